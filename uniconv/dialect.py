@@ -1,0 +1,137 @@
+"""Dialects as data: an Op is one framework function, a Dialect one framework."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from uniconv.layout import Layout
+from uniconv.rules import CONDITIONS, REQUIRED, Choice, Count, Crop, Fixed, Pad, PerAxis, Refusal, Scalar
+
+KINDS = ("conv", "conv_transpose", "depthwise_conv", "separable_conv")
+
+# Where the group count comes from, when no option says it.
+BY_CHANNELS = "c / i"  # the ratio of channels
+DEPTHWISE = "c"  # every channel alone
+BY_OUTPUT = "o of output_shape / m"
+UNGROUPED = "1"
+
+FLOATS = ("float16", "bfloat16", "float32", "float64")
+INTEGERS = ("int8", "uint8", "int16", "int32", "int64")
+COMPLEX = ("complex64", "complex128")
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """One native function: its layouts, its options as rules, what it refuses, its source.
+
+    params: the native parameter list, in order; "x:input" says that ``input`` is x, a bare word is
+    an option, "*" starts the keyword-only part.  aliases: second names of options.
+    batch: fewest and most batch axes of x.  empty: whether an output without elements is "kept",
+    "kept unless negative" or "refused".  implied: constructor words that the arrays already say.
+    """
+
+    name: str
+    kind: str
+    params: str
+    layout: Layout | Choice
+    stride: PerAxis | None
+    dilation: PerAxis
+    pad: Pad | Crop
+    source: str
+    groups: Count | str = BY_CHANNELS
+    reverse: Choice | bool = False
+    boundary: Choice | None = None
+    scale: Scalar | None = None
+    addend: tuple[str, Scalar] | None = None
+    pointwise: str | None = None
+    bias: str = "o"
+    batch: tuple[int, int] = (1, 1)
+    empty: str = "kept"
+    dtypes: tuple[str, ...] = FLOATS
+    mixed: bool = False
+    others: tuple[Fixed, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    implied: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    title: str = ""
+    rules: Mapping[str, Any] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        crop = self.pad if isinstance(self.pad, Crop) else None
+        found: list[Any] = [self.layout, self.stride, self.dilation, self.groups, self.reverse]
+        found += [crop.pad if crop else self.pad, crop.extra if crop else None, self.boundary]
+        found += [self.scale, self.addend[1] if self.addend else None, *self.others]
+        rules = {r.option: r for r in found if hasattr(r, "option")}
+        if crop and crop.shape:
+            rules[crop.shape] = Fixed(crop.shape, REQUIRED, inert=True)
+        object.__setattr__(self, "rules", rules)
+        self._check()
+
+    def _check(self) -> None:
+        """A spec that contradicts itself fails when it is built, not when it is called."""
+        names = {p.split(":")[-1] for p in self.params.split() if ":" not in p and p != "*"}
+        arrays = {self.addend[0]} if self.addend else set()
+        problems = {
+            f"unknown kind {self.kind}": self.kind in KINDS,
+            "a source is missing": bool(self.source),
+            "params and rules name different options": names == set(self.rules) | set(self.aliases) | arrays,
+            "a transposed op has a Crop, others a Pad": (
+                (self.kind == "conv_transpose") == isinstance(self.pad, Crop)
+            ),
+            "an unknown refusal": all(r.when in CONDITIONS for r in self.refusals),
+            "a separable op has a pointwise layout": (
+                (self.kind == "separable_conv") == (self.pointwise is not None)
+            ),
+        }
+        for problem, fine in problems.items():
+            if not fine:
+                raise TypeError(f"spec {self.name}: {problem}")
+
+    @property
+    def layouts(self) -> tuple[Layout, ...]:
+        """Every layout of the function, its default first."""
+        if isinstance(self.layout, Layout):
+            return (self.layout,)
+        default = self.layout.table[self.layout.default]
+        return tuple(dict.fromkeys((default, *self.layout.table.values())))
+
+    @property
+    def ranks(self) -> tuple[int, ...]:
+        return tuple(sorted({r for layout in self.layouts for r in layout.ranks}))
+
+    def array_names(self, role: str) -> tuple[str, ...]:
+        """The native names of x, w, p (pointwise kernel) or bias."""
+        return tuple(p.split(":")[1] for p in self.params.split() if p.startswith(role + ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One framework: its functions, and which of them a bare family name means.
+
+    title: how messages call the framework; each function gets it from here.
+    main: for each kind, the function for each number of spatial axes.
+    aliases: other names of the family; prefixes: short spellings of function names.
+    """
+
+    name: str
+    title: str
+    version: str
+    functions: tuple[Op, ...]
+    main: Mapping[str, Mapping[int, str]]
+    aliases: tuple[str, ...] = ()
+    prefixes: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        names = [op.name for op in self.functions]
+        if len(set(names)) != len(names):
+            raise TypeError(f"dialect {self.name}: two functions of one name")
+        for kind, by_rank in self.main.items():
+            for rank, name in by_rank.items():
+                op = self.functions[names.index(name)]
+                if op.kind != kind or rank not in op.ranks:
+                    raise TypeError(f"dialect {self.name}: {name} is no {kind} of rank {rank}")
+        titled = tuple(replace(op, title=self.title) for op in self.functions)
+        object.__setattr__(self, "functions", titled)

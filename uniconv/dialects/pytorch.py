@@ -1,0 +1,125 @@
+"""PyTorch: torch.nn.functional.conv* and the torch.nn convolution modules, called as functions.
+
+Proved against torch 2.13.0; refusals from its error messages (aten/src/ATen/native/Convolution.cpp).
+"""
+
+from dataclasses import replace
+
+from uniconv.dialect import COMPLEX, FLOATS, INTEGERS, Dialect, Op
+from uniconv.layout import Layout
+from uniconv.padding import SYMMETRIC, same_total, valid
+from uniconv.rules import Choice, Count, Crop, Fixed, Pad, PerAxis, Refusal
+
+RANKS = (1, 2, 3)
+NATIVE = "pytorch 2.13.0 aten/src/ATen/native/Convolution.cpp"
+MODULES = "pytorch 2.13.0 torch/nn/modules/conv.py"
+
+ONE_OR_EACH = ("int", "one", "axes")
+PER_AXIS = {n: PerAxis(n, accepts=ONE_OR_EACH) for n in ("stride", "dilation")}
+
+CONV = Op(
+    "torch.nn.functional.conv{r}d",
+    kind="conv",
+    params="x:input w:weight bias:bias stride padding dilation groups",
+    layout=Layout("n c ...", "o i ...", "n o ..."),
+    **PER_AXIS,
+    pad=Pad("padding", 0, words={"valid": valid, "same": same_total}, form=SYMMETRIC),
+    groups=Count("groups"),
+    batch=(0, 1),
+    empty="refused",
+    dtypes=(*FLOATS, *INTEGERS, *COMPLEX),
+    refusals=(
+        Refusal(
+            "same and strided",
+            ("padding", "stride"),
+            "padding='same' is not supported for strided convolutions; give the padding as numbers",
+            NATIVE,
+        ),
+    ),
+    source=NATIVE,
+)
+
+CONV_TRANSPOSE = Op(
+    "torch.nn.functional.conv_transpose{r}d",
+    kind="conv_transpose",
+    params="x:input w:weight bias:bias stride padding output_padding groups dilation",
+    layout=Layout("n c ...", "c m ...", "n o ..."),
+    **PER_AXIS,
+    pad=Crop(
+        Pad("padding", 0, form=SYMMETRIC),
+        extra=PerAxis("output_padding", 0, least=0, accepts=ONE_OR_EACH),
+    ),
+    groups=Count("groups"),
+    batch=(0, 1),
+    empty="refused",
+    dtypes=CONV.dtypes,
+    refusals=(
+        Refusal(
+            "extra reaches stride and dilation",
+            ("output_padding", "stride", "dilation"),
+            "output_padding must be smaller than either stride or dilation",
+            NATIVE,
+        ),
+    ),
+    source=NATIVE,
+)
+
+CONSTRUCTOR = {
+    "in_channels": "w",
+    "out_channels": "w",
+    "kernel_size": "w",
+    "device": "x",
+    "dtype": "x",
+}
+
+MODULE = replace(
+    CONV,
+    name="torch.nn.Conv{r}d",
+    params=CONV.params + " padding_mode",
+    boundary=Choice(
+        "padding_mode", {m: m for m in ("zeros", "reflect", "replicate", "circular")}, "zeros"
+    ),
+    refusals=(
+        *CONV.refusals,
+        Refusal(
+            "reflection past the edge",
+            ("padding", "padding_mode"),
+            "a reflection must be smaller than the input on every axis",
+            "pytorch 2.13.0 aten/src/ATen/native/ReflectionPad.cpp",
+        ),
+        Refusal(
+            "wrapped more than once",
+            ("padding", "padding_mode"),
+            "circular padding may wrap around at most once",
+            "pytorch 2.13.0 aten/src/ATen/native/PadNd.cpp",
+        ),
+    ),
+    implied=CONSTRUCTOR,
+    source=MODULES,
+)
+
+MODULE_TRANSPOSE = replace(
+    CONV_TRANSPOSE,
+    name="torch.nn.ConvTranspose{r}d",
+    params="x:input w:weight bias:bias stride padding output_padding groups dilation padding_mode",
+    others=(Fixed("padding_mode", "zeros", 'ConvTranspose knows only "zeros"'),),
+    implied=CONSTRUCTOR,
+    source=MODULES,
+)
+
+PYTORCH = Dialect(
+    "pytorch",
+    title="PyTorch",
+    version="2.13.0",
+    functions=tuple(
+        replace(op, name=op.name.format(r=r), layout=replace(CONV.layout, w=op.layout.w, ranks=(r,)))
+        for op in (CONV, CONV_TRANSPOSE, MODULE, MODULE_TRANSPOSE)
+        for r in RANKS
+    ),
+    main={
+        "conv": {r: CONV.name.format(r=r) for r in RANKS},
+        "conv_transpose": {r: CONV_TRANSPOSE.name.format(r=r) for r in RANKS},
+    },
+    aliases=("torch",),
+    prefixes={"F.": "torch.nn.functional.", "nn.": "torch.nn."},
+)

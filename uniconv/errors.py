@@ -1,0 +1,35 @@
+"""Every error that uniconv raises on purpose."""
+
+from __future__ import annotations
+
+
+class UniconvError(ValueError):
+    """The root of all uniconv errors; a ``ValueError``, because the caller's input is wrong."""
+
+
+class UnknownName(UniconvError):
+    """No dialect, function or operation of that name."""
+
+
+class BadOption(UniconvError):
+    """An option is unknown, missing, or has a value that the function does not take."""
+
+
+class BadShape(UniconvError):
+    """The shapes of x, w or bias do not fit each other or the layout."""
+
+
+class BadArray(UniconvError):
+    """An array has a kind, dtype or device that the call cannot use."""
+
+
+class Refused(UniconvError):
+    """Valid alone, but the framework's contract refuses the combination."""
+
+
+class CannotExpress(UniconvError):
+    """A function cannot say this convolution: ``field`` is the part that it lacks, ``reason`` why."""
+
+    def __init__(self, function: str, field: str, reason: str) -> None:
+        super().__init__(f"{function} cannot express {field}: {reason}")
+        self.function, self.field, self.reason = function, field, reason

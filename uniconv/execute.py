@@ -1,0 +1,162 @@
+"""Execute: the canonical record on torch.  The only file that names torch.nn.functional.
+
+``runner`` returns a function of x ``(n) c ...``, kernel and bias, in the executor's own layout:
+the kernel is ``o i ...``, or ``c m ...`` where ``transposed`` says that it is a transposed one.
+It knows no dialect, keeps device and dtype, and reverses a pad list for F.pad in one place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from uniconv.canonical import Conv, Pairs, effective
+
+Runner = Callable[[Tensor, Tensor, "Tensor | None"], Tensor]
+
+_FORWARD = (torch.conv1d, torch.conv2d, torch.conv3d)
+_TRANSPOSED = (torch.conv_transpose1d, torch.conv_transpose2d, torch.conv_transpose3d)
+_LIMB = 16  # bits of an integer that one exact float64 convolution carries
+
+
+def runner(
+    conv: Conv, size: Sequence[int], kernel: Sequence[int], o: int, *, transposed: bool
+) -> Runner:
+    """A function (x, w, bias) -> y for inputs of these spatial sizes."""
+    out = conv.output(size, kernel)
+    if 0 in out or o == 0 or 0 in size:
+        return _empty_or_border(conv, out, o)
+    flips = tuple(a - conv.rank for a, r in enumerate(conv.reverse) if r is not transposed)
+    run = _transposed(conv, size, kernel) if transposed else _forward(conv, size)
+    if not flips:
+        return run
+    return lambda x, w, bias: run(x, w.flip(flips), bias)
+
+
+def _forward(conv: Conv, size: Sequence[int]) -> Runner:
+    op = _FORWARD[conv.rank - 1]
+    stride, dilation, groups = conv.stride, conv.rhs_dilation, conv.groups
+    if conv.boundary == "zeros" and all(lo == hi and lo >= 0 for lo, hi in conv.pad):
+        padding = tuple(lo for lo, _ in conv.pad)
+        return lambda x, w, bias: op(x, w, bias, stride, padding, dilation, groups)
+    none = (0,) * conv.rank
+    border = _border(conv, size)
+    return lambda x, w, bias: op(border(x), w, bias, stride, none, dilation, groups)
+
+
+def _transposed(conv: Conv, size: Sequence[int], kernel: Sequence[int]) -> Runner:
+    """By the transposed op: directly where its two paddings can say the crop, else cut after."""
+    op = _TRANSPOSED[conv.rank - 1]
+    step, dilation, groups = conv.lhs_dilation, conv.rhs_dilation, conv.groups
+    extents = effective(kernel, dilation)
+    crop = [(e - 1 - lo, e - 1 - hi) for e, (lo, hi) in zip(extents, conv.pad)]
+    extra = tuple(lo - hi for lo, hi in crop)
+    strided = max(conv.stride) > 1
+    sayable = (
+        lo >= 0 and 0 <= x < max(s, d) for (lo, _), x, s, d in zip(crop, extra, step, dilation)
+    )
+    if not strided and all(sayable):
+        padding = tuple(lo for lo, _ in crop)
+        return lambda x, w, bias: op(x, w, bias, step, padding, extra, groups, dilation)
+
+    whole = [(n - 1) * s + e for n, s, e in zip(size, step, extents)]
+    grown = any(min(pair) < 0 for pair in crop)
+    pads = _last_axis_first(tuple((-lo, -hi) for lo, hi in crop))
+    cuts = tuple(slice(lo, f - hi, s) for f, (lo, hi), s in zip(whole, crop, conv.stride))
+    steps = tuple(slice(None, None, s) for s in conv.stride)
+    none = (0,) * conv.rank
+
+    def run(x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
+        y = op(x, w, None if grown else bias, step, none, none, groups, dilation)
+        y = F.pad(y, pads)[(..., *steps)] if grown else y[(..., *cuts)]
+        if grown and bias is not None:  # the pixels past the result hold the bias, too
+            y = y + bias.reshape(-1, *(1,) * conv.rank)
+        return y
+
+    return run
+
+
+def _border(conv: Conv, size: Sequence[int]) -> Callable[[Tensor], Tensor]:
+    """Pad (or crop) x as the record's boundary says."""
+    pads = _last_axis_first(conv.pad)
+    if conv.boundary in ("zeros", "constant"):
+        return lambda x: F.pad(x, pads, value=conv.fill)
+    largest = {"reflect": -1, "circular": 0}.get(conv.boundary)
+    fits = largest is not None and all(max(p) <= n + largest for p, n in zip(conv.pad, size))
+    if fits or conv.boundary == "replicate":
+        return lambda x: _pad_batched(x, pads, conv)
+    source = [
+        [_read_at(i, n, conv.boundary) for i in range(-lo, n + hi)]
+        for (lo, hi), n in zip(conv.pad, size)
+    ]
+
+    def gather(x: Tensor) -> Tensor:
+        for axis, index in enumerate(source, start=-conv.rank):
+            x = x.index_select(axis, torch.tensor(index, device=x.device))
+        return x
+
+    return gather
+
+
+def _pad_batched(x: Tensor, pads: Sequence[int], conv: Conv) -> Tensor:
+    mode = conv.boundary
+    if x.ndim == conv.rank + 1:
+        return F.pad(x.unsqueeze(0), pads, mode=mode).squeeze(0)
+    return F.pad(x, pads, mode=mode)
+
+
+def _read_at(i: int, n: int, boundary: str) -> int:
+    """Which pixel of n stands at position i, left or right of the image too."""
+    if boundary == "circular":
+        return i % n
+    if boundary == "symmetric":
+        i %= 2 * n
+        return min(i, 2 * n - 1 - i)
+    i %= max(2 * (n - 1), 1)
+    return min(i, 2 * (n - 1) - i)
+
+
+def _last_axis_first(pad: Pairs) -> list[int]:
+    """F.pad's order: (last axis before, last axis after, the one before it, ...)."""
+    return [p for pair in reversed(pad) for p in pair]
+
+
+def _empty_or_border(conv: Conv, out: Sequence[int], o: int) -> Runner:
+    """No pixel of x, no filter or no window: y is empty, or zeros and bias; gradients are zero."""
+
+    def run(x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
+        shape = (*x.shape[: x.ndim - conv.rank - 1], o, *out)
+        nothing = x.flatten()[:0].sum() + w.flatten()[:0].sum()
+        y = nothing.to(x.dtype).expand(shape)
+        return y + bias.reshape(-1, *(1,) * conv.rank) if bias is not None else y
+
+    return run
+
+
+def exact(run: Runner) -> Runner:
+    """The same for integers: the sum modulo the integer's range, as integer hardware has it."""
+
+    def integer_run(x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
+        if x.device.type == "cpu":
+            wide = bias.long() if bias is not None else None
+            return run(x.long(), w.long(), wide).to(x.dtype)
+        y = by_limbs(run, x, w)
+        return y if bias is None else y + bias.reshape(-1, *(1,) * (w.ndim - 2))
+
+    return integer_run
+
+
+def by_limbs(run: Runner, x: Tensor, w: Tensor) -> Tensor:
+    """Integer convolution where a device has none: 16-bit limbs in float64, where sums are exact."""
+    limbs = (torch.iinfo(x.dtype).bits + _LIMB - 1) // _LIMB
+    mask = (1 << _LIMB) - 1
+
+    def limb(a: Tensor, i: int) -> Tensor:
+        return (a.long() >> (_LIMB * i) & mask).double()
+
+    terms = [(i, j) for i in range(limbs) for j in range(limbs - i)]
+    parts = (run(limb(x, i), limb(w, j), None).round().long() << _LIMB * (i + j) for i, j in terms)
+    return torch.stack(list(parts)).sum(0).to(x.dtype)

@@ -1,0 +1,72 @@
+"""Array layouts as einops patterns: which axis of x, w and y is which.
+
+Letters: n batch, c input channels, o output channels, i input channels of one group, m output
+channels of one group, ``...`` the spatial axes, in the same order on x, w and y.
+So c = g * i and o = g * m, with g groups: "o i ..." is a convolution's kernel, "c m ..." that of a
+transposed or a depthwise convolution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+# What the executor reads, in einops words: the kernel of a convolution and of a transposed one.
+FORWARD, TRANSPOSED = "(g m) i", "(g i) m"
+_GROUPED = {"o": "(g m)", "c": "(g i)"}
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The patterns of x, w and y, and for how many spatial axes they hold."""
+
+    x: str
+    w: str
+    y: str
+    ranks: tuple[int, ...] = (1, 2, 3)
+
+    @property
+    def column_major(self) -> bool:
+        """Whether memory runs backwards, as in Julia: the batch is the last axis."""
+        return self.x.endswith("n")
+
+
+def axes(pattern: str, rank: int) -> tuple[str, ...]:
+    """The letters of a pattern with its spatial axes spelled out: "n ... c" -> n s0 s1 c."""
+    spelled = " ".join(f"s{i}" for i in range(rank))
+    return tuple(pattern.replace("...", spelled).split())
+
+
+def rank_of(pattern: str, ndim: int) -> int:
+    """How many spatial axes an array of ``ndim`` axes has under this pattern."""
+    return ndim - len(pattern.split()) + 1
+
+
+def order(src: Sequence[str], dst: Sequence[str]) -> tuple[int, ...]:
+    """The permutation that takes an array with axes ``src`` to axes ``dst``."""
+    return tuple(src.index(a) for a in dst)
+
+
+def arrange(pattern: str, values: dict[str, int], spatial: Sequence[int]) -> tuple[int, ...]:
+    """A native shape: the letters of the pattern replaced by their sizes."""
+    named = values | {f"s{i}": n for i, n in enumerate(spatial)}
+    return tuple(named[a] for a in axes(pattern, len(spatial)))
+
+
+def kernel_order(
+    pattern: str, rank: int, wanted: str, spatial: Sequence[str], groups: int
+) -> tuple[int, ...] | None:
+    """The permutation from a native kernel to the executor's; None where groups must be split."""
+    src = axes(pattern, rank)
+    whole = {"(g m)": "o", "(g i)": "c"}
+    dst = [whole.get(a, a) for a in (wanted[:5], wanted[6:])]
+    if groups == 1:
+        one = {"m": "o", "i": "c"}
+        src, dst = tuple(one.get(a, a) for a in src), [one.get(a, a) for a in dst]
+    return order(src, (*dst, *spatial)) if set(dst) <= set(src) else None
+
+
+def regrouping(pattern: str, rank: int, wanted: str, spatial: Sequence[str]) -> str:
+    """The einops pattern from a native kernel to the executor's, its groups split and merged."""
+    src = (_GROUPED.get(a, a) for a in axes(pattern, rank))
+    return f"{' '.join(src)} -> {wanted} {' '.join(spatial)}"

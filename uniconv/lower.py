@@ -1,0 +1,293 @@
+"""Lower: a native call's options and shapes -> the canonical record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from uniconv.canonical import Conv, Pairs, Sizes, effective
+from uniconv.dialect import BY_CHANNELS, BY_OUTPUT, DEPTHWISE, Op
+from uniconv.errors import BadOption, BadShape, Refused
+from uniconv.layout import Layout, arrange, axes, rank_of
+from uniconv.padding import integers
+from uniconv.rules import CONDITIONS, REQUIRED, Choice, Count, Crop, Facts, show, suggest
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One lowered call: the record, its sizes, and how the native arrays are laid out.
+
+    scale multiplies the convolution, addend_scale the addend; ``pointwise`` is the 1x1 record that
+    follows in a separable convolution, with its output channels.
+    """
+
+    op: Op
+    layout: Layout
+    conv: Conv
+    sizes: Sizes
+    scale: Any = 1
+    addend_scale: Any = 0
+    pointwise: tuple[Conv, Sizes] | None = None
+
+    @property
+    def rank(self) -> int:
+        return self.conv.rank
+
+    @property
+    def output(self) -> Shape:
+        """The native shape of y."""
+        conv, sizes = self.conv, self.sizes
+        o = self.pointwise[1].o if self.pointwise else sizes.o
+        out = arrange(self.layout.y, {"n": 1, "o": o}, conv.output(sizes.size, sizes.kernel))
+        return batched(out, self.layout.y, sizes.batch)
+
+
+def batched(shape: Shape, pattern: str, batch: Shape) -> Shape:
+    """A shape whose one batch entry is replaced by the batch axes that are really there."""
+    at = pattern.split().index("n") if "n" in pattern.split() else None
+    if at is None:
+        return shape
+    i = at if at == 0 else len(shape) - 1
+    return (*shape[:i], *batch, *shape[i + 1 :])
+
+
+def lower(
+    op: Op,
+    options: Mapping[str, Any],
+    x_shape: Shape,
+    w_shape: Shape,
+    p_shape: Shape | None = None,
+) -> Call:
+    """Read a native call; UniconvError says what it gave, how it was read and what must hold."""
+    facts = Facts(op.name, op.title)
+    given = complete(op, options, facts)
+    layout = op.layout
+    if isinstance(layout, Choice):
+        layout = layout.read(given[layout.option], facts)
+    facts = replace(facts, layout=layout, given=given)
+    named = read_shapes(op, layout, x_shape, w_shape)
+    rank = len(named["size"])
+    sizes = Sizes(named["batch"], named["c"], 0, named["size"], named["kernel"])
+    facts = replace(facts, sizes=sizes)
+    facts = replace(
+        facts,
+        stride=op.stride.read(given[op.stride.option], facts) if op.stride else (1,) * rank,
+        dilation=op.dilation.read(given[op.dilation.option], facts),
+        boundary=op.boundary.read(given[op.boundary.option], facts) if op.boundary else "zeros",
+    )
+    out, out_channels = read_output_shape(op, given, facts)
+    groups = read_groups(op, given, named, out_channels, facts)
+    o = named["o"] if "o" in named else named["m"] * groups
+    if out_channels is not None and out_channels != o:
+        must = f"must have {o} output channels, those of w {w_shape} read as {show(layout.w)}"
+        raise facts.bad(op.pad.shape, given[op.pad.shape], must)  # type: ignore[union-attr]
+    sizes = replace(sizes, o=o)
+    facts = replace(facts, sizes=sizes)
+    for rule in op.others:
+        rule.read(given[rule.option], facts)
+    reverse = op.reverse if isinstance(op.reverse, bool) else op.reverse.read(given[op.reverse.option], facts)
+    conv, facts = build(op, facts, out, reverse, groups)
+    refuse(op, facts)
+    check_output(op, conv, facts)
+    return Call(
+        op,
+        layout,
+        conv,
+        sizes,
+        scale=op.scale.read(given[op.scale.option], facts) if op.scale else 1,
+        addend_scale=op.addend[1].read(given[op.addend[1].option], facts) if op.addend else 0,
+        pointwise=lower_pointwise(op, sizes, rank, p_shape) if op.pointwise else None,
+    )
+
+
+def complete(op: Op, options: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
+    """The options with aliases resolved and defaults filled in; unknown ones refused."""
+    given: dict[str, Any] = {}
+    for name, value in options.items():
+        known = op.aliases.get(name, name)
+        if name in op.aliases and value is None:
+            continue
+        if known in given:
+            raise BadOption(f"{op.name}: {known} is given twice, also as {name}")
+        if known in op.implied:
+            raise BadOption(f"{op.name}: {known} is read off {op.implied[known]}; leave it out")
+        if known not in op.rules:
+            listed = ", ".join((*op.rules, *op.aliases))
+            near = suggest(name, (*op.rules, *op.aliases)) or f"; it has {listed}"
+            raise BadOption(f"{op.name} has no option {show(name)}{near}")
+        given[known] = value
+    for name, rule in op.rules.items():
+        if given.setdefault(name, rule.default) is REQUIRED:
+            raise BadOption(f"{op.name}: option {show(name)} is missing")
+    return given
+
+
+def read_shapes(op: Op, layout: Layout, x_shape: Shape, w_shape: Shape) -> dict[str, Any]:
+    """The sizes of the letters in the patterns; the rank is that of the kernel."""
+    rank = rank_of(layout.w, len(w_shape))
+    if rank not in layout.ranks:
+        allowed = [r + len(layout.w.split()) - 1 for r in layout.ranks]
+        raise BadShape(
+            f"{op.name}: w {show_shape(w_shape)} has {len(w_shape)} axes, but read as "
+            f"{show(layout.w)} it must have {' or '.join(map(str, allowed))}"
+        )
+    extra = len(x_shape) - len(axes(layout.x, rank)) + 1
+    fewest, most = op.batch
+    if not fewest <= extra <= most:
+        least = len(axes(layout.x, rank)) - 1 + fewest
+        count = f"{least}" if fewest == most else f"{least} or {'more' if most > 1 else least + 1}"
+        raise BadShape(
+            f"{op.name}: x {show_shape(x_shape)} has {len(x_shape)} axes, but read as {show(layout.x)} "
+            f"with the {rank} spatial axes of w {show_shape(w_shape)} it must have {count}"
+        )
+    at = 0 if layout.x.startswith("n") else len(x_shape) - extra
+    batch, single = x_shape[at : at + extra], (*x_shape[:at], 1, *x_shape[at + extra :])
+    x = dict(zip(axes(layout.x, rank), single))
+    w = dict(zip(axes(layout.w, rank), w_shape))
+    spatial = [f"s{i}" for i in range(rank)]
+    named: dict[str, Any] = {k: v for k, v in w.items() if k not in spatial}
+    named |= {"w_c": w.get("c"), "c": x["c"], "batch": batch}
+    named |= {"x_shape": x_shape, "w_shape": w_shape}
+    named |= {"size": tuple(x[s] for s in spatial), "kernel": tuple(w[s] for s in spatial)}
+    if min(named["kernel"]) < 1 or named.get("i") == 0 or named["c"] == 0:
+        raise BadShape(
+            f"{op.name}: x {show_shape(x_shape)} and w {show_shape(w_shape)} must have at least "
+            f"one input channel and one pixel per kernel axis"
+        )
+    return named
+
+
+def read_output_shape(op: Op, given: Mapping[str, Any], facts: Facts) -> tuple[Shape, int | None]:
+    """The spatial part of output_shape and its channels (None where it does not say them)."""
+    if not (isinstance(op.pad, Crop) and op.pad.shape):
+        return (), None
+    value, rank = given[op.pad.shape], facts.rank
+    entries = integers(value)
+    letters = axes(facts.layout.x, rank)
+    if entries is not None and len(entries) == rank and "axes" in op.pad.shape_forms:
+        return entries, None
+    if entries is None or len(entries) != len(letters) or min(entries) < 0:
+        allowed = " or ".join(
+            str(n) for n, form in ((rank, "axes"), (len(letters), "full")) if form in op.pad.shape_forms
+        )
+        raise facts.bad(op.pad.shape, value, f"must be a list of {allowed} integers of at least 0")
+    named = dict(zip(letters, entries))
+    if (named["n"],) != facts.sizes.batch:
+        raise facts.bad(op.pad.shape, value, f"must have x's batch size {facts.sizes.batch[0]}")
+    return tuple(named[f"s{i}"] for i in range(rank)), named["c"]
+
+
+def read_groups(
+    op: Op, given: Mapping[str, Any], named: Mapping[str, Any], out_channels: int | None, facts: Facts
+) -> int:
+    """The group count, and the check that the channels of x and w fit it."""
+    layout, c, i = facts.layout, named["c"], named.get("i")
+    x_read = f"x {show_shape(named['x_shape'])} read as {show(layout.x)} has c = {c}"
+    w_read = f"w {show_shape(named['w_shape'])} read as {show(layout.w)} has"
+    letter, size = ("i", i) if i is not None else ("c", named["w_c"])
+    got = f"{op.name}: {x_read}, {w_read} {letter} = {size}"
+    if isinstance(op.groups, Count):
+        groups: int = op.groups.read(given[op.groups.option], facts)
+        if i is not None and c != i * groups:
+            raise BadShape(f"{got}, {op.groups.option} = {groups}; c must be i * {op.groups.option} = {i * groups}")
+    elif op.groups == BY_CHANNELS:
+        if c % size:
+            raise BadShape(f"{got}; c must be a multiple of i")
+        groups = c // size
+    elif op.groups == DEPTHWISE:
+        groups = c
+    elif op.groups == BY_OUTPUT and out_channels:
+        groups = max(out_channels // max(named["m"], 1), 1)
+    else:
+        groups = 1
+    if i is None and c != size:
+        raise BadShape(f"{got}; both c must be equal")
+    if c % groups:
+        raise BadShape(f"{got}; c must be a multiple of the {groups} groups")
+    if "o" in named and named["o"] % groups:
+        raise BadShape(f"{got}, o = {named['o']}; o must be a multiple of the {groups} groups")
+    return groups
+
+
+def build(
+    op: Op, facts: Facts, out: Shape, reverse: bool, groups: int
+) -> tuple[Conv, Facts]:
+    """The record; and the facts with the padding as read, for the refusals."""
+    rank, ones = facts.rank, (1,) * facts.rank
+    rule = op.pad
+    if not isinstance(rule, Crop):
+        pad = rule.read(facts.given[rule.option], facts)
+        conv = Conv(facts.stride, pad, ones, facts.dilation, (reverse,) * rank, groups, facts.boundary)
+        return conv, replace(facts, pad=pad)
+    if rule.extra:
+        facts = replace(facts, extra=rule.extra.read(facts.given[rule.extra.option], facts))
+    else:
+        facts = replace(facts, extra=(0,) * rank)
+    crop = rule.read(facts.given[rule.pad.option], out, facts)
+    pad = uncrop(crop, facts)
+    # The adjoint of a cross-correlation runs its kernel backwards.
+    conv = Conv(ones, pad, facts.stride, facts.dilation, (not reverse,) * rank, groups)
+    return conv, replace(facts, pad=crop)
+
+
+def uncrop(crop: Pairs, facts: Facts) -> Pairs:
+    """Crop of the full transposed result <-> padding of the dilated input (its own inverse)."""
+    extents = effective(facts.sizes.kernel, facts.dilation)
+    return tuple((e - 1 - lo, e - 1 - hi) for e, (lo, hi) in zip(extents, crop))
+
+
+def refuse(op: Op, facts: Facts) -> None:
+
+
+    for refusal in op.refusals:
+        if CONDITIONS[refusal.when](facts):
+            gave = ", ".join(f"{o}={show(facts.given[o])}" for o in refusal.options)
+            raise Refused(f"{op.name}: {gave}: {refusal.reason} [{refusal.source}]")
+
+
+def check_output(op: Op, conv: Conv, facts: Facts) -> None:
+    """Refuse an output without pixels where the framework does."""
+    sizes = facts.sizes
+    out = conv.output(sizes.size, sizes.kernel)
+    extents = effective(sizes.kernel, conv.rhs_dilation)
+    if op.empty == "refused":
+        fine = min(out) >= 1 and min(sizes.size) >= 1
+    elif op.empty == "kept unless negative":
+        # C++ division truncates: one stride short of nothing is still nothing, not an error
+        # (tensorflow 2.21.0 tensorflow/core/framework/kernel_shape_util.cc).
+        padded = zip(sizes.size, conv.pad, extents, conv.stride)
+        fine = all(n + lo + hi - e + s > -s for n, (lo, hi), e, s in padded)
+    else:
+        fine = True
+    if not fine:
+        raise BadShape(
+            f"{op.name}: x of spatial sizes {sizes.size} with padding {conv.pad} and a kernel that "
+            f"spans {extents} leaves an output of {out}; every axis must have at least one pixel"
+        )
+
+
+def lower_pointwise(op: Op, sizes: Sizes, rank: int, p_shape: Shape | None) -> tuple[Conv, Sizes]:
+    """The 1x1 convolution after a depthwise one."""
+    if p_shape is None or op.pointwise is None:
+        raise BadShape(f"{op.name}: the pointwise kernel is missing")
+    letters = dict(zip(axes(op.pointwise, rank), p_shape))
+    kernel = tuple(letters.get(f"s{i}", 0) for i in range(rank))
+    read = f"{op.name}: the pointwise kernel {show_shape(p_shape)} read as {show(op.pointwise)}"
+    if len(p_shape) != len(axes(op.pointwise, rank)) or kernel != (1,) * rank:
+        raise BadShape(f"{read} must have {rank + 2} axes and spatial sizes 1")
+    c, i, o = sizes.o, letters["i"], letters["o"]
+    if i < 1 or c % i or o % (c // i):
+        raise BadShape(
+            f"{read} has i = {i}, o = {o}, the depthwise result {c} channels; "
+            f"these must be a multiple of i, and o a multiple of their ratio"
+        )
+    ones = (1,) * rank
+    conv = Conv(ones, ((0, 0),) * rank, ones, ones, (False,) * rank, c // i)
+    return conv, Sizes((), c, o, (), kernel)
+
+
+def show_shape(shape: Shape) -> str:
+    return str(tuple(shape))

@@ -1,0 +1,55 @@
+"""The oracle: the canonical record as NumPy loops, written to be read, not to be fast.
+
+It imports nothing of the package but the record, so that it cannot share a mistake.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uniconv.canonical import Conv
+
+Array = NDArray[Any]
+
+_MODES = {"reflect": "reflect", "symmetric": "symmetric", "replicate": "edge", "circular": "wrap"}
+
+
+def reference(conv: Conv, x: Array, w: Array) -> Array:
+    """y ``n o ...`` of x ``n c ...`` and w ``o i ...``, one window and one tap at a time."""
+    size, kernel = x.shape[2:], w.shape[2:]
+    groups, o = conv.groups, w.shape[0]
+    x = _bordered(conv, _spread(conv, x))
+    y = np.zeros((x.shape[0], o, *conv.output(size, kernel)), np.result_type(x, w))
+    for window in product(*map(range, y.shape[2:])):
+        for tap in product(*map(range, kernel)):
+            at = tuple(p * s + t * d for p, s, t, d in zip(window, conv.stride, tap, conv.rhs_dilation))
+            used = tuple(k - 1 - t if r else t for k, t, r in zip(kernel, tap, conv.reverse))
+            pixel, weight = x[(..., *at)], w[(..., *used)]
+            for g in range(groups):
+                c = slice(g * w.shape[1], (g + 1) * w.shape[1])
+                m = slice(g * o // groups, (g + 1) * o // groups)
+                y[(slice(None), m, *window)] += pixel[:, c] @ weight[m].T
+    return y
+
+
+def _spread(conv: Conv, x: Array) -> Array:
+    """Zeros between the pixels of x: lhs_dilation."""
+    size = [(n - 1) * d + 1 if n else 0 for n, d in zip(x.shape[2:], conv.lhs_dilation)]
+    spread = np.zeros((*x.shape[:2], *size), x.dtype)
+    spread[(..., *(slice(None, None, d) for d in conv.lhs_dilation))] = x
+    return spread
+
+
+def _bordered(conv: Conv, x: Array) -> Array:
+    """Padding outside x, then the crop of negative padding."""
+    pads = [(0, 0), (0, 0), *((max(lo, 0), max(hi, 0)) for lo, hi in conv.pad)]
+    if conv.boundary in _MODES:
+        x = np.pad(x, pads, mode=_MODES[conv.boundary])  # type: ignore[call-overload]
+    else:
+        x = np.pad(x, pads, constant_values=conv.fill)
+    ends = (slice(max(-lo, 0), n + min(hi, 0)) for (lo, hi), n in zip(conv.pad, x.shape[2:]))
+    return x[(..., *ends)]

@@ -1,0 +1,111 @@
+"""Names -> functions: this package's own dialects on demand, then the entry points."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+
+from uniconv import dialects as own
+from uniconv.dialect import KINDS, Dialect, Op
+from uniconv.errors import UnknownName
+from uniconv.rules import show
+
+GROUP = "uniconv.dialects"
+
+
+@cache
+def families() -> dict[str, Dialect]:
+    """Every dialect by its family name; a broken or duplicate plug-in is an error that names it."""
+    found: dict[str, Dialect] = {}
+    for module in pkgutil.iter_modules(own.__path__):
+        found |= {d.name: d for d in _dialects_in(f"{own.__name__}.{module.name}")}
+    for point in entry_points(group=GROUP):
+        dialect = _load(point)
+        if dialect.name in found:
+            raise UnknownName(f"dialect {show(dialect.name)} of {_whose(point)} exists already")
+        found[dialect.name] = dialect
+    return found
+
+
+def _dialects_in(module: str) -> list[Dialect]:
+    return [v for v in vars(importlib.import_module(module)).values() if isinstance(v, Dialect)]
+
+
+def _load(point: EntryPoint) -> Dialect:
+    try:
+        dialect = point.load()
+    except Exception as error:
+        raise UnknownName(f"dialect plug-in {point.name} of {_whose(point)} fails: {error}") from error
+    if not isinstance(dialect, Dialect):
+        raise UnknownName(f"dialect plug-in {point.name} of {_whose(point)} is no Dialect: {dialect!r}")
+    return dialect
+
+
+def _whose(point: EntryPoint) -> str:
+    return f"distribution {point.dist.name if point.dist else '?'} ({point.value})"
+
+
+@cache
+def functions() -> dict[str, Op]:
+    """Every function by its full name."""
+    return {op.name: op for d in families().values() for op in d.functions}
+
+
+def family(name: str) -> Dialect | None:
+    """The dialect of that name or alias."""
+    for dialect in families().values():
+        if name == dialect.name or name in dialect.aliases:
+            return dialect
+    return None
+
+
+@cache
+def full_name(name: str) -> str:
+    """A function's full name: aliases of families and short prefixes spelled out."""
+    for dialect in families().values():
+        for alias in dialect.aliases:
+            if name.startswith(f"{alias}.") and name.replace(alias, dialect.name, 1) in functions():
+                return name.replace(alias, dialect.name, 1)
+        for short, long in dialect.prefixes.items():
+            if name.startswith(short) and long + name[len(short) :] in functions():
+                return long + name[len(short) :]
+    return name
+
+
+def find(name: str) -> Op:
+    """The function of that full (or short) name; UnknownName suggests near ones."""
+    op = functions().get(full_name(name))
+    if op is None:
+        known = [*families(), *functions()]
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        hint = f"did you mean {show(near[0])}?" if near else f"known: {', '.join(families())}"
+        if family(name):
+            hint = f"that is a family; its functions are {', '.join(o.name for o in family(name).functions)}"  # type: ignore[union-attr]
+        raise UnknownName(f"no function is named {show(name)}: {hint}")
+    return op
+
+
+def main(name: str, kind: str, rank_of_kernel: int) -> Op:
+    """The function meant by ``name`` (a family or a function) for an operation.
+
+    A bare family name picks its main function of that kind for a kernel of so many axes.  ``conv``
+    also takes the full name of any other function with one kernel.
+    """
+    dialect = family(name)
+    if dialect is None:
+        op = find(name)
+        if op.kind != kind and (kind != "conv" or op.kind == "separable_conv"):
+            raise UnknownName(f"{op.name} is a {op.kind}, not a {kind}: call uniconv.{op.kind}")
+        return op
+    by_rank = dialect.main.get(kind)
+    if not by_rank:
+        has = ", ".join(k for k in KINDS if k in dialect.main)
+        raise UnknownName(f"{dialect.name} has no {kind}; it has {has}")
+    rank = rank_of_kernel - 2
+    if rank not in by_rank:
+        ranks = " or ".join(str(r + 2) for r in by_rank)
+        raise UnknownName(f"{dialect.name} {kind}: w has {rank_of_kernel} axes, it must have {ranks}")
+    return find(by_rank[rank])

@@ -1,0 +1,319 @@
+"""Rules: how one native option is read into the canonical record, and written back.
+
+Each rule is a pair read(native) -> canonical and write(canonical) -> native, with the law
+read(write(v)) == v; ``write`` raises CannotExpress for what the option cannot say.
+"""
+
+from __future__ import annotations
+
+import difflib
+import numbers
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from uniconv.canonical import Pairs, Sizes, effective
+from uniconv.errors import BadOption, CannotExpress
+from uniconv.layout import Layout, axes
+from uniconv.padding import Form, Word, integer, integers
+
+
+class _Required:
+    def __repr__(self) -> str:
+        return "<required>"
+
+
+REQUIRED = _Required()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a call while its options are read, in reading order."""
+
+    function: str
+    title: str
+    layout: Layout = Layout("", "", "")
+    sizes: Sizes = Sizes((), 0, 0, (), ())
+    stride: tuple[int, ...] = ()
+    dilation: tuple[int, ...] = ()
+    pad: Pairs = ()
+    extra: tuple[int, ...] = ()
+    boundary: str = "zeros"
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def rank(self) -> int:
+        return len(self.sizes.size)
+
+    def bad(self, option: str, value: object, must: str) -> BadOption:
+        return BadOption(f"{self.function}: {option}={show(value)} {must}")
+
+    def cannot(self, name: str, reason: str) -> CannotExpress:
+        return CannotExpress(self.function, name, reason)
+
+
+def show(value: object) -> str:
+    """A value as the user would type it; words in double quotes."""
+    return f'"{value}"' if isinstance(value, str) else repr(value)
+
+
+def suggest(word: object, known: Iterable[object]) -> str:
+    """': did you mean "SAME"?', or nothing when no known word is near."""
+    words = [str(k) for k in known]
+    folded = {w.lower(): w for w in words}
+    near = difflib.get_close_matches(str(word).lower(), folded, n=1, cutoff=0.6)
+    return f": did you mean {show(folded[near[0]])}?" if near else ""
+
+
+def not_one_of(word: object, known: Iterable[object], facts: Facts) -> str:
+    """The text for a word that is not in the table, with the near miss named."""
+    words = [k for k in known if k is not None]
+    case = isinstance(word, str) and word.lower() in [str(w).lower() for w in words]
+    listed = ", ".join(show(w) for w in words)
+    note = f" ({facts.title} is case-sensitive)" if case else ""
+    return f"is not one of {listed}{note}{suggest(word, words) if isinstance(word, str) else ''}"
+
+
+def full_list(value: tuple[int, ...], facts: Facts) -> dict[str, int]:
+    """Entries for every axis of x, by letter."""
+    return dict(zip(axes(facts.layout.x, facts.rank), value))
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One word (or number) out of a table; the table's values are canonical."""
+
+    option: str
+    table: Mapping[Any, Any]
+    default: Any = REQUIRED
+
+    def read(self, value: object, facts: Facts) -> Any:
+        try:
+            return self.table[value]
+        except (KeyError, TypeError):
+            raise facts.bad(self.option, value, not_one_of(value, self.table, facts)) from None
+
+    def write(self, value: object, facts: Facts) -> Any:
+        for word, meaning in self.table.items():
+            if meaning == value:
+                return word
+        raise facts.cannot(self.option, f"no {self.option} means {show(value)}")
+
+
+@dataclass(frozen=True, slots=True)
+class PerAxis:
+    """One integer per spatial axis, in axis order; ``accepts`` says in which shapes it is given.
+
+    "int" one for all, "one" a list of one, "axes" one each, "full" one per axis of x (batch and
+    channels 1), "none" None for all ones.
+    """
+
+    option: str
+    default: Any = 1
+    least: int = 1
+    accepts: tuple[str, ...] = ("int", "axes")
+
+    def read(self, value: object, facts: Facts) -> tuple[int, ...]:
+        if value is None and "none" in self.accepts:
+            return (1,) * facts.rank
+        one, entries = integer(value), integers(value)
+        if one is not None and "int" in self.accepts:
+            entries = (one,) * facts.rank
+        elif entries is None or one is not None or len(entries) not in self.lengths(facts):
+            raise facts.bad(self.option, value, f"must be {self.describe(facts)}")
+        elif len(entries) == 1 and "one" in self.accepts:
+            entries *= facts.rank
+        elif len(entries) == len(axes(facts.layout.x, facts.rank)) and "full" in self.accepts:
+            named = full_list(entries, facts)
+            if any(named[a] != 1 for a in named if a in "nc"):
+                raise facts.bad(self.option, value, "must be 1 on the batch and channel axes")
+            entries = tuple(named[f"s{i}"] for i in range(facts.rank))
+        if min(entries) < self.least:
+            raise facts.bad(self.option, value, f"must be at least {self.least} on every axis")
+        return entries
+
+    def write(self, value: tuple[int, ...], facts: Facts) -> Any:
+        if "int" in self.accepts and len(set(value)) == 1:
+            return value[0]
+        if "axes" in self.accepts:
+            return value
+        if "full" in self.accepts:
+            named = {f"s{i}": v for i, v in enumerate(value)}
+            return [named.get(a, 1) for a in axes(facts.layout.x, facts.rank)]
+        raise facts.cannot(self.option, f"one {self.option} serves all axes, not {value}")
+
+    def lengths(self, facts: Facts) -> list[int]:
+        sizes = {"one": 1, "axes": facts.rank, "full": len(axes(facts.layout.x, facts.rank))}
+        return sorted({n for kind, n in sizes.items() if kind in self.accepts})
+
+    def describe(self, facts: Facts) -> str:
+        lists = " or ".join(map(str, self.lengths(facts)))
+        kinds = ["an integer"] * ("int" in self.accepts) + [f"a list of {lists} integers"] * bool(lists)
+        return " or ".join(kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """One integer of at least 1."""
+
+    option: str
+    default: Any = 1
+
+    def read(self, value: object, facts: Facts) -> int:
+        count = integer(value)
+        if count is None or count < 1:
+            raise facts.bad(self.option, value, "must be an integer of at least 1")
+        return count
+
+    def write(self, value: int, facts: Facts) -> int:
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A number that scales the result."""
+
+    option: str
+    default: Any = 1
+
+    def read(self, value: object, facts: Facts) -> Any:
+        if isinstance(value, bool) or not isinstance(value, numbers.Number):
+            raise facts.bad(self.option, value, "must be a number")
+        return value
+
+    def write(self, value: object, facts: Facts) -> Any:
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """An option that is known but does not act here: any value if ``inert``, else its default."""
+
+    option: str
+    default: Any = None
+    reason: str = ""
+    inert: bool = False
+
+    def read(self, value: object, facts: Facts) -> None:
+        if not self.inert and not (value is self.default or value == self.default):
+            must = f"must stay {show(self.default)}: {self.reason}"
+            raise facts.bad(self.option, value, must)
+
+    def write(self, value: None, facts: Facts) -> Any:
+        return self.default
+
+
+@dataclass(frozen=True, slots=True)
+class Pad:
+    """Zeros around x: a word, or numbers in one form."""
+
+    option: str
+    default: Any = 0
+    words: Mapping[str, Word] = field(default_factory=dict)
+    form: Form | None = None
+
+    def read(self, value: object, facts: Facts) -> Pairs:
+        if isinstance(value, str) and self.words:
+            if value not in self.words:
+                raise facts.bad(self.option, value, not_one_of(value, self.words, facts))
+            return self.at(self.words[value], facts)
+        pairs = self.form.read(value, facts.layout.x, facts.rank) if self.form else None
+        if pairs is None:
+            raise facts.bad(self.option, value, f"must be {self.describe()}")
+        return pairs
+
+    def write(self, pairs: Pairs, facts: Facts) -> Any:
+        for word, rule in self.words.items():
+            if self.at(rule, facts) == pairs:
+                return word
+        value = self.form.write(pairs, facts.layout.x) if self.form else None
+        if value is None:
+            raise facts.cannot("pad", f"{self.option} takes {self.describe()}, not {pairs}")
+        return value
+
+    def at(self, rule: Word, facts: Facts) -> Pairs:
+        extents = effective(facts.sizes.kernel, facts.dilation)
+        return tuple(map(rule, facts.sizes.size, extents, facts.stride))
+
+    def describe(self) -> str:
+        words = ", ".join(show(w) for w in self.words)
+        kinds = [f"one of {words}"] * bool(words) + ([self.form.describe] if self.form else [])
+        return ", or ".join(kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """What a transposed convolution cuts off its full result, before and after.
+
+    ``pad`` is the padding of the convolution that it transposes.  The end is settled by ``extra``
+    (output_padding: that much is not cut), or by ``shape`` (output_shape: what that convolution
+    reads), given in the forms of PerAxis.
+    """
+
+    pad: Pad
+    extra: PerAxis | None = None
+    shape: str | None = None
+    shape_forms: tuple[str, ...] = ("full",)
+
+    def read(self, value: object, out: tuple[int, ...], facts: Facts) -> Pairs:
+        if not self.shape:
+            return tuple((lo, hi - x) for (lo, hi), x in zip(self.pad.read(value, facts), facts.extra))
+        pairs = self.pad.read(value, self.forward(out, facts))
+        for n, size, e, s, (lo, hi) in zip(facts.sizes.size, out, self.extents(facts), facts.stride, pairs):
+            if size + lo + hi < e or (size + lo + hi - e) // s + 1 != n:
+                gives = f"whose convolution with these options gives x's spatial sizes {facts.sizes.size}"
+                raise facts.bad(self.shape, facts.given[self.shape], f"must be a shape {gives}")
+        whole = self.whole(facts)
+        return tuple((lo, f - n - lo) for f, n, (lo, _) in zip(whole, out, pairs))
+
+    def write(self, crop: Pairs, facts: Facts) -> Any:
+        if not self.shape:
+            extra = tuple(lo - hi for lo, hi in crop)
+            if min(extra) < 0 or (any(extra) and not self.extra):
+                raise facts.cannot("pad", f"it crops as much after as before, or less; not {crop}")
+            return self.pad.write(tuple((lo, lo) for lo, _ in crop), facts)
+        out = tuple(f - lo - hi for f, (lo, hi) in zip(self.whole(facts), crop))
+        return self.pad.write(tuple((lo, max(hi, 0)) for lo, hi in crop), self.forward(out, facts))
+
+    def extents(self, facts: Facts) -> tuple[int, ...]:
+        return effective(facts.sizes.kernel, facts.dilation)
+
+    def whole(self, facts: Facts) -> tuple[int, ...]:
+        """The extents of the uncropped result."""
+        sizes = zip(facts.sizes.size, facts.stride, self.extents(facts))
+        return tuple((n - 1) * s + e for n, s, e in sizes)
+
+    def forward(self, out: tuple[int, ...], facts: Facts) -> Facts:
+        """The facts of the convolution that this call transposes: it reads ``out``."""
+        return replace(facts, sizes=replace(facts.sizes, size=out))
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A combination that the framework refuses or computes wrongly; ``when`` names a condition."""
+
+    when: str
+    options: tuple[str, ...]
+    reason: str
+    source: str
+
+
+CONDITIONS: Mapping[str, Callable[[Facts], bool]] = {
+    "strided and dilated": lambda f: max(f.stride) > 1 and max(f.dilation) > 1,
+    "same and strided": lambda f: f.given.get("padding") == "same" and max(f.stride) > 1,
+    "explicit and undilated": lambda f: (
+        not isinstance(f.given.get("padding"), str) and max(f.dilation) == 1
+    ),
+    "explicit and not two axes": lambda f: (
+        not isinstance(f.given.get("padding"), str) and f.rank != 2
+    ),
+    "extra reaches stride and dilation": lambda f: any(
+        x >= max(s, d) for x, s, d in zip(f.extra, f.stride, f.dilation)
+    ),
+    "reflection past the edge": lambda f: (
+        f.boundary == "reflect" and any(max(p) >= n for p, n in zip(f.pad, f.sizes.size))
+    ),
+    "wrapped more than once": lambda f: (
+        f.boundary == "circular" and any(max(p) > n for p, n in zip(f.pad, f.sizes.size))
+    ),
+}
