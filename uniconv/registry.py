@@ -88,6 +88,7 @@ def find(name: str) -> Op:
     return op
 
 
+@cache
 def main(name: str, kind: str, rank_of_kernel: int) -> Op:
     """The function meant by ``name`` (a family or a function) for an operation.
 

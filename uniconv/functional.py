@@ -1,0 +1,227 @@
+"""conv, conv_transpose, depthwise_conv, separable_conv: any framework's convolution."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.compiler import is_compiling
+
+from uniconv.arrays import like, to_torch
+from uniconv.dialect import Op
+from uniconv.errors import BadArray
+from uniconv.plan import PLANS, Plan, plan, remember
+from uniconv.registry import main
+
+Device = torch.device | str | None
+
+
+def conv(
+    x: Any, w: Any, bias: Any = None, *, dialect: str = "pytorch", device: Device = None, **options: Any
+) -> Any:
+    """Convolve x with w exactly as the framework function ``dialect`` does.
+
+    ======  ==========================================================================
+    x       in the function's layout: ``n ... c`` for tf, ``n c ...`` for pytorch,
+            ``... c n`` for knet (indexed as Julia prints it); ``...`` are 1 to 3 axes
+    w       ``... i o`` for tf and knet, ``o i ...`` for pytorch; i = c / groups
+    bias    (o,), added along the output channels; None for none
+    y       as x, with o channels; per axis (size + pads - (k - 1) * dilation - 1) // stride + 1
+    ======  ==========================================================================
+
+    Args:
+        x, w, bias: torch tensors, NumPy arrays or arrays with DLPack; y is of x's kind.
+        dialect: a function ("tf.nn.conv2d", "knet.conv4") or a family ("tf"), which means its
+            main function for w's number of axes.  ``uniconv.dialects()`` lists them.
+        device: where NumPy input is computed (default: CUDA when available, else CPU).  Torch
+            input stays on its own device, unless this moves it.
+        options: the function's own keywords, with its own words, forms, units and defaults.
+
+    Raises:
+        UnknownName: no such dialect, or one without this operation.
+        BadOption: an option is unknown, missing, or no value that the function takes.
+        BadShape: shapes that do not fit each other, or an output the function refuses.
+        BadArray: a dtype or device that the function does not take, or no array at all.
+        Refused: a combination that the framework refuses or computes wrongly.
+
+    Knet convolves (it reads the kernel backwards), TensorFlow does not:
+
+    >>> import numpy as np
+    >>> x, w = np.array([1, 2, 3, 4.0]), np.array([1, 10, 100.0])
+    >>> conv(x.reshape(4, 1, 1), w.reshape(3, 1, 1), dialect="knet.conv4").ravel()
+    array([123., 234.])
+    >>> conv(x.reshape(1, 4, 1), w.reshape(3, 1, 1), dialect="tf", stride=1, padding="VALID").ravel()
+    array([321., 432.])
+
+    Source: each function's own, as ``uniconv show NAME`` prints it.
+    """
+    return _call("conv", dialect, x, w, bias, device, options)
+
+
+def conv_transpose(
+    x: Any, w: Any, bias: Any = None, *, dialect: str = "pytorch", device: Device = None, **options: Any
+) -> Any:
+    """The transposed convolution of x with w, exactly as ``dialect`` does it.
+
+    ======  ==========================================================================
+    x       in the function's layout, as for ``conv``
+    w       ``... m c`` for tf and knet, ``c m ...`` for pytorch; m = o / groups
+    bias    (o,), added along the output channels; None for none
+    y       as x, with o channels; per axis (size - 1) * stride + (k - 1) * dilation + 1,
+            less what padding crops (tf: the size that output_shape says)
+    ======  ==========================================================================
+
+    Arguments and errors are those of ``conv``.  Each pixel stamps the kernel, the stamps add up:
+
+    >>> import numpy as np
+    >>> x, w = np.array([1, 2, 3.0]).reshape(1, 1, 3), np.array([1, 10, 100.0]).reshape(1, 1, 3)
+    >>> conv_transpose(x, w, dialect="pytorch", stride=2).ravel()
+    array([  1.,  10., 102.,  20., 203.,  30., 300.])
+
+    Source: each function's own, as ``uniconv show NAME`` prints it.
+    """
+    return _call("conv_transpose", dialect, x, w, bias, device, options)
+
+
+def depthwise_conv(
+    x: Any, w: Any, bias: Any = None, *, dialect: str = "tf", device: Device = None, **options: Any
+) -> Any:
+    """Convolve every channel of x with its own m kernels, exactly as ``dialect`` does.
+
+    ======  ==========================================================================
+    x       in the function's layout, as for ``conv``
+    w       ``... c m`` for tf: m kernels for each of the c channels
+    bias    (c * m,), added along the output channels; None for none
+    y       as x, with c * m channels: channel k * m + q is x's channel k under kernel q
+    ======  ==========================================================================
+
+    Arguments and errors are those of ``conv``; the default dialect is "tf".
+
+    >>> import numpy as np
+    >>> x, w = np.array([[1, 2.0]]).reshape(1, 1, 1, 2), np.array([1, 10, 100, 1000.0])
+    >>> strides = [1, 1, 1, 1]
+    >>> depthwise_conv(x, w.reshape(1, 1, 2, 2), strides=strides, padding="VALID").ravel()
+    array([   1.,   10.,  200., 2000.])
+
+    Source: each function's own, as ``uniconv show NAME`` prints it.
+    """
+    return _call("depthwise_conv", dialect, x, w, bias, device, options)
+
+
+def separable_conv(
+    x: Any,
+    w_depthwise: Any,
+    w_pointwise: Any,
+    bias: Any = None,
+    *,
+    dialect: str = "tf",
+    device: Device = None,
+    **options: Any,
+) -> Any:
+    """A depthwise convolution, then a 1x1 one over its channels, exactly as ``dialect`` does.
+
+    ===========  =====================================================================
+    x            in the function's layout, as for ``conv``
+    w_depthwise  ``... c m`` for tf
+    w_pointwise  ``... i o`` for tf, spatial sizes 1; i = c * m
+    bias         (o,), added along the output channels; None for none
+    y            as x, with o channels
+    ===========  =====================================================================
+
+    Arguments and errors are those of ``conv``; the default dialect is "tf".
+
+    >>> import numpy as np
+    >>> x = np.array([1, 2.0]).reshape(1, 1, 1, 2)
+    >>> depthwise = np.array([1, 10, 100, 1000.0]).reshape(1, 1, 2, 2)
+    >>> pointwise = np.array([1, 2, 3, 4.0]).reshape(1, 1, 4, 1)
+    >>> strides = [1, 1, 1, 1]
+    >>> separable_conv(x, depthwise, pointwise, strides=strides, padding="VALID").item()
+    8621.0
+
+    Source: each function's own, as ``uniconv show NAME`` prints it.
+    """
+    op = main(dialect, "separable_conv", len(_shape(w_depthwise, "w_depthwise")))
+    tail = (*options, *options.values())
+    return run_op(op, (op.name,), tail, x, w_depthwise, bias, device, options, w_pointwise)
+
+
+def _call(
+    kind: str, dialect: str, x: Any, w: Any, bias: Any, device: Device, options: dict[str, Any]
+) -> Any:
+    """By a remembered plan where there is one: then nothing is read or checked again."""
+    if not is_compiling():
+        try:
+            run = PLANS[kind, dialect, x.shape, w.shape, *options, *options.values()]
+        except (KeyError, TypeError, AttributeError):
+            pass
+        else:
+            return _on_arrays(run, x, w, bias, device)
+    op = main(dialect, kind, len(_shape(w, "w")))
+    tail = (*options, *options.values())
+    return run_op(op, (kind, dialect), tail, x, w, bias, device, options)
+
+
+def run_op(
+    op: Op,
+    head: tuple[Any, ...],
+    tail: tuple[Any, ...],
+    x: Any,
+    w: Any,
+    bias: Any,
+    device: Device,
+    options: dict[str, Any],
+    pointwise: Any = None,
+) -> Any:
+    """Plan a call, remember its plan under (head, shapes, tail), and run it."""
+    addend = None
+    if op.addend and op.addend[0] in options:
+        addend = options[op.addend[0]]
+        options = {k: v for k, v in options.items() if k != op.addend[0]}
+        tail = (*options, *options.values())
+    shapes = [_shape(x, "x"), _shape(w, "w")]
+    if op.pointwise is not None:
+        shapes.append(_shape(pointwise, "the pointwise kernel"))
+    fixed = all(type(n) is int for shape in shapes for n in shape)
+    if is_compiling() or not fixed:  # sizes may be symbols: plan inline, without the dictionary
+        run = plan(op, options, *shapes)
+    else:
+        run = _remembered(op, (*head, *shapes, *map(_frozen, tail)), options, shapes)
+    if pointwise is None and addend is None:
+        return _on_arrays(run, x, w, bias, device)
+    arrays = [None if a is None else to_torch(a, device) for a in (x, w, bias, pointwise, addend)]
+    return like(run(*arrays), x)
+
+
+def _remembered(op: Op, key: Any, options: dict[str, Any], shapes: list[Any]) -> Plan:
+    try:
+        return PLANS[key]
+    except KeyError:
+        made = plan(op, options, *shapes)
+        remember(key, made)
+        return made
+    except TypeError:  # an option that cannot be part of a key: its rule will say so
+        return plan(op, options, *shapes)
+
+
+def _on_arrays(run: Plan, x: Any, w: Any, bias: Any, device: Device) -> Any:
+    if device is None and isinstance(x, Tensor) and isinstance(w, Tensor):
+        return run(x, w, bias if bias is None else to_torch(bias))
+    tensor = to_torch(x, device)
+    kernel, bias = to_torch(w, device), None if bias is None else to_torch(bias, device)
+    return like(run(tensor, kernel, bias), x)
+
+
+def _shape(a: Any, role: str) -> tuple[int, ...]:
+    try:
+        return tuple(a.shape)
+    except AttributeError:
+        kind = f"{type(a).__module__}.{type(a).__qualname__}"
+        raise BadArray(f"{role} is a {kind}, no array: give a tensor or a NumPy array") from None
+
+
+def _frozen(value: Any) -> Any:
+    """A list as a tuple, all the way down, so that it can be part of a key."""
+    if isinstance(value, (list, tuple)):
+        return tuple(map(_frozen, value))
+    return _frozen(value.tolist()) if hasattr(value, "tolist") else value

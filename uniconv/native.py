@@ -1,0 +1,112 @@
+"""native("knet.conv4"): a function with the framework's own signature and argument order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any
+
+from torch import Tensor
+from torch.compiler import is_compiling
+
+from uniconv.describe import describe
+from uniconv.dialect import Op
+from uniconv.errors import BadOption
+from uniconv.functional import run_op
+from uniconv.plan import PLANS
+from uniconv.registry import find
+from uniconv.rules import REQUIRED
+
+
+def native(name: str) -> Callable[..., Any]:
+    """The framework function ``name`` as a Python function: its arguments, order and defaults.
+
+    Layouts, options and refusals are those of ``uniconv show NAME``; arrays may be torch tensors,
+    NumPy arrays or arrays with DLPack, and y is of x's kind.
+
+    Raises:
+        UnknownName: no function of that name; a bare family name does not say which.
+        and, when the function is called, the errors of ``uniconv.conv``.
+
+    Knet's conv4 takes the kernel first:
+
+    >>> import numpy as np
+    >>> conv4 = native("knet.conv4")
+    >>> w, x = np.array([1, 10, 100.0]).reshape(3, 1, 1), np.array([1, 2, 3, 4.0]).reshape(4, 1, 1)
+    >>> conv4(w, x, mode=1).ravel()
+    array([321., 432.])
+    """
+    return _made(find(name).name)
+
+
+@cache
+def _made(name: str) -> Callable[..., Any]:
+    op = find(name)
+    defaults = {p: _default(op, p) for p in op.params.split() if ":" not in p and p != "*"}
+    scope: dict[str, Any] = {f"_{p}": default for p, default in defaults.items()}
+    scope |= {"_call": _caller(op, defaults), "_either": partial(_either, op)}
+    # As dataclasses do: only a real signature binds fast and shows in help().
+    exec(_source(op, defaults), scope)
+    function: Callable[..., Any] = scope[_short(op)]
+    function.__module__, function.__qualname__ = __name__, op.name
+    function.__doc__ = describe(op.name)
+    return function
+
+
+def _short(op: Op) -> str:
+    return op.name.rpartition(".")[2]
+
+
+def _default(op: Op, option: str) -> Any:
+    return op.rules[option].default if option in op.rules else None
+
+
+def _source(op: Op, defaults: dict[str, Any]) -> str:
+    """The text ``def conv4(w, x, *, padding=_padding, ...): return _call(x, w, None, None, (...))``."""
+    params: list[str] = []
+    for param in op.params.split():
+        role, _, name = param.rpartition(":")
+        twice = len(op.array_names(role)) > 1  # tf.compat.v1 has filter and filters
+        if role == "bias" or twice:
+            params.append(f"{name}=None")
+        elif role or name == "*" or (defaults[name] is REQUIRED and "=" not in params[-1]):
+            params.append(name)
+        else:
+            params.append(f"{name}=_{name}")
+    arrays = []
+    for role in ("x", "w", "bias", "p"):
+        names = op.array_names(role)
+        either = ", ".join(f"{n}={n}" for n in names)
+        arrays.append(f"_either({either})" if len(names) > 1 else (*names, "None")[0])
+    return (
+        f"def {_short(op)}({', '.join(params)}):\n"
+        f"    return _call({', '.join(arrays)}, ({''.join(o + ', ' for o in defaults)}))\n"
+    )
+
+
+def _caller(op: Op, defaults: dict[str, Any]) -> Callable[..., Any]:
+    """What every native function calls: a remembered plan, or ``run_op``."""
+    name, names = op.name, tuple(defaults)
+
+    def call(x: Any, w: Any, bias: Any, pointwise: Any, values: tuple[Any, ...]) -> Any:
+        if isinstance(x, Tensor) and isinstance(w, Tensor) and not is_compiling():
+            try:
+                run = PLANS[name, x.shape, w.shape, *values]
+            except (KeyError, TypeError):
+                pass
+            else:
+                return run(x, w, bias)
+        options = {n: v for n, v in zip(names, values) if v is not defaults[n]}
+        return run_op(op, (name,), values, x, w, bias, None, options, pointwise)
+
+    return call
+
+
+def _either(op: Op, **spellings: Any) -> Any:
+    """The one array that two spellings of an argument give."""
+    given = {name: a for name, a in spellings.items() if a is not None}
+    if len(given) != 1:
+        what = "both of" if given else "one of"
+        verb = "are given" if given else "is missing"
+        raise BadOption(f"{op.name}: {what} {', '.join(spellings)} {verb}; give exactly one")
+    return given.popitem()[1]
