@@ -1,6 +1,6 @@
 """Execute: the canonical record on torch.  The only file that names torch.nn.functional.
 
-``runner`` returns a function of x ``(n) c ...``, kernel and bias, in the executor's own layout:
+``runner`` makes a function of x ``(n) c ...``, kernel and bias, in the executor's own layout:
 the kernel is ``o i ...``, or ``c m ...`` where ``transposed`` says that it is a transposed one.
 It knows no dialect, keeps device and dtype, and reverses a pad list for F.pad in one place.
 """
@@ -8,6 +8,7 @@ It knows no dialect, keeps device and dtype, and reverses a pad list for F.pad i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,7 +16,17 @@ from torch.nn import functional as F
 
 from uniconv.canonical import Conv, Pairs, effective
 
-Runner = Callable[[Tensor, Tensor, "Tensor | None"], Tensor]
+
+
+class Runner(NamedTuple):
+    """op(x, w, bias, *args): kept apart, so that a caller saves the Python frame in between."""
+
+    op: Callable[..., Tensor]
+    args: tuple[Any, ...] = ()
+
+    def __call__(self, x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
+        return self.op(x, w, bias, *self.args)
+
 
 _FORWARD = (torch.conv1d, torch.conv2d, torch.conv3d)
 _TRANSPOSED = (torch.conv_transpose1d, torch.conv_transpose2d, torch.conv_transpose3d)
@@ -25,7 +36,7 @@ _LIMB = 16  # bits of an integer that one exact float64 convolution carries
 def runner(
     conv: Conv, size: Sequence[int], kernel: Sequence[int], o: int, *, transposed: bool
 ) -> Runner:
-    """A function (x, w, bias) -> y for inputs of these spatial sizes."""
+    """What computes y from (x, w, bias), for inputs of these spatial sizes."""
     out = conv.output(size, kernel)
     if 0 in out or o == 0 or 0 in size:
         return _empty_or_border(conv, out, o)
@@ -33,18 +44,29 @@ def runner(
     run = _transposed(conv, size, kernel) if transposed else _forward(conv, size)
     if not flips:
         return run
-    return lambda x, w, bias: run(x, w.flip(flips), bias)
+    return Runner(lambda x, w, bias: run(x, w.flip(flips), bias))
 
 
 def _forward(conv: Conv, size: Sequence[int]) -> Runner:
     op = _FORWARD[conv.rank - 1]
-    stride, dilation, groups = conv.stride, conv.rhs_dilation, conv.groups
     if conv.boundary == "zeros" and all(lo == hi and lo >= 0 for lo, hi in conv.pad):
         padding = tuple(lo for lo, _ in conv.pad)
-        return lambda x, w, bias: op(x, w, bias, stride, padding, dilation, groups)
-    none = (0,) * conv.rank
+        return Runner(op, _terse(conv.stride, padding, conv.rhs_dilation, conv.groups))
     border = _border(conv, size)
-    return lambda x, w, bias: op(border(x), w, bias, stride, none, dilation, groups)
+    args = _terse(conv.stride, (0,), conv.rhs_dilation, conv.groups)
+    return Runner(lambda x, w, bias: op(border(x), w, bias, *args))
+
+
+def _terse(
+    stride: Sequence[int], padding: Sequence[int], dilation: Sequence[int], groups: int
+) -> tuple[Any, ...]:
+    """Arguments as torch reads them fastest: one number for all axes, none at the default."""
+    args: list[Any] = [v[0] if len(set(v)) == 1 else v for v in (stride, padding, dilation)]
+    args.append(groups)
+    defaults = [1, 0, 1, 1]
+    while args and args[-1] == defaults[len(args) - 1]:
+        args.pop()
+    return tuple(args)
 
 
 def _transposed(conv: Conv, size: Sequence[int], kernel: Sequence[int]) -> Runner:
@@ -60,7 +82,7 @@ def _transposed(conv: Conv, size: Sequence[int], kernel: Sequence[int]) -> Runne
     )
     if not strided and all(sayable):
         padding = tuple(lo for lo, _ in crop)
-        return lambda x, w, bias: op(x, w, bias, step, padding, extra, groups, dilation)
+        return Runner(op, (step, padding, extra, groups, dilation))
 
     whole = [(n - 1) * s + e for n, s, e in zip(size, step, extents)]
     grown = any(min(pair) < 0 for pair in crop)
@@ -76,7 +98,7 @@ def _transposed(conv: Conv, size: Sequence[int], kernel: Sequence[int]) -> Runne
             y = y + bias.reshape(-1, *(1,) * conv.rank)
         return y
 
-    return run
+    return Runner(run)
 
 
 def _border(conv: Conv, size: Sequence[int]) -> Callable[[Tensor], Tensor]:
@@ -133,7 +155,7 @@ def _empty_or_border(conv: Conv, out: Sequence[int], o: int) -> Runner:
         y = nothing.to(x.dtype).expand(shape)
         return y + bias.reshape(-1, *(1,) * conv.rank) if bias is not None else y
 
-    return run
+    return Runner(run)
 
 
 def exact(run: Runner) -> Runner:
@@ -146,7 +168,7 @@ def exact(run: Runner) -> Runner:
         y = by_limbs(run, x, w)
         return y if bias is None else y + bias.reshape(-1, *(1,) * (w.ndim - 2))
 
-    return integer_run
+    return Runner(integer_run)
 
 
 def by_limbs(run: Runner, x: Tensor, w: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from torch.compiler import is_compiling
 from uniconv.arrays import like, to_torch
 from uniconv.dialect import Op
 from uniconv.errors import BadArray
-from uniconv.plan import PLANS, Plan, plan, remember
+from uniconv.plan import PLANS, Plan, plan, remembered
 from uniconv.registry import main
 
 Device = torch.device | str | None
@@ -143,7 +143,8 @@ def separable_conv(
     """
     op = main(dialect, "separable_conv", len(_shape(w_depthwise, "w_depthwise")))
     tail = (*options, *options.values())
-    return run_op(op, (op.name,), tail, x, w_depthwise, bias, device, options, w_pointwise)
+    head = ("separable_conv", dialect)
+    return run_op(op, head, tail, x, w_depthwise, bias, device, options, w_pointwise)
 
 
 def _call(
@@ -152,10 +153,15 @@ def _call(
     """By a remembered plan where there is one: then nothing is read or checked again."""
     if not is_compiling():
         try:
-            run = PLANS[kind, dialect, x.shape, w.shape, *options, *options.values()]
-        except (KeyError, TypeError, AttributeError):
-            pass
-        else:
+            run = PLANS.get((kind, dialect, x.shape, w.shape, *options, *options.values()))
+        except TypeError:  # a list among the options
+            frozen = map(_frozen, options.values())
+            run = PLANS.get((kind, dialect, x.shape, w.shape, *options, *frozen))
+        except AttributeError:  # x or w is no array
+            run = None
+        if run is not None:
+            if device is None and isinstance(x, Tensor) and isinstance(w, Tensor):
+                return run(x, w, bias if bias is None else to_torch(bias))
             return _on_arrays(run, x, w, bias, device)
     op = main(dialect, kind, len(_shape(w, "w")))
     tail = (*options, *options.values())
@@ -186,27 +192,14 @@ def run_op(
     if is_compiling() or not fixed:  # sizes may be symbols: plan inline, without the dictionary
         run = plan(op, options, *shapes)
     else:
-        run = _remembered(op, (*head, *shapes, *map(_frozen, tail)), options, shapes)
+        run = remembered((*head, *shapes, *map(_frozen, tail)), op, options, shapes)
     if pointwise is None and addend is None:
         return _on_arrays(run, x, w, bias, device)
     arrays = [None if a is None else to_torch(a, device) for a in (x, w, bias, pointwise, addend)]
     return like(run(*arrays), x)
 
 
-def _remembered(op: Op, key: Any, options: dict[str, Any], shapes: list[Any]) -> Plan:
-    try:
-        return PLANS[key]
-    except KeyError:
-        made = plan(op, options, *shapes)
-        remember(key, made)
-        return made
-    except TypeError:  # an option that cannot be part of a key: its rule will say so
-        return plan(op, options, *shapes)
-
-
 def _on_arrays(run: Plan, x: Any, w: Any, bias: Any, device: Device) -> Any:
-    if device is None and isinstance(x, Tensor) and isinstance(w, Tensor):
-        return run(x, w, bias if bias is None else to_torch(bias))
     tensor = to_torch(x, device)
     kernel, bias = to_torch(w, device), None if bias is None else to_torch(bias, device)
     return like(run(tensor, kernel, bias), x)
@@ -222,6 +215,8 @@ def _shape(a: Any, role: str) -> tuple[int, ...]:
 
 def _frozen(value: Any) -> Any:
     """A list as a tuple, all the way down, so that it can be part of a key."""
+    if type(value) in (int, str):
+        return value
     if isinstance(value, (list, tuple)):
         return tuple(map(_frozen, value))
     return _frozen(value.tolist()) if hasattr(value, "tolist") else value
