@@ -12,10 +12,9 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812
 
 from uniconv.canonical import Conv, Pairs, effective
-
 
 
 class Runner(NamedTuple):
@@ -87,13 +86,14 @@ def _transposed(conv: Conv, size: Sequence[int], kernel: Sequence[int]) -> Runne
     whole = [(n - 1) * s + e for n, s, e in zip(size, step, extents)]
     grown = any(min(pair) < 0 for pair in crop)
     pads = _last_axis_first(tuple((-lo, -hi) for lo, hi in crop))
-    cuts = tuple(slice(lo, f - hi, s) for f, (lo, hi), s in zip(whole, crop, conv.stride))
-    steps = tuple(slice(None, None, s) for s in conv.stride)
+    cut = (slice(lo, f - hi, s) for f, (lo, hi), s in zip(whole, crop, conv.stride))
+    cuts: tuple[Any, ...] = (..., *cut)
+    steps: tuple[Any, ...] = (..., *(slice(None, None, s) for s in conv.stride))
     none = (0,) * conv.rank
 
     def run(x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
         y = op(x, w, None if grown else bias, step, none, none, groups, dilation)
-        y = F.pad(y, pads)[(..., *steps)] if grown else y[(..., *cuts)]
+        y = F.pad(y, pads)[steps] if grown else y[cuts]
         if grown and bias is not None:  # the pixels past the result hold the bias, too
             y = y + bias.reshape(-1, *(1,) * conv.rank)
         return y
@@ -172,7 +172,7 @@ def exact(run: Runner) -> Runner:
 
 
 def by_limbs(run: Runner, x: Tensor, w: Tensor) -> Tensor:
-    """Integer convolution where a device has none: 16-bit limbs in float64, where sums are exact."""
+    """Integers where a device convolves none: by 16-bit limbs, whose float64 sums are exact."""
     limbs = (torch.iinfo(x.dtype).bits + _LIMB - 1) // _LIMB
     mask = (1 << _LIMB) - 1
 

@@ -7,7 +7,6 @@ options and the shapes; so that is the key, without dtype, device or strides.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-
 from typing import Any
 
 import torch
@@ -71,7 +70,7 @@ def build(call: Call) -> Plan:
             w = permute(w, kernel) if isinstance(kernel, tuple) else rearrange(w, **kernel)
             x = x.flatten(0, len(batch) - 1) if len(batch) > 1 else x
             y = permute(compute(permute(x, enter), w, bias, *args), leave)
-            return y.unflatten(0, batch) if len(batch) > 1 else y
+            return y.reshape(*batch, *y.shape[1:]) if len(batch) > 1 else y
 
         return convolve
 
@@ -179,7 +178,7 @@ def _different_devices(op: Op, x: Tensor, w: Tensor) -> BadArray:
 
 
 def _scaled(op: Op, y: Tensor, scale: Any) -> Tensor:
-    scaled = y * scale
+    scaled: Tensor = y * scale
     if scaled.dtype is not y.dtype:  # Julia: InexactError
         raise BadArray(f"{op.name}: {y.dtype} cannot hold a result scaled by {scale}")
     return scaled
@@ -221,9 +220,7 @@ def _runner(conv: Conv, sizes: Sizes, turned: range, *, unit: bool, transposed: 
     kernel = tuple(sizes.kernel[i] for i in turned)
     if not unit:
         return runner(conv, size, kernel, sizes.o, transposed=transposed)
-    row = runner(
-        conv.with_unit_axis(), (1, *size), (1, *kernel), sizes.o, transposed=transposed
-    )
+    row = runner(conv.with_unit_axis(), (1, *size), (1, *kernel), sizes.o, transposed=transposed)
     return Runner(lambda x, w, bias: row(x.unsqueeze(-2), w.unsqueeze(-2), bias).squeeze(-2))
 
 
