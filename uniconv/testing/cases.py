@@ -85,7 +85,7 @@ def grid(op: Op, most: int = 150, seed: int = 0) -> Iterator[Case]:
     count = 0
     for width in (2, 3):
         for chosen in drawn:
-            new = {group for group in combinations(map(repr, chosen.items()), width)} - covered
+            new = set(combinations(map(repr, chosen.items()), width)) - covered
             case = attempt(op, chosen, rng) if new and count < most else None
             if case is not None:
                 covered |= new
@@ -105,7 +105,7 @@ def probe(case: Case, seed: int = 0, dtype: str = "float32") -> tuple[NDArray[An
 
 
 def asymmetric(shape: Shape, rng: np.random.Generator, dtype: str = "float32") -> NDArray[Any]:
-    """Integers of magnitude at most 8 that change when an axis of more than one entry is reversed."""
+    """Integers of magnitude at most 8 that change when an axis of several entries is reversed."""
     kind = np.dtype(dtype)
     bound = 2 if kind == np.float16 else 8
     for _ in range(100):
