@@ -121,7 +121,8 @@ def complete(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[s
         if known in op.implied:
             raise BadOption(f"{op.name}: {known} is read off {op.implied[known]}; leave it out")
         if known not in op.rules:
-            has = [p for p in op.params.split() if p in op.rules or p in op.aliases]
+            known_names = {*op.rules, *op.aliases, *(op.addend or ())[:1]}
+            has = [p for p in op.params.split() if p in known_names]
             hint = suggest(name, has) or f"; it has {', '.join(has)}"
             raise BadOption(f"{op.name} has no option {show(name)}{hint}")
         given[known] = value

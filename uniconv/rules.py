@@ -32,6 +32,7 @@ SAME_MEANING = (
     ("padding", "pad", "pads"),
     ("group", "groups", "feature_group_count"),
     ("output_shape", "output_size"),
+    ("mode", "crosscorrelation"),
 )
 
 
