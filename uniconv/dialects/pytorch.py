@@ -32,7 +32,7 @@ CONV = Op(
         Refusal(
             "same and strided",
             ("padding", "stride"),
-            "padding='same' is not supported for strided convolutions; give the padding as numbers",
+            "a strided convolution takes no padding word; give the padding as numbers",
             NATIVE,
         ),
     ),
@@ -57,7 +57,7 @@ CONV_TRANSPOSE = Op(
         Refusal(
             "extra reaches stride and dilation",
             ("output_padding", "stride", "dilation"),
-            "output_padding must be smaller than either stride or dilation",
+            "output_padding must be smaller than stride or dilation on every axis",
             NATIVE,
         ),
     ),
