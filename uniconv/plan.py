@@ -17,7 +17,7 @@ from uniconv.canonical import Conv, Sizes
 from uniconv.dialect import COMPLEX, FLOATS, INTEGERS, Op
 from uniconv.errors import BadArray, BadShape
 from uniconv.execute import Runner, exact, runner
-from uniconv.layout import FORWARD, TRANSPOSED, axes, kernel_order, order, regrouping
+from uniconv.layout import axes, kernel_order, order, regrouping
 from uniconv.lower import Call, Shape, lower, show_shape
 
 Plan = Callable[..., Tensor]
@@ -58,8 +58,9 @@ def build(call: Call) -> Plan:
     head = ("n",) if call.sizes.batch else ()  # torch takes x without a batch axis, too
     enter = order(_axes(layout.x, call), (*head, "c", *spatial))
     leave = order((*head, "o", *spatial), _axes(layout.y, call))
-    wanted = TRANSPOSED if transposed else FORWARD
-    kernel = _kernel_reader(layout.w, call.conv.groups, spatial, wanted)
+    wanted = ("c", "m") if transposed else ("o", "i")
+    src, dst, groups = axes(layout.w, rank), (*wanted, *spatial), call.conv.groups
+    kernel = kernel_order(src, dst, groups) or {"pattern": regrouping(src, dst), "g": groups}
 
     def convolver(run: Runner) -> Convolver:
         """From native x and w to native y."""
@@ -83,11 +84,14 @@ def build(call: Call) -> Plan:
 def _swift(
     run: Runner, full: Plan, enter: tuple[int, ...], kernel: tuple[int, ...], leave: tuple[int, ...]
 ) -> Plan:
-    """The common call in one Python frame: what torch refuses here, ``full`` does or explains."""
+    """The common call in one Python frame: what torch refuses here, ``full`` does or explains.
+
+    Torch refuses two dtypes or devices itself, but for a meta kernel, whose values are noise.
+    """
     compute, args = run
 
     def moved(x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
-        if bias is not None or x.dtype is not float32:
+        if bias is not None or x.dtype is not float32 or w.is_meta:
             return full(x, w, bias)
         try:
             x_, w_ = permute(x, enter), permute(w, kernel)
@@ -97,7 +101,7 @@ def _swift(
         return permute(y, leave)
 
     def unmoved(x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
-        if bias is not None or x.dtype is not float32:
+        if bias is not None or x.dtype is not float32 or w.is_meta:
             return full(x, w, bias)
         try:
             return compute(x, w, None, *args)
@@ -222,15 +226,6 @@ def _runner(conv: Conv, sizes: Sizes, turned: range, *, unit: bool, transposed: 
         return runner(conv, size, kernel, sizes.o, transposed=transposed)
     row = runner(conv.with_unit_axis(), (1, *size), (1, *kernel), sizes.o, transposed=transposed)
     return Runner(lambda x, w, bias: row(x.unsqueeze(-2), w.unsqueeze(-2), bias).squeeze(-2))
-
-
-def _kernel_reader(
-    pattern: str, groups: int, spatial: list[str], wanted: str
-) -> tuple[int, ...] | dict[str, Any]:
-    """From the native kernel to the executor's: a permutation, or einops' words to split groups."""
-    into = kernel_order(pattern, len(spatial), wanted, spatial, groups)
-    text = regrouping(pattern, len(spatial), wanted, spatial)
-    return {"pattern": text, "g": groups} if into is None else into
 
 
 def _axes(pattern: str, call: Call) -> tuple[str, ...]:

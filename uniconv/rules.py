@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import numbers
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -108,6 +108,11 @@ def full_list(value: tuple[int, ...], facts: Facts) -> dict[str, int]:
     return dict(zip(axes(facts.layout.x, facts.rank), value))
 
 
+def default_says(rule: Any, value: object, facts: Facts) -> bool:
+    """Whether an option left out means ``value`` already."""
+    return rule.default is not REQUIRED and rule.read(rule.default, facts) == value
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """One word (or number) out of a table; the table's values are canonical."""
@@ -123,6 +128,8 @@ class Choice:
             raise facts.bad(self.option, value, not_one_of(value, self.table, facts)) from None
 
     def write(self, value: object, facts: Facts) -> Any:
+        if default_says(self, value, facts):
+            return self.default
         for word, meaning in self.table.items():
             if meaning == value:
                 return word
@@ -164,6 +171,8 @@ class PerAxis:
         return entries
 
     def write(self, value: tuple[int, ...], facts: Facts) -> Any:
+        if default_says(self, value, facts):
+            return self.default
         if "int" in self.accepts and len(set(value)) == 1:
             return value[0]
         if "axes" in self.accepts:
@@ -258,13 +267,18 @@ class Pad:
         return pairs
 
     def write(self, pairs: Pairs, facts: Facts) -> Any:
-        for word, rule in self.words.items():
-            if self.at(rule, facts) == pairs:
-                return word
+        for way in self.ways(pairs, facts):
+            return way
+        raise facts.cannot("pad", f"{self.option} takes {self.describe()}, not {pairs}")
+
+    def ways(self, pairs: Pairs, facts: Facts) -> Iterator[Any]:
+        """Every way to say it: left out, in a word, in numbers."""
+        if default_says(self, pairs, facts):
+            yield self.default
+        yield from (word for word, rule in self.words.items() if self.at(rule, facts) == pairs)
         value = self.form.write(pairs, facts.layout.x) if self.form else None
-        if value is None:
-            raise facts.cannot("pad", f"{self.option} takes {self.describe()}, not {pairs}")
-        return value
+        if value is not None:
+            yield value
 
     def at(self, rule: Word, facts: Facts) -> Pairs:
         extents = effective(facts.sizes.kernel, facts.dilation)

@@ -32,7 +32,7 @@ CONV = Op(
         Refusal(
             "same and strided",
             ("padding", "stride"),
-            "a strided convolution takes no padding word; give the padding as numbers",
+            "a strided convolution cannot keep the size; give the padding as numbers",
             NATIVE,
         ),
     ),
