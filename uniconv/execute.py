@@ -49,7 +49,7 @@ def _forward(conv: Conv, size: Sequence[int]) -> Runner:
 
 def _transposed(conv: Conv, size: Sequence[int], kernel: Sequence[int]) -> Runner:
     """By the transposed op: directly where its two paddings can say the crop, else cut after."""
-    op = _TRANSPOSED[conv.rank - 1]
+    op = _transposed_op(conv.rank)
     step, dilation, groups = conv.lhs_dilation, conv.rhs_dilation, conv.groups
     extents = effective(kernel, dilation)
     crop = [(e - 1 - lo, e - 1 - hi) for e, (lo, hi) in zip(extents, conv.pad)]
@@ -75,6 +75,17 @@ def _transposed(conv: Conv, size: Sequence[int], kernel: Sequence[int]) -> Runne
         if grown and bias is not None:  # the pixels past the result hold the bias, too
             y = y + bias.reshape(-1, *(1,) * conv.rank)
         return y
+
+    return run
+
+
+def _transposed_op(rank: int) -> Callable[..., Tensor]:
+    op = _TRANSPOSED[rank - 1]
+
+    def run(x: Tensor, w: Tensor, *rest: object) -> Tensor:
+        # With one input channel, channels-last x and a permuted kernel, torch 2.13 fails in backward:
+        # "grad_weight needs to be contiguous".
+        return op(x, w.contiguous() if w.shape[0] == 1 else w, *rest)
 
     return run
 
