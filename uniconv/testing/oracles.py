@@ -137,13 +137,27 @@ def _with_torch_gradients(
         leaves = [tensors[role].requires_grad_(dy is not None) for role in ("x", "w")]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the copy that "same" with even kernels takes
-            y = run(tensors, options)
+            y = _in_its_dtype(run, tensors, options)
         if dy is None:
             return [like(y, arrays["x"])]
         found = torch.autograd.grad(y, leaves, to_torch(dy, "cpu"))
         return [like(a, arrays["x"]) for a in (y, *found)]
 
     return call
+
+
+def _in_its_dtype(
+    run: Callable[[dict[str, torch.Tensor], dict[str, Any]], torch.Tensor],
+    tensors: dict[str, torch.Tensor],
+    options: dict[str, Any],
+) -> torch.Tensor:
+    """Short integers by the kernel for long ones where theirs is missing on the CPU."""
+    try:
+        return run(tensors, options)
+    except NotImplementedError as error:
+        if not re.search(r"not implemented for '(Char|Byte|Short|Int)'", str(error)):
+            raise
+    return run({role: a.long() for role, a in tensors.items()}, options).to(tensors["x"].dtype)
 
 
 # TensorFlow
