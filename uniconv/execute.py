@@ -70,7 +70,7 @@ def _terse(
 
 def _transposed(conv: Conv, size: Sequence[int], kernel: Sequence[int]) -> Runner:
     """By the transposed op: directly where its two paddings can say the crop, else cut after."""
-    op = _TRANSPOSED[conv.rank - 1]
+    op = _transposed_op(conv.rank)
     step, dilation, groups = conv.lhs_dilation, conv.rhs_dilation, conv.groups
     extents = effective(kernel, dilation)
     crop = [(e - 1 - lo, e - 1 - hi) for e, (lo, hi) in zip(extents, conv.pad)]
@@ -85,7 +85,7 @@ def _transposed(conv: Conv, size: Sequence[int], kernel: Sequence[int]) -> Runne
 
     whole = [(n - 1) * s + e for n, s, e in zip(size, step, extents)]
     grown = any(min(pair) < 0 for pair in crop)
-    pads = _last_axis_first(tuple((-lo, -hi) for lo, hi in crop))
+    uncut = _padder(tuple((-lo, -hi) for lo, hi in crop), whole)
     cut = (slice(lo, f - hi, s) for f, (lo, hi), s in zip(whole, crop, conv.stride))
     cuts: tuple[Any, ...] = (..., *cut)
     steps: tuple[Any, ...] = (..., *(slice(None, None, s) for s in conv.stride))
@@ -93,7 +93,7 @@ def _transposed(conv: Conv, size: Sequence[int], kernel: Sequence[int]) -> Runne
 
     def run(x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
         y = op(x, w, None if grown else bias, step, none, none, groups, dilation)
-        y = F.pad(y, pads)[steps] if grown else y[cuts]
+        y = uncut(y)[steps] if grown else y[cuts]
         if grown and bias is not None:  # the pixels past the result hold the bias, too
             y = y + bias.reshape(-1, *(1,) * conv.rank)
         return y
@@ -101,11 +101,22 @@ def _transposed(conv: Conv, size: Sequence[int], kernel: Sequence[int]) -> Runne
     return Runner(run)
 
 
+def _transposed_op(rank: int) -> Callable[..., Tensor]:
+    op = _TRANSPOSED[rank - 1]
+
+    def run(x: Tensor, w: Tensor, *rest: object) -> Tensor:
+        # With one input channel, channels-last x and a permuted kernel, torch 2.13 fails in backward:
+        # "grad_weight needs to be contiguous".
+        return op(x, w.contiguous() if w.shape[0] == 1 else w, *rest)
+
+    return run
+
+
 def _border(conv: Conv, size: Sequence[int]) -> Callable[[Tensor], Tensor]:
     """Pad (or crop) x as the record's boundary says."""
     pads = _last_axis_first(conv.pad)
     if conv.boundary in ("zeros", "constant"):
-        return lambda x: F.pad(x, pads, value=conv.fill)
+        return _padder(conv.pad, size, conv.fill)
     largest = {"reflect": -1, "circular": 0}.get(conv.boundary)
     fits = largest is not None and all(max(p) <= n + largest for p, n in zip(conv.pad, size))
     if fits or conv.boundary == "replicate":
@@ -121,6 +132,15 @@ def _border(conv: Conv, size: Sequence[int]) -> Callable[[Tensor], Tensor]:
         return x
 
     return gather
+
+
+def _padder(pad: Pairs, size: Sequence[int], fill: float = 0.0) -> Callable[[Tensor], Tensor]:
+    """Pad with ``fill``, then crop: F.pad crops first, so it may crop no more than there is."""
+    pads = _last_axis_first(pad)
+    if all(n + min(lo, 0) + min(hi, 0) >= 0 for n, (lo, hi) in zip(size, pad)):
+        return lambda x: F.pad(x, pads, value=fill)
+    grow, cut = [max(p, 0) for p in pads], [min(p, 0) for p in pads]
+    return lambda x: F.pad(F.pad(x, grow, value=fill), cut)
 
 
 def _pad_batched(x: Tensor, pads: Sequence[int], conv: Conv) -> Tensor:

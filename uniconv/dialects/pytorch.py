@@ -82,6 +82,13 @@ MODULE = replace(
     refusals=(
         *CONV.refusals,
         Refusal(
+            "one entry for several axes",
+            ("padding", "dilation", "padding_mode"),
+            "with a padding_mode other than 'zeros' PyTorch applies a list of one to one axis only and "
+            "returns wrong values; give an integer, or one per axis",
+            f"{MODULES} _ConvNd",
+        ),
+        Refusal(
             "reflection past the edge",
             ("padding", "padding_mode"),
             "a reflection must be smaller than the input on every axis",

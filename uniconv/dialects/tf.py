@@ -98,6 +98,20 @@ CONVOLUTION = replace(
             'without dilations, padding must be "SAME" or "VALID"; tf.nn.conv2d takes a list',
             f"{NN_OPS} convolution_internal",
         ),
+        Refusal(
+            "explicit and not two axes",
+            ("padding",),
+            'only two spatial axes take a list; give "SAME" or "VALID"',
+            f"{NN_OPS} _WithSpaceToBatch",
+        ),
+        Refusal(
+            "list misread beside batch axes",
+            ("strides", "dilations"),
+            "with channels first and more than one batch axis TensorFlow puts the numbers on the wrong "
+            "axes (it fails or returns wrong values); give strides for every axis of a batch of one "
+            "axis, dilations for the spatial axes alone",
+            f"{NN_OPS} _get_sequence",
+        ),
     ),
     source=f"{NN_OPS} convolution_v2",
 )

@@ -1,0 +1,264 @@
+"""Rules: what is written is read back, for every rule of every function; and every message."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from uniconv.canonical import Sizes
+from uniconv.errors import BadOption, CannotExpress
+from uniconv.layout import Layout
+from uniconv.lower import complete, uncrop
+from uniconv.padding import LAYOUT_PAIRS, SYMMETRIC, same_upper, valid
+from uniconv.registry import functions
+from uniconv.rules import (
+    REQUIRED,
+    Choice,
+    Count,
+    Crop,
+    Facts,
+    Fixed,
+    Pad,
+    PerAxis,
+    Scalar,
+    show,
+    suggest,
+)
+from uniconv.testing import Case, random_case
+
+OPS = list(functions().values())
+RULES = [(op, rule) for op in OPS for rule in op.rules.values()]
+EACH_RULE = pytest.mark.parametrize(
+    ("op", "rule"), RULES, ids=[f"{op.name} {rule.option}" for op, rule in RULES]
+)
+
+
+def facts_of(case: Case) -> Facts:
+    """What is known of a valid call when its padding is read."""
+    call, op = case.call, case.op
+    transposed = isinstance(op.pad, Crop)
+    facts = Facts(
+        op.name,
+        op.title,
+        call.layout,
+        call.sizes,
+        stride=call.conv.lhs_dilation if transposed else call.conv.stride,
+        dilation=call.conv.rhs_dilation,
+        given=complete(op, case.options, Facts(op.name, op.title)),
+    )
+    extra = (0,) * facts.rank
+    if isinstance(op.pad, Crop) and op.pad.extra:
+        extra = op.pad.extra.read(facts.given[op.pad.extra.option], facts)
+    return replace(facts, extra=extra)
+
+
+@EACH_RULE
+def test_what_a_call_says_is_written_and_read_back(op, rule):
+    rng = random.Random(rule.option)
+    for _ in range(10):
+        case = random_case(op, rng)
+        facts = facts_of(case)
+        if isinstance(op.pad, Crop) and rule is op.pad.pad and op.pad.shape:
+            continue  # its padding is that of another convolution: see the law of Crop
+        meant = rule.read(facts.given[rule.option], facts)
+        assert rule.read(rule.write(meant, facts), facts) == meant
+
+
+@EACH_RULE
+def test_whatever_can_be_written_is_read_back(op, rule):
+    if isinstance(op.pad, Crop) and rule.option == op.pad.shape:
+        pytest.skip("read_output_shape reads it, not a rule")
+    rng = random.Random(rule.option)
+    for _ in range(30):
+        facts = facts_of(random_case(op, rng))
+        drawn = {
+            PerAxis: tuple(rng.randint(getattr(rule, "least", 1), 4) for _ in range(facts.rank)),
+            Pad: tuple((rng.randint(-1, 3), rng.randint(-1, 3)) for _ in range(facts.rank)),
+            Count: rng.randint(1, 9),
+            Scalar: rng.choice((0, -2, 1.5, 1 + 2j)),
+            Fixed: None,
+            Choice: rng.choice(list(rule.table.values())) if isinstance(rule, Choice) else None,
+        }
+        value = drawn[type(rule)]
+        if isinstance(rule, Pad) and rng.random() < 0.5:
+            value = tuple((lo, lo) for lo, _ in value)
+        try:
+            written = rule.write(value, facts)
+        except CannotExpress:
+            assert isinstance(rule, (PerAxis, Pad))  # the others can say all that they mean
+        else:
+            assert rule.read(written, facts) == value
+
+
+TRANSPOSED = [op for op in OPS if isinstance(op.pad, Crop)]
+
+
+@pytest.mark.parametrize("op", TRANSPOSED, ids=lambda op: op.name)
+def test_a_crop_is_written_and_read_back(op):
+    rng = random.Random(op.name)
+    for _ in range(25):
+        case = random_case(op, rng)
+        call, facts = case.call, facts_of(case)
+        crop = uncrop(call.conv.pad, facts)
+        out = call.conv.output(call.sizes.size, call.sizes.kernel)
+        written = op.pad.write(crop, facts)
+        assert op.pad.read(written, out, facts) == crop, case
+
+
+FACTS = Facts(
+    "f.conv",
+    "F",
+    Layout("n ... c", "... i o", "n ... o"),
+    Sizes((2,), 3, 4, (7, 6), (3, 2)),
+    stride=(1, 2),
+    dilation=(1, 1),
+)
+STRIDE = PerAxis("stride", accepts=("none", "int", "one", "axes", "full"))
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        (None, (1, 1)),
+        (3, (3, 3)),
+        (np.int64(3), (3, 3)),
+        ([3], (3, 3)),
+        ((3, 2), (3, 2)),
+        ([1, 3, 2, 1], (3, 2)),
+        (np.array([3, 2]), (3, 2)),
+    ],
+)
+def test_per_axis_reads_every_form(value, meant):
+    assert STRIDE.read(value, FACTS) == meant
+
+
+def test_per_axis_reads_a_full_list_in_the_order_of_x():
+    first = replace(FACTS, layout=Layout("n c ...", "o i ...", "n o ..."))
+    assert STRIDE.read([1, 1, 3, 2], first) == (3, 2)
+
+
+def test_per_axis_writes_the_shortest_that_it_can_say():
+    assert STRIDE.write((3, 3), FACTS) == 3
+    assert STRIDE.write((3, 2), FACTS) == (3, 2)
+    assert PerAxis("stride", accepts=("full",)).write((3, 2), FACTS) == [1, 3, 2, 1]
+    with pytest.raises(CannotExpress) as caught:
+        PerAxis("rate", accepts=("int",)).write((3, 2), FACTS)
+    assert str(caught.value) == ("f.conv cannot express rate: one rate serves all axes, not (3, 2)")
+    assert (caught.value.function, caught.value.field) == ("f.conv", "rate")
+
+
+WORDS = {"SAME": same_upper, "VALID": valid}
+BAD = [
+    (STRIDE, (1, 2, 3), "stride=(1, 2, 3) must be an integer or a list of 1 or 2 or 4 integers"),
+    (STRIDE, 1.5, "stride=1.5 must be an integer or a list of 1 or 2 or 4 integers"),
+    (STRIDE, "2", 'stride="2" must be an integer or a list of 1 or 2 or 4 integers'),
+    (STRIDE, True, "stride=True must be an integer or a list of 1 or 2 or 4 integers"),
+    (STRIDE, (1, 0), "stride=(1, 0) must be at least 1 on every axis"),
+    (STRIDE, [2, 1, 1, 1], "stride=[2, 1, 1, 1] must be 1 on the batch and channel axes"),
+    (
+        PerAxis("extra", 0, least=0, accepts=("int",)),
+        -1,
+        "extra=-1 must be at least 0 on every axis",
+    ),
+    (PerAxis("rate", accepts=("int",)), [2, 2], "rate=[2, 2] must be an integer"),
+    (PerAxis("rate", accepts=("full",)), 2, "rate=2 must be a list of 4 integers"),
+    (Count("groups"), 0, "groups=0 must be an integer of at least 1"),
+    (Count("groups"), True, "groups=True must be an integer of at least 1"),
+    (Scalar("alpha"), "1", 'alpha="1" must be a number'),
+    (Scalar("alpha"), True, "alpha=True must be a number"),
+    (Fixed("act", None, "apply it after"), "relu", 'act="relu" must stay None: apply it after'),
+    (Choice("mode", {0: True, 1: False}), 2, "mode=2 is not one of 0, 1"),
+    (Choice("mode", {0: True, 1: False}), [0], "mode=[0] is not one of 0, 1"),
+    (
+        Choice("format", {None: 0, "NHWC": 1, "NCHW": 2}),
+        "NHCW",
+        'format="NHCW" is not one of "NHWC", "NCHW": did you mean "NHWC"?',
+    ),
+    (
+        Pad("padding", words=WORDS),
+        "same",
+        'padding="same" is not one of "SAME", "VALID" (F is case-sensitive): did you mean "SAME"?',
+    ),
+    (Pad("padding", words=WORDS), "reflect", 'padding="reflect" is not one of "SAME", "VALID"'),
+    (Pad("padding", words=WORDS), 1, 'padding=1 must be one of "SAME", "VALID"'),
+    (
+        Pad("padding", form=SYMMETRIC),
+        "SAME",
+        'padding="SAME" must be an integer of at least 0, or one per spatial axis: '
+        "as many pixels before as after",
+    ),
+    (
+        Pad("padding", words=WORDS, form=LAYOUT_PAIRS),
+        [[0, 0], [1, 1]],
+        'padding=[[0, 0], [1, 1]] must be one of "SAME", "VALID", or a list of pairs '
+        "[before, after], one per axis of x in data_format order, batch and channels [0, 0], "
+        "none negative",
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "value", "text"), BAD, ids=[text for _, _, text in BAD])
+def test_a_bad_value_is_named(rule, value, text):
+    with pytest.raises(BadOption) as caught:
+        rule.read(value, FACTS)
+    assert str(caught.value) == f"f.conv: {text}"
+
+
+def test_what_no_word_or_form_can_say():
+    with pytest.raises(CannotExpress) as caught:
+        Pad("padding", words=WORDS, form=SYMMETRIC).write(((0, 1), (1, 1)), FACTS)
+    assert str(caught.value) == (
+        'f.conv cannot express pad: padding takes one of "SAME", "VALID", or an integer of at '
+        "least 0, or one per spatial axis: as many pixels before as after, not ((0, 1), (1, 1))"
+    )
+    with pytest.raises(CannotExpress) as caught:
+        Choice("mode", {1: False}).write(True, FACTS)
+    assert str(caught.value) == "f.conv cannot express mode: no mode means True"
+    with pytest.raises(CannotExpress) as caught:
+        Crop(Pad("padding", form=SYMMETRIC)).write(((1, 0), (1, 1)), FACTS)
+    assert str(caught.value) == (
+        "f.conv cannot express pad: it crops as much after as before, or less; not ((1, 0), (1, 1))"
+    )
+
+
+def test_words_ask_for_the_dilated_kernel_and_the_stride():
+    pad = Pad("padding", words=WORDS)
+    dilated = replace(FACTS, dilation=(2, 3))
+    # 7 pixels, a kernel that spans 5, stride 1; 6 pixels, a kernel that spans 4, stride 2
+    assert pad.read("SAME", dilated) == ((2, 2), (1, 1))
+    assert pad.write(((2, 2), (1, 1)), dilated) == "SAME"
+
+
+def test_output_shape_settles_where_a_crop_ends():
+    """conv2d reads 8 x 5 with SAME and stride (1, 2), kernel 3 x 2: pads (1, 1) and (0, 1)."""
+    crop = Crop(Pad("padding", words=WORDS), shape="output_shape")
+    facts = replace(FACTS, sizes=replace(FACTS.sizes, size=(8, 3)), given={"output_shape": [8, 5]})
+    assert crop.read("SAME", (8, 5), facts) == ((1, 1), (0, 1))
+    with pytest.raises(BadOption) as caught:
+        crop.read("SAME", (9, 5), facts)
+    assert str(caught.value) == (
+        "f.conv: output_shape=[8, 5] must be a shape whose convolution with these options gives "
+        "x's spatial sizes (8, 3)"
+    )
+
+
+def test_output_padding_is_what_is_not_cut_after():
+    crop = Crop(Pad("padding", form=SYMMETRIC), extra=PerAxis("output_padding", 0, least=0))
+    facts = replace(FACTS, extra=(1, 0))
+    assert crop.read((2, 1), (), facts) == ((2, 1), (1, 1))
+    assert crop.write(((2, 1), (1, 1)), facts) == (2, 1)
+
+
+@given(st.text("abcSAMEVLID", max_size=8))
+def test_a_suggestion_is_a_known_word(word):
+    known = ("SAME", "VALID")
+    assert suggest(word, known) in ("", *(f": did you mean {show(k)}?" for k in known))
+
+
+def test_required_shows_itself():
+    assert repr(REQUIRED) == "<required>"
