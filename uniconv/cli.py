@@ -43,6 +43,8 @@ OWN = {
     "device": "write --device",
     "x": "the first array is x",
     "w": "the second array is w",
+    "w_depthwise": "the second array is the depthwise kernel",
+    "w_pointwise": "the third array is the pointwise kernel",
 }
 
 

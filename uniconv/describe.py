@@ -70,19 +70,30 @@ def _ranks(ranks: list[int] | tuple[int, ...]) -> str:
 def _function_text(op: Op) -> str:
     d = next(f for f in families().values() if op.name in dialects()[f.name])
     lines = [f"{op.name}: a {op.kind} of {d.title} {d.version}, {flip(op)}", ""]
-    lines += [f"  signature  {signature(op)}", *layout_lines(op)]
-    lines += [f"  groups     {groups(op)}", f"  bias       {bias(op)}"]
-    lines += [f"  dtypes     {', '.join(op.dtypes)}"]
-    lines += ["", "  options"]
-    lines += [f"    {name} = {default}: {text}" for name, default, text in options(op)]
-    if op.refusals:
-        lines += ["", "  refused"]
-        lines += [f"    {' with '.join(r.options)}: {r.reason} [{r.source}]" for r in op.refusals]
-    if op.notes:
-        lines += ["", "  notes", *(f"    {note}" for note in op.notes)]
-    lines += ["", "  example", *(f"    {line}" for line in example(op))]
-    lines += ["", f"  source     {op.source}"]
-    return "\n".join(lines)
+    sections = {
+        "options": [f"{name} = {default}: {text}" for name, default, text in options(op)],
+        "padding words": [f"{word}: {text}" for word, text in padding_words(op)],
+        "refused": refused(op),
+        "notes": op.notes,
+        "example": example(op),
+    }
+    lines += [f"  {line}" for line in summary(op)]
+    for title, entries in sections.items():
+        if entries:
+            lines += ["", f"  {title}", *(f"    {entry}" for entry in entries)]
+    return "\n".join([*lines, "", f"  source     {op.source}"])
+
+
+def summary(op: Op) -> list[str]:
+    """The signature, layouts, axes, groups, bias and dtypes, a line each."""
+    return [
+        f"signature  {signature(op)}",
+        *(f"layout     {line}" for line in layouts(op)),
+        f"axes       {_ranks(op.ranks)} (...), {_batch(op)}",
+        f"groups     {groups(op)}",
+        f"bias       {bias(op)}",
+        f"dtypes     {', '.join(op.dtypes)}",
+    ]
 
 
 def reads_backwards(op: Op) -> bool:
@@ -109,22 +120,19 @@ def signature(op: Op) -> str:
     return f"{op.name}({', '.join(shown)})"
 
 
-def layout_lines(op: Op) -> list[str]:
+def layouts(op: Op) -> list[str]:
     """The patterns of x, w and y, once per choice of layout."""
-    seen: dict[tuple[str, str, str], list[str]] = {}
     if isinstance(op.layout, Layout):
-        seen[op.layout.x, op.layout.w, op.layout.y] = []
-    else:
-        for word, known in op.layout.table.items():
-            seen.setdefault((known.x, known.w, known.y), []).append(show(word))
-    lines = []
-    for (x, w, y), words in seen.items():
-        option = op.layout.option if isinstance(op.layout, Choice) else ""
-        when = f"   for {option}={' or '.join(words)}" if words else ""
-        point = f"  pointwise {op.pointwise}" if op.pointwise else ""
-        lines.append(f"  layout     x {x}  w {w}{point}  y {y}{when}")
-    lines.append(f"  axes       {_ranks(op.ranks)} (...), {_batch(op)}")
-    return lines
+        return [_patterns(op, op.layout)]
+    words: dict[str, list[str]] = {}
+    for word, layout in op.layout.table.items():
+        words.setdefault(_patterns(op, layout), []).append(show(word))
+    return [f"{p}   for {op.layout.option}={' or '.join(w)}" for p, w in words.items()]
+
+
+def _patterns(op: Op, layout: Layout) -> str:
+    point = f"  pointwise {op.pointwise}" if op.pointwise else ""
+    return f"x {layout.x}  w {layout.w}{point}  y {layout.y}"
 
 
 def _batch(op: Op) -> str:
@@ -179,6 +187,17 @@ def _takes(op: Op, rule: Any) -> str:
     if isinstance(rule, Fixed):
         return "any value; changes no number" if rule.inert else f"only its default: {rule.reason}"
     return "a number" if isinstance(rule, Scalar) else "an integer of at least 1"
+
+
+def padding_words(op: Op) -> list[tuple[str, str]]:
+    """Every padding word and what it means."""
+    pad = op.pad.pad if isinstance(op.pad, Crop) else op.pad
+    return [(show(word), rule.__doc__ or "") for word, rule in pad.words.items()]
+
+
+def refused(op: Op) -> list[str]:
+    """What is valid alone but not together, why, and where that is written."""
+    return [f"{' with '.join(r.options)}: {r.reason} [{r.source}]" for r in op.refusals]
 
 
 def example(op: Op) -> list[str]:
