@@ -109,9 +109,9 @@ class Conv:
             "C1: every per-axis field has one entry for each of 1, 2 or 3 spatial axes": (
                 {len(f) for f in per_axis} in ({1}, {2}, {3})
             ),
-            "C2: stride is at least 1": min(self.stride) >= 1,
-            "C3: lhs_dilation is at least 1": min(self.lhs_dilation) >= 1,
-            "C4: rhs_dilation is at least 1": min(self.rhs_dilation) >= 1,
+            "C2: stride is at least 1": min(self.stride, default=1) >= 1,
+            "C3: lhs_dilation is at least 1": min(self.lhs_dilation, default=1) >= 1,
+            "C4: rhs_dilation is at least 1": min(self.rhs_dilation, default=1) >= 1,
             "C5: groups is at least 1": self.groups >= 1,
             f"C6: boundary is one of {', '.join(BOUNDARIES)}": self.boundary in BOUNDARIES,
             'C7: fill is 0 unless boundary is "constant"': (
@@ -119,7 +119,7 @@ class Conv:
             ),
             "C8: a boundary other than zeros has lhs_dilation 1 and no negative pad": (
                 self.boundary == "zeros"
-                or (max(self.lhs_dilation) == 1 and min(map(min, self.pad)) >= 0)
+                or (set(self.lhs_dilation) <= {1} and min(map(min, self.pad), default=0) >= 0)
             ),
         }
         if sizes is not None:
@@ -128,9 +128,9 @@ class Conv:
                 "C9: x and w have the record's number of spatial axes": r == (self.rank, self.rank),
                 "C10: c is a multiple of groups": sizes.c % max(self.groups, 1) == 0,
                 "C11: o is a multiple of groups": sizes.o % max(self.groups, 1) == 0,
-                "C12: every kernel extent is at least 1": min(sizes.kernel) >= 1,
+                "C12: every kernel extent is at least 1": min(sizes.kernel, default=1) >= 1,
                 "C13: a boundary read from x needs at least one pixel per axis": (
-                    plain or min(sizes.size) >= 1
+                    plain or min(sizes.size, default=1) >= 1
                 ),
             }
         for constraint, holds in record.items():

@@ -1,0 +1,78 @@
+"""Layouts: letters to axes, permutations, kernels whose groups are split or merged."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+from einops import rearrange
+
+from uniconv.layout import (
+    FORWARD,
+    TRANSPOSED,
+    Layout,
+    arrange,
+    axes,
+    kernel_order,
+    order,
+    rank_of,
+    regrouping,
+)
+from uniconv.registry import functions
+
+KERNELS = sorted({layout.w for op in functions().values() for layout in op.layouts})
+
+
+def test_axes_and_ranks():
+    assert axes("n ... c", 2) == ("n", "s0", "s1", "c")
+    assert axes("... i o", 3) == ("s0", "s1", "s2", "i", "o")
+    assert axes("o i ...", 1) == ("o", "i", "s0")
+    assert [rank_of("n ... c", ndim) for ndim in (3, 4, 5)] == [1, 2, 3]
+
+
+def test_order_is_the_permutation_that_transposes():
+    a = np.arange(24).reshape(2, 3, 4)
+    assert order("abc", "cab") == (2, 0, 1)
+    assert (a.transpose(order("abc", "cab")) == rearrange(a, "a b c -> c a b")).all()
+
+
+def test_arrange_puts_sizes_where_the_letters_are():
+    assert arrange("... c n", {"c": 3, "n": 2}, (5, 4)) == (5, 4, 3, 2)
+    assert arrange("o i ...", {"o": 7, "i": 3}, (5,)) == (7, 3, 5)
+
+
+def test_julia_memory_runs_backwards():
+    assert Layout("... c n", "... i o", "... o n").column_major
+    assert not Layout("n ... c", "... i o", "n ... o").column_major
+
+
+def test_the_registry_has_kernels_of_every_form():
+    assert {frozenset(set(k.split()) - {"..."}) for k in KERNELS} == {
+        frozenset("io"),
+        frozenset("mc"),
+    }
+
+
+@pytest.mark.parametrize("wanted", [FORWARD, TRANSPOSED])
+@pytest.mark.parametrize("groups", [1, 2, 3])
+@pytest.mark.parametrize("pattern", KERNELS)
+def test_a_kernel_entry_keeps_its_meaning(pattern, groups, wanted):
+    """Entry (group, m, i, tap) of the native kernel is the same entry of the executor's."""
+    i, m, kernel = 4, 5, (2, 3)
+    sizes = {"i": i, "m": m, "o": groups * m, "c": groups * i}
+    rng = np.random.default_rng(0)
+    w = rng.integers(-99, 99, arrange(pattern, sizes, kernel))
+    spatial = ["s1", "s0"]  # as Julia's are taken
+    into = kernel_order(pattern, 2, wanted, spatial, groups)
+    if into is None:
+        assert groups > 1
+        ours = rearrange(w, regrouping(pattern, 2, wanted, spatial), g=groups)
+    else:
+        ours = w.transpose(into)
+    for g, a, b, s0, s1 in product(range(groups), range(m), range(i), range(2), range(3)):
+        at = {"i": b, "m": a, "o": g * m + a, "c": g * i + b, "s0": s0, "s1": s1}
+        native = w[tuple(at[letter] for letter in axes(pattern, 2))]
+        forward = wanted == FORWARD
+        first, second = (g * m + a, b) if forward else (g * i + b, a)
+        assert ours[first, second, s1, s0] == native

@@ -1,0 +1,17 @@
+"""What a test-suite needs to test across dialects: valid calls, integer probes, assertions.
+
+``assert_same_conv`` checks any callable; ``calls``, ``convs`` and ``arrays`` are hypothesis
+strategies; ``grid``, ``random_case`` and ``probe`` make calls without hypothesis;
+``uniconv.testing.plugin`` is a pytest plug-in.
+"""
+
+from uniconv.testing.assertions import assert_close_conv as assert_close_conv
+from uniconv.testing.assertions import assert_same_conv as assert_same_conv
+from uniconv.testing.assertions import rounding_bound as rounding_bound
+from uniconv.testing.cases import Case as Case
+from uniconv.testing.cases import grid as grid
+from uniconv.testing.cases import probe as probe
+from uniconv.testing.cases import random_case as random_case
+from uniconv.testing.strategies import arrays as arrays
+from uniconv.testing.strategies import calls as calls
+from uniconv.testing.strategies import convs as convs

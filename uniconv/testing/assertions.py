@@ -1,0 +1,251 @@
+"""Assertions: does a callable compute what a framework's convolution does?"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations
+from math import prod, sqrt
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from uniconv.dialect import Op
+from uniconv.errors import BadShape
+from uniconv.layout import axes
+from uniconv.lower import Call, Shape, lower
+from uniconv.plan import build
+from uniconv.registry import main
+from uniconv.rules import Choice, Count
+from uniconv.testing.cases import Case, attempt, probe, traits
+
+Array = NDArray[Any]
+_TRIES_PER_CASE = 50
+
+
+def assert_same_conv(
+    f: Callable[..., Any],
+    dialect: str,
+    *,
+    kind: str = "conv",
+    arrays: str = "torch",
+    rank: int | None = None,
+    grouped: bool = False,
+    shapes: Sequence[tuple[Shape, ...]] | None = None,
+    dtype: str = "float32",
+    cases: int = 50,
+    seed: int = 0,
+    **options: Any,
+) -> None:
+    """Check that ``f(x, w)`` computes exactly what ``dialect`` computes with ``options``.
+
+    The inputs are integer-valued, so that sums are exact and a difference is one of meaning, not
+    of rounding; their sizes are drawn so that the call is valid and every axis differs.
+
+    Args:
+        f: called as f(x, w), for a separable convolution as f(x, w, pointwise); it gives y.
+        dialect: a function, or a family: then its main function of that ``kind``.
+        arrays: "torch" or "numpy": what f takes (y may be anything that NumPy can read).
+        rank: how many spatial axes; by default 2, or what the function has.
+        grouped: whether kernels with several channel groups are tried, too, where the function
+            reads their number off the channels.
+        shapes: the shapes of (x, w) to use, instead of random ones.
+        cases, seed: how many random shapes, and where they start.
+        options: the function's own keywords.
+
+    Raises:
+        AssertionError: f differs; it names the call, the first pixel and a reversed kernel.
+        UniconvError: the dialect does not take these options at all.
+
+    >>> import torch, uniconv
+    >>> assert_same_conv(torch.conv2d, "pytorch")
+    >>> mine = lambda x, w: uniconv.conv(x, w, dialect="knet.conv4", mode=1)
+    >>> assert_same_conv(mine, "knet.conv4", shapes=[((5, 4, 1, 1), (3, 2, 1, 1))])
+    Traceback (most recent call last):
+    AssertionError: knet.conv4(x (5, 4, 1, 1), w (3, 2, 1, 1)): f differs from knet.conv4
+      case 1 of 1 (seed 0): 9 of 9 pixels differ, by 127 at most
+      first at (0, 0, 0, 0): f gives 83, knet.conv4 gives -18
+      f gives what knet.conv4 gives with w reversed along spatial axes 0, 1
+    """
+    op = _function(dialect, kind, rank)
+    drawn = list(_cases(op, options, rank, grouped, shapes, cases, seed))
+    for number, case in enumerate(drawn):
+        inputs = probe(case, seed + number, dtype)
+        y, got = _run(case.call, inputs), _ask(f, case, inputs, arrays)
+        where = f"case {number + 1} of {len(drawn)} (seed {seed})"
+        _compare(case, where, inputs, y, got, np.zeros(y.shape))
+
+
+def assert_close_conv(
+    f: Callable[..., Any],
+    dialect: str,
+    *,
+    kind: str = "conv",
+    arrays: str = "torch",
+    rank: int | None = None,
+    grouped: bool = False,
+    shapes: Sequence[tuple[Shape, ...]] | None = None,
+    dtype: str = "float32",
+    cases: int = 50,
+    seed: int = 0,
+    **options: Any,
+) -> None:
+    """As ``assert_same_conv``, on ordinary numbers: f may differ by ``rounding_bound``.
+
+    >>> import torch
+    >>> assert_close_conv(torch.conv2d, "torch.nn.functional.conv2d", cases=5)
+    """
+    op = _function(dialect, kind, rank)
+    drawn = list(_cases(op, options, rank, grouped, shapes, cases, seed))
+    for number, case in enumerate(drawn):
+        rng = np.random.default_rng(seed + number)
+        given = (case.x_shape, case.w_shape, case.p_shape)
+        inputs = tuple(rng.standard_normal(s).astype(dtype) for s in given if s is not None)
+        wide = tuple(a.astype(np.result_type(a, np.float64)) for a in inputs)
+        y, got = _run(case.call, wide), _ask(f, case, inputs, arrays)
+        where = f"case {number + 1} of {len(drawn)} (seed {seed})"
+        _compare(case, where, wide, y, got, _bound(case.call, inputs))
+
+
+def rounding_bound(
+    x: Array, w: Array, pointwise: Array | None = None, *, dialect: str, **options: Any
+) -> Array:
+    """How far rounding can take each pixel of y from the exact result, for x's dtype.
+
+    It is 2 sqrt(K) u conv(\\|x\\|, \\|w\\|), with K the taps times the input channels of one
+    group and u the unit roundoff: a relative error would be the wrong ruler, as sums cancel.
+
+    >>> x, w = np.ones((1, 1, 3), "float32"), np.ones((1, 1, 1), "float32")
+    >>> rounding_bound(x, w, dialect="pytorch") / 2**-24
+    array([[[2., 2., 2.]]])
+    """
+    op = main(dialect, "conv" if pointwise is None else "separable_conv", w.ndim)
+    inputs = (x, w) if pointwise is None else (x, w, pointwise)
+    return _bound(lower(op, options, *(a.shape for a in inputs)), inputs)
+
+
+def _bound(call: Call, inputs: tuple[Array, ...]) -> Array:
+    roundoff = float(np.finfo(inputs[0].dtype).eps) / 2
+    taps = prod(call.sizes.kernel) * call.sizes.c // call.conv.groups
+    width = sqrt(taps)
+    if call.pointwise is not None:
+        width += sqrt(call.pointwise[1].c // call.pointwise[0].groups)
+    sums = _run(call, tuple(np.abs(a).astype(np.float64) for a in inputs))
+    return np.asarray(2 * width * roundoff * np.abs(sums))
+
+
+def _function(dialect: str, kind: str, rank: int | None) -> Op:
+    """The function meant, by the rank of its kernel: 2 unless said otherwise."""
+    return main(dialect, kind, (2 if rank is None else rank) + 2)
+
+
+def _cases(
+    op: Op,
+    options: dict[str, Any],
+    rank: int | None,
+    grouped: bool,
+    shapes: Sequence[tuple[Shape, ...]] | None,
+    count: int,
+    seed: int,
+) -> Iterator[Case]:
+    """Calls with exactly these options, of given or of random shapes."""
+    if shapes is not None:
+        for given in shapes:
+            case = Case(op, options, *given)
+            case.call  # noqa: B018
+            yield case
+        return
+    rng = random.Random(seed)
+    if rank is None:
+        rank = 2 if 2 in op.ranks else op.ranks[0]
+    choices = traits(op, rank) | {"batch": (1,)}
+    if isinstance(op.layout, Choice) and op.layout.option in options:
+        word = options[op.layout.option]
+        choices["layout"] = tuple(c for c in choices["layout"] if c[1] == word) or choices["layout"]
+    if isinstance(op.groups, Count):
+        choices["groups"] = (options.get(op.groups.option, 1),)
+    elif not grouped:
+        choices["groups"] = (1,)
+    found = 0
+    problem: Exception = BadShape(f"{op.name}: no call is valid")
+    for _ in range(count * _TRIES_PER_CASE):
+        drawn = attempt(op, {n: rng.choice(known) for n, known in choices.items()}, rng)
+        if drawn is None:
+            continue
+        case = Case(op, options, drawn.x_shape, drawn.w_shape, drawn.p_shape)
+        try:
+            case.call  # noqa: B018
+        except ValueError as error:
+            problem = error
+            continue
+        found += 1
+        yield case
+        if found == count:
+            return
+    if not found:
+        raise problem
+
+
+def _run(call: Call, inputs: tuple[Array, ...]) -> Array:
+    x, w, *pointwise = (torch.from_numpy(a) for a in inputs)
+    return np.asarray(build(call)(x, w, *([None, *pointwise] if pointwise else ())).numpy())
+
+
+def _ask(f: Callable[..., Any], case: Case, inputs: tuple[Array, ...], arrays: str) -> Array:
+    """f's y as a NumPy array."""
+    if arrays not in ("torch", "numpy"):
+        raise ValueError(f'arrays="{arrays}" must be "torch" or "numpy"')
+    copies = [a.copy() for a in inputs]
+    try:
+        y = f(*(map(torch.from_numpy, copies) if arrays == "torch" else copies))
+    except Exception as error:
+        raise AssertionError(f"{case}: f raises {type(error).__name__}: {error}") from error
+    return y.detach().cpu().resolve_conj().numpy() if isinstance(y, Tensor) else np.asarray(y)
+
+
+def _compare(
+    case: Case, where: str, inputs: tuple[Array, ...], y: Array, got: Array, bound: Array
+) -> None:
+    name = case.op.name
+    if got.shape != y.shape:
+        raise AssertionError(
+            f"{case}: f differs from {name}\n"
+            f"  {where}: f gives the shape {got.shape}, {name} gives {y.shape}"
+        )
+    difference = np.abs(got - y.astype(np.result_type(y, np.float64)))
+    differs = ~(difference <= bound)  # NaN differs, too
+    if not differs.any():
+        return
+    first = tuple(int(i) for i in np.argwhere(differs)[0])
+    most = difference[differs].max()
+    lines = [
+        f"{case}: f differs from {name}",
+        f"  {where}: {differs.sum()} of {y.size} pixels differ, by {most:g} at most",
+        f"  first at {first}: f gives {got[first]:g}, {name} gives {y[first]:g}",
+    ]
+    if bound.any():
+        lines[1] += f" ({(difference / np.where(bound, bound, np.inf)).max():.3g} x the bound)"
+    reversed_along = _reversed_along(case, inputs, got, bound)
+    if reversed_along:
+        along = f"spatial axes {', '.join(map(str, reversed_along))}"
+        lines.append(f"  f gives what {name} gives with w reversed along {along}")
+    raise AssertionError("\n".join(lines))
+
+
+def _reversed_along(
+    case: Case, inputs: tuple[Array, ...], got: Array, bound: Array
+) -> tuple[int, ...]:
+    """The spatial axes along which a reversed kernel explains f's y; none if nothing does."""
+    call = case.call
+    x, w, *rest = inputs
+    places = {i: axes(call.layout.w, call.rank).index(f"s{i}") for i in range(call.rank)}
+    long = [i for i, at in places.items() if w.shape[at] > 1]
+    for count in range(len(long), 0, -1):
+        for chosen in combinations(long, count):
+            turned = np.flip(w, tuple(places[i] for i in chosen)).copy()
+            if (np.abs(_run(call, (x, turned, *rest)) - got) <= bound).all():
+                return chosen
+    return ()

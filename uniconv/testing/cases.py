@@ -1,0 +1,362 @@
+"""Valid native calls, made from a function's spec alone: a new dialect needs no new test code.
+
+``traits`` lists what a function's calls can differ in (layout word, form and kind of every option,
+padding word, groups, batch axes), ``attempt`` draws the numbers of one such call.  ``random_case``
+takes any traits; ``grid`` takes few cases that cover all pairs of traits.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uniconv.canonical import Pairs, Sizes, effective
+from uniconv.dialect import BY_CHANNELS, BY_OUTPUT, DEPTHWISE, Op
+from uniconv.errors import UniconvError
+from uniconv.layout import Layout, arrange, axes
+from uniconv.lower import Call, Shape, batched, lower
+from uniconv.rules import REQUIRED, Choice, Count, Crop, Facts, Pad, PerAxis, show
+
+Traits = Mapping[str, Any]
+
+_EXPLICIT = ("even", "per axis", "uneven", "big", "negative")
+_MOST_TRIES = 500
+_GRID_DRAWS = 3000
+
+
+class _LeftOut:
+    def __repr__(self) -> str:
+        return "<left out>"
+
+
+LEFT_OUT = _LeftOut()
+
+
+@dataclass(frozen=True)
+class Case:
+    """One valid native call, without numbers; ``p_shape`` is the pointwise kernel's shape."""
+
+    op: Op
+    options: dict[str, Any]
+    x_shape: Shape
+    w_shape: Shape
+    p_shape: Shape | None = None
+
+    @property
+    def call(self) -> Call:
+        """The call as it is lowered."""
+        return lower(self.op, self.options, self.x_shape, self.w_shape, self.p_shape)
+
+    def __str__(self) -> str:
+        shapes = {"x": self.x_shape, "w": self.w_shape, "p": self.p_shape}
+        told = [f"{name} {shape}" for name, shape in shapes.items() if shape is not None]
+        told += [f"{name}={show(value)}" for name, value in self.options.items()]
+        return f"{self.op.name}({', '.join(told)})"
+
+
+def random_case(op: Op, rng: random.Random, rank: int | None = None) -> Case:
+    """A valid call of ``op``, with ``rank`` spatial axes if that is given.
+
+    >>> from uniconv.registry import find
+    >>> case = random_case(find("knet.conv4"), random.Random(0), rank=2)
+    >>> len(case.x_shape), len(case.w_shape)
+    (4, 4)
+    """
+    choices = traits(op, rank)
+    for _ in range(_MOST_TRIES):
+        case = attempt(op, {name: rng.choice(known) for name, known in choices.items()}, rng)
+        if case is not None:
+            return case
+    raise AssertionError(f"{op.name}: none of {_MOST_TRIES} calls made from its spec is valid")
+
+
+def grid(op: Op, most: int = 150, seed: int = 0) -> Iterator[Case]:
+    """At most ``most`` calls that cover every pair of traits, then as many triples as fit."""
+    rng = random.Random(f"{op.name} {seed}")
+    choices = traits(op)
+    drawn = [{n: rng.choice(known) for n, known in choices.items()} for _ in range(_GRID_DRAWS)]
+    covered: set[Any] = set()
+    count = 0
+    for width in (2, 3):
+        for chosen in drawn:
+            new = set(combinations(map(repr, chosen.items()), width)) - covered
+            case = attempt(op, chosen, rng) if new and count < most else None
+            if case is not None:
+                covered |= new
+                count += 1
+                yield case
+
+
+def probe(case: Case, seed: int = 0, dtype: str = "float32") -> tuple[NDArray[Any], ...]:
+    """Integer-valued x, w and, where there is one, the pointwise kernel: |v| <= 8, no symmetry.
+
+    Sums of their products are exact in float32, so that a difference is one of meaning.  In
+    float16 it is |v| <= 2, for the same reason; unsigned numbers are not negative.
+    """
+    rng = np.random.default_rng(seed)
+    shapes = (case.x_shape, case.w_shape, case.p_shape)
+    return tuple(asymmetric(s, rng, dtype) for s in shapes if s is not None)
+
+
+def asymmetric(shape: Shape, rng: np.random.Generator, dtype: str = "float32") -> NDArray[Any]:
+    """Integers of magnitude at most 8 that change when an axis of several entries is reversed."""
+    kind = np.dtype(dtype)
+    bound = 2 if kind == np.float16 else 8
+    for _ in range(100):
+        a = rng.integers(0 if kind.kind == "u" else -bound, bound + 1, shape)
+        if all((a != np.flip(a, i)).any() for i, n in enumerate(shape) if n > 1 and a.size):
+            break
+    if kind.kind == "c":
+        return (a + 1j * rng.integers(-bound, bound + 1, shape)).astype(kind)
+    return a.astype(kind)
+
+
+# What calls can differ in
+
+
+def traits(op: Op, rank: int | None = None) -> dict[str, tuple[Any, ...]]:
+    """For every way in which calls of ``op`` can differ, what it can be."""
+    pad = op.pad.pad if isinstance(op.pad, Crop) else op.pad
+    fewest, most = op.batch
+    found: dict[str, tuple[Any, ...]] = {
+        "layout": _layouts(op, rank),
+        "batch": (1, *range(fewest, min(most, 3) + 1)),
+        "groups": _group_counts(op),
+        "room": ("fits", "fits", "any"),
+        "pad": (*_omission(pad), *pad.words, *(_EXPLICIT if pad.form else ())),
+    }
+    crop = op.pad if isinstance(op.pad, Crop) else None
+    for rule in (op.stride, op.dilation, crop.extra if crop else None):
+        if rule is not None:
+            found[rule.option] = _per_axis(rule)
+    if crop and crop.shape:
+        found[crop.shape] = crop.shape_forms
+    for choice in (op.reverse, op.boundary):
+        if isinstance(choice, Choice):
+            found[choice.option] = (*_omission(choice), *choice.table)
+    for scalar in (op.scale, op.addend[1] if op.addend else None):
+        if scalar is not None:
+            found[scalar.option] = (*_omission(scalar), 1, 2, -3)
+    for fixed in op.others:
+        free = fixed.inert and fixed.default is None
+        found[fixed.option] = (LEFT_OUT, "probe" if free else fixed.default)
+    for name in op.aliases:
+        found[f"alias {name}"] = (False, True)
+    return found
+
+
+def _omission(rule: Any) -> tuple[Any, ...]:
+    return () if rule.default is REQUIRED else (LEFT_OUT,)
+
+
+def _layouts(op: Op, rank: int | None) -> tuple[tuple[int, Any], ...]:
+    """(rank, word of the layout option) for all words that hold for that many axes."""
+    ranks = op.ranks if rank is None else (rank,)
+    if isinstance(op.layout, Layout):
+        return tuple((r, LEFT_OUT) for r in ranks if r in op.layout.ranks)
+    table = dict(op.layout.table)
+    words = [(LEFT_OUT, table[op.layout.default])] if _omission(op.layout) else []
+    return tuple((r, word) for word, at in (*words, *table.items()) for r in ranks if r in at.ranks)
+
+
+def _group_counts(op: Op) -> tuple[Any, ...]:
+    if isinstance(op.groups, Count):
+        return (*_omission(op.groups), 1, 2, 3)
+    return (1, 2, 3) if op.groups in (BY_CHANNELS, BY_OUTPUT) else (1,)
+
+
+def _per_axis(rule: PerAxis) -> tuple[Any, ...]:
+    """Left out, or (form, whether more than the least)."""
+    forms = [(form, more) for form in rule.accepts if form != "none" for more in (False, True)]
+    return (*_omission(rule), *((("none", False),) if "none" in rule.accepts else ()), *forms)
+
+
+# The numbers of one call
+
+
+def attempt(op: Op, chosen: Traits, rng: random.Random) -> Case | None:
+    """A call with the chosen traits and random numbers; None where the function refuses it."""
+    rank, word = chosen["layout"]
+    options: dict[str, Any] = {}
+    layout = op.layout
+    if isinstance(layout, Choice):
+        layout = layout.table[layout.default if word is LEFT_OUT else word]
+        _put(options, op.layout.option, word)  # type: ignore[union-attr]
+    facts = Facts(op.name, op.title, layout, Sizes((), 0, 0, (1,) * rank, ()))
+
+    batch = tuple(rng.sample((1, 2, 3, 4), chosen["batch"]))
+    if rng.random() < 0.02 and op.empty != "refused" and op.kind == "conv":
+        batch = (0, *batch[1:])
+    letters = _channels(op, chosen["groups"], rng)
+    kernel = tuple(rng.sample((1, 2, 3, 4), rank))
+    facts = replace(facts, sizes=replace(facts.sizes, batch=batch, kernel=kernel))
+
+    stride = _draw_per_axis(op.stride, chosen, facts, options, rng) if op.stride else (1,) * rank
+    dilation = _draw_per_axis(op.dilation, chosen, facts, options, rng)
+    facts = replace(facts, stride=stride, dilation=dilation)
+    for name, rule in op.rules.items():
+        if name in chosen and not isinstance(rule, PerAxis) and name != _shape_option(op):
+            _put(options, name, chosen[name])
+    if isinstance(op.groups, Count):
+        _put(options, op.groups.option, chosen["groups"])
+
+    crop = op.pad if isinstance(op.pad, Crop) else None
+    pad = crop.pad if crop else op.pad
+    assert isinstance(pad, Pad)
+    written = _draw_pad(pad, chosen["pad"], facts, rng)
+    _put(options, pad.option, written)
+    if crop and crop.extra:
+        _draw_per_axis(crop.extra, chosen, facts, options, rng)
+    size = _draw_size(op, chosen["room"], facts, (*batch, letters["c"]), rng)
+    if crop and crop.shape:
+        form = "full" if letters["g"] > 1 or len(batch) != 1 else chosen[crop.shape]
+        if form not in crop.shape_forms or len(batch) != 1:
+            return None
+        full = arrange(layout.x, {"n": batch[0], "c": letters["o"]}, size)
+        options[crop.shape] = _sequence(full if form == "full" else size, rng)
+        try:
+            value = pad.default if written is LEFT_OUT else written
+            pairs = pad.read(value, crop.forward(size, facts))
+        except UniconvError:
+            return None
+        # The transposed convolution reads what the convolution of its output gives.
+        spans = zip(size, pairs, effective(kernel, dilation), stride)
+        size = tuple((n + lo + hi - e + s) // s for n, (lo, hi), e, s in spans)
+    if min(size) < 1:
+        return None
+    for alias, name in op.aliases.items():
+        if name in options and chosen[f"alias {alias}"]:
+            options[alias] = options.pop(name)
+
+    shape = arrange(layout.x, {"n": 1, "c": letters["c"]}, size)
+    case = Case(
+        op,
+        options,
+        batched(shape, layout.x, batch),
+        arrange(layout.w, letters, kernel),
+        _pointwise_shape(op, letters, rank, rng),
+    )
+    try:
+        case.call  # noqa: B018
+    except UniconvError:
+        return None
+    return case
+
+
+def _put(options: dict[str, Any], name: str, value: Any) -> None:
+    if value is not LEFT_OUT:
+        options[name] = value
+
+
+def _shape_option(op: Op) -> str | None:
+    return op.pad.shape if isinstance(op.pad, Crop) else None
+
+
+def _channels(op: Op, groups: Any, rng: random.Random) -> dict[str, int]:
+    """Sizes of the pattern letters, c and o at most 6 where there are groups, i and m distinct."""
+    g = 1 if groups is LEFT_OUT else groups
+    if op.groups == DEPTHWISE:
+        c, m = rng.sample((1, 2, 3, 4), 2)
+        return {"g": c, "i": 1, "m": m, "c": c, "o": c * m}
+    i, m = rng.sample(range(1, 7) if g == 1 else range(1, 6 // g + 1), 2)
+    if g == 2 and rng.random() < 0.8:  # more than one channel on both sides of a group
+        i, m = rng.sample((2, 3), 2)
+    return {"g": g, "i": i, "m": m, "c": g * i, "o": g * m}
+
+
+def _pointwise_shape(
+    op: Op, letters: dict[str, int], rank: int, rng: random.Random
+) -> Shape | None:
+    if op.pointwise is None:
+        return None
+    g = 2 if letters["o"] % 2 == 0 and rng.random() < 0.2 else 1
+    named = {"i": letters["o"] // g, "o": g * rng.randint(1, 6 // g)}
+    return arrange(op.pointwise, named, (1,) * rank)
+
+
+def _draw_per_axis(
+    rule: PerAxis, chosen: Traits, facts: Facts, options: dict[str, Any], rng: random.Random
+) -> tuple[int, ...]:
+    """Write one option of a number per axis in the chosen form; what it means."""
+    trait = chosen[rule.option]
+    if trait is LEFT_OUT:
+        return rule.read(rule.default, facts)
+    form, more = trait
+    each = (rule.least,) * facts.rank
+    if more:
+        least = rule.least
+        each = tuple(rng.sample(range(least, least + 4), facts.rank))
+        if form in ("int", "one"):
+            each = (max(each[0], least + 1),) * facts.rank
+    full = dict.fromkeys("nc", 1) | {f"s{i}": v for i, v in enumerate(each)}
+    value = {
+        "none": None,
+        "int": each[0],
+        "one": _sequence(each[:1], rng),
+        "axes": _sequence(each, rng),
+        "full": _sequence([full[a] for a in axes(facts.layout.x, facts.rank)], rng),
+    }[form]
+    options[rule.option] = value
+    return rule.read(value, facts)
+
+
+def _draw_pad(pad: Pad, kind: Any, facts: Facts, rng: random.Random) -> Any:
+    """A native padding: left out, a word, or numbers in any spelling that the form reads."""
+    if kind is LEFT_OUT or kind in pad.words or pad.form is None:
+        return kind
+    pattern, rank = facts.layout.x, facts.rank
+    each = rng.sample(range(4), rank)
+    pairs: Pairs = tuple((p, p) for p in each)
+    if kind == "even":
+        pairs = pairs[:1] * rank
+    elif kind == "big":
+        pairs = tuple((p + 3, p + 4) for p in each)
+    elif kind in ("uneven", "negative"):
+        least = -1 if kind == "negative" else 0
+        drawn = [rng.sample(range(least, 4), 2) for _ in each]
+        pairs = tuple((lo, hi) for lo, hi in drawn)
+    written = pad.form.write(pairs, pattern)
+    if written is None:  # the form cannot say it: as near as it can
+        pairs = tuple((max(lo, 0), max(hi, 0)) for lo, hi in pairs)
+        written = pad.form.write(pairs, pattern)
+    if written is None:
+        pairs = tuple((hi, hi) for _, hi in pairs)
+        written = pad.form.write(pairs, pattern)
+    if written is None:
+        pairs = pairs[:1] * rank
+        written = pad.form.write(pairs, pattern)
+    spellings = [written, _deep(written, list), _deep(written, tuple)]
+    if isinstance(written, int):
+        spellings += [kind([written] * n) for kind in (list, tuple) for n in {1, rank}]
+    return rng.choice([s for s in spellings if pad.form.read(s, pattern, rank) == pairs])
+
+
+def _deep(value: Any, kind: type) -> Any:
+    return kind(_deep(v, kind) for v in value) if isinstance(value, (list, tuple)) else value
+
+
+def _sequence(values: Sequence[int], rng: random.Random) -> Any:
+    return list(values) if rng.random() < 0.5 else tuple(values)
+
+
+def _draw_size(
+    op: Op, room: str, facts: Facts, taken: Sequence[int], rng: random.Random
+) -> tuple[int, ...]:
+    """Spatial sizes, distinct from each other and from ``taken`` where that is possible."""
+    extents = effective(facts.sizes.kernel, facts.dilation)
+    sized = isinstance(op.pad, Pad) or op.pad.shape
+    size: list[int] = []
+    for e in extents:
+        low, high = (e, e + 5) if room == "fits" and sized else (1, 9)
+        for _ in range(8):
+            n = rng.randint(low, high)
+            if n not in (*taken, *size):
+                break
+        size.append(n)
+    return tuple(size)
