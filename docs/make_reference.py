@@ -8,6 +8,7 @@ from pathlib import Path
 from uniconv.describe import (
     example,
     flip,
+    meanings,
     options,
     padding_words,
     reads_backwards,
@@ -49,10 +50,7 @@ def family_page(dialect: Dialect) -> str:
     names = [f"- [{op.name}](#{op.name.replace('.', '').lower()})" for op in dialect.functions]
     also = f" Other names: {', '.join(dialect.aliases)}." if dialect.aliases else ""
     mains = [
-        f"- `{kind}(..., dialect=\"{dialect.name}\")` with {rank} spatial ax{'i' if rank == 1 else 'e'}s"
-        f" is `{name}`"
-        for kind, by_rank in dialect.main.items()
-        for rank, name in by_rank.items()
+        f'- `{kind}(..., dialect="{dialect.name}")` means {m}' for kind, m in meanings(dialect)
     ]
     parts = [
         f"# {dialect.name}: {dialect.title} {dialect.version}",

@@ -127,9 +127,7 @@ def answer(q: Question) -> Answer:
         *(q, knet, tf, mode_1, flipped),
         knet_check=Check(from_table, largest(knet, q.ydata), PRINTED_DIGITS, digits),
         tf_check=Check(from_table, largest(tf, q.part_conv_data), ROUNDING, rounding),
-        dtype_check=Check(
-            "float32, not float64", largest(tf, tf_in_float64), ROUNDING, rounding
-        ),
+        dtype_check=Check("float32, not float64", largest(tf, tf_in_float64), ROUNDING, rounding),
         digits_check=Check(
             "Julia's digits, not NumPy's",
             largest(tf_of_julia_arrays, tf_in_float64),

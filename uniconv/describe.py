@@ -51,14 +51,20 @@ def _family_text(d: Dialect) -> str:
     lines = [f"{d.name}: {d.title} {d.version}"]
     if d.aliases:
         lines.append(f"  also called {', '.join(d.aliases)}")
-    for kind in (k for k in KINDS if k in d.main):
-        chosen: dict[str, list[int]] = {}
-        for rank, name in d.main[kind].items():
-            chosen.setdefault(name, []).append(rank)
-        means = ", ".join(f"{n} ({_ranks(r)})" for n, r in chosen.items())
-        lines.append(f"  as a {kind}, {show(d.name)} means {means}")
+    lines += [f"  as a {kind}, {show(d.name)} means {names}" for kind, names in meanings(d)]
     lines += ["  functions:", *(f"    {op.name}" for op in d.functions)]
     return "\n".join(lines)
+
+
+def meanings(d: Dialect) -> list[tuple[str, str]]:
+    """For each operation, the functions that the bare family name means."""
+    found = []
+    for kind in (k for k in KINDS if k in d.main):
+        ranks: dict[str, list[int]] = {}
+        for rank, name in d.main[kind].items():
+            ranks.setdefault(name, []).append(rank)
+        found.append((kind, ", ".join(f"{name} ({_ranks(r)})" for name, r in ranks.items())))
+    return found
 
 
 def _ranks(ranks: list[int] | tuple[int, ...]) -> str:
