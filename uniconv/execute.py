@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from uniconv.canonical import Conv, Pairs, effective
+from uniconv.canonical import Conv, Pairs, Sizes, effective
 
 
 class Runner(NamedTuple):
@@ -32,15 +32,13 @@ _TRANSPOSED = (torch.conv_transpose1d, torch.conv_transpose2d, torch.conv_transp
 _LIMB = 16  # bits of an integer that one exact float64 convolution carries
 
 
-def runner(
-    conv: Conv, size: Sequence[int], kernel: Sequence[int], o: int, *, transposed: bool
-) -> Runner:
-    """What computes y from (x, w, bias), for inputs of these spatial sizes."""
-    out = conv.output(size, kernel)
-    if 0 in out or o == 0 or 0 in size:
-        return _empty_or_border(conv, out, o)
+def runner(conv: Conv, sizes: Sizes, *, transposed: bool) -> Runner:
+    """What computes y from (x, w, bias), for one problem's sizes."""
+    out = conv.output(sizes.size, sizes.kernel)
+    if 0 in out or sizes.o == 0 or 0 in sizes.size:
+        return _empty_or_border(conv, out, sizes.o)
     flips = tuple(a - conv.rank for a, r in enumerate(conv.reverse) if r is not transposed)
-    run = _transposed(conv, size, kernel) if transposed else _forward(conv, size)
+    run = _transposed(conv, sizes) if transposed else _forward(conv, sizes.size)
     if not flips:
         return run
     return Runner(lambda x, w, bias: run(x, w.flip(flips), bias))
@@ -68,11 +66,11 @@ def _terse(
     return tuple(args)
 
 
-def _transposed(conv: Conv, size: Sequence[int], kernel: Sequence[int]) -> Runner:
+def _transposed(conv: Conv, sizes: Sizes) -> Runner:
     """By the transposed op: directly where its two paddings can say the crop, else cut after."""
-    op = _transposed_op(conv.rank)
+    op = _with_contiguous_kernel(conv.rank) if sizes.c == 1 else _TRANSPOSED[conv.rank - 1]
     step, dilation, groups = conv.lhs_dilation, conv.rhs_dilation, conv.groups
-    extents = effective(kernel, dilation)
+    extents = effective(sizes.kernel, dilation)
     crop = [(e - 1 - lo, e - 1 - hi) for e, (lo, hi) in zip(extents, conv.pad)]
     extra = tuple(lo - hi for lo, hi in crop)
     strided = max(conv.stride) > 1
@@ -83,7 +81,7 @@ def _transposed(conv: Conv, size: Sequence[int], kernel: Sequence[int]) -> Runne
         padding = tuple(lo for lo, _ in crop)
         return Runner(op, (step, padding, extra, groups, dilation))
 
-    whole = [(n - 1) * s + e for n, s, e in zip(size, step, extents)]
+    whole = [(n - 1) * s + e for n, s, e in zip(sizes.size, step, extents)]
     grown = any(min(pair) < 0 for pair in crop)
     uncut = _padder(tuple((-lo, -hi) for lo, hi in crop), whole)
     cut = (slice(lo, f - hi, s) for f, (lo, hi), s in zip(whole, crop, conv.stride))
@@ -101,15 +99,11 @@ def _transposed(conv: Conv, size: Sequence[int], kernel: Sequence[int]) -> Runne
     return Runner(run)
 
 
-def _transposed_op(rank: int) -> Callable[..., Tensor]:
+def _with_contiguous_kernel(rank: int) -> Callable[..., Tensor]:
+    """Of one input channel, on channels-last x and a permuted kernel, torch 2.13 fails in backward
+    ("grad_weight needs to be contiguous", aten/src/ATen/native/Convolution.cpp)."""
     op = _TRANSPOSED[rank - 1]
-
-    def run(x: Tensor, w: Tensor, *rest: object) -> Tensor:
-        # With one input channel, channels-last x and a permuted kernel, torch 2.13 fails in backward:
-        # "grad_weight needs to be contiguous".
-        return op(x, w.contiguous() if w.shape[0] == 1 else w, *rest)
-
-    return run
+    return lambda x, w, *rest: op(x, w.contiguous(), *rest)
 
 
 def _border(conv: Conv, size: Sequence[int]) -> Callable[[Tensor], Tensor]:
@@ -192,7 +186,10 @@ def exact(run: Runner) -> Runner:
 
 
 def by_limbs(run: Runner, x: Tensor, w: Tensor) -> Tensor:
-    """Integers where a device convolves none: by 16-bit limbs, whose float64 sums are exact."""
+    """Integers where a device convolves none: by 16-bit limbs, whose float64 sums are exact.
+
+    What lies outside x must be zeros or pixels of x: a constant would be added once per limb.
+    """
     limbs = (torch.iinfo(x.dtype).bits + _LIMB - 1) // _LIMB
     mask = (1 << _LIMB) - 1
 

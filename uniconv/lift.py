@@ -42,8 +42,8 @@ def lift(call: Call, op: Op, *, flip_kernel: bool = False) -> Lifted:
     if isinstance(op.layout, Choice):
         options[op.layout.option] = op.layout.write(layout, facts)
     if isinstance(op.reverse, Choice):
-        native = conv.reverse[0] is not (op.kind == "conv_transpose")
-        options[op.reverse.option] = op.reverse.write(native, facts)
+        backwards = conv.reverse[0] is not (op.kind == "conv_transpose")
+        options[op.reverse.option] = op.reverse.write(backwards, facts)
     options |= _boundary(conv, op, facts) | _epilogue(call, op, facts) | _groups(conv, op, facts)
     options, facts = _per_axis(conv, op, options, facts)
 

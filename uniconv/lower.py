@@ -92,7 +92,11 @@ def lower(
     facts = replace(facts, sizes=sizes)
     for rule in op.others:
         rule.read(given[rule.option], facts)
-    reverse = op.reverse if isinstance(op.reverse, bool) else op.reverse.read(given[op.reverse.option], facts)
+    reverse = (
+        op.reverse
+        if isinstance(op.reverse, bool)
+        else op.reverse.read(given[op.reverse.option], facts)
+    )
     conv, facts = build(op, facts, out, reverse, groups)
     refuse(op, facts)
     check_output(op, conv, facts, x_shape, w_shape)
@@ -192,7 +196,11 @@ def read_output_shape(op: Op, given: Mapping[str, Any], facts: Facts) -> tuple[S
 
 
 def read_groups(
-    op: Op, given: Mapping[str, Any], named: Mapping[str, Any], out_channels: int | None, facts: Facts
+    op: Op,
+    given: Mapping[str, Any],
+    named: Mapping[str, Any],
+    out_channels: int | None,
+    facts: Facts,
 ) -> int:
     """The group count, and the check that the channels of x and w fit it."""
     layout, c, i = facts.layout, named["c"], named.get("i")
@@ -203,7 +211,9 @@ def read_groups(
     if isinstance(op.groups, Count):
         groups: int = op.groups.read(given[op.groups.option], facts)
         if i is not None and c != i * groups:
-            raise BadShape(f"{got}, {op.groups.option} = {groups}; c must be i * {op.groups.option} = {i * groups}")
+            raise BadShape(
+                f"{got}, {op.groups.option} = {groups}; c must be i * {op.groups.option} = {i * groups}"
+            )
     elif op.groups == BY_CHANNELS:
         if c % size:
             raise BadShape(f"{got}; c must be a multiple of i")
@@ -223,15 +233,15 @@ def read_groups(
     return groups
 
 
-def build(
-    op: Op, facts: Facts, out: Shape, reverse: bool, groups: int
-) -> tuple[Conv, Facts]:
+def build(op: Op, facts: Facts, out: Shape, reverse: bool, groups: int) -> tuple[Conv, Facts]:
     """The record; and the facts with the padding as read, for the refusals."""
     rank, ones = facts.rank, (1,) * facts.rank
     rule = op.pad
     if not isinstance(rule, Crop):
         pad = rule.read(facts.given[rule.option], facts)
-        conv = Conv(facts.stride, pad, ones, facts.dilation, (reverse,) * rank, groups, facts.boundary)
+        conv = Conv(
+            facts.stride, pad, ones, facts.dilation, (reverse,) * rank, groups, facts.boundary
+        )
         return conv, replace(facts, pad=pad)
     if rule.extra:
         facts = replace(facts, extra=rule.extra.read(facts.given[rule.extra.option], facts))

@@ -7,6 +7,7 @@ options and the shapes; so that is the key, without dtype, device or strides.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -60,7 +61,8 @@ def build(call: Call) -> Plan:
     leave = order((*head, "o", *spatial), _axes(layout.y, call))
     wanted = ("c", "m") if transposed else ("o", "i")
     src, dst, groups = axes(layout.w, rank), (*wanted, *spatial), call.conv.groups
-    kernel = kernel_order(src, dst, groups) or {"pattern": regrouping(src, dst), "g": groups}
+    kernel = kernel_order(src, dst, groups)
+    regrouped = regrouping(src, dst)
 
     def convolver(run: Runner) -> Convolver:
         """From native x and w to native y."""
@@ -68,7 +70,7 @@ def build(call: Call) -> Plan:
         batch = call.sizes.batch
 
         def convolve(x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
-            w = permute(w, kernel) if isinstance(kernel, tuple) else rearrange(w, **kernel)
+            w = permute(w, kernel) if kernel else rearrange(w, regrouped, g=groups)
             x = x.flatten(0, len(batch) - 1) if len(batch) > 1 else x
             y = permute(compute(permute(x, enter), w, bias, *args), leave)
             return y.reshape(*batch, *y.shape[1:]) if len(batch) > 1 else y
@@ -76,9 +78,9 @@ def build(call: Call) -> Plan:
         return convolve
 
     full = _checked(call, convolver(run), convolver(exact(run)))
-    if not (isinstance(kernel, tuple) and len(call.sizes.batch) <= 1 and _is_plain(call)):
-        return full
-    return _swift(run, full, enter, kernel, leave)
+    if kernel and len(call.sizes.batch) <= 1 and _is_plain(call):
+        return _swift(run, full, enter, kernel, leave)
+    return full
 
 
 def _swift(
@@ -206,7 +208,7 @@ def _point(call: Call, y: Tensor, pointwise: Tensor | None) -> Tensor:
     """The 1x1 convolution of a separable one, on y in the native layout."""
     assert call.op.pointwise is not None
     assert call.pointwise is not None
-    conv, _ = call.pointwise
+    conv, sizes = call.pointwise
     if pointwise is None:
         raise BadShape(f"{call.op.name}: the pointwise kernel is missing")
     _agree(call.op, y, pointwise, None)
@@ -214,18 +216,19 @@ def _point(call: Call, y: Tensor, pointwise: Tensor | None) -> Tensor:
     into = order(axes(call.layout.y, call.rank), ("n", "o", *spatial))
     back = order(("n", "o", *spatial), axes(call.layout.y, call.rank))
     kernel = order(axes(call.op.pointwise, call.rank), ("o", "i", *spatial))
-    size = call.conv.output(call.sizes.size, call.sizes.kernel)
-    run = runner(conv, size, (1,) * call.rank, call.pointwise[1].o, transposed=False)
+    sizes = replace(sizes, size=call.conv.output(call.sizes.size, call.sizes.kernel))
+    run = runner(conv, sizes, transposed=False)
     return permute(run(permute(y, into), permute(pointwise, kernel), None), back)
 
 
 def _runner(conv: Conv, sizes: Sizes, turned: range, *, unit: bool, transposed: bool) -> Runner:
-    size = tuple(sizes.size[i] for i in turned)
-    kernel = tuple(sizes.kernel[i] for i in turned)
+    """The executor for sizes whose spatial axes are taken in the order ``turned``."""
+    size, kernel = (tuple(n[i] for i in turned) for n in (sizes.size, sizes.kernel))
     if not unit:
-        return runner(conv, size, kernel, sizes.o, transposed=transposed)
-    row = runner(conv.with_unit_axis(), (1, *size), (1, *kernel), sizes.o, transposed=transposed)
-    return Runner(lambda x, w, bias: row(x.unsqueeze(-2), w.unsqueeze(-2), bias).squeeze(-2))
+        return runner(conv, replace(sizes, size=size, kernel=kernel), transposed=transposed)
+    row = replace(sizes, size=(1, *size), kernel=(1, *kernel))
+    run = runner(conv.with_unit_axis(), row, transposed=transposed)
+    return Runner(lambda x, w, bias: run(x.unsqueeze(-2), w.unsqueeze(-2), bias).squeeze(-2))
 
 
 def _axes(pattern: str, call: Call) -> tuple[str, ...]:

@@ -306,7 +306,9 @@ class Crop:
 
     def read(self, value: object, out: tuple[int, ...], facts: Facts) -> Pairs:
         if not self.shape:
-            return tuple((lo, hi - x) for (lo, hi), x in zip(self.pad.read(value, facts), facts.extra))
+            return tuple(
+                (lo, hi - x) for (lo, hi), x in zip(self.pad.read(value, facts), facts.extra)
+            )
         pairs = self.pad.read(value, self.forward(out, facts))
         gives = self.gives(out, pairs, facts)
         if gives != facts.sizes.size:

@@ -185,7 +185,9 @@ def _tensorflow() -> Any:
     try:
         import tensorflow
     except ImportError as error:
-        raise ImportError('TensorFlow is not installed: pip install "uniconv-torch[live]"') from error
+        raise ImportError(
+            'TensorFlow is not installed: pip install "uniconv-torch[live]"'
+        ) from error
     tensorflow.get_logger().setLevel("ERROR")  # it warns of every function that it compiles
     return tensorflow
 
