@@ -146,6 +146,7 @@ MISUSED = {
     "conv --dialect knet no.npy w.npy -o y.npy": "no.npy: No such file or directory",
     "conv --dialect knet many.npz w.npy -o y.npy": "many.npz is no .npy file of numbers",
     "conv --dialect knet text.npy w.npy -o y.npy": "text.npy is no .npy file of numbers",
+    "conv --dialect knet . w.npy -o y.npy": ".: Is a directory",
     "conv --dialect knet empty.npy w.npy -o y.npy": "empty.npy is no .npy file of numbers",
     f"{CONV} --bias no.npy": "no.npy: No such file or directory",
     f"{CONV} pointwise.npy": "knet.conv4 takes 2 arrays, got 3",
@@ -168,7 +169,7 @@ REFUSED = {
         "pytorch has no separable_conv; it has conv, conv_transpose"
     ),
     f"{CONV} paddding=1": 'knet.conv4 has no option "paddding": did you mean "padding"?',
-    f"{CONV} stride=0": "knet.conv4: stride=0 must be at least 1 on every axis",
+    f"{CONV} stride=0": "knet.conv4: stride=0 must be at least 1",
     "conv --dialect tf image.npy kernel.npy -o y.npy strides=1 padding=same": (
         'tf.nn.conv2d: padding="same" is not one of "SAME", "VALID" (TF is case-sensitive): '
         'did you mean "SAME"?'

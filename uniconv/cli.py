@@ -161,13 +161,12 @@ def _value(text: str) -> Any:
 
 def _load(path: Path) -> NDArray[Any]:
     try:
-        array = np.load(path, allow_pickle=False)
+        with path.open("rb") as file:
+            array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or 'no array file'}") from None
+        raise UsageError(f"{path}: {error.strerror}") from None
     except (ValueError, EOFError):
-        array = None
-    if not isinstance(array, np.ndarray):
-        raise UsageError(f"{path} is no .npy file of numbers")
+        raise UsageError(f"{path} is no .npy file of numbers") from None
     return array
 
 
