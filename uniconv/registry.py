@@ -77,24 +77,38 @@ def full_name(name: str) -> str:
 
 def find(name: str) -> Op:
     """The function of that full (or short) name; UnknownName suggests near ones."""
+    _check_is_text(name)
     op = functions().get(full_name(name))
     if op is None:
         known = [*families(), *functions()]
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
         hint = f"did you mean {show(near[0])}?" if near else f"known: {', '.join(families())}"
-        if family(name):
-            hint = f"that is a family; its functions are {', '.join(o.name for o in family(name).functions)}"  # type: ignore[union-attr]
+        dialect = family(name)
+        if dialect is not None:
+            listed = ", ".join(op.name for op in dialect.functions)
+            hint = f"that is a family; its functions are {listed}"
         raise UnknownName(f"no function is named {show(name)}: {hint}")
     return op
 
 
-@cache
 def main(name: str, kind: str, rank_of_kernel: int) -> Op:
     """The function meant by ``name`` (a family or a function) for an operation.
 
     A bare family name picks its main function of that kind for a kernel of so many axes.  ``conv``
     also takes the full name of any other function with one kernel.
     """
+    _check_is_text(name)
+    return _main(name, kind, rank_of_kernel)
+
+
+def _check_is_text(name: object) -> None:
+    if not isinstance(name, str):
+        kind = type(name).__qualname__
+        raise UnknownName(f'a function is named by a string such as "tf.nn.conv2d", not by a {kind}')
+
+
+@cache
+def _main(name: str, kind: str, rank_of_kernel: int) -> Op:
     dialect = family(name)
     if dialect is None:
         op = find(name)
