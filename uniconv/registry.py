@@ -10,8 +10,8 @@ from importlib.metadata import EntryPoint, entry_points
 
 from uniconv import dialects as own
 from uniconv.dialect import KINDS, Dialect, Op
-from uniconv.errors import UnknownName
-from uniconv.rules import show
+from uniconv.errors import BadShape, UnknownName
+from uniconv.rules import either, show
 
 GROUP = "uniconv.dialects"
 
@@ -38,9 +38,11 @@ def _load(point: EntryPoint) -> Dialect:
     try:
         dialect = point.load()
     except Exception as error:
-        raise UnknownName(f"dialect plug-in {point.name} of {_whose(point)} fails: {error}") from error
+        whose = f"dialect plug-in {point.name} of {_whose(point)}"
+        raise UnknownName(f"{whose} fails: {error}") from error
     if not isinstance(dialect, Dialect):
-        raise UnknownName(f"dialect plug-in {point.name} of {_whose(point)} is no Dialect: {dialect!r}")
+        whose = f"dialect plug-in {point.name} of {_whose(point)}"
+        raise UnknownName(f"{whose} is no Dialect: {dialect!r}")
     return dialect
 
 
@@ -81,8 +83,11 @@ def find(name: str) -> Op:
     op = functions().get(full_name(name))
     if op is None:
         known = [*families(), *functions()]
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-        hint = f"did you mean {show(near[0])}?" if near else f"known: {', '.join(families())}"
+        folded = {k.lower(): k for k in known}
+        near = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.5)
+        hint = f"known: {', '.join(families())}"
+        if near:
+            hint = f"did you mean {show(folded[near[0]])}?"
         dialect = family(name)
         if dialect is not None:
             listed = ", ".join(op.name for op in dialect.functions)
@@ -103,8 +108,10 @@ def main(name: str, kind: str, rank_of_kernel: int) -> Op:
 
 def _check_is_text(name: object) -> None:
     if not isinstance(name, str):
-        kind = type(name).__qualname__
-        raise UnknownName(f'a function is named by a string such as "tf.nn.conv2d", not by a {kind}')
+        raise UnknownName(
+            f'a function is named by a string such as "tf.nn.conv2d"; this name is of type '
+            f"{type(name).__qualname__}"
+        )
 
 
 @cache
@@ -121,6 +128,8 @@ def _main(name: str, kind: str, rank_of_kernel: int) -> Op:
         raise UnknownName(f"{dialect.name} has no {kind}; it has {has}")
     rank = rank_of_kernel - 2
     if rank not in by_rank:
-        ranks = " or ".join(str(r + 2) for r in by_rank)
-        raise UnknownName(f"{dialect.name} {kind}: w has {rank_of_kernel} axes, it must have {ranks}")
+        raise BadShape(
+            f"{dialect.name}: w has {rank_of_kernel} {'axis' if rank_of_kernel == 1 else 'axes'}, "
+            f"but as the kernel of a {kind} it must have {either(r + 2 for r in by_rank)}"
+        )
     return find(by_rank[rank])

@@ -339,7 +339,7 @@ class Crop:
         for axis, (wanted, whole) in enumerate(zip(facts.sizes.size, self.whole(facts))):
             found = []
             least = max(whole - 3 * self.extents(facts)[axis], 0)  # enough for any usual padding
-            for n in range(least, min(whole + facts.stride[axis], least + 10_000)):
+            for n in range(least, min(whole + facts.stride[axis], least + 1_000)):
                 out = (n,) * facts.rank
                 pairs = self.pad.read(value, self.forward(out, facts))
                 found += [n] * (self.gives(out, pairs, facts)[axis] == wanted)
