@@ -15,6 +15,7 @@ import uniconv
 from tests.refusals import knet, pytorch, tensorflow
 from tests.refusals.bad_call import Call
 from uniconv import registry
+from uniconv.canonical import Sizes
 from uniconv.dialect import Dialect
 from uniconv.dialects.knet import CONV4, KNET
 from uniconv.errors import (
@@ -253,7 +254,14 @@ def test_neither_spelling_of_the_kernel() -> None:
 
 # What an option cannot say: the record is written in a function's words
 
-FACTS = Facts("its.name", "Its", Layout("n ... c", "... i o", "n ... o"))
+FACTS = Facts(
+    "its.name",
+    "Its",
+    Layout("n ... c", "... i o", "n ... o"),
+    Sizes((1,), 1, 1, (5, 6), (3, 2)),
+    stride=(1, 1),
+    dilation=(1, 1),
+)
 PAIRS = ((1, 2), (0, 0))
 
 
