@@ -65,13 +65,19 @@ def test_what_the_framework_returned(name: str) -> None:
         try:
             check(call, arrays)
         except AssertionError as error:
-            raise AssertionError(f"{call['function']}({call['options']}, {call['shapes']})") from error
+            raise AssertionError(
+                f"{call['function']}({call['options']}, {call['shapes']})"
+            ) from error
     assert seen == {op.name for op in dialect.functions}
 
 
 @pytest.mark.parametrize("call", published(), ids=lambda c: f"{c['function']} {c['source']}")
 def test_what_knet_and_nnlib_publish(call: dict[str, Any]) -> None:
-    arrays = {role: np.array(call[role], float) for role in ("x", "w", "y", "dy", "dx", "dw") if role in call}
+    arrays = {
+        role: np.array(call[role], float)
+        for role in ("x", "w", "y", "dy", "dx", "dw")
+        if role in call
+    }
     if call.get("complex"):
         arrays = {role: a[..., 0] + 1j * a[..., 1] for role, a in arrays.items()}
     check(call, arrays)

@@ -8,6 +8,7 @@ It knows no dialect, keeps device and dtype, and reverses a pad list for F.pad i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -82,9 +83,9 @@ def _transposed(conv: Conv, size: Sequence[int], kernel: Sequence[int]) -> Runne
 def _transposed_op(rank: int) -> Callable[..., Tensor]:
     op = _TRANSPOSED[rank - 1]
 
-    def run(x: Tensor, w: Tensor, *rest: object) -> Tensor:
-        # With one input channel, channels-last x and a permuted kernel, torch 2.13 fails in backward:
-        # "grad_weight needs to be contiguous".
+    def run(x: Tensor, w: Tensor, *rest: Any) -> Tensor:
+        # With one input channel, channels-last x and a permuted kernel, torch 2.13 fails in its
+        # backward: "grad_weight needs to be contiguous".
         return op(x, w.contiguous() if w.shape[0] == 1 else w, *rest)
 
     return run
