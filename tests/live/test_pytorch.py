@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from conftest import Comparison
@@ -33,5 +35,17 @@ def test_other_dtypes(name: str, dtype: str) -> None:
         pytest.importorskip("ml_dtypes")
     comparison = Comparison(OPS[name])
     for i, case in enumerate(comparison.cases(from_grid=0, at_random=3)):
-        comparison.compare(case, *probe(case, seed=i, dtype=dtype))
+        differentiable = dtype in ("float64", "complex64", "complex128")
+        comparison.compare(case, *probe(case, seed=i, dtype=dtype), gradients=differentiable)
     comparison.settle()
+
+
+def test_a_difference_is_seen() -> None:
+    comparison = Comparison(OPS["torch.nn.functional.conv2d"])
+    right, comparison.count = comparison.oracle, Counter()
+    comparison.oracle = lambda case, x, w, *rest: right(case, x, np.flip(w, -1).copy(), *rest)
+    (case,) = comparison.cases(from_grid=0, at_random=1)
+    comparison.compare(case, *probe(case))
+    with pytest.raises(AssertionError, match=r"y differs by up to"):
+        comparison.settle()
+    assert comparison.count == {"calls": 1, "mismatches": 2}

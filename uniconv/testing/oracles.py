@@ -1,18 +1,21 @@
 """Oracles: the real framework functions, called on NumPy arrays, to compare uniconv with.
 
-An oracle calls the function of its registry name with a case's options and nothing else.  What only
-TensorFlow's CPU kernels lack (channels first, dilated 3-D, grouped gradients ...) is computed by its
-XLA compiler; what TensorFlow's contract refuses stays an error.
+An oracle calls the function of its registry name with a case's options and nothing else.  What
+only TensorFlow's CPU kernels lack (channels first, dilated 3-D, grouped gradients ...) is computed
+by its XLA compiler; what TensorFlow's contract refuses stays an error.
 """
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import os
 import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial, reduce
+from importlib.metadata import version
 from typing import Any, Protocol
 
 import numpy as np
@@ -87,12 +90,11 @@ def oracle(name: str) -> Oracle:
 
 def versions() -> dict[str, str]:
     """The versions compared with; TensorFlow only where it is installed."""
-    found = {"torch": torch.__version__, "numpy": np.__version__}
-    try:
-        found["tensorflow"] = _tensorflow().__version__
-    except ImportError:
-        pass
-    return found
+    return {
+        name: version(name)
+        for name in ("torch", "numpy", "tensorflow")
+        if importlib.util.find_spec(name)
+    }
 
 
 def _present(**arrays: Array | None) -> dict[str, Array]:
@@ -183,11 +185,10 @@ def _tensorflow() -> Any:
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
     os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")  # compiles 4x faster
     try:
-        import tensorflow
+        tensorflow = importlib.import_module("tensorflow")
     except ImportError as error:
-        raise ImportError(
-            'TensorFlow is not installed: pip install "uniconv-torch[live]"'
-        ) from error
+        how = 'pip install "uniconv-torch[live]"'
+        raise ImportError(f"TensorFlow is not installed: {how}") from error
     tensorflow.get_logger().setLevel("ERROR")  # it warns of every function that it compiles
     return tensorflow
 
@@ -234,18 +235,19 @@ def _compiled(run: Callable[..., list[Any]], tensors: list[Any], spatial: int) -
     """
     tf = _tensorflow()
     specs = [tf.TensorSpec(a.shape, a.dtype) for a in tensors]
-    lead = tensors[0].shape[: -spatial - 1]
+    lead = tensors[0].shape[:1]
     if spatial == 3:
+        lead = tensors[0].shape[: -spatial - 1]
         tensors[0] = tf.reshape(tensors[0], [-1, *tensors[0].shape[-spatial - 1 :]])
         specs[0] = tf.TensorSpec([None] * (spatial + 2), tensors[0].dtype)
     compiled = tf.function(run, input_signature=specs, jit_compile=True, autograph=False)
     y, *slopes = (a.numpy() for a in compiled(*tensors))
-    with_batch = [a.reshape([*lead, *a.shape[1:]]) for a in (y, *slopes[:1])]
-    return [*with_batch, *slopes[1:]]
+    batched = [a.reshape([*lead, *a.shape[1:]]) for a in (y, *slopes[:1])]  # y and dx
+    return [*batched, *slopes[1:]]
 
 
 def _whole_shape(op: Op, options: dict[str, Any], arrays: dict[str, Array]) -> dict[str, Any]:
-    """The options with an output_shape of the spatial axes alone completed: XLA has no short form."""
+    """The options with an output_shape of spatial axes alone completed: XLA has no short form."""
     if len(options.get("output_shape", ())) != arrays["w"].ndim - 2:
         return options
     layout = op.layout

@@ -1,0 +1,73 @@
+"""Write the golden numbers of a family by running the real framework on calls made from its specs.
+
+    python tests/golden/make.py tf
+    python tests/golden/make.py pytorch
+
+FAMILY.json names the framework's versions and, for each call, the function, its options and the
+shapes of its arrays; FAMILY.npz holds all numbers in that order, as one array of small integers.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from uniconv.dialect import Op
+from uniconv.registry import family
+from uniconv.testing.cases import Case, asymmetric, grid, probe
+from uniconv.testing.oracles import oracle, versions
+
+HERE = Path(__file__).parent
+PER_FUNCTION = {"tf": 10, "pytorch": 9}
+RUNS_WITH = {"tf": "tensorflow", "pytorch": "torch"}
+MOST_NUMBERS = 1500  # in the largest array of a call, so that the files stay small
+
+
+def calls(op: Op, count: int) -> Iterator[tuple[Case, dict[str, np.ndarray]]]:
+    """Calls with the framework's own results; every other one with its gradients."""
+    run, made = oracle(op.name), 0
+    for case in grid(op, most=20 * count):
+        sizes = [np.prod(s) for s in (case.x_shape, case.w_shape, case.call.output)]
+        if made == count or max(sizes) > MOST_NUMBERS or min(sizes) == 0:
+            continue
+        arrays = dict(zip("xwp", probe(case, seed=made)))
+        if made % 2:
+            arrays["y"] = run(case, arrays["x"], arrays["w"], pointwise=arrays.get("p"))
+        else:
+            rng = np.random.default_rng(made)
+            arrays["dy"] = asymmetric(case.call.output, rng)
+            given = (arrays[a] for a in ("x", "w", "dy", "p") if a in arrays)
+            arrays |= dict(zip(("y", "dx", "dw"), run.gradients(case, *given)))
+        made += 1
+        yield case, arrays
+
+
+def main(name: str) -> None:
+    dialect = family(name)
+    if dialect is None or name not in PER_FUNCTION:
+        raise SystemExit(f"give one of {', '.join(PER_FUNCTION)}, not {name}")
+    entries: list[dict[str, Any]] = []
+    numbers: list[np.ndarray] = []
+    for op in dialect.functions:
+        for case, arrays in calls(op, PER_FUNCTION[name]):
+            shapes = {role: a.shape for role, a in arrays.items()}
+            entries.append({"function": op.name, "options": case.options, "shapes": shapes})
+            for a in arrays.values():
+                small = a.astype(np.int32)
+                assert np.array_equal(small, a), f"{case} gives numbers that are no small integers"
+                numbers.append(small.ravel())
+    made_by = {k: v for k, v in versions().items() if k in (RUNS_WITH[name], "numpy")}
+    lines = ",\n".join(json.dumps(e) for e in entries)
+    text = f'{{"made by": {json.dumps(made_by)}, "calls": [\n{lines}\n]}}\n'
+    (HERE / f"{name}.json").write_text(text)
+    np.savez_compressed(HERE / f"{name}.npz", numbers=np.concatenate(numbers))
+    print(f"{name}: {len(entries)} calls of {len(dialect.functions)} functions, {made_by}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
