@@ -51,6 +51,9 @@ def build(call: Call) -> Plan:
     enter = _permutation(axes(layout.x, rank), ("n", "c", *spatial))
     leave = _permutation(("n", "o", *spatial), axes(layout.y, rank))
     weigh = _kernel_reader(layout.w, call.conv.groups, spatial, transposed=transposed)
+    if (call.sizes.c if transposed else call.sizes.o) == 1:
+        # torch 2.13.0 on CPU in float64: "slow_conv2d: grad_weight must be contiguous"
+        weigh = _compact(weigh)
     run = _runner(call.conv.reordered(turned), call.sizes, turned, unit=unit, transposed=transposed)
     bare = len(call.sizes.batch) == 0
     if bare:  # torch's own convolutions take x without a batch axis, too
@@ -207,6 +210,10 @@ def _kernel_reader(
     if into == tuple(range(rank + 2)):
         return _unchanged
     return lambda w: torch.permute(w, into)
+
+
+def _compact(weigh: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    return lambda w: weigh(w).contiguous()
 
 
 def _unchanged(w: Tensor) -> Tensor:
