@@ -85,8 +85,8 @@ PUBLIC = {
 def test_native_and_public_functions_are_the_oracle(op):
     native, public = uniconv.native(op.name), PUBLIC[op.kind]
     names = [op.array_names(role)[0] for role in ("x", "w", "p") if op.array_names(role)]
-    cases = [case for case in grid(op, most=40) if work(case) < 20_000]
-    assert len(cases) > 15
+    cases = [case for case in grid(op, most=30) if work(case) < 20_000]
+    assert len(cases) > 10
     for seed, case in enumerate(cases):
         arrays = probe(case, seed)
         wanted = by_the_oracle(case, *arrays)
@@ -236,7 +236,7 @@ def test_reversing_the_kernel_is_reverse_on_every_axis(problem, seed):
 
 @EACH
 def test_lowering_gives_a_sound_record(op):
-    for case in grid(op, most=40):
+    for case in grid(op, most=20):
         call = lower(op, case.options, case.x_shape, case.w_shape, case.p_shape)
         call.conv.check(replace(call.sizes, c=call.sizes.c, o=call.sizes.o))
         spatial = [call.output[i] for i, a in enumerate(_letters(call)) if a.startswith("s")]

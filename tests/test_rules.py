@@ -60,7 +60,7 @@ def facts_of(case: Case) -> Facts:
 @EACH_RULE
 def test_what_a_call_says_is_written_and_read_back(op, rule):
     rng = random.Random(rule.option)
-    for _ in range(10):
+    for _ in range(6):
         case = random_case(op, rng)
         facts = facts_of(case)
         if isinstance(op.pad, Crop) and rule is op.pad.pad and op.pad.shape:
@@ -74,7 +74,7 @@ def test_whatever_can_be_written_is_read_back(op, rule):
     if isinstance(op.pad, Crop) and rule.option == op.pad.shape:
         pytest.skip("read_output_shape reads it, not a rule")
     rng = random.Random(rule.option)
-    for _ in range(30):
+    for _ in range(15):
         facts = facts_of(random_case(op, rng))
         drawn = {
             PerAxis: tuple(rng.randint(getattr(rule, "least", 1), 4) for _ in range(facts.rank)),
