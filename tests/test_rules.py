@@ -49,7 +49,7 @@ def facts_of(case: Case) -> Facts:
         call.sizes,
         stride=call.conv.lhs_dilation if transposed else call.conv.stride,
         dilation=call.conv.rhs_dilation,
-        given=complete(op, case.options, Facts(op.name, op.title)),
+        given=complete(op, case.options)[0],
     )
     extra = (0,) * facts.rank
     if isinstance(op.pad, Crop) and op.pad.extra:
@@ -154,16 +154,20 @@ def test_per_axis_writes_the_shortest_that_it_can_say():
 
 WORDS = {"SAME": same_upper, "VALID": valid}
 BAD = [
-    (STRIDE, (1, 2, 3), "stride=(1, 2, 3) must be an integer or a list of 1 or 2 or 4 integers"),
-    (STRIDE, 1.5, "stride=1.5 must be an integer or a list of 1 or 2 or 4 integers"),
-    (STRIDE, "2", 'stride="2" must be an integer or a list of 1 or 2 or 4 integers'),
-    (STRIDE, True, "stride=True must be an integer or a list of 1 or 2 or 4 integers"),
+    (STRIDE, (1, 2, 3), "stride=(1, 2, 3) must be an integer or a list of 1, 2 or 4 integers"),
+    (STRIDE, 1.5, "stride=1.5 must be an integer or a list of 1, 2 or 4 integers"),
+    (STRIDE, "2", 'stride="2" must be an integer or a list of 1, 2 or 4 integers'),
+    (STRIDE, True, "stride=True must be an integer or a list of 1, 2 or 4 integers"),
     (STRIDE, (1, 0), "stride=(1, 0) must be at least 1 on every axis"),
-    (STRIDE, [2, 1, 1, 1], "stride=[2, 1, 1, 1] must be 1 on the batch and channel axes"),
+    (
+        STRIDE,
+        [2, 1, 1, 1],
+        'stride=[2, 1, 1, 1] read as "n ... c" must be 1 on the batch and channel axes',
+    ),
     (
         PerAxis("extra", 0, least=0, accepts=("int",)),
         -1,
-        "extra=-1 must be at least 0 on every axis",
+        "extra=-1 must be at least 0",
     ),
     (PerAxis("rate", accepts=("int",)), [2, 2], "rate=[2, 2] must be an integer"),
     (PerAxis("rate", accepts=("full",)), 2, "rate=2 must be a list of 4 integers"),
@@ -197,7 +201,7 @@ BAD = [
         [[0, 0], [1, 1]],
         'padding=[[0, 0], [1, 1]] must be one of "SAME", "VALID", or a list of pairs '
         "[before, after], one per axis of x in data_format order, batch and channels [0, 0], "
-        "none negative",
+        'none negative; x read as "n ... c" has 4 axes, 2 of them spatial',
     ),
 ]
 
@@ -240,10 +244,10 @@ def test_output_shape_settles_where_a_crop_ends():
     facts = replace(FACTS, sizes=replace(FACTS.sizes, size=(8, 3)), given={"output_shape": [8, 5]})
     assert crop.read("SAME", (8, 5), facts) == ((1, 1), (0, 1))
     with pytest.raises(BadOption) as caught:
-        crop.read("SAME", (9, 5), facts)
+        crop.read("SAME", (9, 5), replace(facts, given={"output_shape": [9, 5]}))
     assert str(caught.value) == (
-        "f.conv: output_shape=[8, 5] must be a shape whose convolution with these options gives "
-        "x's spatial sizes (8, 3)"
+        "f.conv: output_shape=[9, 5] has spatial sizes (9, 5), from which the convolution with "
+        "these options makes (9, 3); it must make those of x, (8, 3): give 8 and 5 to 6"
     )
 
 

@@ -221,7 +221,7 @@ def example(op: Op) -> list[str]:
         if rule.default is REQUIRED and name not in given:
             given[name] = _smallest(rule, layout, rank)
     p = np.ones(arrange(op.pointwise, letters, (1, *ones))) if op.pointwise else None
-    y = run_op(op, ("example", op.name), tuple(given), x, w, None, "cpu", given, p)
+    y = run_op(op, ("example", op.name), x, w, None, "cpu", given, p)
     call = ", ".join(f"{n}={show(v)}" for n, v in given.items()) or "defaults"
     values = " ".join(f"{v:g}" for v in y.ravel())
     return [

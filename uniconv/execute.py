@@ -43,10 +43,14 @@ def runner(conv: Conv, sizes: Sizes, *, transposed: bool) -> Runner:
     # "grad_weight must be contiguous" (aten/src/ATen/native/NaiveConvolutionTranspose2d.cpp).
     alone = (sizes.c if transposed else sizes.o) == 1
     if flips and alone:
-        return Runner(lambda x, w, bias: run(x, w.flip(flips).contiguous(), bias))
+        return Runner(lambda x, w, bias: run(x, _compact(w.flip(flips)), bias))
     if flips:
         return Runner(lambda x, w, bias: run(x, w.flip(flips), bias))
-    return Runner(lambda x, w, bias: run(x, w.contiguous(), bias)) if alone else run
+    return Runner(lambda x, w, bias: run(x, _compact(w), bias)) if alone else run
+
+
+def _compact(w: Tensor) -> Tensor:
+    return w.clone(memory_format=torch.contiguous_format)
 
 
 def _forward(conv: Conv, size: Sequence[int]) -> Runner:
@@ -63,7 +67,9 @@ def _terse(
     stride: Sequence[int], padding: Sequence[int], dilation: Sequence[int], groups: int
 ) -> tuple[Any, ...]:
     """Arguments as torch reads them fastest: one number for all axes, none at the default."""
-    args: list[Any] = [v[0] if len(set(v)) == 1 else v for v in (stride, padding, dilation)]
+    fixed = (all(type(n) is int for n in v) for v in (stride, padding, dilation))  # no symbols
+    values = zip((stride, padding, dilation), fixed)
+    args: list[Any] = [v[0] if known and len(set(v)) == 1 else v for v, known in values]
     args.append(groups)
     defaults = [1, 0, 1, 1]
     while args and args[-1] == defaults[len(args) - 1]:
@@ -89,17 +95,20 @@ def _transposed(conv: Conv, sizes: Sizes) -> Runner:
     whole = [(n - 1) * s + e for n, s, e in zip(sizes.size, step, extents)]
     grown = any(min(pair) < 0 for pair in crop)
     uncut = _padder(tuple((-lo, -hi) for lo, hi in crop), whole)
-    cut = (slice(lo, f - hi, s) for f, (lo, hi), s in zip(whole, crop, conv.stride))
-    cuts: tuple[Any, ...] = (..., *cut)
+    kept = [(a, lo, f - lo - hi) for a, f, (lo, hi) in zip(range(-conv.rank, 0), whole, crop)]
     steps: tuple[Any, ...] = (..., *(slice(None, None, s) for s in conv.stride))
     none = (0,) * conv.rank
 
     def run(x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
         y = op(x, w, None if grown else bias, step, none, none, groups, dilation)
-        y = uncut(y)[steps] if grown else y[cuts]
+        if grown:
+            y = uncut(y)
+        else:
+            for axis, start, length in kept:
+                y = y.narrow(axis, start, length)
         if grown and bias is not None:  # the pixels past the result hold the bias, too
             y = y + bias.reshape(-1, *(1,) * conv.rank)
-        return y
+        return y[steps] if strided else y
 
     return Runner(run)
 
@@ -163,8 +172,8 @@ def _empty_or_border(conv: Conv, out: Sequence[int], o: int) -> Runner:
 
     def run(x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
         shape = (*x.shape[: x.ndim - conv.rank - 1], o, *out)
-        nothing = x.flatten()[:0].sum() + w.flatten()[:0].sum()
-        y = nothing.to(x.dtype).expand(shape)
+        nothing = x.flatten().narrow(0, 0, 0).sum() + w.flatten().narrow(0, 0, 0).sum()
+        y = x.new_zeros(shape) + nothing.to(x.dtype)
         return y + bias.reshape(-1, *(1,) * conv.rank) if bias is not None else y
 
     return Runner(run)

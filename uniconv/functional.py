@@ -14,7 +14,7 @@ from torch.compiler import is_compiling
 from uniconv.arrays import like, to_torch
 from uniconv.dialect import Op
 from uniconv.errors import BadArray
-from uniconv.plan import PLANS, Plan, plan, remembered
+from uniconv.plan import PLANS, Plan, frozen, planned
 from uniconv.registry import main
 
 Device = torch.device | str | None
@@ -38,19 +38,21 @@ def _operation(declared: Operation) -> Operation:
         device: Device = None,
         **options: Any,
     ) -> Any:
-        if not is_compiling():
-            run: Plan | None
-            try:
-                run = PLANS[(kind, dialect, x.shape, w.shape, *options, *options.values())]
-            except (KeyError, TypeError, AttributeError):
-                run = _known(kind, dialect, x, w, options)
-            if run is not None:
-                if device is None and isinstance(x, Tensor) and isinstance(w, Tensor):
-                    return run(x, w, bias if bias is None else to_torch(bias))
-                return _on_arrays(run, x, w, bias, device)
-        op = main(dialect, kind, len(_shape(w, "w")))
-        tail = (*options, *options.values())
-        return run_op(op, (kind, dialect), tail, x, w, bias, device, options)
+        if is_compiling():
+            from uniconv.compiled import in_graph
+
+            return in_graph(kind, dialect, x, w, bias, None, options)
+        run: Plan | None
+        try:
+            run = PLANS[(kind, dialect, x.shape, w.shape, *options, *options.values())]
+        except (KeyError, TypeError, AttributeError):
+            run = _known(kind, dialect, x, w, options)
+        if run is None:
+            op = main(dialect, kind, len(_shape(w, "w")))
+            return run_op(op, (kind, dialect), x, w, bias, device, options)
+        if device is None and isinstance(x, Tensor) and isinstance(w, Tensor):
+            return run(x, w, bias if bias is None else to_torch(bias))
+        return _on_arrays(run, x, w, bias, device)
 
     return cast(Operation, operation)
 
@@ -192,17 +194,21 @@ def separable_conv(
 
     Source: each function's own, as ``uniconv show NAME`` prints it.
     """
+    if is_compiling():
+        from uniconv.compiled import in_graph
+
+        kernels = (w_depthwise, bias, w_pointwise)
+        return in_graph("separable_conv", dialect, x, *kernels, options)
     op = main(dialect, "separable_conv", len(_shape(w_depthwise, "w_depthwise")))
-    tail = (*options, *options.values())
     head = ("separable_conv", dialect)
-    return run_op(op, head, tail, x, w_depthwise, bias, device, options, w_pointwise)
+    return run_op(op, head, x, w_depthwise, bias, device, options, w_pointwise)
 
 
 def _known(kind: str, dialect: str, x: Any, w: Any, options: dict[str, Any]) -> Plan | None:
     """The plan remembered for options that hold lists."""
     try:
-        frozen = map(_frozen, options.values())
-        return PLANS.get((kind, dialect, x.shape, w.shape, *options, *frozen))
+        values = map(frozen, options.values())
+        return PLANS.get((kind, dialect, x.shape, w.shape, *options, *values))
     except (TypeError, AttributeError):
         return None
 
@@ -210,7 +216,6 @@ def _known(kind: str, dialect: str, x: Any, w: Any, options: dict[str, Any]) -> 
 def run_op(
     op: Op,
     head: tuple[Any, ...],
-    tail: tuple[Any, ...],
     x: Any,
     w: Any,
     bias: Any,
@@ -218,20 +223,11 @@ def run_op(
     options: dict[str, Any],
     pointwise: Any = None,
 ) -> Any:
-    """Plan a call, remember its plan under (head, shapes, tail), and run it."""
-    addend = None
-    if op.addend and op.addend[0] in options:
-        addend = options[op.addend[0]]
-        options = {k: v for k, v in options.items() if k != op.addend[0]}
-        tail = (*options, *options.values())
+    """Plan a call, remember its plan under (head, shapes, options), and run it."""
     shapes = [_shape(x, "x"), _shape(w, "w")]
     if op.pointwise is not None:
         shapes.append(_shape(pointwise, "the pointwise kernel"))
-    fixed = all(type(n) is int for shape in shapes for n in shape)
-    if is_compiling() or not fixed:  # sizes may be symbols: plan inline, without the dictionary
-        run = plan(op, options, *shapes)
-    else:
-        run = remembered((*head, *shapes, *map(_frozen, tail)), op, options, shapes)
+    run, addend = planned(op, head, options, shapes)
     if pointwise is None and addend is None:
         return _on_arrays(run, x, w, bias, device)
     arrays = [None if a is None else to_torch(a, device) for a in (x, w, bias, pointwise, addend)]
@@ -239,9 +235,8 @@ def run_op(
 
 
 def _on_arrays(run: Plan, x: Any, w: Any, bias: Any, device: Device) -> Any:
-    tensor = to_torch(x, device)
-    kernel, bias = to_torch(w, device), None if bias is None else to_torch(bias, device)
-    return like(run(tensor, kernel, bias), x)
+    arrays = [to_torch(x, device), to_torch(w, device)]
+    return like(run(*arrays, None if bias is None else to_torch(bias, device)), x)
 
 
 def _shape(a: Any, role: str) -> tuple[int, ...]:
@@ -250,12 +245,3 @@ def _shape(a: Any, role: str) -> tuple[int, ...]:
     except AttributeError:
         kind = f"{type(a).__module__}.{type(a).__qualname__}"
         raise BadArray(f"{role} is a {kind}, no array: give a tensor or a NumPy array") from None
-
-
-def _frozen(value: Any) -> Any:
-    """A list as a tuple, all the way down, so that it can be part of a key."""
-    if type(value) in (int, str):
-        return value
-    if isinstance(value, (list, tuple)):
-        return tuple(map(_frozen, value))
-    return _frozen(value.tolist()) if hasattr(value, "tolist") else value

@@ -13,7 +13,7 @@ from uniconv.describe import describe
 from uniconv.dialect import Op
 from uniconv.errors import BadOption
 from uniconv.functional import run_op
-from uniconv.plan import PLANS
+from uniconv.plan import PLANS, frozen, planned, remember
 from uniconv.registry import find
 from uniconv.rules import REQUIRED
 
@@ -45,6 +45,7 @@ def _made(name: str) -> Callable[..., Any]:
     defaults = {p: _default(op, p) for p in op.params.split() if ":" not in p and p != "*"}
     scope: dict[str, Any] = {f"_{p}": default for p, default in defaults.items()}
     scope |= {"_plan": _planner(op, defaults), "_either": partial(_either, op), "_plans": PLANS}
+    scope |= {"_compile": _compiler(op, defaults)}
     scope |= {"_Tensor": Tensor, "_is_compiling": is_compiling}
     # As dataclasses do: only a real signature binds fast and shows in help().
     exec(_source(op, defaults), scope)
@@ -79,7 +80,9 @@ def _source(op: Op, defaults: dict[str, Any]) -> str:
     return f"""
 def {_short(op)}({", ".join(params)}):
     _x, _w = {x}, {w}
-    if isinstance(_x, _Tensor) and isinstance(_w, _Tensor) and not _is_compiling():
+    if _is_compiling():
+        return _compile(_x, _w, {bias}, {pointwise}, ({values}))
+    if isinstance(_x, _Tensor) and isinstance(_w, _Tensor):
         try:
             _run = _plans["native", "{op.name}", _x.shape, _w.shape, {values}]
         except (KeyError, TypeError):
@@ -99,11 +102,28 @@ def _array(op: Op, role: str) -> str:
 
 
 def _planner(op: Op, defaults: dict[str, Any]) -> Callable[..., Any]:
-    """What a native function does for which no plan is remembered."""
+    """What a native function does for which no plan is remembered: it remembers one."""
+    addend = op.addend[0] if op.addend else None
 
     def run(x: Any, w: Any, bias: Any, pointwise: Any, values: tuple[Any, ...]) -> Any:
         options = {n: v for n, v in zip(defaults, values) if v is not defaults[n]}
-        return run_op(op, ("native", op.name), values, x, w, bias, None, options, pointwise)
+        y = run_op(op, ("native", op.name), x, w, bias, None, options, pointwise)
+        if pointwise is None and options.get(addend) is None:
+            made, _ = planned(op, ("native", op.name), options, [x.shape, w.shape])
+            remember(("native", op.name, x.shape, w.shape, *map(frozen, values)), made)
+        return y
+
+    return run
+
+
+def _compiler(op: Op, defaults: dict[str, Any]) -> Callable[..., Any]:
+    """What a native function does inside torch.compile and torch.export."""
+
+    def run(x: Any, w: Any, bias: Any, pointwise: Any, values: tuple[Any, ...]) -> Any:
+        from uniconv.compiled import in_graph
+
+        options = {n: v for n, v in zip(defaults, values) if v is not defaults[n]}
+        return in_graph(None, op.name, x, w, bias, pointwise, options)
 
     return run
 

@@ -33,17 +33,44 @@ def plan(op: Op, options: Mapping[str, Any], *shapes: Shape) -> Plan:
     return build(lower(op, options, *shapes))
 
 
-def remembered(key: Any, op: Op, options: Mapping[str, Any], shapes: Sequence[Shape]) -> Plan:
-    """The plan kept under ``key``, made now if there is none; the cache is emptied when full."""
+def planned(
+    op: Op, head: tuple[Any, ...], options: Mapping[str, Any], shapes: Sequence[Shape]
+) -> tuple[Plan, Any]:
+    """The plan of a call, remembered under (head, shapes, options), and the addend among these."""
+    addend = None
+    if op.addend and op.addend[0] in options:
+        options = dict(options)
+        addend = options.pop(op.addend[0])
+    if not all(type(n) is int for shape in shapes for n in shape):
+        return plan(op, options, *shapes), addend  # sizes are symbols: arithmetic, no dictionary
+    key = (*head, *shapes, *options, *map(frozen, options.values()))
     try:
-        return PLANS[key]
+        return PLANS[key], addend
     except KeyError:
-        if len(PLANS) >= _MOST:
-            PLANS.clear()
-        made = PLANS[key] = plan(op, options, *shapes)
-        return made
+        made = plan(op, options, *shapes)
+        remember(key, made)
+        return made, addend
     except TypeError:  # an option that cannot be part of a key: its rule will say so
-        return plan(op, options, *shapes)
+        return plan(op, options, *shapes), addend
+
+
+def remember(key: Any, made: Plan) -> None:
+    """Keep a plan; the cache is emptied when it is full.
+
+    1, True and 1.0 are one key: after a call with 1, True means 1 without being refused.
+    """
+    if len(PLANS) >= _MOST:
+        PLANS.clear()
+    PLANS[key] = made
+
+
+def frozen(value: Any) -> Any:
+    """A list as a tuple, all the way down, so that it can be part of a key."""
+    if type(value) in (int, str):
+        return value
+    if isinstance(value, (list, tuple)):
+        return tuple(map(frozen, value))
+    return frozen(value.tolist()) if hasattr(value, "tolist") else value
 
 
 def build(call: Call) -> Plan:
@@ -158,7 +185,7 @@ def _agree(
     for a in arrays[1:]:
         if a.device != x.device:
             raise _different_devices(op, x, a)
-    if torch.is_autocast_enabled(x.device.type):
+    if x.device.type != "meta" and torch.is_autocast_enabled(x.device.type):
         return x, w, bias
     dtypes = [a.dtype for a in arrays]
     for dtype in dtypes:

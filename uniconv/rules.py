@@ -110,7 +110,10 @@ def full_list(value: tuple[int, ...], facts: Facts) -> dict[str, int]:
 
 def default_says(rule: Any, value: object, facts: Facts) -> bool:
     """Whether an option left out means ``value`` already."""
-    return rule.default is not REQUIRED and rule.read(rule.default, facts) == value
+    try:
+        return rule.default is not REQUIRED and bool(rule.read(rule.default, facts) == value)
+    except BadOption:  # a default that does not hold for these axes
+        return False
 
 
 @dataclass(frozen=True, slots=True)

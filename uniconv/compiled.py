@@ -1,0 +1,34 @@
+"""The way into a graph: torch.compile takes a call whole, and traces what it does below torch.
+
+Imported only while something is compiled, because it loads torch's compiler.  Reading a spec is
+then plain Python on sizes that may be symbols, so that one graph serves all of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+from torch.compiler import allow_in_graph
+
+from uniconv.plan import planned
+from uniconv.registry import find, main
+
+
+@allow_in_graph  # type: ignore[untyped-decorator]
+def in_graph(
+    kind: str | None,
+    name: str,
+    x: Tensor,
+    w: Tensor,
+    bias: Tensor | None,
+    pointwise: Tensor | None,
+    options: dict[str, Any],
+) -> Tensor:
+    """The call of a family's ``kind``, or of the function ``name`` where kind is None."""
+    op = main(name, kind, w.ndim) if kind else find(name)
+    shapes = [tuple(a.shape) for a in (x, w, pointwise) if a is not None]
+    run, addend = planned(op, (kind, name), options, shapes)
+    if pointwise is None and addend is None:
+        return run(x, w, bias)
+    return run(x, w, bias, pointwise, addend)
