@@ -31,7 +31,7 @@ def oracle(conv: Conv, x: np.ndarray, w: np.ndarray) -> np.ndarray:
 
 def execute(conv: Conv, sizes: Sizes, x, w, bias=None, *, transposed: bool, wrap=None):
     """By the executor: its transposed path reads the kernel as ``c m ...``."""
-    run = runner(conv, sizes.size, sizes.kernel, sizes.o, transposed=transposed)
+    run = runner(conv, sizes, transposed=transposed)
     run = wrap(run) if wrap else run
     if transposed:
         w = rearrange(w, "(g m) i ... -> (g i) m ...", g=conv.groups)
@@ -112,7 +112,7 @@ def test_empty(batch, size, kernel, pad, transposed):
 
 def test_the_gradient_of_an_empty_result_is_zero():
     conv = Conv((1,), ((0, 0),), (1,), (1,), (False,))
-    run = runner(conv, (2,), (3,), 4, transposed=False)
+    run = runner(conv, Sizes((1,), 2, 4, (2,), (3,)), transposed=False)
     x, w = torch.ones(1, 2, 2, requires_grad=True), torch.ones(4, 2, 3, requires_grad=True)
     run(x, w, None).sum().backward()
     assert not x.grad.any()
@@ -148,14 +148,14 @@ def test_limbs_are_int64_arithmetic_modulo_the_range(dtype, problem, seed):
     w = full_range((sizes.o, sizes.c // conv.groups, *sizes.kernel), dtype, seed + 1)
     with np.errstate(over="ignore"):
         wanted = oracle(conv, x.astype("int64"), w.astype("int64")).astype(dtype)
-    run = runner(conv, sizes.size, sizes.kernel, sizes.o, transposed=False)
+    run = runner(conv, sizes, transposed=False)
     same(by_limbs(run, torch.from_numpy(x), torch.from_numpy(w)).numpy(), wanted)
     same(exact(run)(torch.from_numpy(x), torch.from_numpy(w), None).numpy(), wanted)
 
 
 def test_integer_overflow_by_hand():
     conv = Conv((1,), ((0, 0),), (1,), (1,), (False,))
-    run = runner(conv, (2,), (2,), 1, transposed=False)
+    run = runner(conv, Sizes((1,), 1, 1, (2,), (2,)), transposed=False)
     x, w = torch.tensor([[[100, 100]]], dtype=torch.int8), torch.tensor([[[2, 1]]]).to(torch.int8)
     assert by_limbs(run, x, w).tolist() == [[[300 - 256]]]
     assert exact(run)(x, w, torch.tensor([100], dtype=torch.int8)).tolist() == [[[400 - 512]]]

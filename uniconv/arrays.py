@@ -24,7 +24,7 @@ def to_torch(a: Any, device: torch.device | str | None = None) -> Tensor:
         tensor = _from_numpy(a)
         return tensor.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     if hasattr(a, "__dlpack__"):
-        tensor = torch.from_dlpack(a)
+        tensor = torch.utils.dlpack.from_dlpack(a)
         return tensor if device is None else tensor.to(device)
     raise BadArray(
         f"{type(a).__module__}.{type(a).__qualname__} is no array: give a torch tensor, a NumPy "

@@ -23,7 +23,7 @@ def effective(kernel: Sequence[int], dilation: Sequence[int]) -> tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """The sizes of one problem: batch axes, channels in (c) and out (o), input and kernel extents."""
+    """The sizes of one problem: batch axes, channels in (c) and out (o), x and kernel extents."""
 
     batch: tuple[int, ...]
     c: int

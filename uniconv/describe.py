@@ -10,7 +10,17 @@ from uniconv.dialect import BY_CHANNELS, BY_OUTPUT, DEPTHWISE, KINDS, Dialect, O
 from uniconv.functional import run_op
 from uniconv.layout import Layout, arrange, axes
 from uniconv.registry import families, family, find
-from uniconv.rules import REQUIRED, Choice, Count, Crop, Facts, Fixed, Pad, PerAxis, Scalar, show
+from uniconv.rules import REQUIRED, Choice, Count, Crop, Fixed, Pad, PerAxis, Scalar, show
+
+FLIPPED = "a true convolution (the kernel is read backwards)"
+UPRIGHT = "a cross-correlation (the kernel is not flipped)"
+_SHAPES = {
+    "none": "None",
+    "int": "an integer",
+    "one": "a list of one",
+    "axes": "one per spatial axis",
+    "full": "one per axis of x",
+}
 
 
 def dialects() -> dict[str, tuple[str, ...]]:
@@ -41,88 +51,99 @@ def _family_text(d: Dialect) -> str:
     lines = [f"{d.name}: {d.title} {d.version}"]
     if d.aliases:
         lines.append(f"  also called {', '.join(d.aliases)}")
-    for kind in (k for k in KINDS if k in d.main):
-        chosen: dict[str, list[int]] = {}
-        for rank, name in d.main[kind].items():
-            chosen.setdefault(name, []).append(rank)
-        means = ", ".join(f"{n} ({_ranks(r)})" for n, r in chosen.items())
-        lines.append(f"  as a {kind}, {show(d.name)} means {means}")
+    lines += [f"  as a {kind}, {show(d.name)} means {names}" for kind, names in meanings(d)]
     lines += ["  functions:", *(f"    {op.name}" for op in d.functions)]
     return "\n".join(lines)
 
 
+def meanings(d: Dialect) -> list[tuple[str, str]]:
+    """For each operation, the functions that the bare family name means."""
+    found = []
+    for kind in (k for k in KINDS if k in d.main):
+        ranks: dict[str, list[int]] = {}
+        for rank, name in d.main[kind].items():
+            ranks.setdefault(name, []).append(rank)
+        found.append((kind, ", ".join(f"{name} ({_ranks(r)})" for name, r in ranks.items())))
+    return found
+
+
 def _ranks(ranks: list[int] | tuple[int, ...]) -> str:
-    return f"{', '.join(map(str, ranks))} spatial ax{'i' if list(ranks) == [1] else 'e'}s"
+    words = [str(r) for r in ranks]
+    listed = " or ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
+    return f"{listed} spatial ax{'i' if words == ['1'] else 'e'}s"
 
 
 def _function_text(op: Op) -> str:
-    d = family(op.title.lower()) or next(f for f in families().values() if op in f.functions)
+    d = next(f for f in families().values() if op.name in dialects()[f.name])
     lines = [f"{op.name}: a {op.kind} of {d.title} {d.version}, {flip(op)}", ""]
-    lines += [f"  signature  {signature(op)}", *layout_lines(op)]
-    lines += [f"  groups     {groups(op)}", f"  bias       {bias(op)}", f"  dtypes     {', '.join(op.dtypes)}"]
-    lines += ["", "  options"]
-    lines += [f"    {name} = {default}: {text}" for name, default, text in options(op)]
-    if op.refusals:
-        lines += ["", "  refused"]
-        lines += [f"    {' with '.join(r.options)}: {r.reason} [{r.source}]" for r in op.refusals]
-    if op.notes:
-        lines += ["", "  notes", *(f"    {note}" for note in op.notes)]
-    lines += ["", "  example", *(f"    {line}" for line in example(op))]
-    lines += ["", f"  source     {op.source}"]
-    return "\n".join(lines)
+    sections = {
+        "options": [f"{name} = {default}: {text}" for name, default, text in options(op)],
+        "padding words": [f"{word}: {text}" for word, text in padding_words(op)],
+        "refused": refused(op),
+        "notes": op.notes,
+        "example": example(op),
+    }
+    lines += [f"  {line}" for line in summary(op)]
+    for title, entries in sections.items():
+        if entries:
+            lines += ["", f"  {title}", *(f"    {entry}" for entry in entries)]
+    return "\n".join([*lines, "", f"  source     {op.source}"])
+
+
+def summary(op: Op) -> list[str]:
+    """The signature, layouts, axes, groups, bias and dtypes, a line each."""
+    return [
+        f"signature  {signature(op)}",
+        *(f"layout     {line}" for line in layouts(op)),
+        f"axes       {_ranks(op.ranks)} (...), {_batch(op)}",
+        f"groups     {groups(op)}",
+        f"bias       {bias(op)}",
+        f"dtypes     {', '.join(op.dtypes)}",
+    ]
+
+
+def reads_backwards(op: Op) -> bool:
+    """Whether the kernel is flipped when no option says otherwise."""
+    rule = op.reverse
+    return bool(rule.table[rule.default]) if isinstance(rule, Choice) else rule
 
 
 def flip(op: Op) -> str:
-    """Whether the kernel is read backwards, in words, from the spec and its default."""
-    rule = op.reverse
-    reverse = rule if isinstance(rule, bool) else rule.table[rule.default]
-    said = (
-        "a true convolution (the kernel is read backwards)"
-        if reverse
-        else "a cross-correlation (the kernel is not flipped)"
-    )
-    if op.kind == "conv_transpose":
-        said = f"the transpose of {said}"
-    if isinstance(rule, Choice):
-        other = next(w for w, meaning in rule.table.items() if meaning != reverse)
-        return f"{said}" if op.kind == "none" else said + ("" if other is None else "")
-    return said
+    """The same in words."""
+    said = FLIPPED if reads_backwards(op) else UPRIGHT
+    return f"the transpose of {said}" if op.kind == "conv_transpose" else said
 
 
 def signature(op: Op) -> str:
     """The native parameter list with its defaults."""
-    shown = []
+    shown: list[str] = []
     for param in op.params.split():
         role, _, name = param.rpartition(":")
         default = op.rules[name].default if name in op.rules else None
-        bare = name == "*" or (role and role != "bias") or default is REQUIRED
+        only = role not in ("", "bias") and len(op.array_names(role)) == 1
+        bare = name == "*" or only or (default is REQUIRED and "=" not in shown[-1])
         shown.append(name if bare else f"{name}={show(default)}")
     return f"{op.name}({', '.join(shown)})"
 
 
-def layout_lines(op: Op) -> list[str]:
+def layouts(op: Op) -> list[str]:
     """The patterns of x, w and y, once per choice of layout."""
-    seen: dict[tuple[str, str, str], list[str]] = {}
     if isinstance(op.layout, Layout):
-        seen[op.layout.x, op.layout.w, op.layout.y] = []
-    else:
-        for word, known in op.layout.table.items():
-            seen.setdefault((known.x, known.w, known.y), []).append(show(word))
-    lines = []
-    for (x, w, y), words in seen.items():
-        option = op.layout.option if isinstance(op.layout, Choice) else ""
-        when = f"   for {option}={' or '.join(words)}" if words else ""
-        point = f"  pointwise {op.pointwise}" if op.pointwise else ""
-        lines.append(f"  layout     x {x}  w {w}{point}  y {y}{when}")
-    lines.append(f"  axes       {_ranks(op.ranks)} (...), {_batch(op)}")
-    return lines
+        return [_patterns(op, op.layout)]
+    words: dict[str, list[str]] = {}
+    for word, layout in op.layout.table.items():
+        words.setdefault(_patterns(op, layout), []).append(show(word))
+    return [f"{p}   for {op.layout.option}={' or '.join(w)}" for p, w in words.items()]
+
+
+def _patterns(op: Op, layout: Layout) -> str:
+    point = f"  pointwise {op.pointwise}" if op.pointwise else ""
+    return f"x {layout.x}  w {layout.w}{point}  y {layout.y}"
 
 
 def _batch(op: Op) -> str:
-    fewest, most = op.batch
-    return {(0, 1): "with or without a batch axis", (1, 1): "one batch axis"}.get(
-        op.batch, f"at least {fewest} batch axis" if most > 1 else "no batch axis"
-    )
+    known = {(0, 1): "with or without a batch axis", (1, 1): "one batch axis"}
+    return known.get(op.batch, f"{op.batch[0]} to {op.batch[1]} batch axes")
 
 
 def groups(op: Op) -> str:
@@ -144,40 +165,45 @@ def bias(op: Op) -> str:
 
 def options(op: Op) -> list[tuple[str, str, str]]:
     """Every option: its name, its default as typed, what it takes."""
-    facts = Facts(op.name, op.title)
     found = []
-    for param in op.params.split():
-        if ":" in param or param == "*":
-            continue
-        if param in op.aliases:
-            found.append((param, "None", f"another name of {op.aliases[param]}"))
-        elif op.addend and param == op.addend[0]:
-            found.append((param, "None", f"an array like y, added {op.addend[1].option} times"))
+    for name in (p for p in op.params.split() if ":" not in p and p != "*"):
+        if name in op.aliases:
+            found.append((name, "None", f"another name of {op.aliases[name]}"))
+        elif op.addend and name == op.addend[0]:
+            found.append((name, "None", f"an array like y, added {op.addend[1].option} times"))
         else:
-            rule = op.rules[param]
-            found.append((param, "required" if rule.default is REQUIRED else show(rule.default), _takes(op, rule, facts)))
+            rule = op.rules[name]
+            default = "required" if rule.default is REQUIRED else show(rule.default)
+            found.append((name, default, _takes(op, rule)))
     return found
 
 
-def _takes(op: Op, rule: Any, facts: Facts) -> str:
+def _takes(op: Op, rule: Any) -> str:
+    """What an option takes, in words."""
+    if isinstance(rule, Choice) and rule is op.reverse:
+        return ", ".join(f"{show(w)}: {FLIPPED if r else UPRIGHT}" for w, r in rule.table.items())
     if isinstance(rule, Choice):
-        words = ", ".join(show(w) for w in rule.table)
-        if rule is op.reverse:
-            meanings = (f"{show(w)} {'convolution' if r else 'cross-correlation'}" for w, r in rule.table.items())
-            return ", ".join(meanings)
-        return words
+        return ", ".join(show(w) for w in rule.table)
     if isinstance(rule, PerAxis):
-        kinds = {"none": "None", "int": "an integer", "one": "a list of one", "axes": "one per spatial axis",
-                 "full": "one per axis of x"}
-        return f"{', '.join(kinds[a] for a in rule.accepts)}; at least {rule.least}"
+        return f"{', '.join(_SHAPES[a] for a in rule.accepts)}; at least {rule.least}"
     if isinstance(rule, Pad):
         return rule.describe()
-    if isinstance(rule, Fixed) and isinstance(op.pad, Crop) and rule.option == op.pad.shape:
-        also = " or its spatial sizes" if "axes" in op.pad.shape_forms else ""
-        return f"the shape of y{also}"
+    if isinstance(op.pad, Crop) and rule.option == op.pad.shape:
+        return "the shape of y" + " or its spatial sizes" * ("axes" in op.pad.shape_forms)
     if isinstance(rule, Fixed):
-        return "any value; it changes no number" if rule.inert else f"only its default: {rule.reason}"
+        return "any value; changes no number" if rule.inert else f"only its default: {rule.reason}"
     return "a number" if isinstance(rule, Scalar) else "an integer of at least 1"
+
+
+def padding_words(op: Op) -> list[tuple[str, str]]:
+    """Every padding word and what it means."""
+    pad = op.pad.pad if isinstance(op.pad, Crop) else op.pad
+    return [(show(word), rule.__doc__ or "") for word, rule in pad.words.items()]
+
+
+def refused(op: Op) -> list[str]:
+    """What is valid alone but not together, why, and where that is written."""
+    return [f"{' with '.join(r.options)}: {r.reason} [{r.source}]" for r in op.refusals]
 
 
 def example(op: Op) -> list[str]:
@@ -195,12 +221,13 @@ def example(op: Op) -> list[str]:
         if rule.default is REQUIRED and name not in given:
             given[name] = _smallest(rule, layout, rank)
     p = np.ones(arrange(op.pointwise, letters, (1, *ones))) if op.pointwise else None
-    y = run_op(op, (op.name,), (), x, w, None, "cpu", given, p)
-    call = ", ".join(f"{n}={show(v)}" for n, v in given.items())
+    y = run_op(op, ("example", op.name), tuple(given), x, w, None, "cpu", given, p)
+    call = ", ".join(f"{n}={show(v)}" for n, v in given.items()) or "defaults"
+    values = " ".join(f"{v:g}" for v in y.ravel())
     return [
         f"x = 1 2 3 4 in shape {x.shape}, w = 1 10 100 in shape {w.shape}"
         + (f", pointwise w = 1 in shape {p.shape}" if p is not None else ""),
-        f"{op.name}({call or 'defaults'}) = {' '.join(f'{v:g}' for v in y.ravel())} in shape {y.shape}",
+        f"{op.name}({call}) = {values} in shape {y.shape}",
     ]
 
 

@@ -7,7 +7,18 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from uniconv.layout import Layout
-from uniconv.rules import CONDITIONS, REQUIRED, Choice, Count, Crop, Fixed, Pad, PerAxis, Refusal, Scalar
+from uniconv.rules import (
+    CONDITIONS,
+    REQUIRED,
+    Choice,
+    Count,
+    Crop,
+    Fixed,
+    Pad,
+    PerAxis,
+    Refusal,
+    Scalar,
+)
 
 KINDS = ("conv", "conv_transpose", "depthwise_conv", "separable_conv")
 
@@ -77,7 +88,8 @@ class Op:
         problems = {
             f"unknown kind {self.kind}": self.kind in KINDS,
             "a source is missing": bool(self.source),
-            "params and rules name different options": names == set(self.rules) | set(self.aliases) | arrays,
+            "params and rules name different options": names
+            == set(self.rules) | set(self.aliases) | arrays,
             "a transposed op has a Crop, others a Pad": (
                 (self.kind == "conv_transpose") == isinstance(self.pad, Crop)
             ),

@@ -28,7 +28,7 @@ class Refused(UniconvError):
 
 
 class CannotExpress(UniconvError):
-    """A function cannot say this convolution: ``field`` is the part that it lacks, ``reason`` why."""
+    """A function cannot say this convolution: it lacks ``field``, for the ``reason`` given."""
 
     def __init__(self, function: str, field: str, reason: str) -> None:
         super().__init__(f"{function} cannot express {field}: {reason}")

@@ -1,6 +1,6 @@
 """Execute: the canonical record on torch.  The only file that names torch.nn.functional.
 
-``runner`` returns a function of x ``(n) c ...``, kernel and bias, in the executor's own layout:
+``runner`` makes a function of x ``(n) c ...``, kernel and bias, in the executor's own layout:
 the kernel is ``o i ...``, or ``c m ...`` where ``transposed`` says that it is a transposed one.
 It knows no dialect, keeps device and dtype, and reverses a pad list for F.pad in one place.
 """
@@ -8,51 +8,69 @@ It knows no dialect, keeps device and dtype, and reverses a pad list for F.pad i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812
 
-from uniconv.canonical import Conv, Pairs, effective
+from uniconv.canonical import Conv, Pairs, Sizes, effective
 
-Runner = Callable[[Tensor, Tensor, "Tensor | None"], Tensor]
+
+class Runner(NamedTuple):
+    """op(x, w, bias, *args): kept apart, so that a caller saves the Python frame in between."""
+
+    op: Callable[..., Tensor]
+    args: tuple[Any, ...] = ()
+
+    def __call__(self, x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
+        return self.op(x, w, bias, *self.args)
+
 
 _FORWARD = (torch.conv1d, torch.conv2d, torch.conv3d)
 _TRANSPOSED = (torch.conv_transpose1d, torch.conv_transpose2d, torch.conv_transpose3d)
 _LIMB = 16  # bits of an integer that one exact float64 convolution carries
 
 
-def runner(
-    conv: Conv, size: Sequence[int], kernel: Sequence[int], o: int, *, transposed: bool
-) -> Runner:
-    """A function (x, w, bias) -> y for inputs of these spatial sizes."""
-    out = conv.output(size, kernel)
-    if 0 in out or o == 0 or 0 in size:
-        return _empty_or_border(conv, out, o)
+def runner(conv: Conv, sizes: Sizes, *, transposed: bool) -> Runner:
+    """What computes y from (x, w, bias), for one problem's sizes."""
+    out = conv.output(sizes.size, sizes.kernel)
+    if 0 in out or sizes.o == 0 or 0 in sizes.size:
+        return _empty_or_border(conv, out, sizes.o)
     flips = tuple(a - conv.rank for a, r in enumerate(conv.reverse) if r is not transposed)
-    run = _transposed(conv, size, kernel) if transposed else _forward(conv, size)
+    run = _transposed(conv, sizes) if transposed else _forward(conv, sizes.size)
     if not flips:
         return run
-    return lambda x, w, bias: run(x, w.flip(flips), bias)
+    return Runner(lambda x, w, bias: run(x, w.flip(flips), bias))
 
 
 def _forward(conv: Conv, size: Sequence[int]) -> Runner:
     op = _FORWARD[conv.rank - 1]
-    stride, dilation, groups = conv.stride, conv.rhs_dilation, conv.groups
     if conv.boundary == "zeros" and all(lo == hi and lo >= 0 for lo, hi in conv.pad):
         padding = tuple(lo for lo, _ in conv.pad)
-        return lambda x, w, bias: op(x, w, bias, stride, padding, dilation, groups)
-    none = (0,) * conv.rank
+        return Runner(op, _terse(conv.stride, padding, conv.rhs_dilation, conv.groups))
     border = _border(conv, size)
-    return lambda x, w, bias: op(border(x), w, bias, stride, none, dilation, groups)
+    args = _terse(conv.stride, (0,), conv.rhs_dilation, conv.groups)
+    return Runner(lambda x, w, bias: op(border(x), w, bias, *args))
 
 
-def _transposed(conv: Conv, size: Sequence[int], kernel: Sequence[int]) -> Runner:
+def _terse(
+    stride: Sequence[int], padding: Sequence[int], dilation: Sequence[int], groups: int
+) -> tuple[Any, ...]:
+    """Arguments as torch reads them fastest: one number for all axes, none at the default."""
+    args: list[Any] = [v[0] if len(set(v)) == 1 else v for v in (stride, padding, dilation)]
+    args.append(groups)
+    defaults = [1, 0, 1, 1]
+    while args and args[-1] == defaults[len(args) - 1]:
+        args.pop()
+    return tuple(args)
+
+
+def _transposed(conv: Conv, sizes: Sizes) -> Runner:
     """By the transposed op: directly where its two paddings can say the crop, else cut after."""
-    op = _transposed_op(conv.rank)
+    op = _with_contiguous_kernel(conv.rank) if sizes.c == 1 else _TRANSPOSED[conv.rank - 1]
     step, dilation, groups = conv.lhs_dilation, conv.rhs_dilation, conv.groups
-    extents = effective(kernel, dilation)
+    extents = effective(sizes.kernel, dilation)
     crop = [(e - 1 - lo, e - 1 - hi) for e, (lo, hi) in zip(extents, conv.pad)]
     extra = tuple(lo - hi for lo, hi in crop)
     strided = max(conv.stride) > 1
@@ -61,34 +79,31 @@ def _transposed(conv: Conv, size: Sequence[int], kernel: Sequence[int]) -> Runne
     )
     if not strided and all(sayable):
         padding = tuple(lo for lo, _ in crop)
-        return lambda x, w, bias: op(x, w, bias, step, padding, extra, groups, dilation)
+        return Runner(op, (step, padding, extra, groups, dilation))
 
-    whole = [(n - 1) * s + e for n, s, e in zip(size, step, extents)]
+    whole = [(n - 1) * s + e for n, s, e in zip(sizes.size, step, extents)]
     grown = any(min(pair) < 0 for pair in crop)
     uncut = _padder(tuple((-lo, -hi) for lo, hi in crop), whole)
-    cuts = tuple(slice(lo, f - hi, s) for f, (lo, hi), s in zip(whole, crop, conv.stride))
-    steps = tuple(slice(None, None, s) for s in conv.stride)
+    cut = (slice(lo, f - hi, s) for f, (lo, hi), s in zip(whole, crop, conv.stride))
+    cuts: tuple[Any, ...] = (..., *cut)
+    steps: tuple[Any, ...] = (..., *(slice(None, None, s) for s in conv.stride))
     none = (0,) * conv.rank
 
     def run(x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
         y = op(x, w, None if grown else bias, step, none, none, groups, dilation)
-        y = uncut(y)[(..., *steps)] if grown else y[(..., *cuts)]
+        y = uncut(y)[steps] if grown else y[cuts]
         if grown and bias is not None:  # the pixels past the result hold the bias, too
             y = y + bias.reshape(-1, *(1,) * conv.rank)
         return y
 
-    return run
+    return Runner(run)
 
 
-def _transposed_op(rank: int) -> Callable[..., Tensor]:
+def _with_contiguous_kernel(rank: int) -> Callable[..., Tensor]:
+    """Of one input channel, on channels-last x and a permuted kernel, torch 2.13 fails in backward
+    ("grad_weight needs to be contiguous", aten/src/ATen/native/Convolution.cpp)."""
     op = _TRANSPOSED[rank - 1]
-
-    def run(x: Tensor, w: Tensor, *rest: Any) -> Tensor:
-        # With one input channel, channels-last x and a permuted kernel, torch 2.13 fails in its
-        # backward: "grad_weight needs to be contiguous".
-        return op(x, w.contiguous() if w.shape[0] == 1 else w, *rest)
-
-    return run
+    return lambda x, w, *rest: op(x, w.contiguous(), *rest)
 
 
 def _border(conv: Conv, size: Sequence[int]) -> Callable[[Tensor], Tensor]:
@@ -154,7 +169,7 @@ def _empty_or_border(conv: Conv, out: Sequence[int], o: int) -> Runner:
         y = nothing.to(x.dtype).expand(shape)
         return y + bias.reshape(-1, *(1,) * conv.rank) if bias is not None else y
 
-    return run
+    return Runner(run)
 
 
 def exact(run: Runner) -> Runner:
@@ -167,11 +182,14 @@ def exact(run: Runner) -> Runner:
         y = by_limbs(run, x, w)
         return y if bias is None else y + bias.reshape(-1, *(1,) * (w.ndim - 2))
 
-    return integer_run
+    return Runner(integer_run)
 
 
 def by_limbs(run: Runner, x: Tensor, w: Tensor) -> Tensor:
-    """Integer convolution where a device has none: 16-bit limbs in float64, where sums are exact."""
+    """Integers where a device convolves none: by 16-bit limbs, whose float64 sums are exact.
+
+    What lies outside x must be zeros or pixels of x: a constant would be added once per limb.
+    """
     limbs = (torch.iinfo(x.dtype).bits + _LIMB - 1) // _LIMB
     mask = (1 << _LIMB) - 1
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -11,14 +14,56 @@ from torch.compiler import is_compiling
 from uniconv.arrays import like, to_torch
 from uniconv.dialect import Op
 from uniconv.errors import BadArray
-from uniconv.plan import PLANS, Plan, plan, remember
+from uniconv.plan import PLANS, Plan, plan, remembered
 from uniconv.registry import main
 
 Device = torch.device | str | None
+Operation = TypeVar("Operation", bound=Callable[..., Any])
 
 
+def _operation(declared: Operation) -> Operation:
+    """The body of the operation that ``declared`` names and documents, in a single Python frame.
+
+    Where a plan is remembered, nothing is read or checked again.
+    """
+    kind, default = declared.__name__, inspect.signature(declared).parameters["dialect"].default
+
+    @wraps(declared)
+    def operation(
+        x: Any,
+        w: Any,
+        bias: Any = None,
+        *,
+        dialect: str = default,
+        device: Device = None,
+        **options: Any,
+    ) -> Any:
+        if not is_compiling():
+            run: Plan | None
+            try:
+                run = PLANS[(kind, dialect, x.shape, w.shape, *options, *options.values())]
+            except (KeyError, TypeError, AttributeError):
+                run = _known(kind, dialect, x, w, options)
+            if run is not None:
+                if device is None and isinstance(x, Tensor) and isinstance(w, Tensor):
+                    return run(x, w, bias if bias is None else to_torch(bias))
+                return _on_arrays(run, x, w, bias, device)
+        op = main(dialect, kind, len(_shape(w, "w")))
+        tail = (*options, *options.values())
+        return run_op(op, (kind, dialect), tail, x, w, bias, device, options)
+
+    return cast(Operation, operation)
+
+
+@_operation
 def conv(
-    x: Any, w: Any, bias: Any = None, *, dialect: str = "pytorch", device: Device = None, **options: Any
+    x: Any,
+    w: Any,
+    bias: Any = None,
+    *,
+    dialect: str = "pytorch",
+    device: Device = None,
+    **options: Any,
 ) -> Any:
     """Convolve x with w exactly as the framework function ``dialect`` does.
 
@@ -48,19 +93,25 @@ def conv(
     Knet convolves (it reads the kernel backwards), TensorFlow does not:
 
     >>> import numpy as np
-    >>> x, w = np.array([1, 2, 3, 4.0]), np.array([1, 10, 100.0])
-    >>> conv(x.reshape(4, 1, 1), w.reshape(3, 1, 1), dialect="knet.conv4").ravel()
+    >>> x, w = np.array([1, 2, 3, 4.0]), np.array([1, 10, 100.0]).reshape(3, 1, 1)
+    >>> conv(x.reshape(4, 1, 1), w, dialect="knet.conv4").ravel()
     array([123., 234.])
-    >>> conv(x.reshape(1, 4, 1), w.reshape(3, 1, 1), dialect="tf", stride=1, padding="VALID").ravel()
+    >>> conv(x.reshape(1, 4, 1), w, dialect="tf", stride=1, padding="VALID").ravel()
     array([321., 432.])
 
     Source: each function's own, as ``uniconv show NAME`` prints it.
     """
-    return _call("conv", dialect, x, w, bias, device, options)
 
 
+@_operation
 def conv_transpose(
-    x: Any, w: Any, bias: Any = None, *, dialect: str = "pytorch", device: Device = None, **options: Any
+    x: Any,
+    w: Any,
+    bias: Any = None,
+    *,
+    dialect: str = "pytorch",
+    device: Device = None,
+    **options: Any,
 ) -> Any:
     """The transposed convolution of x with w, exactly as ``dialect`` does it.
 
@@ -81,9 +132,9 @@ def conv_transpose(
 
     Source: each function's own, as ``uniconv show NAME`` prints it.
     """
-    return _call("conv_transpose", dialect, x, w, bias, device, options)
 
 
+@_operation
 def depthwise_conv(
     x: Any, w: Any, bias: Any = None, *, dialect: str = "tf", device: Device = None, **options: Any
 ) -> Any:
@@ -101,12 +152,12 @@ def depthwise_conv(
     >>> import numpy as np
     >>> x, w = np.array([[1, 2.0]]).reshape(1, 1, 1, 2), np.array([1, 10, 100, 1000.0])
     >>> strides = [1, 1, 1, 1]
-    >>> depthwise_conv(x, w.reshape(1, 1, 2, 2), strides=strides, padding="VALID").ravel()
-    array([   1.,   10.,  200., 2000.])
+    >>> y = depthwise_conv(x, w.reshape(1, 1, 2, 2), strides=strides, padding="VALID")
+    >>> y.ravel().tolist()
+    [1.0, 10.0, 200.0, 2000.0]
 
     Source: each function's own, as ``uniconv show NAME`` prints it.
     """
-    return _call("depthwise_conv", dialect, x, w, bias, device, options)
 
 
 def separable_conv(
@@ -143,23 +194,17 @@ def separable_conv(
     """
     op = main(dialect, "separable_conv", len(_shape(w_depthwise, "w_depthwise")))
     tail = (*options, *options.values())
-    return run_op(op, (op.name,), tail, x, w_depthwise, bias, device, options, w_pointwise)
+    head = ("separable_conv", dialect)
+    return run_op(op, head, tail, x, w_depthwise, bias, device, options, w_pointwise)
 
 
-def _call(
-    kind: str, dialect: str, x: Any, w: Any, bias: Any, device: Device, options: dict[str, Any]
-) -> Any:
-    """By a remembered plan where there is one: then nothing is read or checked again."""
-    if not is_compiling():
-        try:
-            run = PLANS[kind, dialect, x.shape, w.shape, *options, *options.values()]
-        except (KeyError, TypeError, AttributeError):
-            pass
-        else:
-            return _on_arrays(run, x, w, bias, device)
-    op = main(dialect, kind, len(_shape(w, "w")))
-    tail = (*options, *options.values())
-    return run_op(op, (kind, dialect), tail, x, w, bias, device, options)
+def _known(kind: str, dialect: str, x: Any, w: Any, options: dict[str, Any]) -> Plan | None:
+    """The plan remembered for options that hold lists."""
+    try:
+        frozen = map(_frozen, options.values())
+        return PLANS.get((kind, dialect, x.shape, w.shape, *options, *frozen))
+    except (TypeError, AttributeError):
+        return None
 
 
 def run_op(
@@ -186,27 +231,14 @@ def run_op(
     if is_compiling() or not fixed:  # sizes may be symbols: plan inline, without the dictionary
         run = plan(op, options, *shapes)
     else:
-        run = _remembered(op, (*head, *shapes, *map(_frozen, tail)), options, shapes)
+        run = remembered((*head, *shapes, *map(_frozen, tail)), op, options, shapes)
     if pointwise is None and addend is None:
         return _on_arrays(run, x, w, bias, device)
     arrays = [None if a is None else to_torch(a, device) for a in (x, w, bias, pointwise, addend)]
     return like(run(*arrays), x)
 
 
-def _remembered(op: Op, key: Any, options: dict[str, Any], shapes: list[Any]) -> Plan:
-    try:
-        return PLANS[key]
-    except KeyError:
-        made = plan(op, options, *shapes)
-        remember(key, made)
-        return made
-    except TypeError:  # an option that cannot be part of a key: its rule will say so
-        return plan(op, options, *shapes)
-
-
 def _on_arrays(run: Plan, x: Any, w: Any, bias: Any, device: Device) -> Any:
-    if device is None and isinstance(x, Tensor) and isinstance(w, Tensor):
-        return run(x, w, bias if bias is None else to_torch(bias))
     tensor = to_torch(x, device)
     kernel, bias = to_torch(w, device), None if bias is None else to_torch(bias, device)
     return like(run(tensor, kernel, bias), x)
@@ -222,6 +254,8 @@ def _shape(a: Any, role: str) -> tuple[int, ...]:
 
 def _frozen(value: Any) -> Any:
     """A list as a tuple, all the way down, so that it can be part of a key."""
+    if type(value) in (int, str):
+        return value
     if isinstance(value, (list, tuple)):
         return tuple(map(_frozen, value))
     return _frozen(value.tolist()) if hasattr(value, "tolist") else value

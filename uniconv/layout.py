@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# What the executor reads, in einops words: the kernel of a convolution and of a transposed one.
-FORWARD, TRANSPOSED = "(g m) i", "(g i) m"
 _GROUPED = {"o": "(g m)", "c": "(g i)"}
+_UNGROUPED = {"m": "o", "i": "c"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +52,13 @@ def arrange(pattern: str, values: dict[str, int], spatial: Sequence[int]) -> tup
     return tuple(named[a] for a in axes(pattern, len(spatial)))
 
 
-def kernel_order(
-    pattern: str, rank: int, wanted: str, spatial: Sequence[str], groups: int
-) -> tuple[int, ...] | None:
-    """The permutation from a native kernel to the executor's; None where groups must be split."""
-    src = axes(pattern, rank)
-    whole = {"(g m)": "o", "(g i)": "c"}
-    dst = [whole.get(a, a) for a in (wanted[:5], wanted[6:])]
+def kernel_order(src: Sequence[str], dst: Sequence[str], groups: int) -> tuple[int, ...] | None:
+    """The permutation from one kernel layout to another; None where groups must be split."""
     if groups == 1:
-        one = {"m": "o", "i": "c"}
-        src, dst = tuple(one.get(a, a) for a in src), [one.get(a, a) for a in dst]
-    return order(src, (*dst, *spatial)) if set(dst) <= set(src) else None
+        src, dst = ([_UNGROUPED.get(a, a) for a in letters] for letters in (src, dst))
+    return order(src, dst) if set(dst) == set(src) else None
 
 
-def regrouping(pattern: str, rank: int, wanted: str, spatial: Sequence[str]) -> str:
-    """The einops pattern from a native kernel to the executor's, its groups split and merged."""
-    src = (_GROUPED.get(a, a) for a in axes(pattern, rank))
-    return f"{' '.join(src)} -> {wanted} {' '.join(spatial)}"
+def regrouping(src: Sequence[str], dst: Sequence[str]) -> str:
+    """The einops pattern from one kernel layout to another, with the groups g split and merged."""
+    return " -> ".join(" ".join(_GROUPED.get(a, a) for a in letters) for letters in (src, dst))

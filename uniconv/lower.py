@@ -11,7 +11,7 @@ from uniconv.dialect import BY_CHANNELS, BY_OUTPUT, DEPTHWISE, Op
 from uniconv.errors import BadOption, BadShape, Refused
 from uniconv.layout import Layout, arrange, axes, rank_of
 from uniconv.padding import integers
-from uniconv.rules import CONDITIONS, REQUIRED, Choice, Count, Crop, Facts, show, suggest
+from uniconv.rules import CONDITIONS, REQUIRED, Choice, Count, Crop, Facts, either, show, suggest
 
 Shape = tuple[int, ...]
 
@@ -63,11 +63,12 @@ def lower(
 ) -> Call:
     """Read a native call; UniconvError says what it gave, how it was read and what must hold."""
     facts = Facts(op.name, op.title)
-    given = complete(op, options, facts)
+    given, spelled = complete(op, options)
+    facts = replace(facts, given=given, spelled=spelled)
     layout = op.layout
     if isinstance(layout, Choice):
         layout = layout.read(given[layout.option], facts)
-    facts = replace(facts, layout=layout, given=given)
+    facts = replace(facts, layout=layout)
     named = read_shapes(op, layout, x_shape, w_shape)
     rank = len(named["size"])
     sizes = Sizes(named["batch"], named["c"], 0, named["size"], named["kernel"])
@@ -82,16 +83,23 @@ def lower(
     groups = read_groups(op, given, named, out_channels, facts)
     o = named["o"] if "o" in named else named["m"] * groups
     if out_channels is not None and out_channels != o:
-        must = f"must have {o} output channels, those of w {w_shape} read as {show(layout.w)}"
+        must = (
+            f"read as {show(layout.y)} has {out_channels} channels; they must be the {o} that "
+            f"w {show_shape(w_shape)} read as {show(layout.w)} gives"
+        )
         raise facts.bad(op.pad.shape, given[op.pad.shape], must)  # type: ignore[union-attr]
     sizes = replace(sizes, o=o)
     facts = replace(facts, sizes=sizes)
     for rule in op.others:
         rule.read(given[rule.option], facts)
-    reverse = op.reverse if isinstance(op.reverse, bool) else op.reverse.read(given[op.reverse.option], facts)
+    reverse = (
+        op.reverse
+        if isinstance(op.reverse, bool)
+        else op.reverse.read(given[op.reverse.option], facts)
+    )
     conv, facts = build(op, facts, out, reverse, groups)
     refuse(op, facts)
-    check_output(op, conv, facts)
+    check_output(op, conv, facts, x_shape, w_shape)
     return Call(
         op,
         layout,
@@ -103,26 +111,31 @@ def lower(
     )
 
 
-def complete(op: Op, options: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
-    """The options with aliases resolved and defaults filled in; unknown ones refused."""
+def complete(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The options with defaults filled in, unknown ones refused; and the second names in use."""
     given: dict[str, Any] = {}
+    spelled: dict[str, str] = {}
     for name, value in options.items():
         known = op.aliases.get(name, name)
         if name in op.aliases and value is None:
             continue
         if known in given:
-            raise BadOption(f"{op.name}: {known} is given twice, also as {name}")
+            names = " and ".join(sorted({name, known, spelled.get(known, known)}))
+            raise BadOption(f"{op.name}: {names} are one option under two names; give one of them")
         if known in op.implied:
             raise BadOption(f"{op.name}: {known} is read off {op.implied[known]}; leave it out")
         if known not in op.rules:
-            listed = ", ".join((*op.rules, *op.aliases))
-            near = suggest(name, (*op.rules, *op.aliases)) or f"; it has {listed}"
-            raise BadOption(f"{op.name} has no option {show(name)}{near}")
+            known_names = {*op.rules, *op.aliases, *(op.addend or ())[:1]}
+            has = [p for p in op.params.split() if p in known_names]
+            hint = suggest(name, has) or f"; it has {', '.join(has)}"
+            raise BadOption(f"{op.name} has no option {show(name)}{hint}")
         given[known] = value
+        if name != known:
+            spelled[known] = name
     for name, rule in op.rules.items():
         if given.setdefault(name, rule.default) is REQUIRED:
             raise BadOption(f"{op.name}: option {show(name)} is missing")
-    return given
+    return given, spelled
 
 
 def read_shapes(op: Op, layout: Layout, x_shape: Shape, w_shape: Shape) -> dict[str, Any]:
@@ -131,8 +144,8 @@ def read_shapes(op: Op, layout: Layout, x_shape: Shape, w_shape: Shape) -> dict[
     if rank not in layout.ranks:
         allowed = [r + len(layout.w.split()) - 1 for r in layout.ranks]
         raise BadShape(
-            f"{op.name}: w {show_shape(w_shape)} has {len(w_shape)} axes, but read as "
-            f"{show(layout.w)} it must have {' or '.join(map(str, allowed))}"
+            f"{op.name}: w {show_shape(w_shape)} has {plural(len(w_shape))}, but read as "
+            f"{show(layout.w)} it must have {either(allowed)}"
         )
     extra = len(x_shape) - len(axes(layout.x, rank)) + 1
     fewest, most = op.batch
@@ -140,8 +153,9 @@ def read_shapes(op: Op, layout: Layout, x_shape: Shape, w_shape: Shape) -> dict[
         least = len(axes(layout.x, rank)) - 1 + fewest
         count = f"{least}" if fewest == most else f"{least} or {'more' if most > 1 else least + 1}"
         raise BadShape(
-            f"{op.name}: x {show_shape(x_shape)} has {len(x_shape)} axes, but read as {show(layout.x)} "
-            f"with the {rank} spatial axes of w {show_shape(w_shape)} it must have {count}"
+            f"{op.name}: x {show_shape(x_shape)} has {plural(len(x_shape))}, but read as "
+            f"{show(layout.x)} with the {plural(rank, 'spatial ')} of w {show_shape(w_shape)} "
+            f"it must have {count}"
         )
     at = 0 if layout.x.startswith("n") else len(x_shape) - extra
     batch, single = x_shape[at : at + extra], (*x_shape[:at], 1, *x_shape[at + extra :])
@@ -170,18 +184,23 @@ def read_output_shape(op: Op, given: Mapping[str, Any], facts: Facts) -> tuple[S
     if entries is not None and len(entries) == rank and "axes" in op.pad.shape_forms:
         return entries, None
     if entries is None or len(entries) != len(letters) or min(entries) < 0:
-        allowed = " or ".join(
-            str(n) for n, form in ((rank, "axes"), (len(letters), "full")) if form in op.pad.shape_forms
-        )
+        forms = ((rank, "axes"), (len(letters), "full"))
+        allowed = either(n for n, form in forms if form in op.pad.shape_forms)
         raise facts.bad(op.pad.shape, value, f"must be a list of {allowed} integers of at least 0")
     named = dict(zip(letters, entries))
     if (named["n"],) != facts.sizes.batch:
-        raise facts.bad(op.pad.shape, value, f"must have x's batch size {facts.sizes.batch[0]}")
+        had = f"read as {show(facts.layout.y)} has batch size {named['n']}"
+        must = f"{had}; it must be x's, {facts.sizes.batch[0]}"
+        raise facts.bad(op.pad.shape, value, must)
     return tuple(named[f"s{i}"] for i in range(rank)), named["c"]
 
 
 def read_groups(
-    op: Op, given: Mapping[str, Any], named: Mapping[str, Any], out_channels: int | None, facts: Facts
+    op: Op,
+    given: Mapping[str, Any],
+    named: Mapping[str, Any],
+    out_channels: int | None,
+    facts: Facts,
 ) -> int:
     """The group count, and the check that the channels of x and w fit it."""
     layout, c, i = facts.layout, named["c"], named.get("i")
@@ -192,7 +211,9 @@ def read_groups(
     if isinstance(op.groups, Count):
         groups: int = op.groups.read(given[op.groups.option], facts)
         if i is not None and c != i * groups:
-            raise BadShape(f"{got}, {op.groups.option} = {groups}; c must be i * {op.groups.option} = {i * groups}")
+            raise BadShape(
+                f"{got}, {op.groups.option} = {groups}; c must be i * {op.groups.option} = {i * groups}"
+            )
     elif op.groups == BY_CHANNELS:
         if c % size:
             raise BadShape(f"{got}; c must be a multiple of i")
@@ -212,15 +233,15 @@ def read_groups(
     return groups
 
 
-def build(
-    op: Op, facts: Facts, out: Shape, reverse: bool, groups: int
-) -> tuple[Conv, Facts]:
+def build(op: Op, facts: Facts, out: Shape, reverse: bool, groups: int) -> tuple[Conv, Facts]:
     """The record; and the facts with the padding as read, for the refusals."""
     rank, ones = facts.rank, (1,) * facts.rank
     rule = op.pad
     if not isinstance(rule, Crop):
         pad = rule.read(facts.given[rule.option], facts)
-        conv = Conv(facts.stride, pad, ones, facts.dilation, (reverse,) * rank, groups, facts.boundary)
+        conv = Conv(
+            facts.stride, pad, ones, facts.dilation, (reverse,) * rank, groups, facts.boundary
+        )
         return conv, replace(facts, pad=pad)
     if rule.extra:
         facts = replace(facts, extra=rule.extra.read(facts.given[rule.extra.option], facts))
@@ -240,16 +261,17 @@ def uncrop(crop: Pairs, facts: Facts) -> Pairs:
 
 
 def refuse(op: Op, facts: Facts) -> None:
-
-
+    """Refuse what the spec lists; the message shows the options that are not at their defaults."""
     for refusal in op.refusals:
         if CONDITIONS[refusal.when](facts):
-            gave = ", ".join(f"{o}={show(facts.given[o])}" for o in refusal.options)
+            values = ((o, facts.given[o]) for o in refusal.options)
+            shown = ((o, v) for o, v in values if v is not op.rules[o].default)
+            gave = ", ".join(facts.gave(o, v) for o, v in shown)
             raise Refused(f"{op.name}: {gave}: {refusal.reason} [{refusal.source}]")
 
 
-def check_output(op: Op, conv: Conv, facts: Facts) -> None:
-    """Refuse an output without pixels where the framework does."""
+def check_output(op: Op, conv: Conv, facts: Facts, x_shape: Shape, w_shape: Shape) -> None:
+    """Refuse an output without pixels or channels where the framework does."""
     sizes = facts.sizes
     out = conv.output(sizes.size, sizes.kernel)
     extents = effective(sizes.kernel, conv.rhs_dilation)
@@ -263,10 +285,21 @@ def check_output(op: Op, conv: Conv, facts: Facts) -> None:
     else:
         fine = True
     if not fine:
+        x_read = f"{op.name}: x {show_shape(x_shape)} read as {show(facts.layout.x)} has"
+        if min(sizes.size) < 1:
+            raise BadShape(f"{x_read} spatial sizes {sizes.size}; each must be at least 1")
+        if isinstance(op.pad, Crop):
+            whole = op.pad.whole(facts)
+            raise BadShape(
+                f"{x_read} spatial sizes {sizes.size}, which give {whole} and, less the padding "
+                f"{facts.pad}, {out}; each must be at least 1: pad less"
+            )
         raise BadShape(
-            f"{op.name}: x of spatial sizes {sizes.size} with padding {conv.pad} and a kernel that "
-            f"spans {extents} leaves an output of {out}; every axis must have at least one pixel"
+            f"{x_read} spatial sizes {sizes.size}, the kernel spans {extents}, and the padding is "
+            f"{facts.pad}: no window fits; pad more, or make the kernel or its dilation smaller"
         )
+    if op.empty == "refused" and sizes.o < 1:
+        raise BadShape(f"{op.name}: w {show_shape(w_shape)} must have at least one output channel")
 
 
 def lower_pointwise(op: Op, sizes: Sizes, rank: int, p_shape: Shape | None) -> tuple[Conv, Sizes]:
@@ -287,6 +320,10 @@ def lower_pointwise(op: Op, sizes: Sizes, rank: int, p_shape: Shape | None) -> t
     ones = (1,) * rank
     conv = Conv(ones, ((0, 0),) * rank, ones, ones, (False,) * rank, c // i)
     return conv, Sizes((), c, o, (), kernel)
+
+
+def plural(count: int, what: str = "") -> str:
+    return f"{count} {what}{'axis' if count == 1 else 'axes'}"
 
 
 def show_shape(shape: Shape) -> str:

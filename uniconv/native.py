@@ -44,7 +44,8 @@ def _made(name: str) -> Callable[..., Any]:
     op = find(name)
     defaults = {p: _default(op, p) for p in op.params.split() if ":" not in p and p != "*"}
     scope: dict[str, Any] = {f"_{p}": default for p, default in defaults.items()}
-    scope |= {"_call": _caller(op, defaults), "_either": partial(_either, op)}
+    scope |= {"_plan": _planner(op, defaults), "_either": partial(_either, op), "_plans": PLANS}
+    scope |= {"_Tensor": Tensor, "_is_compiling": is_compiling}
     # As dataclasses do: only a real signature binds fast and shows in help().
     exec(_source(op, defaults), scope)
     function: Callable[..., Any] = scope[_short(op)]
@@ -62,7 +63,7 @@ def _default(op: Op, option: str) -> Any:
 
 
 def _source(op: Op, defaults: dict[str, Any]) -> str:
-    """The text ``def conv4(w, x, *, padding=_padding, ...): return _call(x, w, None, None, (...))``."""
+    """The text of the function: its signature, a remembered plan, else ``_plan``."""
     params: list[str] = []
     for param in op.params.split():
         role, _, name = param.rpartition(":")
@@ -73,33 +74,38 @@ def _source(op: Op, defaults: dict[str, Any]) -> str:
             params.append(name)
         else:
             params.append(f"{name}=_{name}")
-    arrays = []
-    for role in ("x", "w", "bias", "p"):
-        names = op.array_names(role)
-        either = ", ".join(f"{n}={n}" for n in names)
-        arrays.append(f"_either({either})" if len(names) > 1 else (*names, "None")[0])
-    return (
-        f"def {_short(op)}({', '.join(params)}):\n"
-        f"    return _call({', '.join(arrays)}, ({''.join(o + ', ' for o in defaults)}))\n"
-    )
+    x, w, bias, pointwise = (_array(op, role) for role in ("x", "w", "bias", "p"))
+    values = "".join(f"{o}, " for o in defaults)
+    return f"""
+def {_short(op)}({", ".join(params)}):
+    _x, _w = {x}, {w}
+    if isinstance(_x, _Tensor) and isinstance(_w, _Tensor) and not _is_compiling():
+        try:
+            _run = _plans["native", "{op.name}", _x.shape, _w.shape, {values}]
+        except (KeyError, TypeError):
+            pass
+        else:
+            return _run(_x, _w, {bias})
+    return _plan(_x, _w, {bias}, {pointwise}, ({values}))
+"""
 
 
-def _caller(op: Op, defaults: dict[str, Any]) -> Callable[..., Any]:
-    """What every native function calls: a remembered plan, or ``run_op``."""
-    name, names = op.name, tuple(defaults)
+def _array(op: Op, role: str) -> str:
+    """The expression for an array; of two spellings, the one that is given."""
+    names = op.array_names(role)
+    if len(names) > 1:
+        return f"_either({', '.join(f'{n}={n}' for n in names)})"
+    return names[0] if names else "None"
 
-    def call(x: Any, w: Any, bias: Any, pointwise: Any, values: tuple[Any, ...]) -> Any:
-        if isinstance(x, Tensor) and isinstance(w, Tensor) and not is_compiling():
-            try:
-                run = PLANS[name, x.shape, w.shape, *values]
-            except (KeyError, TypeError):
-                pass
-            else:
-                return run(x, w, bias)
-        options = {n: v for n, v in zip(names, values) if v is not defaults[n]}
-        return run_op(op, (name,), values, x, w, bias, None, options, pointwise)
 
-    return call
+def _planner(op: Op, defaults: dict[str, Any]) -> Callable[..., Any]:
+    """What a native function does for which no plan is remembered."""
+
+    def run(x: Any, w: Any, bias: Any, pointwise: Any, values: tuple[Any, ...]) -> Any:
+        options = {n: v for n, v in zip(defaults, values) if v is not defaults[n]}
+        return run_op(op, ("native", op.name), values, x, w, bias, None, options, pointwise)
+
+    return run
 
 
 def _either(op: Op, **spellings: Any) -> Any:

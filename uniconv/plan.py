@@ -6,22 +6,23 @@ options and the shapes; so that is the key, without dtype, device or strides.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 from einops import rearrange
-from torch import Tensor
+from torch import Tensor, float32, permute
 
 from uniconv.canonical import Conv, Sizes
 from uniconv.dialect import COMPLEX, FLOATS, INTEGERS, Op
 from uniconv.errors import BadArray, BadShape
 from uniconv.execute import Runner, exact, runner
-from uniconv.layout import FORWARD, TRANSPOSED, axes, kernel_order, order, regrouping
+from uniconv.layout import axes, kernel_order, order, regrouping
 from uniconv.lower import Call, Shape, lower, show_shape
 
 Plan = Callable[..., Tensor]
+Convolver = Callable[[Tensor, Tensor, "Tensor | None"], Tensor]
 PLANS: dict[Any, Plan] = {}
 _MOST = 4096
 _DTYPES = {getattr(torch, name): name for name in (*FLOATS, *INTEGERS, *COMPLEX)}
@@ -32,11 +33,17 @@ def plan(op: Op, options: Mapping[str, Any], *shapes: Shape) -> Plan:
     return build(lower(op, options, *shapes))
 
 
-def remember(key: Any, made: Plan) -> None:
-    """Keep a plan; the cache is emptied when it is full."""
-    if len(PLANS) >= _MOST:
-        PLANS.clear()
-    PLANS[key] = made
+def remembered(key: Any, op: Op, options: Mapping[str, Any], shapes: Sequence[Shape]) -> Plan:
+    """The plan kept under ``key``, made now if there is none; the cache is emptied when full."""
+    try:
+        return PLANS[key]
+    except KeyError:
+        if len(PLANS) >= _MOST:
+            PLANS.clear()
+        made = PLANS[key] = plan(op, options, *shapes)
+        return made
+    except TypeError:  # an option that cannot be part of a key: its rule will say so
+        return plan(op, options, *shapes)
 
 
 def build(call: Call) -> Plan:
@@ -45,47 +52,78 @@ def build(call: Call) -> Plan:
     # Julia's memory runs backwards: with its axes reversed it is read without a copy.
     turned = range(rank)[::-1] if layout.column_major else range(rank)
     spatial = [f"s{i}" for i in turned]
-    unit = rank == 1 and layout.x.endswith("c")  # channels last in one dimension: as one row of two
     transposed = op.kind == "conv_transpose" or max(call.conv.lhs_dilation) > 1
-
-    enter = _permutation(axes(layout.x, rank), ("n", "c", *spatial))
-    leave = _permutation(("n", "o", *spatial), axes(layout.y, rank))
-    weigh = _kernel_reader(layout.w, call.conv.groups, spatial, transposed=transposed)
+    unit = rank == 1 and layout.x.endswith("c")  # channels last in 1-D: as one row of two axes
     run = _runner(call.conv.reordered(turned), call.sizes, turned, unit=unit, transposed=transposed)
-    bare = len(call.sizes.batch) == 0
-    if bare:  # torch's own convolutions take x without a batch axis, too
-        enter = _permutation(_without_n(layout.x, rank), ("c", *spatial))
-        leave = _permutation(("o", *spatial), _without_n(layout.y, rank))
-    batch = call.sizes.batch if len(call.sizes.batch) > 1 else None
 
-    def convolve(x: Tensor, w: Tensor, bias: Tensor | None, runner: Runner) -> Tensor:
-        if batch is not None:
-            x = x.flatten(0, len(batch) - 1)
-        if enter is not None:
-            x = torch.permute(x, enter)
-        y = runner(x, weigh(w), bias)
-        if leave is not None:
-            y = torch.permute(y, leave)
-        return y if batch is None else y.unflatten(0, batch)
+    head = ("n",) if call.sizes.batch else ()  # torch takes x without a batch axis, too
+    enter = order(_axes(layout.x, call), (*head, "c", *spatial))
+    leave = order((*head, "o", *spatial), _axes(layout.y, call))
+    wanted = ("c", "m") if transposed else ("o", "i")
+    src, dst, groups = axes(layout.w, rank), (*wanted, *spatial), call.conv.groups
+    kernel = kernel_order(src, dst, groups)
+    regrouped = regrouping(src, dst)
 
-    return _checked(call, convolve, run)
+    def convolver(run: Runner) -> Convolver:
+        """From native x and w to native y."""
+        compute, args = run
+        batch = call.sizes.batch
+
+        def convolve(x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
+            w = permute(w, kernel) if kernel else rearrange(w, regrouped, g=groups)
+            x = x.flatten(0, len(batch) - 1) if len(batch) > 1 else x
+            y = permute(compute(permute(x, enter), w, bias, *args), leave)
+            return y.reshape(*batch, *y.shape[1:]) if len(batch) > 1 else y
+
+        return convolve
+
+    full = _checked(call, convolver(run), convolver(exact(run)))
+    if kernel and len(call.sizes.batch) <= 1 and _is_plain(call):
+        return _swift(run, full, enter, kernel, leave)
+    return full
 
 
-def _checked(
-    call: Call, convolve: Callable[[Tensor, Tensor, Tensor | None, Runner], Tensor], run: Runner
+def _swift(
+    run: Runner, full: Plan, enter: tuple[int, ...], kernel: tuple[int, ...], leave: tuple[int, ...]
 ) -> Plan:
+    """The common call in one Python frame: what torch refuses here, ``full`` does or explains.
+
+    Torch refuses two dtypes or devices itself, but for a meta kernel, whose values are noise.
+    """
+    compute, args = run
+
+    def moved(x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
+        if bias is not None or x.dtype is not float32 or w.is_meta:
+            return full(x, w, bias)
+        try:
+            x_, w_ = permute(x, enter), permute(w, kernel)
+            y = compute(x_, w_, None, *args) if args else compute(x_, w_, None)
+        except RuntimeError:
+            return full(x, w)
+        return permute(y, leave)
+
+    def unmoved(x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
+        if bias is not None or x.dtype is not float32 or w.is_meta:
+            return full(x, w, bias)
+        try:
+            return compute(x, w, None, *args)
+        except RuntimeError:
+            return full(x, w)
+
+    return unmoved if enter == kernel == leave == tuple(range(len(enter))) else moved
+
+
+def _is_plain(call: Call) -> bool:
+    """Whether nothing but the bias follows the sum."""
+    op = call.op
+    return call.scale == 1 and op.addend is None and op.pointwise is None and op.bias == "o"
+
+
+def _checked(call: Call, convolve: Convolver, convolve_integers: Convolver) -> Plan:
     """The plan with its checks of dtype, device and bias, and with what follows the sum."""
     op, scale = call.op, call.scale
     bias_shape = _bias_shape(call)
-    plain = scale == 1 and op.addend is None and op.pointwise is None and op.bias == "o"
-    integer_run = exact(run)
-
-    def simple(x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
-        if x.dtype is not torch.float32 or w.dtype is not torch.float32 or bias is not None:
-            return full(x, w, bias)
-        if x.device != w.device:
-            raise _different_devices(op, x, w)
-        return convolve(x, w, None, run)
+    plain = _is_plain(call)
 
     def full(
         x: Tensor,
@@ -97,10 +135,10 @@ def _checked(
         x, w, bias = _agree(op, x, w, bias)
         if bias is not None and tuple(bias.shape) != bias_shape:
             raise BadShape(f"{op.name}: bias {show_shape(bias.shape)} must be {bias_shape}")
-        chosen = run if x.is_floating_point() or x.is_complex() else integer_run
+        compute = convolve if x.is_floating_point() or x.is_complex() else convolve_integers
         if plain:
-            return convolve(x, w, bias, chosen)
-        y = convolve(x, w, None, chosen)
+            return compute(x, w, bias)
+        y = compute(x, w, None)
         if op.pointwise is not None:
             y = _point(call, y, pointwise)
         if scale != 1:
@@ -109,7 +147,7 @@ def _checked(
             y = y + _scaled(op, addend, call.addend_scale)
         return y if bias is None else y + _along_channels(call, bias)
 
-    return simple if plain else full
+    return full
 
 
 def _agree(
@@ -146,7 +184,7 @@ def _different_devices(op: Op, x: Tensor, w: Tensor) -> BadArray:
 
 
 def _scaled(op: Op, y: Tensor, scale: Any) -> Tensor:
-    scaled = y * scale
+    scaled: Tensor = y * scale
     if scaled.dtype is not y.dtype:  # Julia: InexactError
         raise BadArray(f"{op.name}: {y.dtype} cannot hold a result scaled by {scale}")
     return scaled
@@ -163,60 +201,36 @@ def _along_channels(call: Call, bias: Tensor) -> Tensor:
     """The bias with y's axes: 1 everywhere but on the channels."""
     if call.op.bias == "y":
         return bias
-    letters = [a for a in axes(call.layout.y, call.rank) if a != "n" or call.sizes.batch]
-    return bias.reshape([-1 if a == "o" else 1 for a in letters])
+    return bias.reshape([-1 if a == "o" else 1 for a in _axes(call.layout.y, call)])
 
 
 def _point(call: Call, y: Tensor, pointwise: Tensor | None) -> Tensor:
     """The 1x1 convolution of a separable one, on y in the native layout."""
     assert call.op.pointwise is not None
     assert call.pointwise is not None
-    conv, _ = call.pointwise
+    conv, sizes = call.pointwise
     if pointwise is None:
         raise BadShape(f"{call.op.name}: the pointwise kernel is missing")
     _agree(call.op, y, pointwise, None)
     spatial = [f"s{i}" for i in range(call.rank)]
     into = order(axes(call.layout.y, call.rank), ("n", "o", *spatial))
     back = order(("n", "o", *spatial), axes(call.layout.y, call.rank))
-    weigh = _kernel_reader(call.op.pointwise, conv.groups, spatial, transposed=False)
-    size = call.conv.output(call.sizes.size, call.sizes.kernel)
-    run = runner(conv, size, (1,) * call.rank, call.pointwise[1].o, transposed=False)
-    return torch.permute(run(torch.permute(y, into), weigh(pointwise), None), back)
+    kernel = order(axes(call.op.pointwise, call.rank), ("o", "i", *spatial))
+    sizes = replace(sizes, size=call.conv.output(call.sizes.size, call.sizes.kernel))
+    run = runner(conv, sizes, transposed=False)
+    return permute(run(permute(y, into), permute(pointwise, kernel), None), back)
 
 
 def _runner(conv: Conv, sizes: Sizes, turned: range, *, unit: bool, transposed: bool) -> Runner:
-    size = tuple(sizes.size[i] for i in turned)
-    kernel = tuple(sizes.kernel[i] for i in turned)
+    """The executor for sizes whose spatial axes are taken in the order ``turned``."""
+    size, kernel = (tuple(n[i] for i in turned) for n in (sizes.size, sizes.kernel))
     if not unit:
-        return runner(conv, size, kernel, sizes.o, transposed=transposed)
-    row = runner(
-        conv.with_unit_axis(), (1, *size), (1, *kernel), sizes.o, transposed=transposed
-    )
-    return lambda x, w, bias: row(x.unsqueeze(-2), w.unsqueeze(-2), bias).squeeze(-2)
+        return runner(conv, replace(sizes, size=size, kernel=kernel), transposed=transposed)
+    row = replace(sizes, size=(1, *size), kernel=(1, *kernel))
+    run = runner(conv.with_unit_axis(), row, transposed=transposed)
+    return Runner(lambda x, w, bias: run(x.unsqueeze(-2), w.unsqueeze(-2), bias).squeeze(-2))
 
 
-def _kernel_reader(
-    pattern: str, groups: int, spatial: list[str], *, transposed: bool
-) -> Callable[[Tensor], Tensor]:
-    """From the native kernel to the executor's: one permutation, or einops where groups split."""
-    wanted, rank = (TRANSPOSED if transposed else FORWARD), len(spatial)
-    into = kernel_order(pattern, rank, wanted, spatial, groups)
-    if into is None:
-        text = regrouping(pattern, rank, wanted, spatial)
-        return lambda w: rearrange(w, text, g=groups)
-    if into == tuple(range(rank + 2)):
-        return _unchanged
-    return lambda w: torch.permute(w, into)
-
-
-def _unchanged(w: Tensor) -> Tensor:
-    return w
-
-
-def _permutation(src: tuple[str, ...], dst: tuple[str, ...]) -> tuple[int, ...] | None:
-    """The permutation from src to dst; None where nothing moves."""
-    return None if src == dst else order(src, dst)
-
-
-def _without_n(pattern: str, rank: int) -> tuple[str, ...]:
-    return tuple(a for a in axes(pattern, rank) if a != "n")
+def _axes(pattern: str, call: Call) -> tuple[str, ...]:
+    """The letters of a pattern; without its batch where the call has none."""
+    return tuple(a for a in axes(pattern, call.rank) if a != "n" or call.sizes.batch)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from uniconv.canonical import Conv
 
 Array = NDArray[Any]
+Index = tuple[Any, ...]
 
 _MODES = {"reflect": "reflect", "symmetric": "symmetric", "replicate": "edge", "circular": "wrap"}
 
@@ -26,13 +27,18 @@ def reference(conv: Conv, x: Array, w: Array) -> Array:
     y = np.zeros((x.shape[0], o, *conv.output(size, kernel)), np.result_type(x, w))
     for window in product(*map(range, y.shape[2:])):
         for tap in product(*map(range, kernel)):
-            at = tuple(p * s + t * d for p, s, t, d in zip(window, conv.stride, tap, conv.rhs_dilation))
-            used = tuple(k - 1 - t if r else t for k, t, r in zip(kernel, tap, conv.reverse))
-            pixel, weight = x[(..., *at)], w[(..., *used)]
+            steps = zip(window, conv.stride, tap, conv.rhs_dilation)
+            at: Index = (..., *(p * s + t * d for p, s, t, d in steps))
+            used: Index = (
+                ...,
+                *(k - 1 - t if r else t for k, t, r in zip(kernel, tap, conv.reverse)),
+            )
+            pixel, weight = x[at], w[used]
             for g in range(groups):
                 c = slice(g * w.shape[1], (g + 1) * w.shape[1])
                 m = slice(g * o // groups, (g + 1) * o // groups)
-                y[(slice(None), m, *window)] += pixel[:, c] @ weight[m].T
+                to: Index = (slice(None), m, *window)
+                y[to] += pixel[:, c] @ weight[m].T
     return y
 
 
@@ -40,7 +46,8 @@ def _spread(conv: Conv, x: Array) -> Array:
     """Zeros between the pixels of x: lhs_dilation."""
     size = [(n - 1) * d + 1 if n else 0 for n, d in zip(x.shape[2:], conv.lhs_dilation)]
     spread = np.zeros((*x.shape[:2], *size), x.dtype)
-    spread[(..., *(slice(None, None, d) for d in conv.lhs_dilation))] = x
+    pixels: Index = (..., *(slice(None, None, d) for d in conv.lhs_dilation))
+    spread[pixels] = x
     return spread
 
 
@@ -52,4 +59,5 @@ def _bordered(conv: Conv, x: Array) -> Array:
     else:
         x = np.pad(x, pads, constant_values=conv.fill)
     ends = (slice(max(-lo, 0), n + min(hi, 0)) for (lo, hi), n in zip(conv.pad, x.shape[2:]))
-    return x[(..., *ends)]
+    kept: Index = (..., *ends)
+    return x[kept]

@@ -38,9 +38,13 @@ def _load(point: EntryPoint) -> Dialect:
     try:
         dialect = point.load()
     except Exception as error:
-        raise UnknownName(f"dialect plug-in {point.name} of {_whose(point)} fails: {error}") from error
+        raise UnknownName(
+            f"dialect plug-in {point.name} of {_whose(point)} fails: {error}"
+        ) from error
     if not isinstance(dialect, Dialect):
-        raise UnknownName(f"dialect plug-in {point.name} of {_whose(point)} is no Dialect: {dialect!r}")
+        raise UnknownName(
+            f"dialect plug-in {point.name} of {_whose(point)} is no Dialect: {dialect!r}"
+        )
     return dialect
 
 
@@ -108,5 +112,7 @@ def main(name: str, kind: str, rank_of_kernel: int) -> Op:
     rank = rank_of_kernel - 2
     if rank not in by_rank:
         ranks = " or ".join(str(r + 2) for r in by_rank)
-        raise UnknownName(f"{dialect.name} {kind}: w has {rank_of_kernel} axes, it must have {ranks}")
+        raise UnknownName(
+            f"{dialect.name} {kind}: w has {rank_of_kernel} axes, it must have {ranks}"
+        )
     return find(by_rank[rank])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import numbers
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,6 +25,16 @@ class _Required:
 
 REQUIRED = _Required()
 
+# What frameworks call one option: a word of another framework suggests this one's.
+SAME_MEANING = (
+    ("stride", "strides", "window_strides", "subsample"),
+    ("dilation", "dilations", "dilation_rate", "rate", "rhs_dilation"),
+    ("padding", "pad", "pads"),
+    ("group", "groups", "feature_group_count"),
+    ("output_shape", "output_size"),
+    ("mode", "crosscorrelation"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -40,13 +50,18 @@ class Facts:
     extra: tuple[int, ...] = ()
     boundary: str = "zeros"
     given: Mapping[str, Any] = field(default_factory=dict)
+    spelled: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def rank(self) -> int:
         return len(self.sizes.size)
 
+    def gave(self, option: str, value: object) -> str:
+        """An option as the user wrote it: under its second name where that was given."""
+        return f"{self.spelled.get(option, option)}={show(value)}"
+
     def bad(self, option: str, value: object, must: str) -> BadOption:
-        return BadOption(f"{self.function}: {option}={show(value)} {must}")
+        return BadOption(f"{self.function}: {self.gave(option, value)} {must}")
 
     def cannot(self, name: str, reason: str) -> CannotExpress:
         return CannotExpress(self.function, name, reason)
@@ -57,11 +72,19 @@ def show(value: object) -> str:
     return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
+def either(choices: Iterable[object]) -> str:
+    """'1, 2 or 4'."""
+    *others, last = map(str, choices)
+    return f"{', '.join(others)} or {last}" if others else last
+
+
 def suggest(word: object, known: Iterable[object]) -> str:
     """': did you mean "SAME"?', or nothing when no known word is near."""
     words = [str(k) for k in known]
     folded = {w.lower(): w for w in words}
     near = difflib.get_close_matches(str(word).lower(), folded, n=1, cutoff=0.6)
+    kin = next((names for names in SAME_MEANING if word in names), ())
+    near = [w for w in folded if w in kin] or near
     return f": did you mean {show(folded[near[0]])}?" if near else ""
 
 
@@ -74,9 +97,20 @@ def not_one_of(word: object, known: Iterable[object], facts: Facts) -> str:
     return f"is not one of {listed}{note}{suggest(word, words) if isinstance(word, str) else ''}"
 
 
+def read_as(facts: Facts) -> str:
+    """How x was read, where a list must follow its axes."""
+    ndim = len(axes(facts.layout.x, facts.rank))
+    return f"; x read as {show(facts.layout.x)} has {ndim} axes, {facts.rank} of them spatial"
+
+
 def full_list(value: tuple[int, ...], facts: Facts) -> dict[str, int]:
     """Entries for every axis of x, by letter."""
     return dict(zip(axes(facts.layout.x, facts.rank), value))
+
+
+def default_says(rule: Any, value: object, facts: Facts) -> bool:
+    """Whether an option left out means ``value`` already."""
+    return rule.default is not REQUIRED and rule.read(rule.default, facts) == value
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +128,8 @@ class Choice:
             raise facts.bad(self.option, value, not_one_of(value, self.table, facts)) from None
 
     def write(self, value: object, facts: Facts) -> Any:
+        if default_says(self, value, facts):
+            return self.default
         for word, meaning in self.table.items():
             if meaning == value:
                 return word
@@ -126,13 +162,17 @@ class PerAxis:
         elif len(entries) == len(axes(facts.layout.x, facts.rank)) and "full" in self.accepts:
             named = full_list(entries, facts)
             if any(named[a] != 1 for a in named if a in "nc"):
-                raise facts.bad(self.option, value, "must be 1 on the batch and channel axes")
+                must = f"read as {show(facts.layout.x)} must be 1 on the batch and channel axes"
+                raise facts.bad(self.option, value, must)
             entries = tuple(named[f"s{i}"] for i in range(facts.rank))
         if min(entries) < self.least:
-            raise facts.bad(self.option, value, f"must be at least {self.least} on every axis")
+            everywhere = " on every axis" if one is None else ""
+            raise facts.bad(self.option, value, f"must be at least {self.least}{everywhere}")
         return entries
 
     def write(self, value: tuple[int, ...], facts: Facts) -> Any:
+        if default_says(self, value, facts):
+            return self.default
         if "int" in self.accepts and len(set(value)) == 1:
             return value[0]
         if "axes" in self.accepts:
@@ -147,9 +187,11 @@ class PerAxis:
         return sorted({n for kind, n in sizes.items() if kind in self.accepts})
 
     def describe(self, facts: Facts) -> str:
-        lists = " or ".join(map(str, self.lengths(facts)))
-        kinds = ["an integer"] * ("int" in self.accepts) + [f"a list of {lists} integers"] * bool(lists)
-        return " or ".join(kinds)
+        lengths = self.lengths(facts)
+        kinds = ["None"] * (self.default is None) + ["an integer"] * ("int" in self.accepts)
+        if lengths:
+            kinds.append(f"a list of {either(lengths)} integer{'s' * (lengths != [1])}")
+        return either(kinds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,17 +261,24 @@ class Pad:
             return self.at(self.words[value], facts)
         pairs = self.form.read(value, facts.layout.x, facts.rank) if self.form else None
         if pairs is None:
-            raise facts.bad(self.option, value, f"must be {self.describe()}")
+            counted = self.form is not None and isinstance(value, (list, tuple))
+            axes_read = read_as(facts) if counted else ""
+            raise facts.bad(self.option, value, f"must be {self.describe()}{axes_read}")
         return pairs
 
     def write(self, pairs: Pairs, facts: Facts) -> Any:
-        for word, rule in self.words.items():
-            if self.at(rule, facts) == pairs:
-                return word
+        for way in self.ways(pairs, facts):
+            return way
+        raise facts.cannot("pad", f"{self.option} takes {self.describe()}, not {pairs}")
+
+    def ways(self, pairs: Pairs, facts: Facts) -> Iterator[Any]:
+        """Every way to say it: left out, in a word, in numbers."""
+        if default_says(self, pairs, facts):
+            yield self.default
+        yield from (word for word, rule in self.words.items() if self.at(rule, facts) == pairs)
         value = self.form.write(pairs, facts.layout.x) if self.form else None
-        if value is None:
-            raise facts.cannot("pad", f"{self.option} takes {self.describe()}, not {pairs}")
-        return value
+        if value is not None:
+            yield value
 
     def at(self, rule: Word, facts: Facts) -> Pairs:
         extents = effective(facts.sizes.kernel, facts.dilation)
@@ -257,12 +306,17 @@ class Crop:
 
     def read(self, value: object, out: tuple[int, ...], facts: Facts) -> Pairs:
         if not self.shape:
-            return tuple((lo, hi - x) for (lo, hi), x in zip(self.pad.read(value, facts), facts.extra))
+            return tuple(
+                (lo, hi - x) for (lo, hi), x in zip(self.pad.read(value, facts), facts.extra)
+            )
         pairs = self.pad.read(value, self.forward(out, facts))
-        for n, size, e, s, (lo, hi) in zip(facts.sizes.size, out, self.extents(facts), facts.stride, pairs):
-            if size + lo + hi < e or (size + lo + hi - e) // s + 1 != n:
-                gives = f"whose convolution with these options gives x's spatial sizes {facts.sizes.size}"
-                raise facts.bad(self.shape, facts.given[self.shape], f"must be a shape {gives}")
+        gives = self.gives(out, pairs, facts)
+        if gives != facts.sizes.size:
+            must = (
+                f"has spatial sizes {out}, from which the convolution with these options makes "
+                f"{gives}; it must make those of x, {facts.sizes.size}{self.fitting(value, facts)}"
+            )
+            raise facts.bad(self.shape, facts.given[self.shape], must)
         whole = self.whole(facts)
         return tuple((lo, f - n - lo) for f, n, (lo, _) in zip(whole, out, pairs))
 
@@ -274,6 +328,24 @@ class Crop:
             return self.pad.write(tuple((lo, lo) for lo, _ in crop), facts)
         out = tuple(f - lo - hi for f, (lo, hi) in zip(self.whole(facts), crop))
         return self.pad.write(tuple((lo, max(hi, 0)) for lo, hi in crop), self.forward(out, facts))
+
+    def gives(self, out: tuple[int, ...], pairs: Pairs, facts: Facts) -> tuple[int, ...]:
+        """The sizes that the convolution which this call transposes makes of ``out``."""
+        spans = (n + lo + hi - e for n, (lo, hi), e in zip(out, pairs, self.extents(facts)))
+        return tuple(v // s + 1 if v >= 0 else 0 for v, s in zip(spans, facts.stride))
+
+    def fitting(self, value: object, facts: Facts) -> str:
+        """The output sizes that would do, axis by axis, as text; nothing where none would."""
+        texts = []
+        for axis, (wanted, whole) in enumerate(zip(facts.sizes.size, self.whole(facts))):
+            found = []
+            least = max(whole - 3 * self.extents(facts)[axis], 0)  # enough for any usual padding
+            for n in range(least, whole + facts.stride[axis]):
+                out = (n,) * facts.rank
+                pairs = self.pad.read(value, self.forward(out, facts))
+                found += [n] * (self.gives(out, pairs, facts)[axis] == wanted)
+            texts += [f"{found[0]} to {found[-1]}" if found[1:] else f"{n}" for n in found[:1]]
+        return f": give {' and '.join(texts)}" if len(texts) == facts.rank else ""
 
     def extents(self, facts: Facts) -> tuple[int, ...]:
         return effective(facts.sizes.kernel, facts.dilation)

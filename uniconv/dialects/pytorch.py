@@ -15,14 +15,15 @@ NATIVE = "pytorch 2.13.0 aten/src/ATen/native/Convolution.cpp"
 MODULES = "pytorch 2.13.0 torch/nn/modules/conv.py"
 
 ONE_OR_EACH = ("int", "one", "axes")
-PER_AXIS = {n: PerAxis(n, accepts=ONE_OR_EACH) for n in ("stride", "dilation")}
+STRIDE, DILATION = PerAxis("stride", accepts=ONE_OR_EACH), PerAxis("dilation", accepts=ONE_OR_EACH)
 
 CONV = Op(
     "torch.nn.functional.conv{r}d",
     kind="conv",
     params="x:input w:weight bias:bias stride padding dilation groups",
     layout=Layout("n c ...", "o i ...", "n o ..."),
-    **PER_AXIS,
+    stride=STRIDE,
+    dilation=DILATION,
     pad=Pad("padding", 0, words={"valid": valid, "same": same_total}, form=SYMMETRIC),
     groups=Count("groups"),
     batch=(0, 1),
@@ -32,7 +33,7 @@ CONV = Op(
         Refusal(
             "same and strided",
             ("padding", "stride"),
-            "padding='same' is not supported for strided convolutions; give the padding as numbers",
+            "a strided convolution cannot keep the size; give the padding as numbers",
             NATIVE,
         ),
     ),
@@ -44,7 +45,8 @@ CONV_TRANSPOSE = Op(
     kind="conv_transpose",
     params="x:input w:weight bias:bias stride padding output_padding groups dilation",
     layout=Layout("n c ...", "c m ...", "n o ..."),
-    **PER_AXIS,
+    stride=STRIDE,
+    dilation=DILATION,
     pad=Crop(
         Pad("padding", 0, form=SYMMETRIC),
         extra=PerAxis("output_padding", 0, least=0, accepts=ONE_OR_EACH),
@@ -57,7 +59,7 @@ CONV_TRANSPOSE = Op(
         Refusal(
             "extra reaches stride and dilation",
             ("output_padding", "stride", "dilation"),
-            "output_padding must be smaller than either stride or dilation",
+            "output_padding must be smaller than stride or dilation on every axis",
             NATIVE,
         ),
     ),
@@ -119,8 +121,12 @@ PYTORCH = Dialect(
     title="PyTorch",
     version="2.13.0",
     functions=tuple(
-        replace(op, name=op.name.format(r=r), layout=replace(CONV.layout, w=op.layout.w, ranks=(r,)))
-        for op in (CONV, CONV_TRANSPOSE, MODULE, MODULE_TRANSPOSE)
+        replace(op, name=op.name.format(r=r), layout=Layout("n c ...", w, "n o ...", (r,)))
+        for w, ops in {
+            "o i ...": (CONV, MODULE),
+            "c m ...": (CONV_TRANSPOSE, MODULE_TRANSPOSE),
+        }.items()
+        for op in ops
         for r in RANKS
     ),
     main={

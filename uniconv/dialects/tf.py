@@ -19,20 +19,32 @@ NAME = Fixed("name", inert=True)
 CUDNN = Fixed("use_cudnn_on_gpu", True, inert=True)
 
 
-def formats(w, ranks=(1, 2, 3), default=None, also=()):
-    """The data_format words; ``also``: further words, each meaning one of the known ones."""
-    table = {None: Layout("n ... c", w, "n ... o", ranks)}
+def formats(w: str, ranks: tuple[int, ...] = (1, 2, 3), default: str | None = None) -> Choice:
+    """The data_format words; None means channels last."""
+    table: dict[str | None, Layout] = {None: Layout("n ... c", w, "n ... o", ranks)}
     for r in ranks:
         last, first = FORMATS[r]
-        table |= {last: Layout("n ... c", w, "n ... o", (r,)), first: Layout("n c ...", w, "n o ...", (r,))}
-    return Choice("data_format", table | {new: table[known] for new, known in also}, default)
+        table |= {
+            last: Layout("n ... c", w, "n ... o", (r,)),
+            first: Layout("n c ...", w, "n o ...", (r,)),
+        }
+    return Choice("data_format", table, default)
 
 
-def words_only(default=REQUIRED):
+def two_for_one(choice: Choice) -> Choice:
+    """The same words, those of two spatial axes also meaning one (nn_ops.py:2068)."""
+    last, first = FORMATS[2]
+    ranks = (1, 2) if last in choice.table else (1,)
+    known = {last: choice.table["NWC"], first: choice.table["NCW"]}
+    also = {word: replace(layout, ranks=ranks) for word, layout in known.items()}
+    return replace(choice, table={**choice.table, **also})
+
+
+def words_only(default: object = REQUIRED) -> Pad:
     return Pad("padding", default, WORDS)
 
 
-def words_or_pairs(default=REQUIRED):
+def words_or_pairs(default: object = REQUIRED) -> Pad:
     return Pad("padding", default, WORDS, LAYOUT_PAIRS)
 
 
@@ -55,8 +67,7 @@ CONV1D = replace(
     CONV2D,
     name="tf.nn.conv1d",
     params="x:input w:filters stride padding data_format dilations name",
-    # nn_ops.py:2068 also takes the two-dimensional words for NWC and NCW.
-    layout=formats("... i o", (1,), "NWC", also=[("NHWC", "NWC"), ("NCHW", "NCW")]),
+    layout=two_for_one(formats("... i o", (1,), "NWC")),
     stride=PerAxis("stride", REQUIRED, accepts=ANY),
     pad=words_only(),
     source=f"{NN_OPS} conv1d_v2",
@@ -74,7 +85,7 @@ CONV3D = replace(
 CONVOLUTION = replace(
     CONV2D,
     name="tf.nn.convolution",
-    layout=formats("... i o"),
+    layout=two_for_one(formats("... i o")),
     stride=PerAxis("strides", None, accepts=ANY),
     pad=words_or_pairs("VALID"),
     refusals=(
@@ -130,7 +141,9 @@ TRANSPOSE2D = Op(
     dtypes=(*FLOATS, "int32"),
     others=(NAME,),
     source=f"{NN_OPS} conv2d_transpose_v2",
-    notes=("It is the gradient of tf.nn.conv2d: padding is that of the convolution that reads output_shape.",),
+    notes=(
+        "It is the gradient of tf.nn.conv2d: padding is that of the convolution that reads output_shape.",
+    ),
 )
 TRANSPOSE1D = replace(
     TRANSPOSE2D,

@@ -1,0 +1,140 @@
+"""The documentation is true: generated pages are fresh, every number in it is run."""
+
+import doctest
+import os
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import uniconv
+from uniconv import cli, demo
+
+ROOT = Path(__file__).parent.parent
+README, DESIGN, WALK = (ROOT / p for p in ("README.md", "docs/design.md", "docs/add-a-dialect.md"))
+PAGES = [README, DESIGN, WALK, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+
+
+def fences(path, language):
+    """The fenced blocks of one language, in order."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", path.read_text("utf-8"), re.M | re.S)
+
+
+def run_examples(text, name):
+    """Run ``>>>`` examples; a difference fails with doctest's own report."""
+    test = doctest.DocTestParser().get_doctest(text, {}, name, None, 0)
+    assert test.examples
+    runner = doctest.DocTestRunner(optionflags=doctest.FAIL_FAST)
+    report = []
+    runner.run(test, out=report.append)
+    assert not runner.failures, "".join(report)
+
+
+@pytest.fixture(scope="module")
+def made():
+    """What docs/make_reference.py would write."""
+    return runpy.run_path(str(ROOT / "docs" / "make_reference.py"))["pages"]()
+
+
+def test_generated_text_is_fresh(made):
+    stale = [p.name for p, text in made.items() if p.read_text("utf-8") != text]
+    assert not stale, "run python docs/make_reference.py"
+    assert {p for p in made if p.parent.name == "reference"} == {*ROOT.glob("docs/reference/*")}
+
+
+def test_reference_pages_have_every_function_with_its_flip_and_number(made):
+    text = {path.stem: page for path, page in made.items()}
+    for family, names in uniconv.dialects().items():
+        for name in names:
+            assert f"\n## {name}\n" in text[family]
+    knet, tf = text["knet"], text["tf"]
+    assert "\n## knet.conv4\n\nA conv: a true convolution (the kernel is read backwards).\n" in knet
+    assert "\nknet.conv4(defaults) = 123 234 in shape (2, 1, 1)\n" in knet
+    assert "\n## tf.nn.conv2d\n\nA conv: a cross-correlation (the kernel is not flipped).\n" in tf
+    assert "**`knet.conv4`**, `knet.ops21.conv`" in text["README"]
+
+
+def test_readme_examples_run():
+    run_examples("\n".join(fences(README, "python")), "README.md")
+
+
+def test_readme_commands_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.save("x.npy", np.array([1, 2, 3, 4.0]).reshape(4, 1, 1))
+    np.save("w.npy", np.array([1, 10, 100.0]).reshape(3, 1, 1))
+    lines = "".join(fences(README, "console")).splitlines()
+    assert [line.split()[:3] for line in lines] == [
+        ["$", "uniconv", command] for command in ("list", "show", "conv", "demo")
+    ]
+    for line in lines:
+        result = CliRunner().invoke(cli.app, line.split()[2:])
+        assert (result.exit_code, result.exception) == (0, None), line
+    assert np.load("y.npy").ravel().tolist() == [12, 123, 234, 340]
+
+
+def test_the_walk_through_runs_as_a_package_of_its_own(tmp_path):
+    """Its module, found by its entry point, in a fresh process; then its examples."""
+    blocks = fences(WALK, "python")
+    module = [b for b in blocks if b.startswith("# slate_uniconv.py\n")]
+    examples = [b for b in blocks if b.startswith(">>> ")]
+    assert len(module) == 2
+    assert len(module) + len(examples) == len(blocks)
+    (tmp_path / "slate_uniconv.py").write_text("\n".join(module))
+    head, value = "".join(fences(WALK, "toml")).strip().split("\n")
+    assert head == '[project.entry-points."uniconv.dialects"]'
+    info = tmp_path / "slate_uniconv-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: slate-uniconv\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[uniconv.dialects]\n{value.replace(chr(34), '')}\n")
+    (tmp_path / "examples.txt").write_text("\n".join(examples))
+    done = subprocess.run(
+        [sys.executable, "-m", "doctest", "examples.txt"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])},
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_links_lead_somewhere(page):
+    links = re.findall(r"\]\(([^)]+)\)", page.read_text("utf-8"))
+    missing = [a for a in links if "://" not in a and not (page.parent / a).exists()]
+    assert not missing
+
+
+def test_the_design_page_names_files_that_exist():
+    table = re.findall(r"^\| \d \| (.+?) \|", DESIGN.read_text("utf-8"), re.M)
+    files = re.findall(r"`([^`]+)`", " ".join(table))
+    assert len(files) > 15
+    assert [f for f in files if not (ROOT / "uniconv" / f).exists()] == []
+    assert len(DESIGN.read_text("utf-8").splitlines()) <= 120
+
+
+def test_lengths():
+    assert len(README.read_text("utf-8").splitlines()) <= 150
+    assert len((ROOT / "CONTRIBUTING.md").read_text("utf-8").splitlines()) <= 45
+
+
+def test_the_changelog_has_this_version():
+    assert f"\n## [{uniconv.__version__}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_the_picture_shows_the_numbers_of_the_demo():
+    pytest.importorskip("matplotlib")
+    figure = runpy.run_path(str(ROOT / "docs" / "make_picture.py"))["figure"]()
+    found = demo.answer(demo.load())
+    panels = [[t.get_text() for t in axes.texts] for axes in figure.axes]
+    assert [len(texts) for texts in panels] == [9, 25, 25, 9, 25, 25]
+    assert panels[1] == [f"{v:.1f}" for v in found.knet.ravel()]
+    assert panels[4] == [f"{v:.1f}" for v in found.tf.ravel()]
+    assert panels[0] == panels[3][::-1]
+    assert max(abs(float(t)) for t in panels[5]) <= 5.1e-4
+    assert (ROOT / "docs" / "knet_vs_tensorflow.png").read_bytes().startswith(b"\x89PNG")

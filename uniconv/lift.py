@@ -1,0 +1,225 @@
+"""Lift: a lowered call -> the options of another function, or CannotExpress."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from uniconv.canonical import Conv
+from uniconv.dialect import BY_CHANNELS, BY_OUTPUT, DEPTHWISE, UNGROUPED, Op
+from uniconv.errors import CannotExpress, UniconvError
+from uniconv.layout import Layout, arrange, axes, regrouping
+from uniconv.lower import Call, Shape, batched, lower, uncrop
+from uniconv.rules import Choice, Count, Crop, Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """A call said in another function's words.
+
+    options: its native options, those at their defaults left out.  call: what they lower to.
+    reversed: whether the kernel must first be reversed along every spatial axis, because the
+    function has no switch for it (only where ``lift(..., flip_kernel=True)`` allowed that).
+    """
+
+    options: dict[str, Any]
+    call: Call
+    reversed: bool = False
+
+
+def lift(call: Call, op: Op, *, flip_kernel: bool = False) -> Lifted:
+    """Say ``call`` as a call of ``op``, exactly.
+
+    Raises:
+        CannotExpress: with the field that ``op`` has no words for, and why.
+    """
+    layout = _layout(call, op)
+    _check_kind(call, op)
+    conv, reversed_ = _turned(call.conv, op, flip_kernel)
+    facts = Facts(op.name, op.title, layout, call.sizes, boundary=conv.boundary)
+    options: dict[str, Any] = {}
+    if isinstance(op.layout, Choice):
+        options[op.layout.option] = op.layout.write(layout, facts)
+    if isinstance(op.reverse, Choice):
+        backwards = conv.reverse[0] is not (op.kind == "conv_transpose")
+        options[op.reverse.option] = op.reverse.write(backwards, facts)
+    options |= _boundary(conv, op, facts) | _epilogue(call, op, facts) | _groups(conv, op, facts)
+    options, facts = _per_axis(conv, op, options, facts)
+
+    refusals: list[UniconvError] = []
+    for padding in _paddings(conv, op, facts, refusals):
+        native = {k: v for k, v in (options | padding).items() if v != op.rules[k].default}
+        try:
+            lifted = lower(op, native, *native_shapes(call, op, layout))
+        except UniconvError as error:
+            refusals.append(error)
+            continue
+        if _same(lifted, replace(call, conv=conv)):
+            return Lifted(native, lifted, reversed_)
+    first = refusals[0] if refusals else UniconvError(f"its own reading differs from {conv}")
+    if isinstance(first, CannotExpress):
+        raise first
+    raise CannotExpress(op.name, "contract", str(first).removeprefix(f"{op.name}: "))
+
+
+def native_shapes(call: Call, op: Op, layout: Layout) -> list[Shape]:
+    """The shapes of x, w (and the pointwise kernel) of the same problem in another layout."""
+    sizes, groups = call.sizes, call.conv.groups
+    letters = {"n": 1, "c": sizes.c, "o": sizes.o, "i": sizes.c // groups, "m": sizes.o // groups}
+    x = batched(arrange(layout.x, letters, sizes.size), layout.x, sizes.batch)
+    shapes = [x, arrange(layout.w, letters, sizes.kernel)]
+    if op.pointwise is not None and call.pointwise is not None:
+        conv, point = call.pointwise
+        letters |= {"o": point.o, "i": point.c // conv.groups}
+        shapes.append(arrange(op.pointwise, letters, point.kernel))
+    return shapes
+
+
+def kernel_pattern(call: Call, lifted: Lifted) -> str:
+    """The einops pattern (with g = groups) that takes the call's kernel to the lifted one's."""
+    src, dst = (axes(c.layout.w, call.rank) for c in (call, lifted.call))
+    return regrouping(src, dst)
+
+
+def _layout(call: Call, op: Op) -> Layout:
+    layout = next((known for known in op.layouts if call.rank in known.ranks), None)
+    if layout is None:
+        ranks = " or ".join(map(str, op.ranks))
+        raise CannotExpress(op.name, "rank", f"it has {ranks} spatial axes, the call {call.rank}")
+    fewest, most = op.batch
+    if not fewest <= len(call.sizes.batch) <= most:
+        has = len(call.sizes.batch)
+        raise CannotExpress(
+            op.name, "batch", f"x has {has} batch axes, it takes {fewest} to {most}"
+        )
+    return layout
+
+
+def _check_kind(call: Call, op: Op) -> None:
+    conv = call.conv
+    if (op.pointwise is None) != (call.pointwise is None):
+        has = "has no pointwise kernel" if call.pointwise is None else "has a pointwise kernel"
+        raise CannotExpress(op.name, "pointwise", f"the call {has}")
+    if op.kind == "conv_transpose":
+        if max(conv.stride) > 1:
+            raise CannotExpress(
+                op.name, "stride", f"its own stride spreads x; {conv.stride} skips y"
+            )
+    elif max(conv.lhs_dilation) > 1:
+        raise CannotExpress(op.name, "lhs_dilation", f"it does not spread x by {conv.lhs_dilation}")
+
+
+def _turned(conv: Conv, op: Op, flip_kernel: bool) -> tuple[Conv, bool]:
+    """The record as the function can say it: with the kernel reversed beforehand where needed."""
+    if len(set(conv.reverse)) > 1:
+        raise CannotExpress(op.name, "reverse", f"it reverses all axes or none, not {conv.reverse}")
+    if isinstance(op.reverse, Choice):
+        return conv, False
+    native = op.reverse is not (op.kind == "conv_transpose")
+    if conv.reverse[0] == native:
+        return conv, False
+    if not flip_kernel:
+        kind = "convolution" if conv.reverse[0] else "cross-correlation"
+        raise CannotExpress(
+            op.name,
+            "reverse",
+            f"it has no option for a {kind}; flip_kernel=True reverses w instead",
+        )
+    return replace(conv, reverse=(native,) * conv.rank), True
+
+
+def _boundary(conv: Conv, op: Op, facts: Facts) -> dict[str, Any]:
+    if op.boundary:
+        return {op.boundary.option: op.boundary.write(conv.boundary, facts)}
+    if conv.boundary != "zeros":
+        raise facts.cannot("boundary", f"it pads with zeros only, not {conv.boundary}")
+    return {}
+
+
+def _epilogue(call: Call, op: Op, facts: Facts) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if op.scale:
+        options[op.scale.option] = op.scale.write(call.scale, facts)
+    elif call.scale != 1:
+        raise facts.cannot("scale", f"it does not scale its result by {call.scale}")
+    if op.addend:
+        options[op.addend[1].option] = op.addend[1].write(call.addend_scale, facts)
+    elif call.addend_scale != 0:
+        raise facts.cannot("addend", "it adds nothing to its result")
+    return options
+
+
+def _groups(conv: Conv, op: Op, facts: Facts) -> dict[str, Any]:
+    if isinstance(op.groups, Count):
+        return {op.groups.option: op.groups.write(conv.groups, facts)}
+    fits = {
+        BY_CHANNELS: True,
+        BY_OUTPUT: True,
+        DEPTHWISE: conv.groups == facts.sizes.c,
+        UNGROUPED: conv.groups == 1,
+    }
+    if not fits[op.groups]:
+        must = {DEPTHWISE: "every channel is its own group", UNGROUPED: "it has no groups"}[
+            op.groups
+        ]
+        raise facts.cannot(
+            "groups", f"{must}, the call has {conv.groups} for {facts.sizes.c} channels"
+        )
+    return {}
+
+
+def _per_axis(
+    conv: Conv, op: Op, options: dict[str, Any], facts: Facts
+) -> tuple[dict[str, Any], Facts]:
+    stride = conv.lhs_dilation if op.kind == "conv_transpose" else conv.stride
+    facts = replace(facts, stride=stride, dilation=conv.rhs_dilation)
+    if op.stride:
+        options = options | {op.stride.option: op.stride.write(stride, facts)}
+    elif max(stride) > 1:
+        raise facts.cannot("stride", f"it has no stride, the call has {stride}")
+    return options | {op.dilation.option: op.dilation.write(conv.rhs_dilation, facts)}, facts
+
+
+def _paddings(
+    conv: Conv, op: Op, facts: Facts, refusals: list[UniconvError]
+) -> Iterator[dict[str, Any]]:
+    """Every way to say the padding, exactly or with pixels after that no window reads."""
+    sizes, rule = facts.sizes, op.pad
+    tight = conv.tight(sizes.size, sizes.kernel)
+    steps = zip(conv.pad, tight.pad, conv.stride)
+    even = tuple((lo, lo if t <= lo < t + s else hi) for (lo, hi), (_, t), s in steps)
+    for pad in dict.fromkeys((conv.pad, even, tight.pad)):
+        if isinstance(rule, Crop):
+            try:
+                yield _crop(replace(conv, pad=pad), rule, facts)
+            except CannotExpress as error:
+                refusals.append(error)
+            continue
+        yield from ({rule.option: way} for way in rule.ways(pad, facts))
+    if not isinstance(rule, Crop):
+        lacks = f"{rule.option} takes {rule.describe()}, not {conv.pad}"
+        refusals.append(facts.cannot("pad", lacks))
+
+
+def _crop(conv: Conv, rule: Crop, facts: Facts) -> dict[str, Any]:
+    crop = uncrop(conv.pad, facts)
+    options = {rule.pad.option: rule.write(crop, facts)}
+    if rule.extra:
+        options[rule.extra.option] = rule.extra.write(tuple(lo - hi for lo, hi in crop), facts)
+    if rule.shape:
+        out = conv.output(facts.sizes.size, facts.sizes.kernel)
+        letters = {"n": facts.sizes.batch[0], "o": facts.sizes.o}
+        options[rule.shape] = list(arrange(facts.layout.y, letters, out))
+    return options
+
+
+def _same(a: Call, b: Call) -> bool:
+    """Whether two calls compute the same, whatever their layouts."""
+    kept = (a.conv.tight(a.sizes.size, a.sizes.kernel), a.sizes, a.scale, a.addend_scale)
+    return a.pointwise == b.pointwise and kept == (
+        b.conv.tight(b.sizes.size, b.sizes.kernel),
+        b.sizes,
+        b.scale,
+        b.addend_scale,
+    )
