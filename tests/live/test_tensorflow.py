@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 
+import numpy as np
 import pytest
 from conftest import Comparison
 
@@ -21,7 +22,7 @@ OPS = {op.name: op for op in TF.functions}
 @pytest.mark.parametrize("name", OPS)
 def test_values_and_gradients(name: str) -> None:
     comparison = Comparison(OPS[name])
-    for i, case in enumerate(comparison.cases(from_grid=60, at_random=40)):
+    for i, case in enumerate(comparison.cases(from_grid=60, at_random=36)):
         comparison.compare(case, *probe(case, seed=i), gradients=i % 4 == 0)
     comparison.settle()
 
@@ -33,5 +34,8 @@ def test_values_and_gradients(name: str) -> None:
 def test_other_dtypes(name: str, dtype: str) -> None:
     comparison = Comparison(OPS[name])
     for i, case in enumerate(comparison.cases(from_grid=0, at_random=3)):
-        comparison.compare(case, *probe(case, seed=i, dtype=dtype), gradients=dtype == "float64")
+        arrays = probe(case, seed=i, dtype=dtype)
+        if dtype == "bfloat16":  # sums below 2**8, where no sum is rounded, in whatever order
+            arrays = tuple(np.sign(a) for a in arrays)
+        comparison.compare(case, *arrays, gradients=dtype == "float64")
     comparison.settle()
