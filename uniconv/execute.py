@@ -39,9 +39,14 @@ def runner(conv: Conv, sizes: Sizes, *, transposed: bool) -> Runner:
         return _empty_or_border(conv, out, sizes.o)
     flips = tuple(a - conv.rank for a, r in enumerate(conv.reverse) if r is not transposed)
     run = _transposed(conv, sizes) if transposed else _forward(conv, sizes.size)
-    if not flips:
-        return run
-    return Runner(lambda x, w, bias: run(x, w.flip(flips), bias))
+    # With 1 on the kernel's first axis, torch 2.13's backward refuses a permuted kernel on the CPU:
+    # "grad_weight must be contiguous" (aten/src/ATen/native/NaiveConvolutionTranspose2d.cpp).
+    alone = (sizes.c if transposed else sizes.o) == 1
+    if flips and alone:
+        return Runner(lambda x, w, bias: run(x, w.flip(flips).contiguous(), bias))
+    if flips:
+        return Runner(lambda x, w, bias: run(x, w.flip(flips), bias))
+    return Runner(lambda x, w, bias: run(x, w.contiguous(), bias)) if alone else run
 
 
 def _forward(conv: Conv, size: Sequence[int]) -> Runner:
@@ -68,7 +73,7 @@ def _terse(
 
 def _transposed(conv: Conv, sizes: Sizes) -> Runner:
     """By the transposed op: directly where its two paddings can say the crop, else cut after."""
-    op = _with_contiguous_kernel(conv.rank) if sizes.c == 1 else _TRANSPOSED[conv.rank - 1]
+    op = _TRANSPOSED[conv.rank - 1]
     step, dilation, groups = conv.lhs_dilation, conv.rhs_dilation, conv.groups
     extents = effective(sizes.kernel, dilation)
     crop = [(e - 1 - lo, e - 1 - hi) for e, (lo, hi) in zip(extents, conv.pad)]
@@ -97,13 +102,6 @@ def _transposed(conv: Conv, sizes: Sizes) -> Runner:
         return y
 
     return Runner(run)
-
-
-def _with_contiguous_kernel(rank: int) -> Callable[..., Tensor]:
-    """Of one input channel, on channels-last x and a permuted kernel, torch 2.13 fails in backward
-    ("grad_weight needs to be contiguous", aten/src/ATen/native/Convolution.cpp)."""
-    op = _TRANSPOSED[rank - 1]
-    return lambda x, w, *rest: op(x, w.contiguous(), *rest)
 
 
 def _border(conv: Conv, size: Sequence[int]) -> Callable[[Tensor], Tensor]:

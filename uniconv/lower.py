@@ -312,7 +312,7 @@ def lower_pointwise(op: Op, sizes: Sizes, rank: int, p_shape: Shape | None) -> t
     if len(p_shape) != len(axes(op.pointwise, rank)) or kernel != (1,) * rank:
         raise BadShape(f"{read} must have {rank + 2} axes and spatial sizes 1")
     c, i, o = sizes.o, letters["i"], letters["o"]
-    if i < 1 or c % i or o % (c // i):
+    if min(c, i) < 1 or c % i or o % (c // i):
         raise BadShape(
             f"{read} has i = {i}, o = {o}, the depthwise result {c} channels; "
             f"these must be a multiple of i, and o a multiple of their ratio"

@@ -10,8 +10,8 @@ from importlib.metadata import EntryPoint, entry_points
 
 from uniconv import dialects as own
 from uniconv.dialect import KINDS, Dialect, Op
-from uniconv.errors import UnknownName
-from uniconv.rules import show
+from uniconv.errors import BadShape, UnknownName
+from uniconv.rules import either, show
 
 GROUP = "uniconv.dialects"
 
@@ -38,14 +38,14 @@ def _load(point: EntryPoint) -> Dialect:
     try:
         dialect = point.load()
     except Exception as error:
-        raise UnknownName(
-            f"dialect plug-in {point.name} of {_whose(point)} fails: {error}"
-        ) from error
+        raise UnknownName(f"{_plug_in(point)} fails: {error}") from error
     if not isinstance(dialect, Dialect):
-        raise UnknownName(
-            f"dialect plug-in {point.name} of {_whose(point)} is no Dialect: {dialect!r}"
-        )
+        raise UnknownName(f"{_plug_in(point)} is no Dialect: {dialect!r}")
     return dialect
+
+
+def _plug_in(point: EntryPoint) -> str:
+    return f"dialect plug-in {point.name} of {_whose(point)}"
 
 
 def _whose(point: EntryPoint) -> str:
@@ -81,24 +81,43 @@ def full_name(name: str) -> str:
 
 def find(name: str) -> Op:
     """The function of that full (or short) name; UnknownName suggests near ones."""
+    _check_is_text(name)
     op = functions().get(full_name(name))
     if op is None:
         known = [*families(), *functions()]
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-        hint = f"did you mean {show(near[0])}?" if near else f"known: {', '.join(families())}"
-        if family(name):
-            hint = f"that is a family; its functions are {', '.join(o.name for o in family(name).functions)}"  # type: ignore[union-attr]
+        folded = {k.lower(): k for k in known}
+        near = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.5)
+        hint = f"known: {', '.join(families())}"
+        if near:
+            hint = f"did you mean {show(folded[near[0]])}?"
+        dialect = family(name)
+        if dialect is not None:
+            listed = ", ".join(op.name for op in dialect.functions)
+            hint = f"that is a family; its functions are {listed}"
         raise UnknownName(f"no function is named {show(name)}: {hint}")
     return op
 
 
-@cache
 def main(name: str, kind: str, rank_of_kernel: int) -> Op:
     """The function meant by ``name`` (a family or a function) for an operation.
 
     A bare family name picks its main function of that kind for a kernel of so many axes.  ``conv``
     also takes the full name of any other function with one kernel.
     """
+    _check_is_text(name)
+    return _main(name, kind, rank_of_kernel)
+
+
+def _check_is_text(name: object) -> None:
+    if not isinstance(name, str):
+        raise UnknownName(
+            f'a function is named by a string such as "tf.nn.conv2d"; this name is of type '
+            f"{type(name).__qualname__}"
+        )
+
+
+@cache
+def _main(name: str, kind: str, rank_of_kernel: int) -> Op:
     dialect = family(name)
     if dialect is None:
         op = find(name)
@@ -111,8 +130,8 @@ def main(name: str, kind: str, rank_of_kernel: int) -> Op:
         raise UnknownName(f"{dialect.name} has no {kind}; it has {has}")
     rank = rank_of_kernel - 2
     if rank not in by_rank:
-        ranks = " or ".join(str(r + 2) for r in by_rank)
-        raise UnknownName(
-            f"{dialect.name} {kind}: w has {rank_of_kernel} axes, it must have {ranks}"
+        raise BadShape(
+            f"{dialect.name}: w has {rank_of_kernel} {'axis' if rank_of_kernel == 1 else 'axes'}, "
+            f"but as the kernel of a {kind} it must have {either(r + 2 for r in by_rank)}"
         )
     return find(by_rank[rank])

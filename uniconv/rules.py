@@ -237,7 +237,8 @@ class Fixed:
     inert: bool = False
 
     def read(self, value: object, facts: Facts) -> None:
-        if not self.inert and not (value is self.default or value == self.default):
+        same = value is self.default or (isinstance(value, str) and value == self.default)
+        if not self.inert and not same:
             must = f"must stay {show(self.default)}: {self.reason}"
             raise facts.bad(self.option, value, must)
 
@@ -340,7 +341,7 @@ class Crop:
         for axis, (wanted, whole) in enumerate(zip(facts.sizes.size, self.whole(facts))):
             found = []
             least = max(whole - 3 * self.extents(facts)[axis], 0)  # enough for any usual padding
-            for n in range(least, whole + facts.stride[axis]):
+            for n in range(least, min(whole + facts.stride[axis], least + 1_000)):
                 out = (n,) * facts.rank
                 pairs = self.pad.read(value, self.forward(out, facts))
                 found += [n] * (self.gives(out, pairs, facts)[axis] == wanted)
@@ -382,7 +383,11 @@ def _for_every_axis(value: object, facts: Facts) -> bool:
 
 CONDITIONS: Mapping[str, Callable[[Facts], bool]] = {
     "strided and dilated": lambda f: max(f.stride) > 1 and max(f.dilation) > 1,
-    "same and strided": lambda f: f.given.get("padding") == "same" and max(f.stride) > 1,
+    "same and strided": lambda f: (
+        isinstance(f.given.get("padding"), str)
+        and f.given["padding"] == "same"
+        and max(f.stride) > 1
+    ),
     "explicit and undilated": lambda f: (
         not isinstance(f.given.get("padding"), str) and max(f.dilation) == 1
     ),

@@ -75,8 +75,8 @@ BAD = [
         W1,
         Refused,
         (
-            'torch.nn.functional.conv1d: padding="same", stride=2: a strided convolution cannot keep'
-            " the size; give the padding as numbers [pytorch 2.13.0 "
+            'torch.nn.functional.conv1d: padding="same", stride=2: a strided convolution cannot '
+            "keep the size; give the padding as numbers [pytorch 2.13.0 "
             "aten/src/ATen/native/Convolution.cpp]"
         ),
     ),
@@ -206,8 +206,8 @@ BAD = [
         W2,
         Refused,
         (
-            'torch.nn.functional.conv2d: padding="same", stride=2: a strided convolution cannot keep'
-            " the size; give the padding as numbers [pytorch 2.13.0 "
+            'torch.nn.functional.conv2d: padding="same", stride=2: a strided convolution cannot '
+            "keep the size; give the padding as numbers [pytorch 2.13.0 "
             "aten/src/ATen/native/Convolution.cpp]"
         ),
     ),

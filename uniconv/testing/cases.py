@@ -194,7 +194,7 @@ def attempt(op: Op, chosen: Traits, rng: random.Random) -> Case | None:
     if rng.random() < 0.02 and op.empty != "refused" and op.kind == "conv":
         batch = (0, *batch[1:])
     letters = _channels(op, chosen["groups"], rng)
-    kernel = tuple(rng.sample((1, 2, 3, 4), rank))
+    kernel = tuple(rng.sample((1, 2, 3, 4) if rank < 3 else (1, 2, 3), rank))
     facts = replace(facts, sizes=replace(facts.sizes, batch=batch, kernel=kernel))
 
     stride = _draw_per_axis(op.stride, chosen, facts, options, rng) if op.stride else (1,) * rank
@@ -291,7 +291,7 @@ def _draw_per_axis(
     each = (rule.least,) * facts.rank
     if more:
         least = rule.least
-        each = tuple(rng.sample(range(least, least + 4), facts.rank))
+        each = tuple(rng.sample(range(least, least + (4 if facts.rank < 3 else 3)), facts.rank))
         if form in ("int", "one"):
             each = (max(each[0], least + 1),) * facts.rank
     full = dict.fromkeys("nc", 1) | {f"s{i}": v for i, v in enumerate(each)}
@@ -353,7 +353,8 @@ def _draw_size(
     sized = isinstance(op.pad, Pad) or op.pad.shape
     size: list[int] = []
     for e in extents:
-        low, high = (e, e + 5) if room == "fits" and sized else (1, 9)
+        spare = (9, 6, 4)[facts.rank - 1]
+        low, high = (e, e + spare // 2 + 1) if room == "fits" and sized else (1, spare)
         for _ in range(8):
             n = rng.randint(low, high)
             if n not in (*taken, *size):

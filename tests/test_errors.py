@@ -1,0 +1,353 @@
+"""Every error that no table of refused calls holds, by its full text; no other exception leaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from importlib.metadata import EntryPoint
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import uniconv
+from tests.refusals import knet, pytorch, tensorflow
+from tests.refusals.bad_call import Call
+from uniconv import registry
+from uniconv.canonical import Sizes
+from uniconv.dialect import Dialect
+from uniconv.dialects.knet import CONV4, KNET
+from uniconv.errors import (
+    BadArray,
+    BadOption,
+    BadShape,
+    CannotExpress,
+    UniconvError,
+    UnknownName,
+)
+from uniconv.layout import Layout
+from uniconv.registry import find
+from uniconv.rules import Choice, Count, Crop, Facts, Pad, PerAxis
+
+X, W = np.ones((2, 4, 7, 9), np.float32), np.ones((6, 4, 3, 2), np.float32)
+# Julia's layout, integers.
+XJ, WJ = np.ones((7, 9, 4, 2), np.int32), np.ones((3, 2, 4, 5), np.int32)
+GOOD = [*tensorflow.GOOD, *pytorch.GOOD, *knet.GOOD]
+NO_TEXT = 'a function is named by a string such as "tf.nn.conv2d"; this name is of type '
+KINDS = "torch tensor, a NumPy array or an array with DLPack (numpy.asarray makes one of lists)"
+
+
+def raises(error: type[Exception], text: str, call: Callable[[], Any]) -> None:
+    """The call raises exactly this error with exactly this text."""
+    with pytest.raises(error) as raised:
+        call()
+    assert raised.type is error
+    assert str(raised.value) == text
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("tf.nn.conv2dd", 'no function is named "tf.nn.conv2dd": did you mean "tf.nn.conv2d"?'),
+        ("TF", 'no function is named "TF": did you mean "tf"?'),
+        (
+            "torch.nn.conv2d",
+            'no function is named "torch.nn.conv2d": did you mean "torch.nn.Conv2d"?',
+        ),
+        ("caffe", 'no function is named "caffe": known: knet, pytorch, tf'),
+        ("", 'no function is named "": known: knet, pytorch, tf'),
+        (3, NO_TEXT + "int"),
+        (["tf"], NO_TEXT + "list"),
+        (None, NO_TEXT + "NoneType"),
+    ],
+)
+def test_unknown_name(name: Any, text: str) -> None:
+    raises(UnknownName, text, lambda: uniconv.conv(X, W, dialect=name))
+
+
+def test_a_family_is_no_function() -> None:
+    text = (
+        'no function is named "knet": that is a family; its functions are '
+        "knet.conv4, knet.deconv4, knet.ops21.conv"
+    )
+    raises(UnknownName, text, lambda: uniconv.native("knet"))
+
+
+@pytest.mark.parametrize("call", [uniconv.native, uniconv.describe])
+def test_a_name_is_text(call: Callable[[Any], Any]) -> None:
+    raises(UnknownName, NO_TEXT + "int", lambda: call(3))
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (
+            lambda: uniconv.conv_transpose(X, W, dialect="tf.nn.conv2d"),
+            "tf.nn.conv2d is a conv, not a conv_transpose: call uniconv.conv",
+        ),
+        (
+            lambda: uniconv.conv(X, W, dialect="tf.nn.separable_conv2d"),
+            "tf.nn.separable_conv2d is a separable_conv, not a conv: call uniconv.separable_conv",
+        ),
+        (
+            lambda: uniconv.separable_conv(X, W, W, dialect="knet.conv4"),
+            "knet.conv4 is a conv, not a separable_conv: call uniconv.conv",
+        ),
+        (
+            lambda: uniconv.depthwise_conv(X, W, dialect="torch"),
+            "pytorch has no depthwise_conv; it has conv, conv_transpose",
+        ),
+    ],
+)
+def test_a_function_of_another_kind(call: Callable[[], Any], text: str) -> None:
+    raises(UnknownName, text, call)
+
+
+@pytest.mark.parametrize(
+    ("axes", "dialect", "text"),
+    [
+        (2, "tf", "tf: w has 2 axes, but as the kernel of a conv it must have 3, 4 or 5"),
+        (1, "knet", "knet: w has 1 axis, but as the kernel of a conv it must have 3, 4 or 5"),
+        (6, "torch", "pytorch: w has 6 axes, but as the kernel of a conv it must have 3, 4 or 5"),
+    ],
+)
+def test_a_family_without_a_function_of_that_rank(axes: int, dialect: str, text: str) -> None:
+    raises(BadShape, text, lambda: uniconv.conv(X, np.ones((1,) * axes), dialect=dialect))
+
+
+# Plug-ins
+
+
+@pytest.fixture
+def plug_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Makes the registry see one more entry point, and forget it afterwards."""
+    caches = (registry.families, registry.functions, registry.full_name, registry._main)
+
+    def forget() -> None:
+        for cache in caches:
+            cache.cache_clear()
+
+    def install(value: str) -> None:
+        point = EntryPoint("mine", value, registry.GROUP)
+        monkeypatch.setattr(registry, "entry_points", lambda group: [point])
+        forget()
+
+    yield install
+    monkeypatch.undo()
+    forget()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (
+            "uniconv.dialects.knet:KNET",
+            'dialect "knet" of distribution ? (uniconv.dialects.knet:KNET) exists already',
+        ),
+        (
+            "uniconv.dialects.nowhere:IT",
+            "dialect plug-in mine of distribution ? (uniconv.dialects.nowhere:IT) fails: "
+            "No module named 'uniconv.dialects.nowhere'",
+        ),
+        (
+            "uniconv.dialects.knet:OPS20",
+            "dialect plug-in mine of distribution ? (uniconv.dialects.knet:OPS20) is no Dialect: "
+            "'denizyuret/Knet.jl src/ops20/conv.jl @ 0c3d8551 (1.4.10)'",
+        ),
+    ],
+)
+def test_bad_plug_in(plug_in: Callable[[str], None], value: str, text: str) -> None:
+    plug_in(value)
+    raises(UnknownName, text, registry.families)
+
+
+# Specs
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"kind": "pool"}, "unknown kind pool"),
+        ({"source": ""}, "a source is missing"),
+        ({"params": "w:w x:x"}, "params and rules name different options"),
+        ({"pad": Crop(Pad("padding", 0))}, "a transposed op has a Crop, others a Pad"),
+        ({"pointwise": "... i o"}, "a separable op has a pointwise layout"),
+    ],
+)
+def test_bad_spec(change: dict[str, Any], text: str) -> None:
+    raises(TypeError, f"spec knet.conv4: {text}", lambda: replace(CONV4, **change))
+
+
+@pytest.mark.parametrize(
+    ("functions", "main", "text"),
+    [
+        ((CONV4, CONV4), {}, "dialect mine: two functions of one name"),
+        (
+            (CONV4,),
+            {"conv_transpose": {2: "knet.conv4"}},
+            "dialect mine: knet.conv4 is no conv_transpose of rank 2",
+        ),
+        ((CONV4,), {"conv": {4: "knet.conv4"}}, "dialect mine: knet.conv4 is no conv of rank 4"),
+    ],
+)
+def test_bad_dialect(functions: Any, main: Any, text: str) -> None:
+    raises(TypeError, text, lambda: Dialect("mine", "Mine", "1", functions, main))
+
+
+# Arrays
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"), [([[1.0]], "list"), (None, "NoneType"), (3.5, "float"), ("x", "str")]
+)
+def test_no_array(value: Any, kind: str) -> None:
+    text = f"{{}} is a builtins.{kind}, no array: give a tensor or a NumPy array"
+    raises(BadArray, text.format("x"), lambda: uniconv.conv(value, W))
+    raises(BadArray, text.format("w"), lambda: uniconv.conv(X, value))
+    separable = tensorflow.X2, tensorflow.D2
+    x, w = (np.ones(shape, np.float32) for shape in separable)
+    options = {"strides": [1, 1, 1, 1], "padding": "SAME"}
+    raises(
+        BadArray,
+        text.format("the pointwise kernel"),
+        lambda: uniconv.separable_conv(x, w, value, **options),
+    )
+
+
+def test_no_bias() -> None:
+    raises(BadArray, f"builtins.list is no array: give a {KINDS}", lambda: uniconv.conv(X, W, [1]))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "why"),
+    [
+        (object, "object: can't convert np.ndarray of type numpy.object_."),
+        ("U3", "<U3: can't convert np.ndarray of type numpy.str_."),
+        ("M8[s]", "datetime64[s]: can't convert np.ndarray of type numpy.datetime64."),
+        (">f4", ">f4: given numpy array has byte order different from the native byte order."),
+    ],
+)
+def test_numpy_dtypes_that_torch_cannot_read(dtype: Any, why: str) -> None:
+    with pytest.raises(BadArray) as raised:
+        uniconv.conv(X.astype(dtype), W)
+    assert str(raised.value).startswith(f"torch cannot read a NumPy array of dtype {why}")
+
+
+@pytest.mark.parametrize("scale", [0.5, 1j])
+def test_integers_cannot_be_scaled_by_a_fraction(scale: complex) -> None:
+    text = f"knet.conv4: torch.int32 cannot hold a result scaled by {scale}"
+    raises(BadArray, text, lambda: uniconv.conv(XJ, WJ, dialect="knet.conv4", alpha=scale))
+
+
+# Native signatures
+
+
+def test_neither_spelling_of_the_kernel() -> None:
+    text = "tf.compat.v1.nn.conv2d: one of filter, filters is missing; give exactly one"
+    v1 = uniconv.native("tf.compat.v1.nn.conv2d")
+    raises(BadOption, text, lambda: v1(np.ones((2, 7, 9, 4)), strides=1, padding="SAME"))
+
+
+# What an option cannot say: the record is written in a function's words
+
+FACTS = Facts(
+    "its.name",
+    "Its",
+    Layout("n ... c", "... i o", "n ... o"),
+    Sizes((1,), 1, 1, (5, 6), (3, 2)),
+    stride=(1, 1),
+    dilation=(1, 1),
+)
+PAIRS = ((1, 2), (0, 0))
+
+
+@pytest.mark.parametrize(
+    ("write", "field", "reason"),
+    [
+        (lambda: Choice("mode", {0: True}).write(False, FACTS), "mode", "no mode means False"),
+        (
+            lambda: PerAxis("rate", accepts=("int",)).write((1, 2), FACTS),
+            "rate",
+            "one rate serves all axes, not (1, 2)",
+        ),
+        (
+            lambda: KNET.functions[0].pad.write(PAIRS, FACTS),  # type: ignore[arg-type]
+            "pad",
+            "padding takes an integer of at least 0, or one per spatial axis: as many pixels "
+            "before as after, not ((1, 2), (0, 0))",
+        ),
+        (
+            lambda: Crop(Pad("padding", 0)).write(PAIRS, FACTS),
+            "pad",
+            "it crops as much after as before, or less; not ((1, 2), (0, 0))",
+        ),
+    ],
+)
+def test_cannot_express(write: Callable[[], Any], field: str, reason: str) -> None:
+    raises(CannotExpress, f"its.name cannot express {field}: {reason}", write)
+    with pytest.raises(CannotExpress) as raised:
+        write()
+    error = raised.value
+    assert (error.function, error.field, error.reason) == ("its.name", field, reason)
+
+
+def test_count_says_what_it_takes() -> None:
+    text = "its.name: groups=0 must be an integer of at least 1"
+    raises(BadOption, text, lambda: Count("groups").read(0, FACTS))
+
+
+# Nothing else leaks: whatever is given, y or a UniconvError comes back
+
+HUGE = 10**30
+ODD_VALUES = [
+    *(None, 0, -1, 2.0, True, 1j, HUGE, -(2**31) - 1, float("nan"), float("inf")),
+    *("", "x", "SAME", "same", "valid", "\udcff", b"SAME", object, len, {}, {1: 2}, set()),
+    *([], (), [1], [1, 1, 1, 1, 1], [[]], [[], []], [None], ["a"], [[0, 0], [1], [1, 1], [0, 0]]),
+    *([[0, 0], ["a", "b"], [1, 1], [0, 0]], [10**20, 1], iter([1, 1]), range(2)),
+    *(np.int64(2), np.bool_(True), np.array(2), np.array([]), np.array([1, 2]), np.array(2.5)),
+    *(np.ones((2, 2)), torch.tensor(2), torch.tensor([1, 1]), torch.tensor(1.5)),
+]
+
+
+def comes_back(call: Call) -> None:
+    try:
+        y = call.through_uniconv()
+    except UniconvError:
+        return
+    assert isinstance(y, torch.Tensor)
+
+
+@pytest.mark.parametrize("call", GOOD, ids=str)
+def test_odd_option_values(call: Call) -> None:
+    op = find(call.function)
+    for option in (*op.rules, *op.aliases):
+        for value in ODD_VALUES:
+            if op.scale and option == op.scale.option and value is HUGE:
+                continue  # a number like any other; whether x's dtype holds it is x's affair
+            given = {**call.options, option: value}
+            given.pop(op.aliases.get(option, ""), None)
+            comes_back(replace(call, options=given))
+
+
+@pytest.mark.parametrize("call", GOOD, ids=str)
+def test_shapes_with_a_zero_one_axis_less_or_one_more(call: Call) -> None:
+    for role in ("x_shape", "w_shape", "p_shape"):
+        shape = getattr(call, role)
+        for axis in range(len(shape or ())):
+            for changed in (
+                (*shape[:axis], 0, *shape[axis + 1 :]),
+                (*shape[:axis], *shape[axis + 1 :]),
+                (*shape[:axis], 1, *shape[axis:]),
+                shape[axis:],
+                (0,) * axis,
+            ):
+                comes_back(replace(call, **{role: changed}))
+
+
+@pytest.mark.parametrize("call", GOOD, ids=str)
+def test_x_and_w_exchanged(call: Call) -> None:
+    comes_back(replace(call, x_shape=call.w_shape, w_shape=call.x_shape))

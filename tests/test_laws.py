@@ -1,0 +1,254 @@
+"""Laws across the program: every function against the oracle, adjoints, axes, gradients.
+
+The judge of the layouts is ``by_the_oracle``: it reads the native arrays with einops, straight
+from the patterns of the spec, and shares nothing with plan.py.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from math import prod
+
+import numpy as np
+import pytest
+import torch
+from einops import rearrange
+from hypothesis import given
+from hypothesis import strategies as st
+
+import uniconv
+from uniconv.canonical import Conv, Sizes
+from uniconv.execute import runner
+from uniconv.layout import axes
+from uniconv.lower import complete, lower
+from uniconv.reference import reference
+from uniconv.registry import families, find, functions
+from uniconv.rules import Facts, PerAxis
+from uniconv.testing import Case, convs, grid, probe, random_case
+from uniconv.testing.cases import asymmetric
+
+OPS = list(functions().values())
+EACH = pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
+SEEDS = st.integers(0, 99)
+
+
+# Every function against the oracle
+
+
+def spell(pattern: str, rank: int, batch: int = 1, **whole: str) -> str:
+    """A pattern of the spec in einops words: spatial axes and batch axes one by one."""
+    named = {"...": " ".join(f"s{i}" for i in range(rank))}
+    named |= {"n": " ".join(f"n{i}" for i in range(batch))} | whole
+    return " ".join(named.get(a, a) for a in pattern.split())
+
+
+def by_the_oracle(case: Case, x, w, p=None) -> np.ndarray:
+    call, layout, rank = case.call, case.call.layout, case.call.rank
+    count, groups = len(call.sizes.batch), call.conv.groups
+    spatial = " ".join(f"s{i}" for i in range(rank))
+    merged = f"({' '.join(f'n{i}' for i in range(count))})"
+    x = rearrange(x, f"{spell(layout.x, rank, count)} -> {merged} c {spatial}")
+    split = spell(layout.w, rank, o="(g m)", c="(g i)")
+    w = rearrange(w, f"{split} -> (g m) i {spatial}", g=groups)
+    y = reference(call.conv, x, w) * call.scale
+    if p is not None:
+        p = rearrange(p, f"{spell(case.op.pointwise, rank)} -> o i {spatial}")
+        y = reference(call.pointwise[0], y, p)
+    sizes = {f"n{i}": n for i, n in enumerate(call.sizes.batch)}
+    return rearrange(y, f"{merged} o {spatial} -> {spell(layout.y, rank, count)}", **sizes)
+
+
+def work(case: Case) -> int:
+    """How many taps the oracle visits: its loops are slow."""
+    return prod(case.call.output) * prod(case.call.sizes.kernel)
+
+
+def bias_of(case: Case, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A bias in the function's own form, and as it is added to y."""
+    pattern = spell(case.call.layout.y, case.call.rank, len(case.call.sizes.batch)).split()
+    o = y.shape[pattern.index("o")]
+    bias = np.arange(1, o + 1, dtype="float32")
+    along = bias.reshape([-1 if a == "o" else 1 for a in pattern])
+    return (along if case.op.bias == "y" else bias), along
+
+
+PUBLIC = {
+    "conv": uniconv.conv,
+    "conv_transpose": uniconv.conv_transpose,
+    "depthwise_conv": uniconv.depthwise_conv,
+    "separable_conv": uniconv.separable_conv,
+}
+
+
+@EACH
+def test_native_and_public_functions_are_the_oracle(op):
+    native, public = uniconv.native(op.name), PUBLIC[op.kind]
+    names = [op.array_names(role)[0] for role in ("x", "w", "p") if op.array_names(role)]
+    cases = [case for case in grid(op, most=40) if work(case) < 20_000]
+    assert len(cases) > 15
+    for seed, case in enumerate(cases):
+        arrays = probe(case, seed)
+        wanted = by_the_oracle(case, *arrays)
+        y = native(**dict(zip(names, arrays)), **case.options)
+        assert y.shape == wanted.shape == case.call.output, case
+        assert y.dtype == np.float32
+        assert (y == wanted).all(), case
+        bias, along = bias_of(case, y)
+        tensors = map(torch.from_numpy, arrays)
+        result = public(*tensors, torch.from_numpy(bias), dialect=op.name, **case.options)
+        assert isinstance(result, torch.Tensor)
+        assert (result.numpy() == wanted + along).all(), case
+
+
+@pytest.mark.parametrize("op", [op for op in OPS if op.addend], ids=lambda op: op.name)
+def test_an_addend_is_added_beta_times(op):
+    rng = random.Random(op.name)
+    name, beta = op.addend
+    for seed in range(20):
+        case = random_case(op, rng)
+        x, w = probe(case, seed)
+        z = asymmetric(case.call.output, np.random.default_rng(seed))
+        options = case.options | {name: z, beta.option: -3}
+        y = uniconv.conv(x, w, dialect=op.name, **options)
+        assert (y == by_the_oracle(case, x, w) - 3 * z).all(), case
+
+
+@EACH
+def test_a_function_is_linear_in_each_array_and_autograd_knows_it(op):
+    """<f(x, w), y> = <x, df/dx y> = <w, df/dw y>, exactly."""
+    rng = random.Random(op.name)
+    names = [op.array_names(role)[0] for role in ("x", "w", "p") if op.array_names(role)]
+    native = uniconv.native(op.name)
+    for seed in range(6):
+        case = random_case(op, rng)
+        arrays = [torch.from_numpy(a).requires_grad_() for a in probe(case, seed, "float64")]
+        y = native(**dict(zip(names, arrays)), **case.options)
+        other = asymmetric(tuple(y.shape), np.random.default_rng(seed), "float64")
+        product = (y * torch.from_numpy(other)).sum()
+        for array, gradient in zip(arrays, torch.autograd.grad(product, arrays)):
+            assert gradient.shape == array.shape
+            assert (array * gradient).sum() == product, case
+
+
+# A transposed convolution is the adjoint of a convolution, in every family
+
+ADJOINTS = [
+    (find(d.main["conv"][rank]), find(name), rank)
+    for d in families().values()
+    for rank, name in d.main.get("conv_transpose", {}).items()
+    if rank in d.main.get("conv", {})
+]
+
+
+def forward_options(forward, transposed, case: Case) -> dict[str, object]:
+    """The options of the convolution that a transposed call transposes, by their roles."""
+    given = complete(transposed, case.options, Facts(transposed.name, transposed.title))
+    pairs = [(forward.stride, transposed.stride), (forward.dilation, transposed.dilation)]
+    pairs += [(forward.pad, transposed.pad.pad), (forward.groups, transposed.groups)]
+    pairs += [(forward.reverse, transposed.reverse), (forward.scale, transposed.scale)]
+    pairs += [(forward.layout, transposed.layout)]
+    facts = Facts(transposed.name, transposed.title, case.call.layout, case.call.sizes)
+    options = {}
+    for a, b in pairs:
+        if hasattr(a, "option") and hasattr(b, "option"):
+            value = given[b.option]
+            if isinstance(a, PerAxis):  # the two may take different forms
+                value = a.write(b.read(value, facts), facts)
+            options[a.option] = value
+    return options
+
+
+@pytest.mark.parametrize(
+    ("forward", "transposed", "rank"), ADJOINTS, ids=[t.name + f" {r}d" for _, t, r in ADJOINTS]
+)
+def test_adjoint(forward, transposed, rank):
+    """<conv(x), y> = <x, conv_transpose(y)>, with the same kernel array and options."""
+    rng = random.Random(transposed.name)
+    for seed in range(25):
+        case = random_case(transposed, rng, rank)
+        y, w = probe(case, seed, "float64")
+        x = asymmetric(case.call.output, np.random.default_rng(seed), "float64")
+        options = forward_options(forward, transposed, case)
+        up = uniconv.conv_transpose(y, w, dialect=transposed.name, **case.options)
+        down = uniconv.conv(x, w, dialect=forward.name, **options)
+        # output_padding past the last stride leaves room for windows that y does not have
+        down = down[tuple(slice(n) for n in y.shape)]
+        assert down.shape == y.shape, case
+        assert (down * y).sum() == (x * up).sum(), case
+
+
+# Laws of the record
+
+
+def computed(conv: Conv, sizes: Sizes, x: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """By the executor, with the kernel as it wants it for this record."""
+    transposed = max(conv.lhs_dilation) > 1
+    if transposed:
+        w = rearrange(w, "(g m) i ... -> (g i) m ...", g=conv.groups)
+    run = runner(conv, x.shape[2:], sizes.kernel, sizes.o, transposed=transposed)
+    return run(torch.from_numpy(x), torch.from_numpy(np.ascontiguousarray(w)), None).numpy()
+
+
+def problem_arrays(conv: Conv, sizes: Sizes, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    x = asymmetric((2, sizes.c, *sizes.size), rng)
+    return x, asymmetric((sizes.o, sizes.c // conv.groups, *sizes.kernel), rng)
+
+
+@given(st.data(), SEEDS)
+def test_permuting_the_spatial_axes_commutes(data, seed):
+    conv, sizes = data.draw(convs(rank=data.draw(st.sampled_from((2, 3)))))
+    order = data.draw(st.permutations(range(conv.rank)))
+    x, w = problem_arrays(conv, sizes, seed)
+    moved = (0, 1, *(2 + a for a in order))
+    kernel = tuple(sizes.kernel[a] for a in order)
+    turned = computed(
+        conv.reordered(order),
+        replace(sizes, kernel=kernel),
+        x.transpose(moved).copy(),
+        w.transpose(moved).copy(),
+    )
+    y = computed(conv, sizes, x, w).transpose(moved)
+    assert turned.shape == y.shape
+    assert (turned == y).all()
+
+
+@given(st.data(), SEEDS)
+def test_a_unit_axis_lifts_rank_r_to_r_plus_1(data, seed):
+    conv, sizes = data.draw(convs(rank=data.draw(st.sampled_from((1, 2)))))
+    x, w = problem_arrays(conv, sizes, seed)
+    lifted = replace(sizes, kernel=(1, *sizes.kernel))
+    y = computed(conv.with_unit_axis(), lifted, x[:, :, None], w[:, :, None])
+    wanted = computed(conv, sizes, x, w)
+    assert y.shape[2] == 1
+    assert (y[:, :, 0] == wanted).all()
+
+
+@given(convs(), SEEDS)
+def test_reversing_the_kernel_is_reverse_on_every_axis(problem, seed):
+    conv, sizes = problem
+    x, w = problem_arrays(conv, sizes, seed)
+    turned = replace(conv, reverse=tuple(not r for r in conv.reverse))
+    flipped = np.flip(w, tuple(range(2, w.ndim))).copy()
+    assert (computed(turned, sizes, x, flipped) == computed(conv, sizes, x, w)).all()
+
+
+@EACH
+def test_lowering_gives_a_sound_record(op):
+    for case in grid(op, most=40):
+        call = lower(op, case.options, case.x_shape, case.w_shape, case.p_shape)
+        call.conv.check(replace(call.sizes, c=call.sizes.c, o=call.sizes.o))
+        spatial = [call.output[i] for i, a in enumerate(_letters(call)) if a.startswith("s")]
+        assert tuple(spatial) == call.conv.output(call.sizes.size, call.sizes.kernel)
+        if call.pointwise:
+            conv, sizes = call.pointwise
+            conv.check(replace(sizes, size=call.sizes.size))
+
+
+def _letters(call) -> list[str]:
+    """The letters of y's axes, its batch axes spelled out."""
+    found = []
+    for a in axes(call.layout.y, call.rank):
+        found += ["n"] * len(call.sizes.batch) if a == "n" else [a]
+    return found
