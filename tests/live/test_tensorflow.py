@@ -33,7 +33,9 @@ def test_values_and_gradients(name: str) -> None:
 )
 def test_other_dtypes(name: str, dtype: str) -> None:
     comparison = Comparison(OPS[name])
-    for i, case in enumerate(comparison.cases(from_grid=0, at_random=3)):
+    # TensorFlow has int32 for one and two axes, and for three not: uniconv's specs do not say so.
+    rank = 2 if dtype == "int32" and len(OPS[name].ranks) > 1 else None
+    for i, case in enumerate(comparison.cases(from_grid=0, at_random=3, rank=rank)):
         arrays = probe(case, seed=i, dtype=dtype)
         if dtype == "bfloat16":  # sums below 2**8, where no sum is rounded, in whatever order
             arrays = tuple(np.sign(a) for a in arrays)
