@@ -15,7 +15,6 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial, reduce
-from importlib.metadata import version
 from typing import Any, Protocol
 
 import numpy as np
@@ -90,11 +89,10 @@ def oracle(name: str) -> Oracle:
 
 def versions() -> dict[str, str]:
     """The versions compared with; TensorFlow only where it is installed."""
-    return {
-        name: version(name)
-        for name in ("torch", "numpy", "tensorflow")
-        if importlib.util.find_spec(name)
-    }
+    found = {"torch": torch.__version__, "numpy": np.__version__}
+    if importlib.util.find_spec("tensorflow"):
+        found["tensorflow"] = _tensorflow().__version__
+    return found
 
 
 def _present(**arrays: Array | None) -> dict[str, Array]:
