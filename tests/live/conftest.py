@@ -63,7 +63,7 @@ class Comparison:
     ) -> None:
         """Values, shapes and dtypes of y, dx and dw; a difference is written down.
 
-        A graph, unlike a plain call, refuses outputs without elements, so that these go without.
+        Outputs without elements have no gradients to compare.
         """
         gradients = gradients and 0 not in case.call.output
         x, w, *p = arrays
@@ -76,6 +76,11 @@ class Comparison:
             else:
                 theirs = self.oracle(case, x, w, bias, *p)
         except Exception as error:
+            if 0 in case.call.output and "Negative dimension size" in str(error):
+                # TensorFlow's kernels keep this empty output, but where XLA must answer for them
+                # the shape function of a graph refuses it: there is nothing to compare.
+                self.count["calls"] -= 1
+                return
             self.differ(case, f"uniconv computes it, the framework: {type(error).__name__} {error}")
             return
         names = [self.op.array_names(role)[0] for role in ("x", "w", "p")[: len(arrays)]]

@@ -6,8 +6,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from conftest import Comparison
 
+from tests.live.conftest import Comparison
 from uniconv.registry import family
 from uniconv.testing.cases import asymmetric, probe
 

@@ -15,7 +15,6 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial, reduce
-from importlib.metadata import version
 from typing import Any, Protocol
 
 import numpy as np
@@ -90,11 +89,10 @@ def oracle(name: str) -> Oracle:
 
 def versions() -> dict[str, str]:
     """The versions compared with; TensorFlow only where it is installed."""
-    return {
-        name: version(name)
-        for name in ("torch", "numpy", "tensorflow")
-        if importlib.util.find_spec(name)
-    }
+    found = {"torch": torch.__version__, "numpy": np.__version__}
+    if importlib.util.find_spec("tensorflow"):
+        found["tensorflow"] = _tensorflow().__version__
+    return found
 
 
 def _present(**arrays: Array | None) -> dict[str, Array]:
@@ -206,12 +204,15 @@ def _tensorflow_function(op: Op) -> Callable[..., list[Array]]:
             native = {names[role]: a for role, a in given.items()}
             if dy is None:
                 return [function(**native, **options)]
-            leaves, slope = [given["x"], given["w"]], tf.constant(dy)
+            leaves = [given["x"], given["w"]]
+            slope = tf.constant(dy.reshape([-1, *dy.shape[1 - leaves[0].shape.rank :]]))
             with tf.GradientTape() as tape:
                 tape.watch(leaves)
                 y = function(**native, **options)
-            return [y, *tape.gradient(y, leaves, tf.reshape(slope, tf.shape(y)))]
+            return [y, *tape.gradient(y, leaves, slope)]
 
+        if dy is not None and options.get("data_format", "") is None:
+            del options["data_format"]  # the default; Conv3D's gradient fails on None (2.21.0)
         tensors = [tf.constant(arrays[role]) for role in roles]
         if "bias" in arrays:
             raise ValueError(f"{op.name} has no bias")
