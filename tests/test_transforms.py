@@ -43,7 +43,7 @@ def call_of(kind, options):
 
 
 def tensors(case, seed, dtype):
-    return [torch.from_numpy(a).clone() for a in probe(case, seed=seed, dtype=dtype)]
+    return [torch.tensor(a) for a in probe(case, seed=seed, dtype=dtype)]
 
 
 def run(case, arrays, **more):

@@ -19,13 +19,12 @@ def to_torch(a: Any, device: torch.device | str | None = None) -> Tensor:
     decides otherwise.
     """
     if isinstance(a, Tensor):
-        return a if device is None else a.to(device)
+        return _moved(a, device)
     if isinstance(a, np.ndarray):
-        tensor = _from_numpy(a)
-        return tensor.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        return _moved(_from_numpy(a), device or ("cuda" if torch.cuda.is_available() else "cpu"))
     if hasattr(a, "__dlpack__"):
         tensor = torch.utils.dlpack.from_dlpack(a)
-        return tensor if device is None else tensor.to(device)
+        return _moved(tensor, device)
     raise BadArray(
         f"{type(a).__module__}.{type(a).__qualname__} is no array: give a torch tensor, a NumPy "
         "array or an array with DLPack (numpy.asarray makes one of lists)"
@@ -37,6 +36,8 @@ def like(y: Tensor, original: Any) -> Any:
     if isinstance(original, Tensor):
         return y
     if isinstance(original, np.ndarray):
+        if y.is_meta:
+            raise BadArray('device="meta" has no numbers to give back as a NumPy array')
         return _to_numpy(y, original.dtype)
     if hasattr(original, "__array_namespace__"):
         return original.__array_namespace__().from_dlpack(y.detach())
@@ -44,6 +45,16 @@ def like(y: Tensor, original: Any) -> Any:
     if hasattr(package, "from_dlpack"):
         return package.from_dlpack(y.detach())
     raise BadArray(f"{type(original)} gives DLPack but {package.__name__} has no from_dlpack")
+
+
+def _moved(a: Tensor, device: torch.device | str | None) -> Tensor:
+    if device is None:
+        return a
+    try:
+        return a.to(torch.device(device))
+    except (AssertionError, RuntimeError, TypeError) as error:  # a CPU build asserts against CUDA
+        reason = str(error).partition("\n")[0]
+        raise BadArray(f"device={device!r}: {reason}") from None
 
 
 class _Writable:

@@ -45,7 +45,7 @@ def _operation(declared: Operation) -> Operation:
         run: Plan | None
         try:
             run = PLANS[(kind, dialect, x.shape, w.shape, *options, *options.values())]
-        except (KeyError, TypeError, AttributeError):
+        except (KeyError, TypeError, AttributeError, RuntimeError):
             run = _known(kind, dialect, x, w, options)
         if run is None:
             op = main(dialect, kind, len(_shape(w, "w")))
@@ -209,7 +209,7 @@ def _known(kind: str, dialect: str, x: Any, w: Any, options: dict[str, Any]) -> 
     try:
         values = map(frozen, options.values())
         return PLANS.get((kind, dialect, x.shape, w.shape, *options, *values))
-    except (TypeError, AttributeError):
+    except (TypeError, AttributeError, RuntimeError):
         return None
 
 
@@ -242,6 +242,6 @@ def _on_arrays(run: Plan, x: Any, w: Any, bias: Any, device: Device) -> Any:
 def _shape(a: Any, role: str) -> tuple[int, ...]:
     try:
         return tuple(a.shape)
-    except AttributeError:
+    except (AttributeError, RuntimeError):  # a nested tensor has no shape, either
         kind = f"{type(a).__module__}.{type(a).__qualname__}"
         raise BadArray(f"{role} is a {kind}, no array: give a tensor or a NumPy array") from None

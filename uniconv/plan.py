@@ -161,17 +161,18 @@ def _checked(call: Call, convolve: Convolver, convolve_integers: Convolver) -> P
     ) -> Tensor:
         x, w, bias = _agree(op, x, w, bias)
         if bias is not None and tuple(bias.shape) != bias_shape:
-            raise BadShape(f"{op.name}: bias {show_shape(bias.shape)} must be {bias_shape}")
+            per = f"one entry for each of the {max(bias_shape)} output channels"
+            raise BadShape(f"{op.name}: bias {show_shape(bias.shape)} must be {bias_shape}: {per}")
         compute = convolve if x.is_floating_point() or x.is_complex() else convolve_integers
         if plain:
             return compute(x, w, bias)
         y = compute(x, w, None)
-        if op.pointwise is not None:
+        if pointwise is not None:
             y = _point(call, y, pointwise)
         if scale != 1:
             y = _scaled(op, y, scale)
         if addend is not None and call.addend_scale != 0:
-            y = y + _scaled(op, addend, call.addend_scale)
+            y = y + _addend(call, y, addend)
         return y if bias is None else y + _along_channels(call, bias)
 
     return full
@@ -182,6 +183,10 @@ def _agree(
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Tensors of one device and of a dtype that the function takes."""
     arrays = [a for a in (x, w, bias) if a is not None]
+    for a in arrays:
+        if a.layout is not torch.strided or a.is_nested:
+            kind = "nested" if a.is_nested else str(a.layout).removeprefix("torch.")
+            raise BadArray(f"{op.name}: a tensor is {kind}; dense ones are convolved: x.to_dense()")
     for a in arrays[1:]:
         if a.device != x.device:
             raise _different_devices(op, x, a)
@@ -190,8 +195,7 @@ def _agree(
     dtypes = [a.dtype for a in arrays]
     for dtype in dtypes:
         if _DTYPES.get(dtype) not in op.dtypes:
-            got = f"{str(dtype).removeprefix('torch.')}"
-            raise BadArray(f"{op.name}: dtype {got} is not one of {', '.join(op.dtypes)}")
+            raise _dtype_refused(op, dtype)
     if len(set(dtypes)) > 1:
         if not op.mixed:
             names = ", ".join(str(d).removeprefix("torch.") for d in dtypes)
@@ -206,15 +210,39 @@ def _agree(
     return x, w, bias
 
 
+def _dtype_refused(op: Op, dtype: torch.dtype) -> BadArray:
+    got = str(dtype).removeprefix("torch.")
+    return BadArray(f"{op.name}: dtype {got} is not one of {', '.join(op.dtypes)}")
+
+
 def _different_devices(op: Op, x: Tensor, w: Tensor) -> BadArray:
     return BadArray(f"{op.name}: x is on {x.device}, w or bias on {w.device}; move them together")
 
 
 def _scaled(op: Op, y: Tensor, scale: Any) -> Tensor:
-    scaled: Tensor = y * scale
+    try:
+        scaled: Tensor = y * scale
+    except (OverflowError, RuntimeError):
+        scaled = y.new_empty(0, dtype=torch.bool)
     if scaled.dtype is not y.dtype:  # Julia: InexactError
-        raise BadArray(f"{op.name}: {y.dtype} cannot hold a result scaled by {scale}")
+        dtype = str(y.dtype).removeprefix("torch.")
+        raise BadArray(f"{op.name}: {dtype} cannot hold a result scaled by {scale}")
     return scaled
+
+
+def _addend(call: Call, y: Tensor, addend: Tensor) -> Tensor:
+    """beta * z, whose z has y's shape."""
+    op = call.op
+    assert op.addend is not None
+    name = op.addend[0]
+    if tuple(addend.shape) != tuple(y.shape):
+        has = show_shape(addend.shape)
+        raise BadShape(f"{op.name}: {name} {has} must have y's shape {show_shape(y.shape)}")
+    if addend.device != y.device:
+        raise _different_devices(op, y, addend)
+    if _DTYPES.get(addend.dtype) not in op.dtypes:
+        raise _dtype_refused(op, addend.dtype)
+    return addend * call.addend_scale
 
 
 def _bias_shape(call: Call) -> Shape:
@@ -231,13 +259,17 @@ def _along_channels(call: Call, bias: Tensor) -> Tensor:
     return bias.reshape([-1 if a == "o" else 1 for a in _axes(call.layout.y, call)])
 
 
-def _point(call: Call, y: Tensor, pointwise: Tensor | None) -> Tensor:
+def _point(call: Call, y: Tensor, pointwise: Tensor) -> Tensor:
     """The 1x1 convolution of a separable one, on y in the native layout."""
     assert call.op.pointwise is not None
     assert call.pointwise is not None
     conv, sizes = call.pointwise
-    if pointwise is None:
-        raise BadShape(f"{call.op.name}: the pointwise kernel is missing")
+    if pointwise.dtype is not y.dtype:
+        names = " and ".join(str(a.dtype).removeprefix("torch.") for a in (y, pointwise))
+        raise BadArray(
+            f"{call.op.name}: x and the pointwise kernel are {names}; "
+            f"{call.op.title} takes one dtype: convert one of them"
+        )
     _agree(call.op, y, pointwise, None)
     spatial = [f"s{i}" for i in range(call.rank)]
     into = order(axes(call.layout.y, call.rank), ("n", "o", *spatial))
