@@ -41,6 +41,7 @@ class Op:
     an option, "*" starts the keyword-only part.  aliases: second names of options.
     batch: fewest and most batch axes of x.  empty: whether an output without elements is "kept",
     "kept unless negative" or "refused".  implied: constructor words that the arrays already say.
+    integer_ranks: for how many spatial axes integers are taken, where dtypes has any.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Op:
     batch: tuple[int, int] = (1, 1)
     empty: str = "kept"
     dtypes: tuple[str, ...] = FLOATS
+    integer_ranks: tuple[int, ...] = (1, 2, 3)
     mixed: bool = False
     others: tuple[Fixed, ...] = ()
     refusals: tuple[Refusal, ...] = ()
@@ -109,6 +111,11 @@ class Op:
             return (self.layout,)
         default = self.layout.table[self.layout.default]
         return tuple(dict.fromkeys((default, *self.layout.table.values())))
+
+    def dtypes_of(self, rank: int) -> tuple[str, ...]:
+        """The dtypes taken for so many spatial axes."""
+        integers = rank in self.integer_ranks
+        return tuple(d for d in self.dtypes if integers or d not in INTEGERS)
 
     @property
     def ranks(self) -> tuple[int, ...]:

@@ -87,7 +87,9 @@ def lower(
             f"read as {show(layout.y)} has {out_channels} channels; they must be the {o} that "
             f"w {show_shape(w_shape)} read as {show(layout.w)} gives"
         )
-        raise facts.bad(op.pad.shape, given[op.pad.shape], must)  # type: ignore[union-attr]
+        assert isinstance(op.pad, Crop)
+        assert op.pad.shape is not None
+        raise facts.bad(op.pad.shape, given[op.pad.shape], must)
     sizes = replace(sizes, o=o)
     facts = replace(facts, sizes=sizes)
     for rule in op.others:
@@ -212,7 +214,8 @@ def read_groups(
         groups: int = op.groups.read(given[op.groups.option], facts)
         if i is not None and c != i * groups:
             raise BadShape(
-                f"{got}, {op.groups.option} = {groups}; c must be i * {op.groups.option} = {i * groups}"
+                f"{got}, {op.groups.option} = {groups}; "
+                f"c must be i * {op.groups.option} = {i * groups}"
             )
     elif op.groups == BY_CHANNELS:
         if c % size:

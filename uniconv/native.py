@@ -103,7 +103,7 @@ def _array(op: Op, role: str) -> str:
 
 def _planner(op: Op, defaults: dict[str, Any]) -> Callable[..., Any]:
     """What a native function does for which no plan is remembered: it remembers one."""
-    addend = op.addend[0] if op.addend else None
+    addend = op.addend[0] if op.addend else ""
 
     def run(x: Any, w: Any, bias: Any, pointwise: Any, values: tuple[Any, ...]) -> Any:
         options = {n: v for n, v in zip(defaults, values) if v is not defaults[n]}

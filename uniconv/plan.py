@@ -159,7 +159,7 @@ def _checked(call: Call, convolve: Convolver, convolve_integers: Convolver) -> P
         pointwise: Tensor | None = None,
         addend: Tensor | None = None,
     ) -> Tensor:
-        x, w, bias = _agree(op, x, w, bias)
+        x, w, bias = _agree(call, x, w, bias)
         if bias is not None and tuple(bias.shape) != bias_shape:
             per = f"one entry for each of the {max(bias_shape)} output channels"
             raise BadShape(f"{op.name}: bias {show_shape(bias.shape)} must be {bias_shape}: {per}")
@@ -179,9 +179,10 @@ def _checked(call: Call, convolve: Convolver, convolve_integers: Convolver) -> P
 
 
 def _agree(
-    op: Op, x: Tensor, w: Tensor, bias: Tensor | None
+    call: Call, x: Tensor, w: Tensor, bias: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Tensors of one device and of a dtype that the function takes."""
+    op = call.op
     arrays = [a for a in (x, w, bias) if a is not None]
     for a in arrays:
         if a.layout is not torch.strided or a.is_nested:
@@ -194,8 +195,7 @@ def _agree(
         return x, w, bias
     dtypes = [a.dtype for a in arrays]
     for dtype in dtypes:
-        if _DTYPES.get(dtype) not in op.dtypes:
-            raise _dtype_refused(op, dtype)
+        _check_dtype(call, dtype)
     if len(set(dtypes)) > 1:
         if not op.mixed:
             names = ", ".join(str(d).removeprefix("torch.") for d in dtypes)
@@ -210,9 +210,11 @@ def _agree(
     return x, w, bias
 
 
-def _dtype_refused(op: Op, dtype: torch.dtype) -> BadArray:
-    got = str(dtype).removeprefix("torch.")
-    return BadArray(f"{op.name}: dtype {got} is not one of {', '.join(op.dtypes)}")
+def _check_dtype(call: Call, dtype: torch.dtype) -> None:
+    taken = call.op.dtypes_of(call.rank)
+    if _DTYPES.get(dtype) not in taken:
+        got = str(dtype).removeprefix("torch.")
+        raise BadArray(f"{call.op.name}: dtype {got} is not one of {', '.join(taken)}")
 
 
 def _different_devices(op: Op, x: Tensor, w: Tensor) -> BadArray:
@@ -240,9 +242,9 @@ def _addend(call: Call, y: Tensor, addend: Tensor) -> Tensor:
         raise BadShape(f"{op.name}: {name} {has} must have y's shape {show_shape(y.shape)}")
     if addend.device != y.device:
         raise _different_devices(op, y, addend)
-    if _DTYPES.get(addend.dtype) not in op.dtypes:
-        raise _dtype_refused(op, addend.dtype)
-    return addend * call.addend_scale
+    _check_dtype(call, addend.dtype)
+    scaled: Tensor = addend * call.addend_scale
+    return scaled
 
 
 def _bias_shape(call: Call) -> Shape:
@@ -270,7 +272,7 @@ def _point(call: Call, y: Tensor, pointwise: Tensor) -> Tensor:
             f"{call.op.name}: x and the pointwise kernel are {names}; "
             f"{call.op.title} takes one dtype: convert one of them"
         )
-    _agree(call.op, y, pointwise, None)
+    _agree(call, y, pointwise, None)
     spatial = [f"s{i}" for i in range(call.rank)]
     into = order(axes(call.layout.y, call.rank), ("n", "o", *spatial))
     back = order(("n", "o", *spatial), axes(call.layout.y, call.rank))

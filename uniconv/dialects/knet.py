@@ -90,7 +90,7 @@ OPS21_CONV = Op(
     source=OPS21,
     notes=(
         "The default is the opposite of conv4's: cross-correlation.",
-        "Knet drops unknown keywords here without a word (mode=0 has no effect); uniconv refuses them.",
+        "Knet drops unknown keywords here silently (mode=0 has no effect); uniconv refuses them.",
         "The bias has y's axes, with 1 everywhere but on the channel axis.",
     ),
 )

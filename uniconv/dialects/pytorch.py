@@ -1,6 +1,6 @@
 """PyTorch: torch.nn.functional.conv* and the torch.nn convolution modules, called as functions.
 
-Proved against torch 2.13.0; refusals from its error messages (aten/src/ATen/native/Convolution.cpp).
+Proved against torch 2.13.0; refusals from its messages (aten/src/ATen/native/Convolution.cpp).
 """
 
 from dataclasses import replace
@@ -86,8 +86,8 @@ MODULE = replace(
         Refusal(
             "one entry for several axes",
             ("padding", "dilation", "padding_mode"),
-            "with a padding_mode other than 'zeros' PyTorch applies a list of one to one axis only and "
-            "returns wrong values; give an integer, or one per axis",
+            "with a padding_mode other than 'zeros' PyTorch applies a list of one to one axis only "
+            "and returns wrong values; give an integer, or one per axis",
             f"{MODULES} _ConvNd",
         ),
         Refusal(

@@ -88,6 +88,7 @@ CONVOLUTION = replace(
     layout=two_for_one(formats("... i o")),
     stride=PerAxis("strides", None, accepts=ANY),
     pad=words_or_pairs("VALID"),
+    integer_ranks=(1, 2),  # Conv3D has no int32 kernel (tensorflow/core/ops/nn_ops.cc)
     refusals=(
         Refusal(
             "strided and dilated",
@@ -110,9 +111,9 @@ CONVOLUTION = replace(
         Refusal(
             "list misread beside batch axes",
             ("strides", "dilations"),
-            "with channels first and more than one batch axis TensorFlow puts the numbers on the wrong "
-            "axes (it fails or returns wrong values); give strides for every axis of a batch of one "
-            "axis, dilations for the spatial axes alone",
+            "with channels first and more than one batch axis TensorFlow puts the numbers on the "
+            "wrong axes (it fails or returns wrong values); give strides for every axis of a batch "
+            "of one axis, dilations for the spatial axes alone",
             f"{NN_OPS} _get_sequence",
         ),
     ),
@@ -142,7 +143,7 @@ TRANSPOSE2D = Op(
     others=(NAME,),
     source=f"{NN_OPS} conv2d_transpose_v2",
     notes=(
-        "It is the gradient of tf.nn.conv2d: padding is that of the convolution that reads output_shape.",
+        "It is the gradient of tf.nn.conv2d: padding is that of the conv2d that reads output_shape.",
     ),
 )
 TRANSPOSE1D = replace(
@@ -165,6 +166,7 @@ TRANSPOSE = replace(
     name="tf.nn.conv_transpose",
     layout=formats("... m c"),
     pad=Crop(words_or_pairs("SAME"), shape="output_shape"),
+    integer_ranks=(1, 2),
     refusals=(
         Refusal(
             "explicit and not two axes",
@@ -213,7 +215,8 @@ SEPARABLE2D = replace(
     DEPTHWISE2D,
     name="tf.nn.separable_conv2d",
     kind="separable_conv",
-    params="x:input w:depthwise_filter p:pointwise_filter strides padding data_format dilations name",
+    params="x:input w:depthwise_filter p:pointwise_filter "
+    "strides padding data_format dilations name",
     pointwise="... i o",
     source=f"{NN_IMPL} separable_conv2d_v2",
 )
@@ -221,7 +224,8 @@ V1 = (
     replace(
         CONV2D,
         name="tf.compat.v1.nn.conv2d",
-        params="x:input w:filter strides padding use_cudnn_on_gpu data_format dilations name w:filters",
+        params="x:input w:filter strides padding use_cudnn_on_gpu "
+        "data_format dilations name w:filters",
         stride=PerAxis("strides", None, accepts=ANY),
         others=(NAME, CUDNN),
         source=f"{NN_OPS} conv2d",
@@ -229,7 +233,8 @@ V1 = (
     replace(
         CONVOLUTION,
         name="tf.compat.v1.nn.convolution",
-        params="x:input w:filter padding strides dilation_rate name data_format w:filters dilations",
+        params="x:input w:filter padding strides dilation_rate name "
+        "data_format w:filters dilations",
         pad=words_or_pairs(),
         aliases={"dilation_rate": "dilations"},
         source=f"{NN_OPS} convolution",
@@ -237,7 +242,8 @@ V1 = (
     replace(
         TRANSPOSE2D,
         name="tf.compat.v1.nn.conv2d_transpose",
-        params="x:value w:filter output_shape strides padding data_format name x:input w:filters dilations",
+        params="x:value w:filter output_shape strides padding data_format name "
+        "x:input w:filters dilations",
         stride=PerAxis("strides", None, accepts=ANY),
         source=f"{NN_OPS} conv2d_transpose",
     ),
