@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import textwrap
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -17,9 +18,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-import uniconv
 from uniconv import demo
-from uniconv.describe import reads_backwards
+from uniconv.describe import describe, reads_backwards
 from uniconv.dialect import Op
 from uniconv.errors import UniconvError
 from uniconv.registry import families, family, find
@@ -55,7 +55,7 @@ def uniconv_command(
 ) -> None:
     """Any framework's convolution with that framework's exact meaning."""
     if version:
-        print(f"uniconv {uniconv.__version__}")
+        print(f"uniconv {metadata.version('uniconv-torch')}")
     elif context.invoked_subcommand is None:
         print(context.get_help())
 
@@ -76,7 +76,7 @@ def show_command(
     name: Annotated[str, typer.Argument(help="A family or a function: tf, tf.nn.conv2d")],
 ) -> None:
     """Show a function's layouts, flip, options, refusals, source and an example with numbers."""
-    text = uniconv.describe(name)
+    text = describe(name)
     if sys.stdout.isatty():
         width = shutil.get_terminal_size().columns
         text = "\n".join(wrapped(line, width) for line in text.splitlines())

@@ -143,7 +143,7 @@ TRANSPOSE2D = Op(
     others=(NAME,),
     source=f"{NN_OPS} conv2d_transpose_v2",
     notes=(
-        "It is the gradient of tf.nn.conv2d: padding is that of the conv2d that reads output_shape.",
+        "It is the gradient of tf.nn.conv2d: padding is of the conv2d that reads output_shape.",
     ),
 )
 TRANSPOSE1D = replace(
