@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from uniconv import demo
+from uniconv import demo, functional
 from uniconv.describe import describe, reads_backwards
 from uniconv.dialect import Op
 from uniconv.errors import UniconvError
@@ -115,7 +115,7 @@ def conv_command(
     target = _target(output)
     _check_device(device)
     op = _function(dialect, arrays)
-    y = getattr(uniconv, op.kind)(*arrays, bias_array, dialect=op.name, device=device, **options)
+    y = getattr(functional, op.kind)(*arrays, bias_array, dialect=op.name, device=device, **options)
     _save(y, target)
     shown = [
         *zip(("x", "w", "p"), arrays, (x, w, *more)),

@@ -29,6 +29,6 @@ def in_graph(
     op = main(name, kind, w.ndim) if kind else find(name)
     shapes = [tuple(a.shape) for a in (x, w, pointwise) if a is not None]
     run, addend = planned(op, (kind, name), options, shapes)
-    if pointwise is None and addend is None:
-        return run(x, w, bias)
-    return run(x, w, bias, pointwise, addend)
+    more = () if pointwise is None and addend is None else (pointwise, addend)
+    y: Tensor = run(x, w, bias, *more)
+    return y

@@ -8,13 +8,12 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 import torch
-from torch import Tensor
 from torch.compiler import is_compiling
 
 from uniconv.arrays import like, to_torch
 from uniconv.dialect import Op
 from uniconv.errors import BadArray
-from uniconv.plan import PLANS, Plan, frozen, planned
+from uniconv.plan import PLANS, Plan, frozen, planned, traced_as
 from uniconv.registry import main
 
 Device = torch.device | str | None
@@ -38,22 +37,30 @@ def _operation(declared: Operation) -> Operation:
         device: Device = None,
         **options: Any,
     ) -> Any:
-        if is_compiling():
-            from uniconv.compiled import in_graph
-
-            return in_graph(kind, dialect, x, w, bias, None, options)
         run: Plan | None
         try:
             run = PLANS[(kind, dialect, x.shape, w.shape, *options, *options.values())]
         except (KeyError, TypeError, AttributeError, RuntimeError):
             run = _known(kind, dialect, x, w, options)
-        if run is None:
-            op = main(dialect, kind, len(_shape(w, "w")))
-            return run_op(op, (kind, dialect), x, w, bias, device, options)
-        if device is None and isinstance(x, Tensor) and isinstance(w, Tensor):
-            return run(x, w, bias if bias is None else to_torch(bias))
-        return _on_arrays(run, x, w, bias, device)
+        if device is None and run is not None:
+            return run(x, w, bias)
+        op = main(dialect, kind, len(_shape(w, "w")))
+        return run_op(op, (kind, dialect), x, w, bias, device, options)
 
+    def compiled(
+        x: Any,
+        w: Any,
+        bias: Any = None,
+        *,
+        dialect: str = default,
+        device: Device = None,
+        **options: Any,
+    ) -> Any:
+        from uniconv.compiled import in_graph
+
+        return in_graph(kind, dialect, x, w, bias, None, options)
+
+    traced_as(operation, compiled)
     return cast(Operation, operation)
 
 
@@ -228,15 +235,11 @@ def run_op(
     if op.pointwise is not None:
         shapes.append(_shape(pointwise, "the pointwise kernel"))
     run, addend = planned(op, head, options, shapes)
-    if pointwise is None and addend is None:
-        return _on_arrays(run, x, w, bias, device)
-    arrays = [None if a is None else to_torch(a, device) for a in (x, w, bias, pointwise, addend)]
-    return like(run(*arrays), x)
-
-
-def _on_arrays(run: Plan, x: Any, w: Any, bias: Any, device: Device) -> Any:
-    arrays = [to_torch(x, device), to_torch(w, device)]
-    return like(run(*arrays, None if bias is None else to_torch(bias, device)), x)
+    more = () if pointwise is None and addend is None else (pointwise, addend)
+    if device is None:
+        return run(x, w, bias, *more)
+    arrays = (None if a is None else to_torch(a, device) for a in (w, bias, *more))
+    return like(run(to_torch(x, device), *arrays), x)
 
 
 def _shape(a: Any, role: str) -> tuple[int, ...]:

@@ -6,14 +6,11 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
-from torch import Tensor
-from torch.compiler import is_compiling
-
 from uniconv.describe import describe
 from uniconv.dialect import Op
 from uniconv.errors import BadOption
 from uniconv.functional import run_op
-from uniconv.plan import PLANS, frozen, planned, remember
+from uniconv.plan import PLANS, frozen, planned, remember, traced_as
 from uniconv.registry import find
 from uniconv.rules import REQUIRED
 
@@ -44,14 +41,14 @@ def _made(name: str) -> Callable[..., Any]:
     op = find(name)
     defaults = {p: _default(op, p) for p in op.params.split() if ":" not in p and p != "*"}
     scope: dict[str, Any] = {f"_{p}": default for p, default in defaults.items()}
-    scope |= {"_plan": _planner(op, defaults), "_either": partial(_either, op), "_plans": PLANS}
-    scope |= {"_compile": _compiler(op, defaults)}
-    scope |= {"_Tensor": Tensor, "_is_compiling": is_compiling}
+    scope |= {"_either": partial(_either, op), "_plans": PLANS}
+    scope |= {"_plan": _planner(op, defaults), "_compile": _compiler(op, defaults)}
     # As dataclasses do: only a real signature binds fast and shows in help().
     exec(_source(op, defaults), scope)
     function: Callable[..., Any] = scope[_short(op)]
     function.__module__, function.__qualname__ = __name__, op.name
     function.__doc__ = describe(op.name)
+    traced_as(function, scope["_compiled"])
     return function
 
 
@@ -77,19 +74,18 @@ def _source(op: Op, defaults: dict[str, Any]) -> str:
             params.append(f"{name}=_{name}")
     x, w, bias, pointwise = (_array(op, role) for role in ("x", "w", "bias", "p"))
     values = "".join(f"{o}, " for o in defaults)
+    signature = ", ".join(params)
     return f"""
-def {_short(op)}({", ".join(params)}):
+def {_short(op)}({signature}):
     _x, _w = {x}, {w}
-    if _is_compiling():
-        return _compile(_x, _w, {bias}, {pointwise}, ({values}))
-    if isinstance(_x, _Tensor) and isinstance(_w, _Tensor):
-        try:
-            _run = _plans["native", "{op.name}", _x.shape, _w.shape, {values}]
-        except (KeyError, TypeError):
-            pass
-        else:
-            return _run(_x, _w, {bias})
-    return _plan(_x, _w, {bias}, {pointwise}, ({values}))
+    try:
+        _run = _plans["native", "{op.name}", _x.shape, _w.shape, {values}]
+    except (KeyError, TypeError, AttributeError, RuntimeError):
+        return _plan(_x, _w, {bias}, {pointwise}, ({values}))
+    return _run(_x, _w, {bias})
+
+def _compiled({signature}):
+    return _compile({x}, {w}, {bias}, {pointwise}, ({values}))
 """
 
 

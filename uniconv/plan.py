@@ -14,6 +14,7 @@ import torch
 from einops import rearrange
 from torch import Tensor, float32, permute
 
+from uniconv.arrays import like, to_torch
 from uniconv.canonical import Conv, Sizes
 from uniconv.dialect import COMPLEX, FLOATS, INTEGERS, Op
 from uniconv.errors import BadArray, BadShape
@@ -21,7 +22,7 @@ from uniconv.execute import Runner, exact, runner
 from uniconv.layout import axes, kernel_order, order, regrouping
 from uniconv.lower import Call, Shape, lower, show_shape
 
-Plan = Callable[..., Tensor]
+Plan = Callable[..., Any]
 Convolver = Callable[[Tensor, Tensor, "Tensor | None"], Tensor]
 PLANS: dict[Any, Plan] = {}
 _MOST = 4096
@@ -62,6 +63,15 @@ def remember(key: Any, made: Plan) -> None:
     if len(PLANS) >= _MOST:
         PLANS.clear()
     PLANS[key] = made
+
+
+def traced_as(function: Callable[..., Any], compiled: Callable[..., Any]) -> None:
+    """Let torch.compile trace ``compiled`` for ``function``, which looks sizes up in a dictionary.
+
+    torch marks its own wrappers so (torch/_dynamo/eval_frame.py); asking is_compiling() in every
+    call instead costs 2 % of a small one.
+    """
+    function._torchdynamo_inline = compiled  # type: ignore[attr-defined]
 
 
 def frozen(value: Any) -> Any:
@@ -119,22 +129,22 @@ def _swift(
     """
     compute, args = run
 
-    def moved(x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
+    def moved(x: Any, w: Any, bias: Any = None) -> Any:
         if bias is not None or x.dtype is not float32 or w.is_meta:
             return full(x, w, bias)
         try:
             x_, w_ = permute(x, enter), permute(w, kernel)
             y = compute(x_, w_, None, *args) if args else compute(x_, w_, None)
-        except RuntimeError:
+        except (RuntimeError, TypeError):
             return full(x, w)
         return permute(y, leave)
 
-    def unmoved(x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
+    def unmoved(x: Any, w: Any, bias: Any = None) -> Any:
         if bias is not None or x.dtype is not float32 or w.is_meta:
             return full(x, w, bias)
         try:
             return compute(x, w, None, *args)
-        except RuntimeError:
+        except (RuntimeError, TypeError):
             return full(x, w)
 
     return unmoved if enter == kernel == leave == tuple(range(len(enter))) else moved
@@ -152,13 +162,15 @@ def _checked(call: Call, convolve: Convolver, convolve_integers: Convolver) -> P
     bias_shape = _bias_shape(call)
     plain = _is_plain(call)
 
-    def full(
-        x: Tensor,
-        w: Tensor,
-        bias: Tensor | None = None,
-        pointwise: Tensor | None = None,
-        addend: Tensor | None = None,
-    ) -> Tensor:
+    def full(x: Any, w: Any, bias: Any = None, pointwise: Any = None, addend: Any = None) -> Any:
+        if not (isinstance(x, Tensor) and isinstance(w, Tensor)):
+            device = x.device if isinstance(x, Tensor) else None
+            arrays = (w, bias, pointwise, addend)
+            rest = (None if a is None else to_torch(a, device) for a in arrays)
+            return like(full(to_torch(x), *rest), x)
+        bias, pointwise, addend = (
+            a if a is None else to_torch(a) for a in (bias, pointwise, addend)
+        )
         x, w, bias = _agree(call, x, w, bias)
         if bias is not None and tuple(bias.shape) != bias_shape:
             per = f"one entry for each of the {max(bias_shape)} output channels"
