@@ -30,8 +30,6 @@ def variants() -> dict[str, dict[str, Callable[[], object]]]:
     """The calls to compare, by case; the first of each case is written by hand."""
     x, w = torch.randn(1, 8, 8, 3), torch.randn(3, 3, 3, 4)
     conv2d, conv4 = uniconv.native("tf.nn.conv2d"), uniconv.native("knet.conv4")
-    tf = {"dialect": "tf.nn.conv2d", "strides": 1, "padding": "VALID"}
-    lists = {"dialect": "tf.nn.conv2d", "strides": [1, 1, 1, 1], "padding": "VALID"}
     # A Julia array's memory runs backwards: the reversed view of a contiguous tensor.
     julia_x, julia_w = torch.randn(1, 3, 8, 8).permute(3, 2, 1, 0), torch.randn(4, 3, 3, 3)
     julia_w = julia_w.permute(3, 2, 1, 0)
@@ -47,8 +45,10 @@ def variants() -> dict[str, dict[str, Callable[[], object]]]:
         "tf.nn.conv2d, x 1x8x8x3, w 3x3x3x4": {
             "by hand": by_hand,
             "native": lambda: conv2d(x, w, 1, "VALID"),
-            "conv": lambda: uniconv.conv(x, w, **tf),
-            "conv, strides as a list": lambda: uniconv.conv(x, w, **lists),
+            "conv": lambda: uniconv.conv(x, w, dialect="tf", strides=1, padding="VALID"),
+            "conv, strides as a list": lambda: uniconv.conv(
+                x, w, dialect="tf", strides=[1, 1, 1, 1], padding="VALID"
+            ),
         },
         "knet.conv4 on Julia memory, x 8x8x3x1, w 3x3x3x4": {
             "by hand": knet_by_hand,

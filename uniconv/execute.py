@@ -42,15 +42,17 @@ def runner(conv: Conv, sizes: Sizes, *, transposed: bool) -> Runner:
     # With 1 on the kernel's first axis, torch 2.13's backward refuses a permuted kernel on the CPU:
     # "grad_weight must be contiguous" (aten/src/ATen/native/NaiveConvolutionTranspose2d.cpp).
     alone = (sizes.c if transposed else sizes.o) == 1
-    if flips and alone:
-        return Runner(lambda x, w, bias: run(x, _compact(w.flip(flips)), bias))
-    if flips:
-        return Runner(lambda x, w, bias: run(x, w.flip(flips), bias))
-    return Runner(lambda x, w, bias: run(x, _compact(w), bias)) if alone else run
+    if not (flips or alone):
+        return run
+    op, args = run
+    if alone:
+        return Runner(lambda x, w, bias: op(x, _compact(w, flips), bias, *args))
+    return Runner(lambda x, w, bias: op(x, torch.flip(w, flips), bias, *args))
 
 
-def _compact(w: Tensor) -> Tensor:
-    return w.clone(memory_format=torch.contiguous_format)
+def _compact(w: Tensor, flips: tuple[int, ...]) -> Tensor:
+    turned = torch.flip(w, flips) if flips else w
+    return turned.clone(memory_format=torch.contiguous_format)
 
 
 def _forward(conv: Conv, size: Sequence[int]) -> Runner:

@@ -125,12 +125,12 @@ def _swift(
 ) -> Plan:
     """The common call in one Python frame: what torch refuses here, ``full`` does or explains.
 
-    Torch refuses two dtypes or devices itself, but for a meta kernel, whose values are noise.
+    Torch refuses two dtypes or devices itself.
     """
     compute, args = run
 
     def moved(x: Any, w: Any, bias: Any = None) -> Any:
-        if bias is not None or x.dtype is not float32 or w.is_meta:
+        if bias is not None or x.dtype is not float32:
             return full(x, w, bias)
         try:
             x_, w_ = permute(x, enter), permute(w, kernel)
@@ -140,7 +140,7 @@ def _swift(
         return permute(y, leave)
 
     def unmoved(x: Any, w: Any, bias: Any = None) -> Any:
-        if bias is not None or x.dtype is not float32 or w.is_meta:
+        if bias is not None or x.dtype is not float32:
             return full(x, w, bias)
         try:
             return compute(x, w, None, *args)
@@ -202,7 +202,7 @@ def _agree(
             raise BadArray(f"{op.name}: a tensor is {kind}; dense ones are convolved: x.to_dense()")
     for a in arrays[1:]:
         if a.device != x.device:
-            raise _different_devices(op, x, a)
+            raise different_devices(op, x, a)
     if x.device.type != "meta" and torch.is_autocast_enabled(x.device.type):
         return x, w, bias
     dtypes = [a.dtype for a in arrays]
@@ -229,8 +229,10 @@ def _check_dtype(call: Call, dtype: torch.dtype) -> None:
         raise BadArray(f"{call.op.name}: dtype {got} is not one of {', '.join(taken)}")
 
 
-def _different_devices(op: Op, x: Tensor, w: Tensor) -> BadArray:
-    return BadArray(f"{op.name}: x is on {x.device}, w or bias on {w.device}; move them together")
+def different_devices(op: Op, x: Any, w: Tensor) -> BadArray:
+    """The error for arrays that are not all in one place."""
+    where = getattr(x, "device", "the CPU")
+    return BadArray(f"{op.name}: x is on {where}, w or bias on {w.device}; move them together")
 
 
 def _scaled(op: Op, y: Tensor, scale: Any) -> Tensor:
@@ -253,7 +255,7 @@ def _addend(call: Call, y: Tensor, addend: Tensor) -> Tensor:
         has = show_shape(addend.shape)
         raise BadShape(f"{op.name}: {name} {has} must have y's shape {show_shape(y.shape)}")
     if addend.device != y.device:
-        raise _different_devices(op, y, addend)
+        raise different_devices(op, y, addend)
     _check_dtype(call, addend.dtype)
     scaled: Tensor = addend * call.addend_scale
     return scaled
