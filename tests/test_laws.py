@@ -143,7 +143,7 @@ ADJOINTS = [
 
 def forward_options(forward, transposed, case: Case) -> dict[str, object]:
     """The options of the convolution that a transposed call transposes, by their roles."""
-    given = complete(transposed, case.options, Facts(transposed.name, transposed.title))
+    given, _ = complete(transposed, case.options)
     pairs = [(forward.stride, transposed.stride), (forward.dilation, transposed.dilation)]
     pairs += [(forward.pad, transposed.pad.pad), (forward.groups, transposed.groups)]
     pairs += [(forward.reverse, transposed.reverse), (forward.scale, transposed.scale)]
@@ -186,7 +186,7 @@ def computed(conv: Conv, sizes: Sizes, x: np.ndarray, w: np.ndarray) -> np.ndarr
     transposed = max(conv.lhs_dilation) > 1
     if transposed:
         w = rearrange(w, "(g m) i ... -> (g i) m ...", g=conv.groups)
-    run = runner(conv, x.shape[2:], sizes.kernel, sizes.o, transposed=transposed)
+    run = runner(conv, replace(sizes, size=x.shape[2:]), transposed=transposed)
     return run(torch.from_numpy(x), torch.from_numpy(np.ascontiguousarray(w)), None).numpy()
 
 

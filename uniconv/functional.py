@@ -8,13 +8,12 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 import torch
-from torch import Tensor
 from torch.compiler import is_compiling
 
 from uniconv.arrays import like, to_torch
 from uniconv.dialect import Op
 from uniconv.errors import BadArray
-from uniconv.plan import PLANS, Plan, different_devices, frozen, planned, traced_as
+from uniconv.plan import PLANS, Plan, frozen, planned, traced_as
 from uniconv.registry import main
 
 Device = torch.device | str | None
@@ -233,8 +232,6 @@ def run_op(
 ) -> Any:
     """Plan a call, remember its plan under (head, shapes, options), and run it."""
     shapes = [_shape(x, "x"), _shape(w, "w")]
-    if isinstance(w, Tensor) and w.is_meta and not getattr(x, "is_meta", False):
-        raise different_devices(op, x, w)  # torch lets them meet, and y is noise
     if op.pointwise is not None:
         shapes.append(_shape(pointwise, "the pointwise kernel"))
     run, addend = planned(op, head, options, shapes)

@@ -125,12 +125,12 @@ def _swift(
 ) -> Plan:
     """The common call in one Python frame: what torch refuses here, ``full`` does or explains.
 
-    Torch refuses two dtypes or devices itself.
+    Torch refuses two dtypes or devices itself, but for a meta kernel: its values are noise.
     """
     compute, args = run
 
     def moved(x: Any, w: Any, bias: Any = None) -> Any:
-        if bias is not None or x.dtype is not float32:
+        if bias is not None or x.dtype is not float32 or w.is_meta:
             return full(x, w, bias)
         try:
             x_, w_ = permute(x, enter), permute(w, kernel)
@@ -140,7 +140,7 @@ def _swift(
         return permute(y, leave)
 
     def unmoved(x: Any, w: Any, bias: Any = None) -> Any:
-        if bias is not None or x.dtype is not float32:
+        if bias is not None or x.dtype is not float32 or w.is_meta:
             return full(x, w, bias)
         try:
             return compute(x, w, None, *args)
@@ -173,8 +173,7 @@ def _checked(call: Call, convolve: Convolver, convolve_integers: Convolver) -> P
         )
         x, w, bias = _agree(call, x, w, bias)
         if bias is not None and tuple(bias.shape) != bias_shape:
-            per = f"one entry for each of the {max(bias_shape)} output channels"
-            raise BadShape(f"{op.name}: bias {show_shape(bias.shape)} must be {bias_shape}: {per}")
+            raise BadShape(f"{op.name}: bias {show_shape(bias.shape)} must be {bias_shape}")
         compute = convolve if x.is_floating_point() or x.is_complex() else convolve_integers
         if plain:
             return compute(x, w, bias)
@@ -202,7 +201,7 @@ def _agree(
             raise BadArray(f"{op.name}: a tensor is {kind}; dense ones are convolved: x.to_dense()")
     for a in arrays[1:]:
         if a.device != x.device:
-            raise different_devices(op, x, a)
+            raise _different_devices(op, x, a)
     if x.device.type != "meta" and torch.is_autocast_enabled(x.device.type):
         return x, w, bias
     dtypes = [a.dtype for a in arrays]
@@ -229,10 +228,8 @@ def _check_dtype(call: Call, dtype: torch.dtype) -> None:
         raise BadArray(f"{call.op.name}: dtype {got} is not one of {', '.join(taken)}")
 
 
-def different_devices(op: Op, x: Any, w: Tensor) -> BadArray:
-    """The error for arrays that are not all in one place."""
-    where = getattr(x, "device", "the CPU")
-    return BadArray(f"{op.name}: x is on {where}, w or bias on {w.device}; move them together")
+def _different_devices(op: Op, x: Tensor, w: Tensor) -> BadArray:
+    return BadArray(f"{op.name}: x is on {x.device}, w or bias on {w.device}; move them together")
 
 
 def _scaled(op: Op, y: Tensor, scale: Any) -> Tensor:
@@ -255,7 +252,7 @@ def _addend(call: Call, y: Tensor, addend: Tensor) -> Tensor:
         has = show_shape(addend.shape)
         raise BadShape(f"{op.name}: {name} {has} must have y's shape {show_shape(y.shape)}")
     if addend.device != y.device:
-        raise different_devices(op, y, addend)
+        raise _different_devices(op, y, addend)
     _check_dtype(call, addend.dtype)
     scaled: Tensor = addend * call.addend_scale
     return scaled

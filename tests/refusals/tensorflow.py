@@ -1182,7 +1182,8 @@ BAD = [
         D2,
         BadArray,
         (
-            "tf.nn.separable_conv2d: x, w are float32, float64; TF takes one dtype: convert one "
+            "tf.nn.separable_conv2d: x and the pointwise kernel are float32 and float64; "
+            "TF takes one dtype: convert one "
             "of them"
         ),
         p_shape=(1, 1, 12, 5),
