@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from einops import rearrange
-from torch import Tensor, float32, permute
+from torch import Tensor, permute
 
 from uniconv.arrays import like, to_torch
 from uniconv.canonical import Conv, Sizes
@@ -26,6 +26,7 @@ Plan = Callable[..., Any]
 Convolver = Callable[[Tensor, Tensor, "Tensor | None"], Tensor]
 PLANS: dict[Any, Plan] = {}
 _MOST = 4096
+_DIRECT = (torch.float32, torch.float64, torch.bfloat16, torch.float16)  # every function has them
 _DTYPES = {getattr(torch, name): name for name in (*FLOATS, *INTEGERS, *COMPLEX)}
 
 
@@ -130,7 +131,7 @@ def _swift(
     compute, args = run
 
     def moved(x: Any, w: Any, bias: Any = None) -> Any:
-        if bias is not None or x.dtype is not float32 or w.is_meta:
+        if bias is not None or x.dtype not in _DIRECT or w.is_meta:
             return full(x, w, bias)
         try:
             x_, w_ = permute(x, enter), permute(w, kernel)
@@ -140,7 +141,7 @@ def _swift(
         return permute(y, leave)
 
     def unmoved(x: Any, w: Any, bias: Any = None) -> Any:
-        if bias is not None or x.dtype is not float32 or w.is_meta:
+        if bias is not None or x.dtype not in _DIRECT or w.is_meta:
             return full(x, w, bias)
         try:
             return compute(x, w, None, *args)
