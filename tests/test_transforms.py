@@ -9,11 +9,9 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 import uniconv
-from uniconv.registry import find, functions
+from uniconv.registry import find
 from uniconv.testing.cases import probe, random_case
 
-FUNCTIONS = sorted(functions())
-CONVS = [name for name in FUNCTIONS if find(name).kind != "separable_conv"]
 TF_SAME = {"dialect": "tf", "strides": 2, "padding": "SAME"}
 REFLECT = {"padding": 2, "padding_mode": "reflect"}
 CALLS = [
@@ -55,11 +53,10 @@ def run(case, arrays, **more):
     return uniconv.conv(*arrays, dialect=case.op.name, **options, **more)
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_gradients_of_first_and_second_order(name):
-    rng = random.Random(name)
+def test_gradients_of_first_and_second_order(uniconv_dialect):
+    rng = random.Random(uniconv_dialect)
     for seed in range(3):
-        case = random_case(find(name), rng)
+        case = random_case(find(uniconv_dialect), rng)
         arrays = [a.requires_grad_() for a in tensors(case, seed, "float64")]
         assert torch.autograd.gradcheck(lambda *a, case=case: run(case, a), arrays, fast_mode=True)
         assert torch.autograd.gradgradcheck(
@@ -67,11 +64,10 @@ def test_gradients_of_first_and_second_order(name):
         )
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_vmap_is_a_loop(name):
-    rng = random.Random(name)
+def test_vmap_is_a_loop(uniconv_dialect):
+    rng = random.Random(uniconv_dialect)
     for seed in range(4):
-        case = random_case(find(name), rng)
+        case = random_case(find(uniconv_dialect), rng)
         several = [tensors(case, s, "float32") for s in (seed, seed + 100, seed + 200)]
         stacked = [torch.stack(arrays) for arrays in zip(*several)]
         with warnings.catch_warnings():
@@ -81,13 +77,12 @@ def test_vmap_is_a_loop(name):
         assert torch.equal(y, torch.stack([run(case, arrays) for arrays in several]))
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_fake_cuda_leaves_neither_the_device_nor_the_dtype(name):
+def test_fake_cuda_leaves_neither_the_device_nor_the_dtype(uniconv_dialect):
     """Nothing is computed, but torch refuses every meeting of two devices."""
-    rng = random.Random(name)
+    rng = random.Random(uniconv_dialect)
     for dtype in (torch.float32, torch.float16, torch.bfloat16, torch.float64):
         for _ in range(3):
-            case = random_case(find(name), rng)
+            case = random_case(find(uniconv_dialect), rng)
             wanted = run(case, tensors(case, 0, "float32"))
             # In one dimension torch's fake convolution asks for a CUDA build; meta has no memory.
             device = "cuda" if len(case.w_shape) > 3 else "meta"
@@ -111,11 +106,10 @@ def test_fake_cuda_integers_stay_on_the_device():
 
 @pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_cuda_equals_the_cpu(name):
-    rng = random.Random(name)
+def test_cuda_equals_the_cpu(uniconv_dialect):
+    rng = random.Random(uniconv_dialect)
     for seed in range(10):
-        case = random_case(find(name), rng)
+        case = random_case(find(uniconv_dialect), rng)
         for dtype in ("float32", "float64"):
             arrays = tensors(case, seed, dtype)
             y = run(case, [a.cuda() for a in arrays])
