@@ -131,22 +131,23 @@ def _swift(
     compute, args = run
 
     def moved(x: Any, w: Any, bias: Any = None) -> Any:
-        if bias is not None or x.dtype not in _DIRECT or w.is_meta:
-            return full(x, w, bias)
         try:
-            x_, w_ = permute(x, enter), permute(w, kernel)
-            y = compute(x_, w_, None, *args) if args else compute(x_, w_, None)
-        except (RuntimeError, TypeError):
-            return full(x, w)
-        return permute(y, leave)
+            direct = bias is None and x.dtype in _DIRECT and not w.is_meta
+            if direct:
+                x_, w_ = permute(x, enter), permute(w, kernel)
+                y = compute(x_, w_, None, *args) if args else compute(x_, w_, None)
+        except (RuntimeError, TypeError, AttributeError):
+            direct = False
+        return permute(y, leave) if direct else full(x, w, bias)
 
     def unmoved(x: Any, w: Any, bias: Any = None) -> Any:
-        if bias is not None or x.dtype not in _DIRECT or w.is_meta:
-            return full(x, w, bias)
         try:
-            return compute(x, w, None, *args)
-        except (RuntimeError, TypeError):
-            return full(x, w)
+            direct = bias is None and x.dtype in _DIRECT and not w.is_meta
+            if direct:
+                y = compute(x, w, None, *args)
+        except (RuntimeError, TypeError, AttributeError):
+            direct = False
+        return y if direct else full(x, w, bias)
 
     return unmoved if enter == kernel == leave == tuple(range(len(enter))) else moved
 

@@ -1,0 +1,197 @@
+"""Arrays of every kind: what goes in, what comes out, and where it is computed."""
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+import uniconv
+from uniconv.arrays import like, to_torch
+from uniconv.errors import BadArray
+
+RNG = np.random.default_rng(0)
+X = RNG.integers(-8, 8, (2, 6, 5, 3)).astype("float32")
+W = RNG.integers(-8, 8, (3, 2, 3, 4)).astype("float32")
+TF = {"dialect": "tf", "strides": (1, 2), "padding": "SAME"}
+Y = uniconv.conv(X, W, **TF)
+
+
+def read_only(a):
+    a = a.copy()
+    a.flags.writeable = False
+    return a
+
+
+KINDS = {
+    "fortran": np.asfortranarray,
+    "read-only": read_only,
+    "reversed view": lambda a: a[::-1].copy()[::-1],
+    "sliced view": lambda a: np.repeat(a, 2, axis=1)[:, ::2],
+    "broadcast view": lambda a: np.broadcast_to(a, a.shape),
+    "transposed view": lambda a: a.transpose(3, 2, 1, 0).copy().transpose(3, 2, 1, 0),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_numpy_memory_of_every_kind(kind):
+    x, w = KINDS[kind](X), KINDS[kind](W)
+    before = x.copy()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        y = uniconv.conv(x, w, **TF)
+    assert type(y) is np.ndarray
+    np.testing.assert_array_equal(y, Y)
+    np.testing.assert_array_equal(x, before)
+
+
+def test_a_numpy_array_is_not_copied():
+    for a in (X, np.asfortranarray(X), read_only(X)):
+        assert to_torch(a, "cpu").data_ptr() == a.ctypes.data
+
+
+def test_tensors_stay_tensors_and_keep_their_graph():
+    x, w = torch.from_numpy(X).requires_grad_(), torch.nn.Parameter(torch.from_numpy(W))
+    y = uniconv.conv(x, w, **TF)
+    assert torch.equal(y, torch.from_numpy(Y))
+    y.sum().backward()
+    assert x.grad.shape == x.shape
+    assert w.grad.shape == w.shape
+
+
+@pytest.mark.parametrize(
+    ("x", "w", "kind"),
+    [
+        (torch.from_numpy(X), W, torch.Tensor),
+        (X, torch.from_numpy(W), np.ndarray),
+    ],
+)
+def test_y_is_of_the_kind_of_x(x, w, kind):
+    for _ in range(2):  # planned, then remembered
+        y = uniconv.conv(x, w, np.ones(4, "float32"), **TF)
+        assert isinstance(y, kind)
+        np.testing.assert_array_equal(np.asarray(y), Y + 1)
+        y = uniconv.conv(x, w, **TF)
+        assert isinstance(y, kind)
+        np.testing.assert_array_equal(np.asarray(y), Y)
+
+
+class Foreign:
+    """An array of another library: nothing but DLPack and the array API's namespace."""
+
+    def __init__(self, a):
+        self.a, self.shape = a, a.shape
+
+    def __dlpack__(self, **options):
+        return self.a.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return self.a.__dlpack_device__()
+
+    def __array_namespace__(self):
+        return Foreign
+
+    @staticmethod
+    def from_dlpack(tensor):
+        return Foreign(np.from_dlpack(tensor))
+
+
+def test_dlpack_goes_in_and_comes_out():
+    y = uniconv.conv(Foreign(X), Foreign(W), **TF)
+    assert type(y) is Foreign
+    np.testing.assert_array_equal(y.a, Y)
+
+
+def test_float16_and_float64_keep_their_dtype():
+    for dtype in ("float16", "float64"):
+        y = uniconv.conv(X.astype(dtype), W.astype(dtype), **TF)
+        assert y.dtype == dtype
+        np.testing.assert_array_equal(y, Y)
+
+
+def test_bfloat16_of_ml_dtypes():
+    bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
+    x, w = (X % 3).astype(bfloat16), (W % 2).astype(bfloat16)
+    y = uniconv.conv(x, w, **TF)
+    assert y.dtype == bfloat16
+    np.testing.assert_array_equal(y.astype("float32"), uniconv.conv(X % 3, W % 2, **TF))
+
+
+def test_julia_promotes_where_tensorflow_refuses():
+    x, w = X.transpose(1, 2, 3, 0), W
+    y = uniconv.conv(x.astype("float64"), w, dialect="knet")
+    assert y.dtype == "float64"
+    np.testing.assert_array_equal(y, uniconv.conv(x, w, dialect="knet"))
+    with pytest.raises(BadArray) as caught:
+        uniconv.conv(X.astype("float64"), W, **TF)
+    assert str(caught.value) == (
+        "tf.nn.conv2d: x, w are float64, float32; TF takes one dtype: convert one of them"
+    )
+
+
+def test_autocast_is_torchs_own():
+    x, w = torch.from_numpy(X), torch.from_numpy(W)
+    with torch.autocast("cpu", torch.bfloat16):
+        y = uniconv.conv(x.bfloat16(), w, **TF)
+    assert y.dtype is torch.bfloat16
+    torch.testing.assert_close(y.float(), torch.from_numpy(Y), rtol=0.02, atol=1)
+
+
+@pytest.mark.parametrize(
+    ("a", "text"),
+    [
+        (np.zeros(3, ">f4"), "torch cannot read a NumPy array of dtype >f4: "),
+        (np.array(["a"]), "torch cannot read a NumPy array of dtype <U1: "),
+        ([1.0, 2.0], "builtins.list is no array: give a torch tensor, a NumPy array or an array "),
+    ],
+)
+def test_what_is_no_array_is_named(a, text):
+    with pytest.raises(BadArray) as caught:
+        to_torch(a)
+    assert str(caught.value).startswith(text)
+
+
+@pytest.mark.parametrize("device", ["nowhere", "cuda:99", 3.5])
+def test_a_bad_device_is_named(device):
+    with pytest.raises(BadArray) as caught:
+        uniconv.conv(X, W, device=device, **TF)
+    assert str(caught.value).startswith(f"device={device!r}: ")
+
+
+def test_meta_has_no_numbers_for_numpy():
+    with pytest.raises(BadArray) as caught:
+        uniconv.conv(X, W, device="meta", **TF)
+    assert str(caught.value) == 'device="meta" has no numbers to give back as a NumPy array'
+
+
+def test_sparse_tensors_are_refused():
+    for x in (torch.from_numpy(X).to_sparse(), torch.from_numpy(X).double().to_sparse()):
+        with pytest.raises(BadArray) as caught:
+            uniconv.conv(x, torch.from_numpy(W).to(x.dtype), **TF)
+        assert str(caught.value) == (
+            "tf.nn.conv2d: a tensor is sparse_coo; dense ones are convolved: x.to_dense()"
+        )
+
+
+def test_an_array_without_a_way_back_is_refused():
+
+    with pytest.raises(BadArray) as caught:
+        like(torch.ones(1), type("Lonely", (), {"__module__": "warnings.x"})())
+    assert "gives DLPack but warnings has no from_dlpack" in str(caught.value)
+
+
+def test_an_addend_must_fit():
+    x, w = X.transpose(1, 2, 3, 0), W
+    y = uniconv.conv(x, w, dialect="knet.ops21.conv")
+    z = np.arange(y.size, dtype="float32").reshape(y.shape)
+    got = uniconv.conv(x, w, dialect="knet.ops21.conv", z=z, beta=2, alpha=3)
+    np.testing.assert_array_equal(got, 3 * y + 2 * z)
+    with pytest.raises(uniconv.UniconvError) as caught:
+        uniconv.conv(x, w, dialect="knet.ops21.conv", z=z[:1], beta=2)
+    assert str(caught.value) == (f"knet.ops21.conv: z {z[:1].shape} must have y's shape {y.shape}")
+
+
+def test_lists_tuples_and_arrays_of_options_are_one_call():
+    for strides in ([1, 2], (1, 2), np.array([1, 2]), [1, 1, 2, 1]):
+        y = uniconv.conv(X, W, dialect="tf", strides=strides, padding="SAME")
+        np.testing.assert_array_equal(y, Y)
