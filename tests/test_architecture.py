@@ -18,6 +18,7 @@ LAYERS = {
     "layout": 1,
     "padding": 1,
     "rules": 1,
+    "refusals": 1,
     "dialect": 2,
     "dialects": 3,
     "registry": 3,
@@ -50,6 +51,7 @@ SAME_LAYER |= {
     ("registry", "dialects"),
     ("lift", "lower"),
 }
+SAME_LAYER |= {("refusals", "padding"), ("refusals", "rules")}
 ALLOWED = {"torch", "numpy", "einops"}
 SOURCES = sorted(ROOT.rglob("*.py"))
 EACH = pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))

@@ -7,18 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from uniconv.layout import Layout
-from uniconv.rules import (
-    CONDITIONS,
-    REQUIRED,
-    Choice,
-    Count,
-    Crop,
-    Fixed,
-    Pad,
-    PerAxis,
-    Refusal,
-    Scalar,
-)
+from uniconv.refusals import CONDITIONS, Refusal
+from uniconv.rules import REQUIRED, Choice, Count, Crop, Fixed, Pad, PerAxis, Scalar
 
 KINDS = ("conv", "conv_transpose", "depthwise_conv", "separable_conv")
 

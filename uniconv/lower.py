@@ -11,7 +11,8 @@ from uniconv.dialect import BY_CHANNELS, BY_OUTPUT, DEPTHWISE, Op
 from uniconv.errors import BadOption, BadShape, Refused
 from uniconv.layout import Layout, arrange, axes, rank_of
 from uniconv.padding import integers
-from uniconv.rules import CONDITIONS, REQUIRED, Choice, Count, Crop, Facts, either, show, suggest
+from uniconv.refusals import CONDITIONS
+from uniconv.rules import REQUIRED, Choice, Count, Crop, Facts, either, show, suggest
 
 Shape = tuple[int, ...]
 

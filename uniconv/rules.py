@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import numbers
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -362,64 +362,3 @@ class Crop:
     def forward(self, out: tuple[int, ...], facts: Facts) -> Facts:
         """The facts of the convolution that this call transposes: it reads ``out``."""
         return replace(facts, sizes=replace(facts.sizes, size=out))
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A combination that the framework refuses or computes wrongly; ``when`` names a condition."""
-
-    when: str
-    options: tuple[str, ...]
-    reason: str
-    source: str
-
-
-def _entries(value: object) -> int:
-    """How many integers a list holds; 0 for what is no list of integers."""
-    return len(integers(value) or ())
-
-
-def _for_every_axis(value: object, facts: Facts) -> bool:
-    """Whether a list has an entry for every axis of x (with one batch axis)."""
-    return _entries(value) == facts.rank + 2
-
-
-CONDITIONS: Mapping[str, Callable[[Facts], bool]] = {
-    "strided and dilated": lambda f: max(f.stride) > 1 and max(f.dilation) > 1,
-    "same and strided": lambda f: (
-        isinstance(f.given.get("padding"), str)
-        and f.given["padding"] == "same"
-        and max(f.stride) > 1
-    ),
-    "explicit and undilated": lambda f: (
-        not isinstance(f.given.get("padding"), str) and max(f.dilation) == 1
-    ),
-    "explicit and not two axes": lambda f: (
-        not isinstance(f.given.get("padding"), str) and f.rank != 2
-    ),
-    "list misread beside batch axes": lambda f: (
-        len(f.sizes.batch) > 1
-        and f.layout.x.startswith("n c")
-        and (
-            (max(f.stride) > 1 and not _for_every_axis(f.given.get("strides"), f))
-            or (max(f.dilation) > 1 and _for_every_axis(f.given.get("dilations"), f))
-        )
-    ),
-    "one entry for several axes": lambda f: (
-        f.boundary != "zeros"
-        and f.rank > 1
-        and (
-            _entries(f.given.get("padding")) == 1
-            or (f.given.get("padding") == "same" and _entries(f.given.get("dilation")) == 1)
-        )
-    ),
-    "extra reaches stride and dilation": lambda f: any(
-        x >= max(s, d) for x, s, d in zip(f.extra, f.stride, f.dilation)
-    ),
-    "reflection past the edge": lambda f: (
-        f.boundary == "reflect" and any(max(p) >= n for p, n in zip(f.pad, f.sizes.size))
-    ),
-    "wrapped more than once": lambda f: (
-        f.boundary == "circular" and any(max(p) > n for p, n in zip(f.pad, f.sizes.size))
-    ),
-}

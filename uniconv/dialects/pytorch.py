@@ -8,7 +8,8 @@ from dataclasses import replace
 from uniconv.dialect import COMPLEX, FLOATS, INTEGERS, Dialect, Op
 from uniconv.layout import Layout
 from uniconv.padding import SYMMETRIC, same_total, valid
-from uniconv.rules import Choice, Count, Crop, Fixed, Pad, PerAxis, Refusal
+from uniconv.refusals import Refusal
+from uniconv.rules import Choice, Count, Crop, Fixed, Pad, PerAxis
 
 RANKS = (1, 2, 3)
 NATIVE = "pytorch 2.13.0 aten/src/ATen/native/Convolution.cpp"

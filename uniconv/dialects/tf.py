@@ -8,7 +8,8 @@ from dataclasses import replace
 from uniconv.dialect import BY_OUTPUT, DEPTHWISE, FLOATS, UNGROUPED, Dialect, Op
 from uniconv.layout import Layout
 from uniconv.padding import LAYOUT_PAIRS, same_upper, valid
-from uniconv.rules import REQUIRED, Choice, Crop, Fixed, Pad, PerAxis, Refusal
+from uniconv.refusals import Refusal
+from uniconv.rules import REQUIRED, Choice, Crop, Fixed, Pad, PerAxis
 
 NN_OPS = "tensorflow 2.21.0 tensorflow/python/ops/nn_ops.py"
 NN_IMPL = "tensorflow 2.21.0 tensorflow/python/ops/nn_impl.py"
