@@ -171,7 +171,8 @@ def _checked(call: Call, convolve: Convolver, convolve_integers: Convolver) -> P
             rest = (None if a is None else to_torch(a, device) for a in arrays)
             return like(full(to_torch(x), *rest), x)
         bias, pointwise, addend = (
-            a if a is None else to_torch(a) for a in (bias, pointwise, addend)
+            a if a is None or isinstance(a, Tensor) else to_torch(a, x.device)
+            for a in (bias, pointwise, addend)
         )
         x, w, bias = _agree(call, x, w, bias)
         if bias is not None and tuple(bias.shape) != bias_shape:
