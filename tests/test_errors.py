@@ -280,11 +280,6 @@ PAIRS = ((1, 2), (0, 0))
             "padding takes an integer of at least 0, or one per spatial axis: as many pixels "
             "before as after, not ((1, 2), (0, 0))",
         ),
-        (
-            lambda: Crop(Pad("padding", 0)).write(PAIRS, FACTS),
-            "pad",
-            "it crops as much after as before, or less; not ((1, 2), (0, 0))",
-        ),
     ],
 )
 def test_cannot_express(write: Callable[[], Any], field: str, reason: str) -> None:

@@ -8,11 +8,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uniconv.padding import (
+    BEGINS_ENDS,
+    INTERLEAVED,
     LAYOUT_PAIRS,
+    PAIRS,
     SYMMETRIC,
+    Axis,
+    OfOutput,
+    causal,
+    full,
+    half,
     integer,
     integers,
+    non_negative,
+    one_of,
+    same_lower,
     same_total,
+    same_total_lower,
     same_upper,
     valid,
 )
@@ -22,12 +34,14 @@ EXTENTS = st.integers(1, 40)
 
 @given(EXTENTS, EXTENTS, st.integers(1, 9))
 def test_valid_is_nothing(size, kernel, stride):
-    assert valid(size, kernel, stride) == (0, 0)
+    assert valid(Axis(size, kernel, stride=stride)) == (0, 0)
 
 
 @given(EXTENTS, EXTENTS, st.integers(1, 9))
 def test_same_upper_is_the_least_that_gives_ceil_size_over_stride(size, kernel, stride):
-    before, after = same_upper(size, kernel, stride)
+    axis = Axis(size, kernel, stride=stride)
+    before, after = same_upper(axis)
+    assert same_lower(axis) == (after, before)
     total, wanted = before + after, len(range(0, size, stride))
 
     def outputs(total: int) -> int:
@@ -52,12 +66,56 @@ def test_same_upper_is_the_least_that_gives_ceil_size_over_stride(size, kernel, 
     ],
 )
 def test_same_upper_by_hand(size, kernel, stride, pad):
-    assert same_upper(size, kernel, stride) == pad
+    assert same_upper(Axis(size, kernel, stride=stride)) == pad
 
 
 @pytest.mark.parametrize(("kernel", "pad"), [(1, (0, 0)), (2, (0, 1)), (3, (1, 1)), (6, (2, 3))])
 def test_same_total_does_not_ask_for_size_or_stride(kernel, pad):
-    assert {same_total(size, kernel, stride) for size in (1, 8) for stride in (1, 3)} == {pad}
+    axes = [Axis(size, kernel, stride=stride) for size in (1, 8) for stride in (1, 3)]
+    assert {same_total(axis) for axis in axes} == {pad}
+    assert {same_total_lower(axis) for axis in axes} == {pad[::-1]}
+
+
+def test_words_of_the_kernel_alone():
+    """A kernel of 4 taps, two pixels apart, spans 7; one of 4 in a row spans 4."""
+    wide, even = Axis(9, 4, dilation=2, stride=3), Axis(9, 4)
+    assert (wide.extent, even.extent) == (7, 4)
+    assert [full(wide), half(wide), causal(wide)] == [(6, 6), (3, 3), (6, 0)]
+    assert [full(even), half(even), causal(even)] == [(3, 3), (2, 2), (3, 0)]
+
+
+def test_a_transposed_op_crops_what_a_convolution_of_its_output_pads():
+    """A convolution reads 7 pixels with 3 taps and stride 2: SAME pads (1, 1); 6 pixels: (0, 1)."""
+    axis = Axis(4, 3, stride=2, out=7)
+    assert axis.whole == 9
+    assert OfOutput(same_upper)(axis) == (1, 1)
+    assert OfOutput(same_upper)(Axis(3, 3, stride=2, out=6)) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("form", "value"),
+    [
+        (PAIRS, [(1, 2), (-3, 4)]),
+        (INTERLEAVED, [1, 2, -3, 4]),
+        (BEGINS_ENDS, [1, -3, 2, 4]),
+        (one_of(SYMMETRIC, INTERLEAVED), [1, 2, -3, 4]),
+    ],
+)
+def test_forms_of_two_numbers_per_axis(form, value):
+    pairs = ((1, 2), (-3, 4))
+    assert form.read(value, "n c ...", 2) == pairs
+    assert form.write(pairs, "n c ...") == value
+    assert form.read(value[:-1], "n c ...", 2) is None
+    assert form.read("SAME", "n c ...", 2) is None
+    assert form.read(1.5, "n c ...", 2) is None
+
+
+def test_a_form_that_does_not_crop():
+    form = non_negative(INTERLEAVED)
+    assert form.read([1, 2, 3, 4], "n c ...", 2) == ((1, 2), (3, 4))
+    assert form.read([1, 2, -3, 4], "n c ...", 2) is None
+    assert form.write(((1, 2), (-3, 4)), "n c ...") is None
+    assert form.describe.endswith("none negative")
 
 
 @pytest.mark.parametrize("value", [True, False, 1.0, "1", None, np.bool_(True), [1], 1j])

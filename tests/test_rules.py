@@ -13,8 +13,19 @@ from hypothesis import strategies as st
 from uniconv.canonical import Sizes
 from uniconv.errors import BadOption, CannotExpress
 from uniconv.layout import Layout
-from uniconv.lower import complete, uncrop
-from uniconv.padding import LAYOUT_PAIRS, SYMMETRIC, same_upper, valid
+from uniconv.lower import complete, read_output_shape, uncrop
+from uniconv.padding import (
+    AS_IS,
+    BEGINS_ENDS,
+    LAYOUT_PAIRS,
+    PAIRS,
+    SYMMETRIC,
+    OfOutput,
+    Reading,
+    same_lower,
+    same_upper,
+    valid,
+)
 from uniconv.registry import functions
 from uniconv.rules import (
     REQUIRED,
@@ -49,12 +60,13 @@ def facts_of(case: Case) -> Facts:
         call.sizes,
         stride=call.conv.lhs_dilation if transposed else call.conv.stride,
         dilation=call.conv.rhs_dilation,
+        lhs_dilation=() if transposed else call.conv.lhs_dilation,
         given=complete(op, case.options)[0],
     )
-    extra = (0,) * facts.rank
     if isinstance(op.pad, Crop) and op.pad.extra:
         extra = op.pad.extra.read(facts.given[op.pad.extra.option], facts)
-    return replace(facts, extra=extra)
+        facts = replace(facts, extra=extra)
+    return replace(facts, out=read_output_shape(op, facts.given, facts)[0])
 
 
 @EACH_RULE
@@ -105,9 +117,20 @@ def test_a_crop_is_written_and_read_back(op):
         case = random_case(op, rng)
         call, facts = case.call, facts_of(case)
         crop = uncrop(call.conv.pad, facts)
-        out = call.conv.output(call.sizes.size, call.sizes.kernel)
-        written = op.pad.write(crop, facts)
-        assert op.pad.read(written, out, facts) == crop, case
+        ways = list(op.pad.ways(crop, facts))
+        assert any(crop_of(op, way, facts) == crop for way in ways), case
+
+
+def crop_of(op, way, facts):
+    """What these options mean; None where they contradict each other."""
+    facts = replace(facts, given={**facts.given, **way})
+    if op.pad.extra:
+        extra = op.pad.extra.read(facts.given[op.pad.extra.option], facts)
+        facts = replace(facts, extra=extra)
+    try:
+        return op.pad.read(facts.given[op.pad.pad.option], facts)
+    except BadOption:
+        return None
 
 
 FACTS = Facts(
@@ -223,11 +246,6 @@ def test_what_no_word_or_form_can_say():
     with pytest.raises(CannotExpress) as caught:
         Choice("mode", {1: False}).write(True, FACTS)
     assert str(caught.value) == "f.conv cannot express mode: no mode means True"
-    with pytest.raises(CannotExpress) as caught:
-        Crop(Pad("padding", form=SYMMETRIC)).write(((1, 0), (1, 1)), FACTS)
-    assert str(caught.value) == (
-        "f.conv cannot express pad: it crops as much after as before, or less; not ((1, 0), (1, 1))"
-    )
 
 
 def test_words_ask_for_the_dilated_kernel_and_the_stride():
@@ -240,11 +258,11 @@ def test_words_ask_for_the_dilated_kernel_and_the_stride():
 
 def test_output_shape_settles_where_a_crop_ends():
     """conv2d reads 8 x 5 with SAME and stride (1, 2), kernel 3 x 2: pads (1, 1) and (0, 1)."""
-    crop = Crop(Pad("padding", words=WORDS), shape="output_shape")
+    crop = Crop(Pad("padding", words={"SAME": OfOutput(same_upper)}), shape="output_shape")
     facts = replace(FACTS, sizes=replace(FACTS.sizes, size=(8, 3)), given={"output_shape": [8, 5]})
-    assert crop.read("SAME", (8, 5), facts) == ((1, 1), (0, 1))
+    assert crop.read("SAME", replace(facts, out=(8, 5))) == ((1, 1), (0, 1))
     with pytest.raises(BadOption) as caught:
-        crop.read("SAME", (9, 5), replace(facts, given={"output_shape": [9, 5]}))
+        crop.read("SAME", replace(facts, out=(9, 5), given={"output_shape": [9, 5]}))
     assert str(caught.value) == (
         "f.conv: output_shape=[9, 5] has spatial sizes (9, 5), from which the convolution with "
         "these options makes (9, 3); it must make those of x, (8, 3): give 8 and 5 to 6"
@@ -254,8 +272,52 @@ def test_output_shape_settles_where_a_crop_ends():
 def test_output_padding_is_what_is_not_cut_after():
     crop = Crop(Pad("padding", form=SYMMETRIC), extra=PerAxis("output_padding", 0, least=0))
     facts = replace(FACTS, extra=(1, 0))
-    assert crop.read((2, 1), (), facts) == ((2, 1), (1, 1))
-    assert crop.write(((2, 1), (1, 1)), facts) == (2, 1)
+    assert crop.read((2, 1), facts) == ((2, 1), (1, 1))
+    ways = list(crop.ways(((2, 1), (1, 1)), FACTS))
+    assert ways == [{"padding": (2, 1), "output_padding": (1, 0)}]
+    assert list(crop.ways(((1, 2), (1, 1)), FACTS)) == []
+
+
+AUTO = Choice("auto_pad", {"NOTSET": None, "SAME_LOWER": same_lower}, "NOTSET")
+
+
+def test_a_word_in_an_option_of_its_own():
+    """7 pixels under 3 taps with stride 1 need (1, 1); 6 under 2 with stride 2 need none."""
+    pad = Pad("pads", None, form=BEGINS_ENDS, by=AUTO)
+    word = replace(FACTS, given={"auto_pad": "SAME_LOWER"})
+    assert pad.read(None, word) == ((1, 1), (0, 0))
+    assert pad.read([1, 0, 2, 3], replace(FACTS, given={"auto_pad": "NOTSET"})) == ((1, 2), (0, 3))
+    with pytest.raises(BadOption) as caught:
+        pad.read([1, 0, 2, 3], word)
+    assert str(caught.value) == (
+        'f.conv: pads=[1, 0, 2, 3] must be left out beside auto_pad="SAME_LOWER"'
+    )
+    ignoring = replace(pad, beside="ignored")
+    assert ignoring.read([1, 0, 2, 3], word) == ((1, 1), (0, 0))
+    assert list(pad.ways(((1, 1), (0, 0)), FACTS)) == [
+        {"auto_pad": "NOTSET", "pads": [1, 0, 1, 0]},
+        {"auto_pad": "SAME_LOWER", "pads": None},
+    ]
+
+
+# Numbers that count from the end of the kernel, and numbers as they are.
+FROM_FULL = Reading(
+    lambda axis, pair: (axis.extent - 1 - pair[0], axis.extent - 1 - pair[1]),
+    lambda axis, pair: (axis.extent - 1 - pair[0], axis.extent - 1 - pair[1]),
+)
+
+
+def test_another_option_says_what_numbers_mean():
+    pad = Pad(
+        "padding", 0, form=PAIRS, reading=Choice("inside", {False: AS_IS, True: FROM_FULL}, False)
+    )
+    pairs = [(0, 1), (1, 0)]
+    assert pad.read(pairs, replace(FACTS, given={"inside": False})) == ((0, 1), (1, 0))
+    assert pad.read(pairs, replace(FACTS, given={"inside": True})) == ((2, 1), (0, 1))
+    assert list(pad.ways(((2, 1), (0, 1)), FACTS)) == [
+        {"inside": False, "padding": [(2, 1), (0, 1)]},
+        {"inside": True, "padding": [(0, 1), (1, 0)]},
+    ]
 
 
 @given(st.text("abcSAMEVLID", max_size=8))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -119,7 +120,7 @@ def signature(op: Op) -> str:
     shown: list[str] = []
     for param in op.params.split():
         role, _, name = param.rpartition(":")
-        default = op.rules[name].default if name in op.rules else None
+        default = op.default(name)
         only = role not in ("", "bias") and len(op.array_names(role)) == 1
         bare = name == "*" or only or (default is REQUIRED and "=" not in shown[-1])
         shown.append(name if bare else f"{name}={show(default)}")
@@ -172,10 +173,18 @@ def options(op: Op) -> list[tuple[str, str, str]]:
         elif op.addend and name == op.addend[0]:
             found.append((name, "None", f"an array like y, added {op.addend[1].option} times"))
         else:
-            rule = op.rules[name]
-            default = "required" if rule.default is REQUIRED else show(rule.default)
-            found.append((name, default, _takes(op, rule)))
+            told = op.default(name)
+            default = "required" if told is REQUIRED else show(told)
+            found.append((name, default, _takes(op, _rule(op, name))))
     return found
+
+
+def _rule(op: Op, option: str) -> Any:
+    """The rule that reads a native option, alone or with others."""
+    for rule, several in op.gathered.items():
+        if option in several.names:
+            return op.rules[rule]
+    return op.rules[option]
 
 
 def _takes(op: Op, rule: Any) -> str:
@@ -198,7 +207,15 @@ def _takes(op: Op, rule: Any) -> str:
 def padding_words(op: Op) -> list[tuple[str, str]]:
     """Every padding word and what it means."""
     pad = op.pad.pad if isinstance(op.pad, Crop) else op.pad
-    return [(show(word), rule.__doc__ or "") for word, rule in pad.words.items()]
+    words = {**pad.words, **(pad.by.table if pad.by else {})}
+    return [(show(word), meaning(rule)) for word, rule in words.items() if rule is not None]
+
+
+def meaning(word: Any) -> str:
+    """What a padding word does, as its own docstring says it."""
+    inner = getattr(word, "word", None)
+    text = inspect.getdoc(inner or word) or ""
+    return f"As a convolution reads its output: {text}" if inner else text
 
 
 def refused(op: Op) -> list[str]:
@@ -214,11 +231,17 @@ def example(op: Op) -> list[str]:
     x = np.arange(1.0, 5.0).reshape(arrange(layout.x, letters, (4, *ones)))
     w = np.array([1.0, 10.0, 100.0]).reshape(arrange(layout.w, letters, (3, *ones)))
     given: dict[str, Any] = {}
-    if isinstance(op.pad, Crop) and op.pad.shape:
-        given[op.pad.shape] = list(arrange(layout.y, letters, (6, *ones)))
-        given[op.pad.pad.option] = "VALID"
+    if isinstance(op.pad, Crop) and op.pad.shape and op.pad.shape_default is REQUIRED:
+        full = arrange(layout.y, letters, (6, *ones))
+        given[op.pad.shape] = list(full if "full" in op.pad.shape_forms else full[-rank:])
+        if "VALID" in op.pad.pad.words:
+            given[op.pad.pad.option] = "VALID"
     for name, rule in op.rules.items():
-        if rule.default is REQUIRED and name not in given:
+        if name in op.gathered:
+            names = op.gathered[name].names
+            if op.gathered[name].default is REQUIRED:
+                given |= dict.fromkeys(names, _smallest(rule, layout, rank))
+        elif rule.default is REQUIRED and name not in given:
             given[name] = _smallest(rule, layout, rank)
     p = np.ones(arrange(op.pointwise, letters, (1, *ones))) if op.pointwise else None
     y = run_op(op, ("example", op.name), x, w, None, "cpu", given, p)

@@ -24,6 +24,28 @@ COMPLEX = ("complex64", "complex128")
 
 
 @dataclass(frozen=True, slots=True)
+class Follows:
+    """The default of an option that takes the value of another one."""
+
+    option: str
+
+    def __repr__(self) -> str:
+        return f"<{self.option}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Several native options, one per spatial axis, that make the value of one rule.
+
+    A name left out has the value of the name that it follows, else the default.
+    """
+
+    names: tuple[str, ...]
+    default: Any = REQUIRED
+    follows: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Op:
     """One native function: its layouts, its options as rules, what it refuses, its source.
 
@@ -32,6 +54,8 @@ class Op:
     batch: fewest and most batch axes of x.  empty: whether an output without elements is "kept",
     "kept unless negative" or "refused".  implied: constructor words that the arrays already say.
     integer_ranks: for how many spatial axes integers are taken, where dtypes has any.
+    lhs_dilation: spreads x in a plain convolution.  fill: what stands outside x where the boundary
+    is constant.  gathered: the rules whose value comes from several native options.
     """
 
     name: str
@@ -39,12 +63,14 @@ class Op:
     params: str
     layout: Layout | Choice
     stride: PerAxis | None
-    dilation: PerAxis
+    dilation: PerAxis | None
     pad: Pad | Crop
     source: str
     groups: Count | str = BY_CHANNELS
+    lhs_dilation: PerAxis | None = None
     reverse: Choice | bool = False
     boundary: Choice | None = None
+    fill: Scalar | None = None
     scale: Scalar | None = None
     addend: tuple[str, Scalar] | None = None
     pointwise: str | None = None
@@ -58,18 +84,20 @@ class Op:
     refusals: tuple[Refusal, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     implied: Mapping[str, str] = field(default_factory=dict)
+    gathered: Mapping[str, Gathered] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     title: str = ""
     rules: Mapping[str, Any] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         crop = self.pad if isinstance(self.pad, Crop) else None
-        found: list[Any] = [self.layout, self.stride, self.dilation, self.groups, self.reverse]
-        found += [crop.pad if crop else self.pad, crop.extra if crop else None, self.boundary]
-        found += [self.scale, self.addend[1] if self.addend else None, *self.others]
-        rules = {r.option: r for r in found if hasattr(r, "option")}
+        pad = self.pad.pad if isinstance(self.pad, Crop) else self.pad
+        found: list[Any] = [self.layout, self.stride, self.dilation, self.lhs_dilation]
+        found += [self.groups, self.reverse, pad, pad.by, pad.reading, crop.extra if crop else None]
+        found += [self.boundary, self.fill, self.scale, self.addend[1] if self.addend else None]
+        rules = {r.option: r for r in (*found, *self.others) if hasattr(r, "option")}
         if crop and crop.shape:
-            rules[crop.shape] = Fixed(crop.shape, REQUIRED, inert=True)
+            rules[crop.shape] = Fixed(crop.shape, crop.shape_default, inert=True)
         object.__setattr__(self, "rules", rules)
         self._check()
 
@@ -77,11 +105,16 @@ class Op:
         """A spec that contradicts itself fails when it is built, not when it is called."""
         names = {p.split(":")[-1] for p in self.params.split() if ":" not in p and p != "*"}
         arrays = {self.addend[0]} if self.addend else set()
+        known = (set(self.rules) - set(self.gathered)) | set(self.aliases) | arrays
+        known |= {name for several in self.gathered.values() for name in several.names}
         problems = {
             f"unknown kind {self.kind}": self.kind in KINDS,
             "a source is missing": bool(self.source),
-            "params and rules name different options": names
-            == set(self.rules) | set(self.aliases) | arrays,
+            "params and rules name different options": names == known,
+            "gathered names options without a rule": set(self.gathered) <= set(self.rules),
+            "x without a batch axis has batch (0, 0)": (
+                self.batch == (0, 0) or all("n" in at.x.split() for at in self.layouts)
+            ),
             "a transposed op has a Crop, others a Pad": (
                 (self.kind == "conv_transpose") == isinstance(self.pad, Crop)
             ),
@@ -93,6 +126,14 @@ class Op:
         for problem, fine in problems.items():
             if not fine:
                 raise TypeError(f"spec {self.name}: {problem}")
+
+    def default(self, option: str) -> Any:
+        """What a native option means when it is left out; the option that it follows, as text."""
+        for several in self.gathered.values():
+            if option in several.names:
+                follows = several.follows.get(option)
+                return Follows(follows) if follows else several.default
+        return self.rules[option].default if option in self.rules else None
 
     @property
     def layouts(self) -> tuple[Layout, ...]:

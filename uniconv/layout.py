@@ -3,7 +3,8 @@
 Letters: n batch, c input channels, o output channels, i input channels of one group, m output
 channels of one group, ``...`` the spatial axes, in the same order on x, w and y.
 So c = g * i and o = g * m, with g groups: "o i ..." is a convolution's kernel, "c m ..." that of a
-transposed or a depthwise convolution.
+transposed or a depthwise convolution.  A letter that a pattern lacks has size 1.  Spatial axes that
+are not in a row are spelled out: "s0 n s1 c".
 """
 
 from __future__ import annotations
@@ -37,8 +38,11 @@ def axes(pattern: str, rank: int) -> tuple[str, ...]:
 
 
 def rank_of(pattern: str, ndim: int) -> int:
-    """How many spatial axes an array of ``ndim`` axes has under this pattern."""
-    return ndim - len(pattern.split()) + 1
+    """How many spatial axes an array of ``ndim`` axes has under this pattern; -1 if none fits."""
+    letters = pattern.split()
+    if "..." in letters:
+        return ndim - len(letters) + 1
+    return sum(a[0] == "s" for a in letters) if len(letters) == ndim else -1
 
 
 def order(src: Sequence[str], dst: Sequence[str]) -> tuple[int, ...]:
@@ -60,5 +64,14 @@ def kernel_order(src: Sequence[str], dst: Sequence[str], groups: int) -> tuple[i
 
 
 def regrouping(src: Sequence[str], dst: Sequence[str]) -> str:
-    """The einops pattern from one kernel layout to another, with the groups g split and merged."""
-    return " -> ".join(" ".join(_GROUPED.get(a, a) for a in letters) for letters in (src, dst))
+    """The einops pattern from one kernel layout to another, with the groups g split and merged.
+
+    Channels that one of them leaves out have size 1 in the other.
+    """
+    kin = {a: f for f in ("om", "ic") for a in f}
+
+    def spelled(letters: Sequence[str], others: Sequence[str]) -> str:
+        known = {kin.get(b, b) for b in others}
+        return " ".join(_GROUPED.get(a, a) if kin.get(a, a) in known else "1" for a in letters)
+
+    return f"{spelled(src, dst)} -> {spelled(dst, src)}"

@@ -10,7 +10,7 @@ from uniconv.canonical import Conv
 from uniconv.dialect import BY_CHANNELS, BY_OUTPUT, DEPTHWISE, UNGROUPED, Op
 from uniconv.errors import CannotExpress, UniconvError
 from uniconv.layout import Layout, arrange, axes, regrouping
-from uniconv.lower import Call, Shape, batched, lower, uncrop
+from uniconv.lower import Call, Shape, batched, lower, scattered, uncrop
 from uniconv.rules import Choice, Count, Crop, Facts
 
 
@@ -49,7 +49,8 @@ def lift(call: Call, op: Op, *, flip_kernel: bool = False) -> Lifted:
 
     refusals: list[UniconvError] = []
     for padding in _paddings(conv, op, facts, refusals):
-        native = {k: v for k, v in (options | padding).items() if v != op.rules[k].default}
+        told = {k: v for k, v in (options | padding).items() if v != op.rules[k].default}
+        native = scattered(op, told)
         try:
             lifted = lower(op, native, *native_shapes(call, op, layout))
         except UniconvError as error:
@@ -83,7 +84,10 @@ def kernel_pattern(call: Call, lifted: Lifted) -> str:
 
 
 def _layout(call: Call, op: Op) -> Layout:
+    lacks = {a for a, n in (("c", call.sizes.c), ("o", call.sizes.o)) if n != 1}
     layout = next((known for known in op.layouts if call.rank in known.ranks), None)
+    if layout is not None and lacks - set((layout.x + " " + layout.y).split()):
+        raise CannotExpress(op.name, "channels", "its arrays have no channel axes")
     if layout is None:
         ranks = " or ".join(map(str, op.ranks))
         raise CannotExpress(op.name, "rank", f"it has {ranks} spatial axes, the call {call.rank}")
@@ -106,7 +110,7 @@ def _check_kind(call: Call, op: Op) -> None:
             raise CannotExpress(
                 op.name, "stride", f"its own stride spreads x; {conv.stride} skips y"
             )
-    elif max(conv.lhs_dilation) > 1:
+    elif max(conv.lhs_dilation) > 1 and not op.lhs_dilation:
         raise CannotExpress(op.name, "lhs_dilation", f"it does not spread x by {conv.lhs_dilation}")
 
 
@@ -131,7 +135,8 @@ def _turned(conv: Conv, op: Op, flip_kernel: bool) -> tuple[Conv, bool]:
 
 def _boundary(conv: Conv, op: Op, facts: Facts) -> dict[str, Any]:
     if op.boundary:
-        return {op.boundary.option: op.boundary.write(conv.boundary, facts)}
+        fill = {op.fill.option: op.fill.write(conv.fill, facts)} if op.fill else {}
+        return {op.boundary.option: op.boundary.write(conv.boundary, facts)} | fill
     if conv.boundary != "zeros":
         raise facts.cannot("boundary", f"it pads with zeros only, not {conv.boundary}")
     return {}
@@ -178,7 +183,15 @@ def _per_axis(
         options = options | {op.stride.option: op.stride.write(stride, facts)}
     elif max(stride) > 1:
         raise facts.cannot("stride", f"it has no stride, the call has {stride}")
-    return options | {op.dilation.option: op.dilation.write(conv.rhs_dilation, facts)}, facts
+    if op.dilation:
+        options = options | {op.dilation.option: op.dilation.write(conv.rhs_dilation, facts)}
+    elif max(conv.rhs_dilation) > 1:
+        raise facts.cannot("dilation", f"it has none, the call has {conv.rhs_dilation}")
+    if op.lhs_dilation:
+        facts = replace(facts, lhs_dilation=conv.lhs_dilation)
+        spread = op.lhs_dilation.write(conv.lhs_dilation, facts)
+        options = options | {op.lhs_dilation.option: spread}
+    return options, facts
 
 
 def _paddings(
@@ -191,27 +204,27 @@ def _paddings(
     even = tuple((lo, lo if t <= lo < t + s else hi) for (lo, hi), (_, t), s in steps)
     for pad in dict.fromkeys((conv.pad, even, tight.pad)):
         if isinstance(rule, Crop):
-            try:
-                yield _crop(replace(conv, pad=pad), rule, facts)
-            except CannotExpress as error:
-                refusals.append(error)
-            continue
-        yield from ({rule.option: way} for way in rule.ways(pad, facts))
-    if not isinstance(rule, Crop):
-        lacks = f"{rule.option} takes {rule.describe()}, not {conv.pad}"
-        refusals.append(facts.cannot("pad", lacks))
+            yield from _crops(replace(conv, pad=pad), rule, facts)
+        else:
+            yield from rule.ways(pad, facts)
+    takes = rule.pad if isinstance(rule, Crop) else rule
+    padding = uncrop(conv.pad, facts) if isinstance(rule, Crop) else conv.pad
+    lacks = f"{takes.option} takes {takes.describe()}, not {padding}"
+    refusals.append(facts.cannot("pad", lacks))
 
 
-def _crop(conv: Conv, rule: Crop, facts: Facts) -> dict[str, Any]:
+def _crops(conv: Conv, rule: Crop, facts: Facts) -> Iterator[dict[str, Any]]:
+    """Ways to say what the transposed op cuts off, without an output shape where that can be."""
     crop = uncrop(conv.pad, facts)
-    options = {rule.pad.option: rule.write(crop, facts)}
-    if rule.extra:
-        options[rule.extra.option] = rule.extra.write(tuple(lo - hi for lo, hi in crop), facts)
-    if rule.shape:
+    if rule.shape is None or rule.shape_default is None:
+        yield from rule.ways(crop, facts)
+    if rule.shape is not None:
         out = conv.output(facts.sizes.size, facts.sizes.kernel)
-        letters = {"n": facts.sizes.batch[0], "o": facts.sizes.o}
-        options[rule.shape] = list(arrange(facts.layout.y, letters, out))
-    return options
+        letters = {"n": (*facts.sizes.batch, 1)[0], "o": facts.sizes.o}
+        full = list(arrange(facts.layout.y, letters, out))
+        shape = full if "full" in rule.shape_forms else list(out)
+        for way in rule.ways(crop, replace(facts, out=out)):
+            yield {**way, rule.shape: shape}
 
 
 def _same(a: Call, b: Call) -> bool:

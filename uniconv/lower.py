@@ -12,7 +12,7 @@ from uniconv.errors import BadOption, BadShape, Refused
 from uniconv.layout import Layout, arrange, axes, rank_of
 from uniconv.padding import integers
 from uniconv.refusals import CONDITIONS
-from uniconv.rules import REQUIRED, Choice, Count, Crop, Facts, either, show, suggest
+from uniconv.rules import REQUIRED, Choice, Count, Crop, Facts, PerAxis, either, show, suggest
 
 Shape = tuple[int, ...]
 
@@ -48,10 +48,10 @@ class Call:
 
 def batched(shape: Shape, pattern: str, batch: Shape) -> Shape:
     """A shape whose one batch entry is replaced by the batch axes that are really there."""
-    at = pattern.split().index("n") if "n" in pattern.split() else None
-    if at is None:
+    letters = axes(pattern, max(rank_of(pattern, len(shape)), 0))
+    if "n" not in letters:
         return shape
-    i = at if at == 0 else len(shape) - 1
+    i = letters.index("n")
     return (*shape[:i], *batch, *shape[i + 1 :])
 
 
@@ -63,7 +63,7 @@ def lower(
     p_shape: Shape | None = None,
 ) -> Call:
     """Read a native call; UniconvError says what it gave, how it was read and what must hold."""
-    facts = Facts(op.name, op.title)
+    facts = Facts(op.name, op.title, gathered={k: v.names for k, v in op.gathered.items()})
     given, spelled = complete(op, options)
     facts = replace(facts, given=given, spelled=spelled)
     layout = op.layout
@@ -76,8 +76,9 @@ def lower(
     facts = replace(facts, sizes=sizes)
     facts = replace(
         facts,
-        stride=op.stride.read(given[op.stride.option], facts) if op.stride else (1,) * rank,
-        dilation=op.dilation.read(given[op.dilation.option], facts),
+        stride=_per_axis(op.stride, given, facts),
+        dilation=_per_axis(op.dilation, given, facts),
+        lhs_dilation=_per_axis(op.lhs_dilation, given, facts),
         boundary=op.boundary.read(given[op.boundary.option], facts) if op.boundary else "zeros",
     )
     out, out_channels = read_output_shape(op, given, facts)
@@ -92,7 +93,7 @@ def lower(
         assert op.pad.shape is not None
         raise facts.bad(op.pad.shape, given[op.pad.shape], must)
     sizes = replace(sizes, o=o)
-    facts = replace(facts, sizes=sizes)
+    facts = replace(facts, sizes=sizes, out=out)
     for rule in op.others:
         rule.read(given[rule.option], facts)
     reverse = (
@@ -100,7 +101,7 @@ def lower(
         if isinstance(op.reverse, bool)
         else op.reverse.read(given[op.reverse.option], facts)
     )
-    conv, facts = build(op, facts, out, reverse, groups)
+    conv, facts = build(op, facts, reverse, groups)
     refuse(op, facts)
     check_output(op, conv, facts, x_shape, w_shape)
     return Call(
@@ -114,10 +115,15 @@ def lower(
     )
 
 
+def _per_axis(rule: PerAxis | None, given: Mapping[str, Any], facts: Facts) -> tuple[int, ...]:
+    return rule.read(given[rule.option], facts) if rule else (1,) * facts.rank
+
+
 def complete(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     """The options with defaults filled in, unknown ones refused; and the second names in use."""
     given: dict[str, Any] = {}
     spelled: dict[str, str] = {}
+    single = {name for several in op.gathered.values() for name in several.names}
     for name, value in options.items():
         known = op.aliases.get(name, name)
         if name in op.aliases and value is None:
@@ -127,46 +133,74 @@ def complete(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[s
             raise BadOption(f"{op.name}: {names} are one option under two names; give one of them")
         if known in op.implied:
             raise BadOption(f"{op.name}: {known} is read off {op.implied[known]}; leave it out")
-        if known not in op.rules:
-            known_names = {*op.rules, *op.aliases, *(op.addend or ())[:1]}
+        if known not in single and (known not in op.rules or known in op.gathered):
+            known_names = {*op.rules, *op.aliases, *single, *(op.addend or ())[:1]}
             has = [p for p in op.params.split() if p in known_names]
             hint = suggest(name, has) or f"; it has {', '.join(has)}"
             raise BadOption(f"{op.name} has no option {show(name)}{hint}")
         given[known] = value
         if name != known:
             spelled[known] = name
+    for name, several in op.gathered.items():
+        for one in several.names:
+            if one not in given and one in several.follows:
+                given[one] = given.get(several.follows[one], several.default)
+        given[name] = tuple(given.pop(one, several.default) for one in several.names)
+        missing = [one for one, v in zip(several.names, given[name]) if v is REQUIRED]
+        if missing:
+            raise BadOption(f"{op.name}: option {show(missing[0])} is missing")
     for name, rule in op.rules.items():
         if given.setdefault(name, rule.default) is REQUIRED:
             raise BadOption(f"{op.name}: option {show(name)} is missing")
     return given, spelled
 
 
+def scattered(op: Op, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options by rule -> options as the function takes them: one name per axis where it has so."""
+    native: dict[str, Any] = {}
+    for name, value in options.items():
+        if name not in op.gathered:
+            native[name] = value
+            continue
+        names = op.gathered[name].names
+        values = value if isinstance(value, (list, tuple)) else [value] * len(names)
+        native |= dict(zip(names, values))
+    return native
+
+
 def read_shapes(op: Op, layout: Layout, x_shape: Shape, w_shape: Shape) -> dict[str, Any]:
     """The sizes of the letters in the patterns; the rank is that of the kernel."""
     rank = rank_of(layout.w, len(w_shape))
     if rank not in layout.ranks:
-        allowed = [r + len(layout.w.split()) - 1 for r in layout.ranks]
+        allowed = [len(axes(layout.w, r)) for r in layout.ranks]
         raise BadShape(
             f"{op.name}: w {show_shape(w_shape)} has {plural(len(w_shape))}, but read as "
             f"{show(layout.w)} it must have {either(allowed)}"
         )
-    extra = len(x_shape) - len(axes(layout.x, rank)) + 1
+    letters = axes(layout.x, rank)
+    has_batch = "n" in letters
+    extra = len(x_shape) - len(letters) + has_batch
     fewest, most = op.batch
     if not fewest <= extra <= most:
-        least = len(axes(layout.x, rank)) - 1 + fewest
+        least = len(letters) - has_batch + fewest
         count = f"{least}" if fewest == most else f"{least} or {'more' if most > 1 else least + 1}"
         raise BadShape(
             f"{op.name}: x {show_shape(x_shape)} has {plural(len(x_shape))}, but read as "
             f"{show(layout.x)} with the {plural(rank, 'spatial ')} of w {show_shape(w_shape)} "
             f"it must have {count}"
         )
-    at = 0 if layout.x.startswith("n") else len(x_shape) - extra
-    batch, single = x_shape[at : at + extra], (*x_shape[:at], 1, *x_shape[at + extra :])
-    x = dict(zip(axes(layout.x, rank), single))
+    at = letters.index("n") if has_batch else 0
+    batch, single = (
+        x_shape[at : at + extra],
+        (*x_shape[:at], *(1,) * has_batch, *x_shape[at + extra :]),
+    )
+    x = dict(zip(letters, single))
     w = dict(zip(axes(layout.w, rank), w_shape))
     spatial = [f"s{i}" for i in range(rank)]
     named: dict[str, Any] = {k: v for k, v in w.items() if k not in spatial}
-    named |= {"w_c": w.get("c"), "c": x["c"], "batch": batch}
+    named |= {"o": 1} if not {"o", "m"} & set(w) else {}
+    named |= {"i": 1} if not {"i", "c"} & set(w) else {}
+    named |= {"w_c": w.get("c"), "c": x.get("c", 1), "batch": batch}
     named |= {"x_shape": x_shape, "w_shape": w_shape}
     named |= {"size": tuple(x[s] for s in spatial), "kernel": tuple(w[s] for s in spatial)}
     if min(named["kernel"]) < 1 or named.get("i") == 0 or named["c"] == 0:
@@ -182,6 +216,8 @@ def read_output_shape(op: Op, given: Mapping[str, Any], facts: Facts) -> tuple[S
     if not (isinstance(op.pad, Crop) and op.pad.shape):
         return (), None
     value, rank = given[op.pad.shape], facts.rank
+    if value is None and op.pad.shape_default is None:
+        return (), None
     entries = integers(value)
     letters = axes(facts.layout.x, rank)
     if entries is not None and len(entries) == rank and "axes" in op.pad.shape_forms:
@@ -191,7 +227,7 @@ def read_output_shape(op: Op, given: Mapping[str, Any], facts: Facts) -> tuple[S
         allowed = either(n for n, form in forms if form in op.pad.shape_forms)
         raise facts.bad(op.pad.shape, value, f"must be a list of {allowed} integers of at least 0")
     named = dict(zip(letters, entries))
-    if (named["n"],) != facts.sizes.batch:
+    if "n" in named and (named["n"],) != facts.sizes.batch:
         had = f"read as {show(facts.layout.y)} has batch size {named['n']}"
         must = f"{had}; it must be x's, {facts.sizes.batch[0]}"
         raise facts.bad(op.pad.shape, value, must)
@@ -237,24 +273,27 @@ def read_groups(
     return groups
 
 
-def build(op: Op, facts: Facts, out: Shape, reverse: bool, groups: int) -> tuple[Conv, Facts]:
+def build(
+    op: Op, facts: Facts, reverse: bool | tuple[bool, ...], groups: int
+) -> tuple[Conv, Facts]:
     """The record; and the facts with the padding as read, for the refusals."""
-    rank, ones = facts.rank, (1,) * facts.rank
-    rule = op.pad
+    rank, rule, stride, dilation = facts.rank, op.pad, facts.stride, facts.dilation
+    backwards = (reverse,) * rank if isinstance(reverse, bool) else reverse
     if not isinstance(rule, Crop):
         pad = rule.read(facts.given[rule.option], facts)
-        conv = Conv(
-            facts.stride, pad, ones, facts.dilation, (reverse,) * rank, groups, facts.boundary
-        )
+        fill = 0.0
+        if op.fill and facts.boundary == "constant":
+            fill = op.fill.read(facts.given[op.fill.option], facts)
+        spread = facts.lhs_dilation
+        conv = Conv(stride, pad, spread, dilation, backwards, groups, facts.boundary, fill)
         return conv, replace(facts, pad=pad)
     if rule.extra:
         facts = replace(facts, extra=rule.extra.read(facts.given[rule.extra.option], facts))
-    else:
-        facts = replace(facts, extra=(0,) * rank)
-    crop = rule.read(facts.given[rule.pad.option], out, facts)
+    crop = rule.read(facts.given[rule.pad.option], facts)
     pad = uncrop(crop, facts)
     # The adjoint of a cross-correlation runs its kernel backwards.
-    conv = Conv(ones, pad, facts.stride, facts.dilation, (not reverse,) * rank, groups)
+    forwards = tuple(not r for r in backwards)
+    conv = Conv((1,) * rank, pad, stride, dilation, forwards, groups)
     return conv, replace(facts, pad=crop)
 
 
@@ -293,7 +332,7 @@ def check_output(op: Op, conv: Conv, facts: Facts, x_shape: Shape, w_shape: Shap
         if min(sizes.size) < 1:
             raise BadShape(f"{x_read} spatial sizes {sizes.size}; each must be at least 1")
         if isinstance(op.pad, Crop):
-            whole = op.pad.whole(facts)
+            whole = tuple(axis.whole for axis in facts.axes)
             raise BadShape(
                 f"{x_read} spatial sizes {sizes.size}, which give {whole} and, less the padding "
                 f"{facts.pad}, {out}; each must be at least 1: pad less"

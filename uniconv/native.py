@@ -39,7 +39,7 @@ def native(name: str) -> Callable[..., Any]:
 @cache
 def _made(name: str) -> Callable[..., Any]:
     op = find(name)
-    defaults = {p: _default(op, p) for p in op.params.split() if ":" not in p and p != "*"}
+    defaults = {p: op.default(p) for p in op.params.split() if ":" not in p and p != "*"}
     scope: dict[str, Any] = {f"_{p}": default for p, default in defaults.items()}
     scope |= {"_either": partial(_either, op), "_plans": PLANS}
     scope |= {"_plan": _planner(op, defaults), "_compile": _compiler(op, defaults)}
@@ -54,10 +54,6 @@ def _made(name: str) -> Callable[..., Any]:
 
 def _short(op: Op) -> str:
     return op.name.rpartition(".")[2]
-
-
-def _default(op: Op, option: str) -> Any:
-    return op.rules[option].default if option in op.rules else None
 
 
 def _source(op: Op, defaults: dict[str, Any]) -> str:

@@ -1,35 +1,115 @@
 """Padding words and forms: what a framework's padding argument says, as pairs (before, after).
 
-A word is a pure function (size, effective kernel, stride) -> (before, after), for one axis.
-A form reads and writes explicit numbers.  semantics differ: "same" is not one rule.
+A word is a pure function of one axis: its padding (before, after), or for a transposed op what is
+cropped off the whole result.  "same" is not one rule.  A form reads and writes explicit numbers.
 """
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from uniconv.canonical import Pairs
 from uniconv.layout import axes
 
-Word = Callable[[int, int, int], tuple[int, int]]
+Pair = tuple[int, int]
 
 
-def valid(size: int, kernel: int, stride: int) -> tuple[int, int]:
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """What is known of one spatial axis when its padding is read.
+
+    size is that of x (after lhs_dilation).  In a transposed op, extra is its output_padding and
+    out its output size, each None where the call does not say it.
+    """
+
+    size: int
+    kernel: int
+    dilation: int = 1
+    stride: int = 1
+    extra: int | None = None
+    out: int | None = None
+
+    @property
+    def extent(self) -> int:
+        """How far the dilated kernel reaches."""
+        return (self.kernel - 1) * self.dilation + 1
+
+    @property
+    def whole(self) -> int:
+        """The extent of the uncropped result of the transposed op."""
+        return (self.size - 1) * self.stride + self.extent
+
+
+Word = Callable[[Axis], Pair]
+
+
+def valid(axis: Axis) -> Pair:
     """No padding."""
     return 0, 0
 
 
-def same_upper(size: int, kernel: int, stride: int) -> tuple[int, int]:
+def same_upper(axis: Axis) -> Pair:
     """As little as gives ceil(size / stride) outputs; the odd pixel after (TensorFlow)."""
-    total = max(((size + stride - 1) // stride - 1) * stride + kernel - size, 0)
+    n, s = axis.size, axis.stride
+    total = max(((n + s - 1) // s - 1) * s + axis.extent - n, 0)
     return total // 2, total - total // 2
 
 
-def same_total(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """kernel - 1 in all, whatever the stride; the odd pixel after (PyTorch)."""
-    return (kernel - 1) // 2, kernel - 1 - (kernel - 1) // 2
+def same_lower(axis: Axis) -> Pair:
+    """As ``same_upper``, the odd pixel before (JAX, ONNX)."""
+    lo, hi = same_upper(axis)
+    return hi, lo
+
+
+def same_total(axis: Axis) -> Pair:
+    """extent - 1 in all, whatever the stride; the odd pixel after (PyTorch)."""
+    total = axis.extent - 1
+    return total // 2, total - total // 2
+
+
+def same_total_lower(axis: Axis) -> Pair:
+    """As ``same_total``, the odd pixel before (Flux)."""
+    lo, hi = same_total(axis)
+    return hi, lo
+
+
+def half(axis: Axis) -> Pair:
+    """Half the extent on both sides: an even one gives one output more (Theano)."""
+    return axis.extent // 2, axis.extent // 2
+
+
+def full(axis: Axis) -> Pair:
+    """extent - 1 on both sides: every window that touches x."""
+    return axis.extent - 1, axis.extent - 1
+
+
+def causal(axis: Axis) -> Pair:
+    """extent - 1, all of it before: no output sees a later input."""
+    return axis.extent - 1, 0
+
+
+@dataclass(frozen=True, slots=True)
+class OfOutput:
+    """The crop of a transposed op: the padding with which a convolution reads its output."""
+
+    word: Word
+
+    def __call__(self, axis: Axis) -> Pair:
+        assert axis.out is not None
+        return self.word(replace(axis, size=axis.out))
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What padding numbers mean, and which numbers mean a given padding (or crop)."""
+
+    read: Callable[[Axis, Pair], Pair]
+    write: Callable[[Axis, Pair], Pair]
+
+
+AS_IS = Reading(lambda axis, pair: pair, lambda axis, pair: pair)
 
 
 def integers(value: object) -> tuple[int, ...] | None:
@@ -107,3 +187,70 @@ LAYOUT_PAIRS = Form(
     _read_layout_pairs,
     _write_layout_pairs,
 )
+
+
+def _read_pairs(value: object, pattern: str, rank: int) -> Pairs | None:
+    if not isinstance(value, (list, tuple)) or len(value) != rank:
+        return None
+    pairs = [integers(v) if isinstance(v, (list, tuple)) else None for v in value]
+    if any(p is None or len(p) != 2 for p in pairs):
+        return None
+    return tuple((p[0], p[1]) for p in pairs if p is not None)
+
+
+def _read_interleaved(value: object, pattern: str, rank: int) -> Pairs | None:
+    entries = integers(value)
+    if entries is None or len(entries) != 2 * rank:
+        return None
+    return tuple(zip(entries[::2], entries[1::2]))
+
+
+def _read_begins_ends(value: object, pattern: str, rank: int) -> Pairs | None:
+    entries = integers(value)
+    if entries is None or len(entries) != 2 * rank:
+        return None
+    return tuple(zip(entries[:rank], entries[rank:]))
+
+
+PAIRS = Form(
+    "a list of pairs (before, after), one per spatial axis, negative to crop",
+    _read_pairs,
+    lambda pairs, pattern: list(pairs),
+)
+INTERLEAVED = Form(
+    "a list of before and after of each spatial axis in turn, negative to crop",
+    _read_interleaved,
+    lambda pairs, pattern: [p for pair in pairs for p in pair],
+)
+BEGINS_ENDS = Form(
+    "a list of what is before each spatial axis, then what is after each, negative to crop",
+    _read_begins_ends,
+    lambda pairs, pattern: [lo for lo, _ in pairs] + [hi for _, hi in pairs],
+)
+
+
+def non_negative(form: Form) -> Form:
+    """The same form where it refuses to crop."""
+
+    def write(pairs: Pairs, pattern: str) -> object | None:
+        return None if min(map(min, pairs)) < 0 else form.write(pairs, pattern)
+
+    def read(value: object, pattern: str, rank: int) -> Pairs | None:
+        pairs = form.read(value, pattern, rank)
+        return None if pairs is None or min(map(min, pairs)) < 0 else pairs
+
+    return Form(form.describe.replace("negative to crop", "none negative"), read, write)
+
+
+def one_of(*forms: Form) -> Form:
+    """Whichever form reads the value; the first that can say it writes it."""
+
+    def read(value: object, pattern: str, rank: int) -> Pairs | None:
+        read = (form.read(value, pattern, rank) for form in forms)
+        return next((pairs for pairs in read if pairs is not None), None)
+
+    def write(pairs: Pairs, pattern: str) -> object | None:
+        written = (form.write(pairs, pattern) for form in forms)
+        return next((value for value in written if value is not None), None)
+
+    return Form(", or ".join(form.describe for form in forms), read, write)

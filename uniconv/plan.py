@@ -95,10 +95,14 @@ def build(call: Call) -> Plan:
     run = _runner(call.conv.reordered(turned), call.sizes, turned, unit=unit, transposed=transposed)
 
     head = ("n",) if call.sizes.batch else ()  # torch takes x without a batch axis, too
-    enter = order(_axes(layout.x, call), (*head, "c", *spatial))
-    leave = order((*head, "o", *spatial), _axes(layout.y, call))
     wanted = ("c", "m") if transposed else ("o", "i")
-    src, dst, groups = axes(layout.w, rank), (*wanted, *spatial), call.conv.groups
+    # The axes of size 1 that a pattern leaves out follow the others.
+    x_axes, no_c = _completed(_axes(layout.x, call), ("c",))
+    y_axes, no_o = _completed(_axes(layout.y, call), ("o",))
+    src, no_kernel_axes = _completed(axes(layout.w, rank), wanted)
+    enter = order(x_axes, (*head, "c", *spatial))
+    leave = order((*head, "o", *spatial), y_axes)
+    dst, groups = (*wanted, *spatial), call.conv.groups
     kernel = kernel_order(src, dst, groups)
     regrouped = regrouping(src, dst)
 
@@ -115,7 +119,21 @@ def build(call: Call) -> Plan:
 
         return convolve
 
-    full = _checked(call, convolver(run), convolver(exact(run)))
+    def with_axes(convolve: Convolver) -> Convolver:
+        """The same for arrays without channel axes."""
+        if not (no_c or no_kernel_axes or no_o):
+            return convolve
+
+        def channelled(x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
+            x = x.reshape(*x.shape, *no_c)
+            y = convolve(x, w.reshape(*w.shape, *no_kernel_axes), bias)
+            return y.squeeze(-1) if no_o else y
+
+        return channelled
+
+    full = _checked(call, with_axes(convolver(run)), with_axes(convolver(exact(run))))
+    if no_c or no_kernel_axes or no_o:
+        return full
     if kernel and len(call.sizes.batch) <= 1 and _is_plain(call):
         return _swift(run, full, enter, kernel, leave)
     return full
@@ -317,6 +335,15 @@ def _runner(conv: Conv, sizes: Sizes, turned: range, *, unit: bool, transposed: 
     row = replace(sizes, size=(1, *size), kernel=(1, *kernel))
     run = runner(conv.with_unit_axis(), row, transposed=transposed)
     return Runner(lambda x, w, bias: run(x.unsqueeze(-2), w.unsqueeze(-2), bias).squeeze(-2))
+
+
+def _completed(
+    letters: tuple[str, ...], wanted: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """The axes with those of ``wanted`` that no letter stands for; and these axes' sizes, 1."""
+    kin = {"o": ("o", "m"), "m": ("o", "m"), "i": ("i", "c"), "c": ("i", "c")}
+    lacking = tuple(a for a in wanted if not set(kin[a]) & set(letters))
+    return (*letters, *lacking), (1,) * len(lacking)
 
 
 def _axes(pattern: str, call: Call) -> tuple[str, ...]:

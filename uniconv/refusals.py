@@ -59,7 +59,7 @@ CONDITIONS: Mapping[str, Callable[[Facts], bool]] = {
         )
     ),
     "extra reaches stride and dilation": lambda f: any(
-        x >= max(s, d) for x, s, d in zip(f.extra, f.stride, f.dilation)
+        (x or 0) >= max(s, d) for x, s, d in zip(f.extra, f.stride, f.dilation)
     ),
     "reflection past the edge": lambda f: (
         f.boundary == "reflect" and any(max(p) >= n for p, n in zip(f.pad, f.sizes.size))

@@ -10,12 +10,13 @@ import difflib
 import numbers
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any
 
-from uniconv.canonical import Pairs, Sizes, effective
+from uniconv.canonical import Pairs, Sizes
 from uniconv.errors import BadOption, CannotExpress
 from uniconv.layout import Layout, axes
-from uniconv.padding import Form, Word, integer, integers
+from uniconv.padding import AS_IS, Axis, Form, Reading, Word, integer, integers
 
 
 class _Required:
@@ -46,18 +47,34 @@ class Facts:
     sizes: Sizes = Sizes((), 0, 0, (), ())
     stride: tuple[int, ...] = ()
     dilation: tuple[int, ...] = ()
+    lhs_dilation: tuple[int, ...] = ()
     pad: Pairs = ()
-    extra: tuple[int, ...] = ()
+    extra: tuple[int | None, ...] = ()
+    out: tuple[int, ...] = ()
     boundary: str = "zeros"
     given: Mapping[str, Any] = field(default_factory=dict)
     spelled: Mapping[str, str] = field(default_factory=dict)
+    gathered: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def rank(self) -> int:
         return len(self.sizes.size)
 
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """The spatial axes, as padding words read them."""
+        fields = (self.sizes.kernel, self.dilation, self.stride, self.extra, self.out)
+        unknown = (0, 1, 1, None, None)
+        spread = self.lhs_dilation or (1,) * self.rank
+        size = [(n - 1) * d + 1 if n else 0 for n, d in zip(self.sizes.size, spread)]
+        told = (f or (none,) * self.rank for f, none in zip(fields, unknown))
+        return tuple(map(Axis, size, *told))
+
     def gave(self, option: str, value: object) -> str:
-        """An option as the user wrote it: under its second name where that was given."""
+        """An option as the user wrote it: under its second name, or as several, where so given."""
+        if option in self.gathered and isinstance(value, tuple):
+            named = zip(self.gathered[option], value)
+            return ", ".join(f"{name}={show(v)}" for name, v in named)
         return f"{self.spelled.get(option, option)}={show(value)}"
 
     def bad(self, option: str, value: object, must: str) -> BadOption:
@@ -144,17 +161,18 @@ class PerAxis:
     """One integer per spatial axis, in axis order; ``accepts`` says in which shapes it is given.
 
     "int" one for all, "one" a list of one, "axes" one each, "full" one per axis of x (batch and
-    channels 1), "none" None for all ones.
+    channels 1), "none" None, which means ``absent`` on every axis.
     """
 
     option: str
     default: Any = 1
     least: int = 1
     accepts: tuple[str, ...] = ("int", "axes")
+    absent: Any = 1
 
     def read(self, value: object, facts: Facts) -> tuple[int, ...]:
         if value is None and "none" in self.accepts:
-            return (1,) * facts.rank
+            return (self.absent,) * facts.rank
         one, entries = integer(value), integers(value)
         if one is not None and "int" in self.accepts:
             entries = (one,) * facts.rank
@@ -251,18 +269,39 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class Pad:
-    """Zeros around x: a word, or numbers in one form."""
+    """Zeros around x: a word, or numbers in one form.
+
+    by: a second option that holds the word; None in its table stands for the numbers of this one,
+    which are "refused" or "ignored" beside a word.  reading: what the numbers mean, or the option
+    that chooses it.
+    """
 
     option: str
     default: Any = 0
-    words: Mapping[str, Word] = field(default_factory=dict)
+    words: Mapping[Any, Word] = field(default_factory=dict)
     form: Form | None = None
+    by: Choice | None = None
+    beside: str = "refused"
+    reading: Reading | Choice = AS_IS
 
     def read(self, value: object, facts: Facts) -> Pairs:
-        if isinstance(value, str) and self.words:
+        said = self.said(value, facts)
+        if callable(said):
+            return tuple(map(said, facts.axes))
+        return tuple(map(self.meaning(facts).read, facts.axes, said))
+
+    def said(self, value: object, facts: Facts) -> Word | Pairs:
+        """The word, or the numbers as they are written."""
+        word = self.by.read(facts.given[self.by.option], facts) if self.by else None
+        if word is not None and self.by:
+            if self.beside == "refused" and value != self.default:
+                beside = facts.gave(self.by.option, facts.given[self.by.option])
+                raise facts.bad(self.option, value, f"must be left out beside {beside}")
+            return word  # type: ignore[no-any-return]
+        if self._is_word(value):
             if value not in self.words:
                 raise facts.bad(self.option, value, not_one_of(value, self.words, facts))
-            return self.at(self.words[value], facts)
+            return self.words[value]
         pairs = self.form.read(value, facts.layout.x, facts.rank) if self.form else None
         if pairs is None:
             counted = self.form is not None and isinstance(value, (list, tuple))
@@ -270,23 +309,49 @@ class Pad:
             raise facts.bad(self.option, value, f"must be {self.describe()}{axes_read}")
         return pairs
 
+    def _is_word(self, value: object) -> bool:
+        try:
+            return bool(self.words) and (isinstance(value, str) or value in self.words)
+        except (TypeError, ValueError):  # a list, an array
+            return False
+
+    def meaning(self, facts: Facts) -> Reading:
+        """What numbers mean in this call."""
+        rule = self.reading
+        if isinstance(rule, Reading):
+            return rule
+        return rule.read(facts.given[rule.option], facts)  # type: ignore[no-any-return]
+
     def write(self, pairs: Pairs, facts: Facts) -> Any:
         for way in self.ways(pairs, facts):
-            return way
+            return way[self.option]
         raise facts.cannot("pad", f"{self.option} takes {self.describe()}, not {pairs}")
 
-    def ways(self, pairs: Pairs, facts: Facts) -> Iterator[Any]:
-        """Every way to say it: left out, in a word, in numbers."""
-        if default_says(self, pairs, facts):
-            yield self.default
-        yield from (word for word, rule in self.words.items() if self.at(rule, facts) == pairs)
-        value = self.form.write(pairs, facts.layout.x) if self.form else None
-        if value is not None:
-            yield value
+    def ways(self, pairs: Pairs, facts: Facts) -> Iterator[dict[str, Any]]:
+        """Every way to say it, as options: left out, in a word, in numbers."""
+        for aside in self._asides():
+            told = replace(facts, given={**facts.given, **aside})
+            if default_says(self, pairs, told):
+                yield {**aside, self.option: self.default}
+            if self.by and self.by.table[aside[self.by.option]] is not None:
+                continue  # beside a word, numbers say nothing
+            for word, rule in self.words.items():
+                if tuple(map(rule, told.axes)) == pairs:
+                    yield {**aside, self.option: word}
+            if self.form:
+                numbers = tuple(map(self.meaning(told).write, told.axes, pairs))
+                value = self.form.write(numbers, told.layout.x)
+                if value is not None:
+                    yield {**aside, self.option: value}
 
-    def at(self, rule: Word, facts: Facts) -> Pairs:
-        extents = effective(facts.sizes.kernel, facts.dilation)
-        return tuple(map(rule, facts.sizes.size, extents, facts.stride))
+    def _asides(self) -> Iterator[dict[str, Any]]:
+        """What the options beside this one can say, their defaults first."""
+        rules = [r for r in (self.by, self.reading) if isinstance(r, Choice)]
+        words = (
+            [w for w in dict.fromkeys([r.default, *r.table]) if w is not REQUIRED] for r in rules
+        )
+        for chosen in product(*words):
+            yield {rule.option: word for rule, word in zip(rules, chosen)}
 
     def describe(self) -> str:
         words = ", ".join(show(w) for w in self.words)
@@ -296,69 +361,88 @@ class Pad:
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """What a transposed convolution cuts off its full result, before and after.
+    """What a transposed convolution cuts off its whole result, before and after.
 
-    ``pad`` is the padding of the convolution that it transposes.  The end is settled by ``extra``
-    (output_padding: that much is not cut), or by ``shape`` (output_shape: what that convolution
-    reads), given in the forms of PerAxis.
+    pad's words are crops, and its numbers the padding of the convolution that it transposes.  The
+    end is settled by ``extra`` (output_padding: numbers cut that much less), or by ``shape``
+    (output_shape, in the forms of PerAxis); where ``adjoint``, that must be a size of which the
+    convolution with these options makes x's.
     """
 
     pad: Pad
     extra: PerAxis | None = None
     shape: str | None = None
     shape_forms: tuple[str, ...] = ("full",)
+    shape_default: Any = REQUIRED
+    adjoint: bool = True
 
-    def read(self, value: object, out: tuple[int, ...], facts: Facts) -> Pairs:
-        if not self.shape:
-            return tuple(
-                (lo, hi - x) for (lo, hi), x in zip(self.pad.read(value, facts), facts.extra)
-            )
-        pairs = self.pad.read(value, self.forward(out, facts))
-        gives = self.gives(out, pairs, facts)
-        if gives != facts.sizes.size:
+    def read(self, value: object, facts: Facts) -> Pairs:
+        said = self.pad.said(value, facts)
+        pairs = self.pad.read(value, facts)
+        if not facts.out:
+            extra = [0 if callable(said) else axis.extra or 0 for axis in facts.axes]
+            return tuple((lo, hi - x) for (lo, hi), x in zip(pairs, extra))
+        gives = self.gives(facts.out, pairs, facts)
+        if self.adjoint and gives != facts.sizes.size:
+            assert self.shape is not None
             must = (
-                f"has spatial sizes {out}, from which the convolution with these options makes "
-                f"{gives}; it must make those of x, {facts.sizes.size}{self.fitting(value, facts)}"
+                f"has spatial sizes {facts.out}, from which the convolution with these options "
+                f"makes {gives}; it must make those of x, {facts.sizes.size}"
+                f"{self.fitting(value, facts)}"
             )
             raise facts.bad(self.shape, facts.given[self.shape], must)
-        whole = self.whole(facts)
-        return tuple((lo, f - n - lo) for f, n, (lo, _) in zip(whole, out, pairs))
+        axes = zip(facts.axes, facts.out, pairs)
+        return tuple((lo, axis.whole - n - lo) for axis, n, (lo, _) in axes)
 
-    def write(self, crop: Pairs, facts: Facts) -> Any:
-        if not self.shape:
-            extra = tuple(lo - hi for lo, hi in crop)
-            if min(extra) < 0 or (any(extra) and not self.extra):
-                raise facts.cannot("pad", f"it crops as much after as before, or less; not {crop}")
-            return self.pad.write(tuple((lo, lo) for lo, _ in crop), facts)
-        out = tuple(f - lo - hi for f, (lo, hi) in zip(self.whole(facts), crop))
-        return self.pad.write(tuple((lo, max(hi, 0)) for lo, hi in crop), self.forward(out, facts))
+    def ways(self, crop: Pairs, facts: Facts) -> Iterator[dict[str, Any]]:
+        """Ways to say a crop by words and numbers; lowering them tells which are right."""
+        if facts.out:
+            yield from self.pad.ways(tuple((lo, max(hi, 0)) for lo, hi in crop), facts)
+            words = {**self.pad.words, **(self.pad.by.table if self.pad.by else {})}
+            first = tuple(lo for lo, _ in crop)
+            for name, word in words.items():
+                if word is not None and tuple(word(a)[0] for a in facts.axes) == first:
+                    option = self.pad.by.option if self.pad.by else self.pad.option
+                    yield {option: name}
+            return
+        extra = tuple(lo - hi for lo, hi in crop)
+        for none in (False, True):
+            told = facts
+            if self.extra:
+                if none and "none" not in self.extra.accepts:
+                    continue
+                given = (None,) * facts.rank if none else extra
+                told = replace(facts, extra=given)
+            for way in self.pad.ways(crop, told):
+                yield way | self._extra_option(told)
+            if self.extra and not none and min(extra) >= 0:
+                for way in self.pad.ways(tuple((lo, lo) for lo, _ in crop), told):
+                    yield way | self._extra_option(told)
+
+    def _extra_option(self, facts: Facts) -> dict[str, Any]:
+        if not self.extra:
+            return {}
+        if None in facts.extra:
+            return {self.extra.option: None}
+        if min(x or 0 for x in facts.extra) < 0:
+            return {self.extra.option: self.extra.default}
+        return {self.extra.option: self.extra.write(tuple(x or 0 for x in facts.extra), facts)}
 
     def gives(self, out: tuple[int, ...], pairs: Pairs, facts: Facts) -> tuple[int, ...]:
         """The sizes that the convolution which this call transposes makes of ``out``."""
-        spans = (n + lo + hi - e for n, (lo, hi), e in zip(out, pairs, self.extents(facts)))
-        return tuple(v // s + 1 if v >= 0 else 0 for v, s in zip(spans, facts.stride))
+        axes = zip(out, pairs, facts.axes)
+        spans = [(n + lo + hi - axis.extent, axis.stride) for n, (lo, hi), axis in axes]
+        return tuple(v // s + 1 if v >= 0 else 0 for v, s in spans)
 
     def fitting(self, value: object, facts: Facts) -> str:
         """The output sizes that would do, axis by axis, as text; nothing where none would."""
         texts = []
-        for axis, (wanted, whole) in enumerate(zip(facts.sizes.size, self.whole(facts))):
+        for i, (wanted, axis) in enumerate(zip(facts.sizes.size, facts.axes)):
             found = []
-            least = max(whole - 3 * self.extents(facts)[axis], 0)  # enough for any usual padding
-            for n in range(least, min(whole + facts.stride[axis], least + 1_000)):
+            least = max(axis.whole - 3 * axis.extent, 0)  # enough for any usual padding
+            for n in range(least, min(axis.whole + axis.stride, least + 1_000)):
                 out = (n,) * facts.rank
-                pairs = self.pad.read(value, self.forward(out, facts))
-                found += [n] * (self.gives(out, pairs, facts)[axis] == wanted)
+                pairs = self.pad.read(value, replace(facts, out=out))
+                found += [n] * (self.gives(out, pairs, facts)[i] == wanted)
             texts += [f"{found[0]} to {found[-1]}" if found[1:] else f"{n}" for n in found[:1]]
         return f": give {' and '.join(texts)}" if len(texts) == facts.rank else ""
-
-    def extents(self, facts: Facts) -> tuple[int, ...]:
-        return effective(facts.sizes.kernel, facts.dilation)
-
-    def whole(self, facts: Facts) -> tuple[int, ...]:
-        """The extents of the uncropped result."""
-        sizes = zip(facts.sizes.size, facts.stride, self.extents(facts))
-        return tuple((n - 1) * s + e for n, s, e in sizes)
-
-    def forward(self, out: tuple[int, ...], facts: Facts) -> Facts:
-        """The facts of the convolution that this call transposes: it reads ``out``."""
-        return replace(facts, sizes=replace(facts.sizes, size=out))

@@ -3,17 +3,19 @@
 Proved against TensorFlow 2.21.0; refusals from tensorflow/python/ops/nn_ops.py and nn_impl.py.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from uniconv.dialect import BY_OUTPUT, DEPTHWISE, FLOATS, UNGROUPED, Dialect, Op
 from uniconv.layout import Layout
-from uniconv.padding import LAYOUT_PAIRS, same_upper, valid
+from uniconv.padding import LAYOUT_PAIRS, OfOutput, Word, same_upper, valid
 from uniconv.refusals import Refusal
 from uniconv.rules import REQUIRED, Choice, Crop, Fixed, Pad, PerAxis
 
 NN_OPS = "tensorflow 2.21.0 tensorflow/python/ops/nn_ops.py"
 NN_IMPL = "tensorflow 2.21.0 tensorflow/python/ops/nn_impl.py"
-WORDS = {"SAME": same_upper, "VALID": valid}
+WORDS: Mapping[str, Word] = {"SAME": same_upper, "VALID": valid}
+CROPS: Mapping[str, Word] = {"SAME": OfOutput(same_upper), "VALID": valid}
 FORMATS = {1: ("NWC", "NCW"), 2: ("NHWC", "NCHW"), 3: ("NDHWC", "NCDHW")}
 ANY = ("none", "int", "one", "axes", "full")
 NAME = Fixed("name", inert=True)
@@ -41,12 +43,12 @@ def two_for_one(choice: Choice) -> Choice:
     return replace(choice, table={**choice.table, **also})
 
 
-def words_only(default: object = REQUIRED) -> Pad:
-    return Pad("padding", default, WORDS)
+def words_only(default: object = REQUIRED, words: Mapping[str, Word] = WORDS) -> Pad:
+    return Pad("padding", default, words)
 
 
-def words_or_pairs(default: object = REQUIRED) -> Pad:
-    return Pad("padding", default, WORDS, LAYOUT_PAIRS)
+def words_or_pairs(default: object = REQUIRED, words: Mapping[str, Word] = WORDS) -> Pad:
+    return Pad("padding", default, words, LAYOUT_PAIRS)
 
 
 CONV2D = Op(
@@ -138,7 +140,7 @@ TRANSPOSE2D = Op(
     layout=formats("... m c", (2,), "NHWC"),
     stride=PerAxis("strides", REQUIRED, accepts=ANY),
     dilation=PerAxis("dilations", None, accepts=ANY),
-    pad=Crop(words_or_pairs("SAME"), shape="output_shape", shape_forms=("full", "axes")),
+    pad=Crop(words_or_pairs("SAME", CROPS), shape="output_shape", shape_forms=("full", "axes")),
     groups=BY_OUTPUT,
     dtypes=(*FLOATS, "int32"),
     others=(NAME,),
@@ -151,14 +153,14 @@ TRANSPOSE1D = replace(
     TRANSPOSE2D,
     name="tf.nn.conv1d_transpose",
     layout=formats("... m c", (1,), "NWC"),
-    pad=Crop(words_only("SAME"), shape="output_shape"),
+    pad=Crop(words_only("SAME", CROPS), shape="output_shape"),
     source=f"{NN_OPS} conv1d_transpose",
 )
 TRANSPOSE3D = replace(
     TRANSPOSE2D,
     name="tf.nn.conv3d_transpose",
     layout=formats("... m c", (3,), "NDHWC"),
-    pad=Crop(words_only("SAME"), shape="output_shape"),
+    pad=Crop(words_only("SAME", CROPS), shape="output_shape"),
     dtypes=FLOATS,
     source=f"{NN_OPS} conv3d_transpose_v2",
 )
@@ -166,7 +168,7 @@ TRANSPOSE = replace(
     TRANSPOSE2D,
     name="tf.nn.conv_transpose",
     layout=formats("... m c"),
-    pad=Crop(words_or_pairs("SAME"), shape="output_shape"),
+    pad=Crop(words_or_pairs("SAME", CROPS), shape="output_shape"),
     integer_ranks=(1, 2),
     refusals=(
         Refusal(
@@ -185,7 +187,7 @@ ATROUS_TRANSPOSE = replace(
     layout=Layout("n ... c", "... m c", "n ... o", (2,)),
     stride=None,
     dilation=PerAxis("rate", REQUIRED, accepts=("int",)),
-    pad=Crop(words_only(), shape="output_shape"),
+    pad=Crop(words_only(REQUIRED, CROPS), shape="output_shape"),
     groups=UNGROUPED,
     source=f"{NN_OPS} atrous_conv2d_transpose",
 )

@@ -20,7 +20,7 @@ from uniconv.canonical import Pairs, Sizes, effective
 from uniconv.dialect import BY_CHANNELS, BY_OUTPUT, DEPTHWISE, Op
 from uniconv.errors import UniconvError
 from uniconv.layout import Layout, arrange, axes
-from uniconv.lower import Call, Shape, batched, lower
+from uniconv.lower import Call, Shape, batched, lower, scattered
 from uniconv.rules import REQUIRED, Choice, Count, Crop, Facts, Pad, PerAxis, show
 
 Traits = Mapping[str, Any]
@@ -124,23 +124,25 @@ def traits(op: Op, rank: int | None = None) -> dict[str, tuple[Any, ...]]:
     """For every way in which calls of ``op`` can differ, what it can be."""
     pad = op.pad.pad if isinstance(op.pad, Crop) else op.pad
     fewest, most = op.batch
+    often = (1,) if fewest <= 1 <= most else ()
     found: dict[str, tuple[Any, ...]] = {
         "layout": _layouts(op, rank),
-        "batch": (1, *range(fewest, min(most, 3) + 1)),
+        "batch": (*often, *range(fewest, min(most, 3) + 1)),
         "groups": _group_counts(op),
         "room": ("fits", "fits", "any"),
         "pad": (*_omission(pad), *pad.words, *(_EXPLICIT if pad.form else ())),
     }
     crop = op.pad if isinstance(op.pad, Crop) else None
-    for rule in (op.stride, op.dilation, crop.extra if crop else None):
+    for rule in (op.stride, op.dilation, op.lhs_dilation, crop.extra if crop else None):
         if rule is not None:
             found[rule.option] = _per_axis(rule)
     if crop and crop.shape:
-        found[crop.shape] = crop.shape_forms
-    for choice in (op.reverse, op.boundary):
+        optional = (LEFT_OUT,) if crop.shape_default is None else ()
+        found[crop.shape] = (*optional, *crop.shape_forms)
+    for choice in (op.reverse, op.boundary, pad.by, pad.reading):
         if isinstance(choice, Choice):
             found[choice.option] = (*_omission(choice), *choice.table)
-    for scalar in (op.scale, op.addend[1] if op.addend else None):
+    for scalar in (op.scale, op.addend[1] if op.addend else None, op.fill):
         if scalar is not None:
             found[scalar.option] = (*_omission(scalar), 1, 2, -3)
     for fixed in op.others:
@@ -193,13 +195,15 @@ def attempt(op: Op, chosen: Traits, rng: random.Random) -> Case | None:
     batch = tuple(rng.sample((1, 2, 3, 4), chosen["batch"]))
     if rng.random() < 0.02 and op.empty != "refused" and op.kind == "conv":
         batch = (0, *batch[1:])
-    letters = _channels(op, chosen["groups"], rng)
+    letters = _channels(op, layout, chosen["groups"], rng)
     kernel = tuple(rng.sample((1, 2, 3, 4) if rank < 3 else (1, 2, 3), rank))
     facts = replace(facts, sizes=replace(facts.sizes, batch=batch, kernel=kernel))
 
-    stride = _draw_per_axis(op.stride, chosen, facts, options, rng) if op.stride else (1,) * rank
-    dilation = _draw_per_axis(op.dilation, chosen, facts, options, rng)
-    facts = replace(facts, stride=stride, dilation=dilation)
+    stride, dilation, spread = (
+        _draw_per_axis(rule, chosen, facts, options, rng) if rule else (1,) * rank
+        for rule in (op.stride, op.dilation, op.lhs_dilation)
+    )
+    facts = replace(facts, stride=stride, dilation=dilation, lhs_dilation=spread)
     for name, rule in op.rules.items():
         if name in chosen and not isinstance(rule, PerAxis) and name != _shape_option(op):
             _put(options, name, chosen[name])
@@ -210,24 +214,31 @@ def attempt(op: Op, chosen: Traits, rng: random.Random) -> Case | None:
     pad = crop.pad if crop else op.pad
     assert isinstance(pad, Pad)
     written = _draw_pad(pad, chosen["pad"], facts, rng)
+    if pad.by and pad.by.table[options.get(pad.by.option, pad.by.default)] is not None:
+        written = LEFT_OUT  # a word says it
     _put(options, pad.option, written)
     if crop and crop.extra:
         _draw_per_axis(crop.extra, chosen, facts, options, rng)
     size = _draw_size(op, chosen["room"], facts, (*batch, letters["c"]), rng)
-    if crop and crop.shape:
-        form = "full" if letters["g"] > 1 or len(batch) != 1 else chosen[crop.shape]
-        if form not in crop.shape_forms or len(batch) != 1:
+    if crop and crop.shape and chosen[crop.shape] is not LEFT_OUT:
+        many = letters["g"] > 1 or len(batch) != 1
+        form = "full" if many and "full" in crop.shape_forms else chosen[crop.shape]
+        if form not in crop.shape_forms or (form == "full" and len(batch) != 1):
             return None
-        full = arrange(layout.x, {"n": batch[0], "c": letters["o"]}, size)
-        options[crop.shape] = _sequence(full if form == "full" else size, rng)
-        try:
-            value = pad.default if written is LEFT_OUT else written
-            pairs = pad.read(value, crop.forward(size, facts))
-        except UniconvError:
-            return None
-        # The transposed convolution reads what the convolution of its output gives.
-        spans = zip(size, pairs, effective(kernel, dilation), stride)
-        size = tuple((n + lo + hi - e + s) // s for n, (lo, hi), e, s in spans)
+        told = replace(facts, sizes=replace(facts.sizes, size=size), given=dict(options))
+        if crop.adjoint:
+            out = size
+            try:
+                value = pad.default if written is LEFT_OUT else written
+                pairs = pad.read(value, replace(told, out=out))
+            except UniconvError:
+                return None
+            # The transposed convolution reads what the convolution of its output gives.
+            size = crop.gives(out, pairs, replace(told, out=out))
+        else:
+            out = tuple(max(axis.whole + rng.randint(-4, 2), 1) for axis in told.axes)
+        full = arrange(layout.x, {"n": (*batch, 1)[0], "c": letters["o"]}, out)
+        options[crop.shape] = _sequence(full if form == "full" else out, rng)
     if min(size) < 1:
         return None
     for alias, name in op.aliases.items():
@@ -237,7 +248,7 @@ def attempt(op: Op, chosen: Traits, rng: random.Random) -> Case | None:
     shape = arrange(layout.x, {"n": 1, "c": letters["c"]}, size)
     case = Case(
         op,
-        options,
+        scattered(op, options),
         batched(shape, layout.x, batch),
         arrange(layout.w, letters, kernel),
         _pointwise_shape(op, letters, rank, rng),
@@ -258,8 +269,10 @@ def _shape_option(op: Op) -> str | None:
     return op.pad.shape if isinstance(op.pad, Crop) else None
 
 
-def _channels(op: Op, groups: Any, rng: random.Random) -> dict[str, int]:
+def _channels(op: Op, layout: Layout, groups: Any, rng: random.Random) -> dict[str, int]:
     """Sizes of the pattern letters, c and o at most 6 where there are groups, i and m distinct."""
+    if "c" not in layout.x.split():
+        return dict.fromkeys("gimco", 1)
     g = 1 if groups is LEFT_OUT else groups
     if op.groups == DEPTHWISE:
         c, m = rng.sample((1, 2, 3, 4), 2)
@@ -308,7 +321,7 @@ def _draw_per_axis(
 
 def _draw_pad(pad: Pad, kind: Any, facts: Facts, rng: random.Random) -> Any:
     """A native padding: left out, a word, or numbers in any spelling that the form reads."""
-    if kind is LEFT_OUT or kind in pad.words or pad.form is None:
+    if kind is LEFT_OUT or pad.form is None or (kind not in _EXPLICIT and kind in pad.words):
         return kind
     pattern, rank = facts.layout.x, facts.rank
     each = rng.sample(range(4), rank)
