@@ -7,6 +7,7 @@ from the patterns of the spec, and shares nothing with plan.py.
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import replace
 from math import prod
 
@@ -48,15 +49,25 @@ def by_the_oracle(case: Case, x, w, p=None) -> np.ndarray:
     count, groups = len(call.sizes.batch), call.conv.groups
     spatial = " ".join(f"s{i}" for i in range(rank))
     merged = f"({' '.join(f'n{i}' for i in range(count))})"
-    x = rearrange(x, f"{spell(layout.x, rank, count)} -> {merged} c {spatial}")
+    x = rearranged(x, spell(layout.x, rank, count), f"{merged} c {spatial}")
     split = spell(layout.w, rank, o="(g m)", c="(g i)")
-    w = rearrange(w, f"{split} -> (g m) i {spatial}", g=groups)
+    w = rearranged(w, split, f"(g m) i {spatial}", g=groups)
     y = reference(call.conv, x, w) * call.scale
     if p is not None:
         p = rearrange(p, f"{spell(case.op.pointwise, rank)} -> o i {spatial}")
         y = reference(call.pointwise[0], y, p)
     sizes = {f"n{i}": n for i, n in enumerate(call.sizes.batch)}
-    return rearrange(y, f"{merged} o {spatial} -> {spell(layout.y, rank, count)}", **sizes)
+    return rearranged(y, f"{merged} o {spatial}", spell(layout.y, rank, count), **sizes)
+
+
+def rearranged(a: np.ndarray, src: str, dst: str, **sizes: int) -> np.ndarray:
+    """einops' rearrange, where a letter that one side lacks stands for an axis of size 1."""
+    src_letters, dst_letters = (set(re.findall(r"\w+", side)) for side in (src, dst))
+    for letter in src_letters ^ dst_letters:
+        src, dst = (re.sub(rf"\b{letter}\b", "1", side) for side in (src, dst))
+        sizes.pop(letter, None)
+    src, dst = (re.sub(r"\((1 ?)+\)|\(\)", "1", side) for side in (src, dst))
+    return rearrange(a, f"{src} -> {dst}", **sizes)
 
 
 def work(case: Case) -> int:

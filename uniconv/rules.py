@@ -398,6 +398,7 @@ class Crop:
         """Ways to say a crop by words and numbers; lowering them tells which are right."""
         if facts.out:
             yield from self.pad.ways(tuple((lo, max(hi, 0)) for lo, hi in crop), facts)
+            yield from self.pad.ways(tuple((lo, lo) for lo, _ in crop), facts)
             words = {**self.pad.words, **(self.pad.by.table if self.pad.by else {})}
             first = tuple(lo for lo, _ in crop)
             for name, word in words.items():
