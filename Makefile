@@ -34,8 +34,7 @@ docs: .venv/.dev
 	$(BIN)/python docs/make_picture.py
 
 golden: .venv-live/.done
-	$(LIVE)/python tests/golden/make.py tf
-	$(LIVE)/python tests/golden/make.py pytorch
+	$(LIVE)/python tests/golden/make.py tf pytorch
 
 bench: .venv/.dev
 	$(BIN)/python benchmarks/overhead.py

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import uniconv
-from uniconv.registry import family, find
+from uniconv.registry import families, family, find
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -32,9 +32,13 @@ def recorded(name: str) -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray]]
 
 
 def published() -> list[dict[str, Any]]:
-    """The calls in the tests and docs of Knet and NNlib."""
-    calls: list[dict[str, Any]] = json.loads((GOLDEN / "knet.json").read_text())["calls"]
-    return calls
+    """The calls in the tests and docs of frameworks that cannot run here."""
+    files = sorted((GOLDEN / "published").glob("*.json"))
+    return [call for file in files for call in json.loads(file.read_text())["calls"]]
+
+
+MADE = sorted(file.stem for file in GOLDEN.glob("*.json"))
+PUBLISHED = sorted(file.stem for file in (GOLDEN / "published").glob("*.json"))
 
 
 def check(call: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
@@ -56,7 +60,11 @@ def check(call: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
             np.testing.assert_array_equal(slope.resolve_conj(), arrays[name], err_msg=name)
 
 
-@pytest.mark.parametrize("name", ["tf", "pytorch"])
+def test_every_family_has_golden_numbers() -> None:
+    assert set(MADE) | set(PUBLISHED) == set(families())
+
+
+@pytest.mark.parametrize("name", MADE)
 def test_what_the_framework_returned(name: str) -> None:
     dialect, seen = family(name), set()
     assert dialect is not None
@@ -72,7 +80,7 @@ def test_what_the_framework_returned(name: str) -> None:
 
 
 @pytest.mark.parametrize("call", published(), ids=lambda c: f"{c['function']} {c['source']}")
-def test_what_knet_and_nnlib_publish(call: dict[str, Any]) -> None:
+def test_what_the_frameworks_publish(call: dict[str, Any]) -> None:
     arrays = {
         role: np.array(call[role], float)
         for role in ("x", "w", "y", "dy", "dx", "dw")

@@ -38,11 +38,15 @@ class Call:
         return self.conv.rank
 
     @property
+    def o(self) -> int:
+        """The channels of y."""
+        return self.pointwise[1].o if self.pointwise else self.sizes.o
+
+    @property
     def output(self) -> Shape:
         """The native shape of y."""
         conv, sizes = self.conv, self.sizes
-        o = self.pointwise[1].o if self.pointwise else sizes.o
-        out = arrange(self.layout.y, {"n": 1, "o": o}, conv.output(sizes.size, sizes.kernel))
+        out = arrange(self.layout.y, {"n": 1, "o": self.o}, conv.output(sizes.size, sizes.kernel))
         return batched(out, self.layout.y, sizes.batch)
 
 

@@ -293,10 +293,9 @@ def _addend(call: Call, y: Tensor, addend: Tensor) -> Tensor:
 
 
 def _bias_shape(call: Call) -> Shape:
-    o = call.pointwise[1].o if call.pointwise else call.sizes.o
     if call.op.bias == "o":
-        return (o,)
-    return tuple(o if a == "o" else 1 for a in axes(call.layout.y, call.rank))
+        return (call.o,)
+    return tuple(call.o if a == "o" else 1 for a in axes(call.layout.y, call.rank))
 
 
 def _along_channels(call: Call, bias: Tensor) -> Tensor:

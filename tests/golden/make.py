@@ -1,7 +1,6 @@
-"""Write the golden numbers of a family by running the real framework on calls made from its specs.
+"""Write the golden numbers of families by running the real frameworks on calls made from specs.
 
-    python tests/golden/make.py tf
-    python tests/golden/make.py pytorch
+    python tests/golden/make.py tf pytorch
 
 FAMILY.json names the framework's versions and, for each call, the function, its options and the
 shapes of its arrays; FAMILY.npz holds all numbers in that order, as one array of small integers.
@@ -20,23 +19,26 @@ import numpy as np
 from uniconv.dialect import Op
 from uniconv.registry import family
 from uniconv.testing.cases import Case, asymmetric, grid, probe
-from uniconv.testing.oracles import oracle, versions
+from uniconv.testing.oracles import differentiable, oracle, runs, versions
 
 HERE = Path(__file__).parent
-PER_FUNCTION = {"tf": 10, "pytorch": 9}
-RUNS_WITH = {"tf": "tensorflow", "pytorch": "torch"}
+PER_FUNCTION = 9
 MOST_NUMBERS = 1500  # in the largest array of a call, so that the files stay small
 
 
-def calls(op: Op, count: int) -> Iterator[tuple[Case, dict[str, np.ndarray]]]:
+def usual(op: Op) -> str:
+    return "float32" if "float32" in op.dtypes else op.dtypes[0]
+
+
+def calls(op: Op, count: int, *, slopes: bool) -> Iterator[tuple[Case, dict[str, np.ndarray]]]:
     """Calls with the framework's own results; every other one with its gradients."""
     run, made = oracle(op.name), 0
     for case in grid(op, most=20 * count):
         sizes = [np.prod(s) for s in (case.x_shape, case.w_shape, case.call.output)]
         if made == count or max(sizes) > MOST_NUMBERS or min(sizes) == 0:
             continue
-        arrays = dict(zip("xwp", probe(case, seed=made)))
-        if made % 2:
+        arrays = dict(zip("xwp", probe(case, seed=made, dtype=usual(op))))
+        if made % 2 or not slopes:
             arrays["y"] = run(case, arrays["x"], arrays["w"], pointwise=arrays.get("p"))
         else:
             rng = np.random.default_rng(made)
@@ -49,19 +51,20 @@ def calls(op: Op, count: int) -> Iterator[tuple[Case, dict[str, np.ndarray]]]:
 
 def main(name: str) -> None:
     dialect = family(name)
-    if dialect is None or name not in PER_FUNCTION:
-        raise SystemExit(f"give one of {', '.join(PER_FUNCTION)}, not {name}")
+    if dialect is None or not runs(name):
+        raise SystemExit(f"{name} does not run here")
     entries: list[dict[str, Any]] = []
     numbers: list[np.ndarray] = []
     for op in dialect.functions:
-        for case, arrays in calls(op, PER_FUNCTION[name]):
+        for case, arrays in calls(op, PER_FUNCTION, slopes=differentiable(name)):
             shapes = {role: a.shape for role, a in arrays.items()}
             entries.append({"function": op.name, "options": case.options, "shapes": shapes})
             for a in arrays.values():
-                small = a.astype(np.int32)
-                assert np.array_equal(small, a), f"{case} gives numbers that are no small integers"
+                wide = np.stack([a.real, a.imag], -1) if np.iscomplexobj(a) else a
+                small = wide.astype(np.int32)
+                assert np.array_equal(small, wide), f"{case} gives no small integers"
                 numbers.append(small.ravel())
-    made_by = {k: v for k, v in versions().items() if k in (RUNS_WITH[name], "numpy")}
+    made_by = versions(name) | {"numpy": np.__version__}
     lines = ",\n".join(json.dumps(e) for e in entries)
     text = f'{{"made by": {json.dumps(made_by)}, "calls": [\n{lines}\n]}}\n'
     (HERE / f"{name}.json").write_text(text)
@@ -70,4 +73,5 @@ def main(name: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    for name in sys.argv[1:]:
+        main(name)

@@ -14,7 +14,7 @@ import uniconv
 from uniconv.arrays import like, to_torch
 from uniconv.dialect import Op
 from uniconv.testing.cases import Case, asymmetric, grid, random_case
-from uniconv.testing.oracles import oracle, versions
+from uniconv.testing.oracles import family_of, oracle, versions
 
 COMPARED: dict[str, Counter[str]] = {}
 
@@ -27,12 +27,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if COMPARED:
-        told = ", ".join(f"{name} {version}" for name, version in versions().items())
         terminalreporter.section("compared with the running frameworks")
-        terminalreporter.line(told)
         for family, count in COMPARED.items():
+            told = ", ".join(f"{name} {version}" for name, version in versions(family).items())
             terminalreporter.line(
-                f"{family}: {count['calls']} calls, {count['gradients']} with gradients, "
+                f"{family} ({told}): {count['calls']} calls, {count['gradients']} with gradients, "
                 f"{count['mismatches']} mismatches"
             )
 
@@ -43,7 +42,7 @@ class Comparison:
     def __init__(self, op: Op) -> None:
         self.op, self.oracle, self.native = op, oracle(op.name), uniconv.native(op.name)
         self.public = getattr(uniconv, op.kind)
-        self.count = COMPARED.setdefault(op.name.partition(".")[0], Counter())
+        self.count = COMPARED.setdefault(family_of(op), Counter())
         self.mismatches: list[str] = []
 
     def cases(self, from_grid: int, at_random: int, rank: int | None = None) -> Iterator[Case]:

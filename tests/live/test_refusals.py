@@ -1,4 +1,4 @@
-"""What uniconv refuses, the running frameworks refuse: TensorFlow 2.21.0 and PyTorch 2.13.0.
+"""What uniconv refuses, the running frameworks refuse.
 
 TensorFlow is asked twice, eagerly and compiled by XLA, since its plain CPU kernels lack things that
 its contract has; only what both refuse counts.
@@ -10,13 +10,17 @@ from operator import attrgetter
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 import uniconv
-from tests.refusals import pytorch, tensorflow
+from tests.refusals import TABLES, pytorch
+from tests.refusals import tf as tensorflow
 from tests.refusals.bad_call import BadCall, Call
+from uniconv.arrays import like
 from uniconv.registry import find
+from uniconv.testing.oracles import oracle, runs
 
 pytestmark = [pytest.mark.live, pytest.mark.filterwarnings("ignore")]
 
@@ -124,3 +128,27 @@ def test_pytorch_refuses(call: BadCall) -> None:
 @pytest.mark.parametrize("call", computed(pytorch.BAD), ids=str)
 def test_pytorch_computes_what_has_a_reason(call: BadCall) -> None:
     assert in_pytorch(call).ndim == len(call.x_shape)
+
+
+# The other frameworks, by their oracles
+
+OTHERS = [name for name in TABLES if runs(name) and name not in ("tf", "pytorch")]
+GOOD = [call for name in OTHERS for call in TABLES[name].GOOD]
+BAD = [call for name in OTHERS for call in refused(TABLES[name].BAD)]
+
+
+def by_the_oracle(call: Call) -> np.ndarray:
+    """y of the framework."""
+    given = {role: None if a is None else like(a, np.zeros(0)) for role, a in call.arrays().items()}
+    return oracle(call.function)(call, given["x"], given["w"], given["bias"], given["p"])
+
+
+@pytest.mark.parametrize("call", GOOD, ids=str)
+def test_the_framework_takes_what_is_called_well(call: Call) -> None:
+    assert (by_the_oracle(call) == like(call.through_uniconv(), np.zeros(0))).all()
+
+
+@pytest.mark.parametrize("call", BAD, ids=str)
+def test_the_framework_refuses(call: BadCall) -> None:
+    with pytest.raises(Exception):  # noqa: B017, PT011 - each framework has its own
+        by_the_oracle(call)
