@@ -74,6 +74,7 @@ class Op:
     scale: Scalar | None = None
     addend: tuple[str, Scalar] | None = None
     pointwise: str | None = None
+    pointwise_groups: bool = True
     bias: str = "o"
     batch: tuple[int, int] = (1, 1)
     empty: str = "kept"

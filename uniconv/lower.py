@@ -364,6 +364,8 @@ def lower_pointwise(op: Op, sizes: Sizes, rank: int, p_shape: Shape | None) -> t
             f"{read} has i = {i}, o = {o}, the depthwise result {c} channels; "
             f"these must be a multiple of i, and o a multiple of their ratio"
         )
+    if c != i and not op.pointwise_groups:
+        raise BadShape(f"{read} has i = {i}; i must be the {c} channels of the depthwise result")
     ones = (1,) * rank
     conv = Conv(ones, ((0, 0),) * rank, ones, ones, (False,) * rank, c // i)
     return conv, Sizes((), c, o, (), kernel)

@@ -90,6 +90,23 @@ def causal(axis: Axis) -> Pair:
     return axis.extent - 1, 0
 
 
+def keras_transposed_valid(axis: Axis) -> Pair:
+    """Nothing; output_padding=None fills up with zeros after a kernel shorter than the stride."""
+    if axis.extra is None:
+        return 0, min(axis.extent - axis.stride, 0)
+    return 0, -axis.extra
+
+
+def keras_transposed_same(axis: Axis) -> Pair:
+    """As little as gives size * stride outputs, or with output_padding p (size - 1) * stride + p
+    (and 1 more where the extent is odd); the odd pixel after (Keras)."""
+    out = axis.size * axis.stride
+    if axis.extra is not None:
+        out = (axis.size - 1) * axis.stride + axis.extent % 2 + axis.extra
+    lo = max(axis.whole - out, 0) // 2
+    return lo, axis.whole - out - lo
+
+
 @dataclass(frozen=True, slots=True)
 class OfOutput:
     """The crop of a transposed op: the padding with which a convolution reads its output."""

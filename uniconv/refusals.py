@@ -29,6 +29,16 @@ def _for_every_axis(value: object, facts: Facts) -> bool:
     return _entries(value) == facts.rank + 2
 
 
+def _of_another_input(facts: Facts) -> bool:
+    """Whether the convolution that a call by a word transposes makes other sizes of its output."""
+    sizes = []
+    for axis, (lo, hi) in zip(facts.axes, facts.pad):
+        out, s = axis.whole - lo - hi, axis.stride
+        same = str(facts.given["padding"]).lower() == "same"
+        sizes.append((out + s - 1) // s if same else (out - axis.extent) // s + 1)
+    return tuple(sizes) != facts.sizes.size
+
+
 CONDITIONS: Mapping[str, Callable[[Facts], bool]] = {
     "strided and dilated": lambda f: max(f.stride) > 1 and max(f.dilation) > 1,
     "same and strided": lambda f: (
@@ -58,6 +68,8 @@ CONDITIONS: Mapping[str, Callable[[Facts], bool]] = {
             or (f.given.get("padding") == "same" and _entries(f.given.get("dilation")) == 1)
         )
     ),
+    "output of another input": _of_another_input,
+    "extra reaches stride": lambda f: any((x or 0) >= s for x, s in zip(f.extra, f.stride)),
     "extra reaches stride and dilation": lambda f: any(
         (x or 0) >= max(s, d) for x, s, d in zip(f.extra, f.stride, f.dilation)
     ),

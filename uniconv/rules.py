@@ -114,6 +114,13 @@ def not_one_of(word: object, known: Iterable[object], facts: Facts) -> str:
     return f"is not one of {listed}{note}{suggest(word, words) if isinstance(word, str) else ''}"
 
 
+def in_case(word: object, known: Iterable[object]) -> object:
+    """A word as it is listed, in whatever case it was given."""
+    if not isinstance(word, str):
+        return word
+    return next((k for k in known if isinstance(k, str) and k.lower() == word.lower()), word)
+
+
 def read_as(facts: Facts) -> str:
     """How x was read, where a list must follow its axes."""
     ndim = len(axes(facts.layout.x, facts.rank))
@@ -140,10 +147,11 @@ class Choice:
     option: str
     table: Mapping[Any, Any]
     default: Any = REQUIRED
+    any_case: bool = False
 
     def read(self, value: object, facts: Facts) -> Any:
         try:
-            return self.table[value]
+            return self.table[in_case(value, self.table) if self.any_case else value]
         except (KeyError, TypeError):
             raise facts.bad(self.option, value, not_one_of(value, self.table, facts)) from None
 
@@ -273,7 +281,7 @@ class Pad:
 
     by: a second option that holds the word; None in its table stands for the numbers of this one,
     which are "refused" or "ignored" beside a word.  reading: what the numbers mean, or the option
-    that chooses it.
+    that chooses it.  any_case: whether words are taken in any case.
     """
 
     option: str
@@ -283,6 +291,7 @@ class Pad:
     by: Choice | None = None
     beside: str = "refused"
     reading: Reading | Choice = AS_IS
+    any_case: bool = False
 
     def read(self, value: object, facts: Facts) -> Pairs:
         said = self.said(value, facts)
@@ -298,6 +307,7 @@ class Pad:
                 beside = facts.gave(self.by.option, facts.given[self.by.option])
                 raise facts.bad(self.option, value, f"must be left out beside {beside}")
             return word  # type: ignore[no-any-return]
+        value = in_case(value, self.words) if self.any_case else value
         if self._is_word(value):
             if value not in self.words:
                 raise facts.bad(self.option, value, not_one_of(value, self.words, facts))

@@ -288,7 +288,8 @@ def _pointwise_shape(
 ) -> Shape | None:
     if op.pointwise is None:
         return None
-    g = 2 if letters["o"] % 2 == 0 and rng.random() < 0.2 else 1
+    split = op.pointwise_groups and letters["o"] % 2 == 0
+    g = 2 if split and rng.random() < 0.2 else 1
     named = {"i": letters["o"] // g, "o": g * rng.randint(1, 6 // g)}
     return arrange(op.pointwise, named, (1,) * rank)
 

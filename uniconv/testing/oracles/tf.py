@@ -53,40 +53,56 @@ def tensorflow() -> Any:
 
 
 def function_of(op: Op) -> Callable[..., list[Array]]:
+    """The function of a registry name."""
     names = {role: op.array_names(role)[0] for role in ("x", "w", "p") if op.array_names(role)}
 
     def call(arrays: dict[str, Array], options: dict[str, Any], dy: Array | None) -> list[Array]:
-        tf = tensorflow()
-        function = reduce(getattr, op.name.split(".")[1:], tf)
-        roles = [role for role in names if role in arrays]
+        function = reduce(getattr, op.name.split(".")[1:], tensorflow())
 
-        def run(options: dict[str, Any], *tensors: Any) -> list[Any]:
-            given = dict(zip(roles, tensors))
-            native = {names[role]: a for role, a in given.items()}
-            if dy is None:
-                return [function(**native, **options)]
-            leaves = [given["x"], given["w"]]
-            slope = tf.constant(dy.reshape([-1, *dy.shape[1 - leaves[0].shape.rank :]]))
-            with tf.GradientTape() as tape:
-                tape.watch(leaves)
-                y = function(**native, **options)
-            return [y, *tape.gradient(y, leaves, slope)]
+        def run(given: dict[str, Any], options: dict[str, Any]) -> Any:
+            return function(**{names[role]: a for role, a in given.items()}, **options)
 
         if dy is not None and options.get("data_format", "") is None:
             del options["data_format"]  # the default; Conv3D's gradient fails on None (2.21.0)
-        tensors = [tf.constant(arrays[role]) for role in roles]
         if "bias" in arrays:
             raise ValueError(f"{op.name} has no bias")
-        if not shifts_window(op, options, arrays["w"]):
-            try:
-                return [a.numpy() for a in run(options, *tensors)]
-            except tf.errors.OpError as error:
-                if not LACKING.search(str(error)):
-                    raise
-        options = _whole_shape(op, options, arrays)
-        return _compiled(partial(run, options), tensors, spatial=arrays["w"].ndim - 2)
+        compiled = _whole_shape(op, options, arrays)
+        return computed(run, arrays, options, dy, compiled, shifts_window(op, options, arrays["w"]))
 
     return call
+
+
+def computed(
+    function: Callable[[dict[str, Any], dict[str, Any]], Any],
+    arrays: dict[str, Array],
+    options: dict[str, Any],
+    dy: Array | None,
+    compiled_options: dict[str, Any],
+    wrong_here: bool = False,
+) -> list[Array]:
+    """y (and dx, dw) of a function of (tensors by role, options): eagerly where that can be."""
+    tf = tensorflow()
+    roles = list(arrays)
+
+    def run(options: dict[str, Any], *tensors: Any) -> list[Any]:
+        given = dict(zip(roles, tensors))
+        if dy is None:
+            return [function(given, options)]
+        leaves = [given["x"], given["w"]]
+        slope = tf.constant(dy.reshape([-1, *dy.shape[1 - leaves[0].shape.rank :]]))
+        with tf.GradientTape() as tape:
+            tape.watch(leaves)
+            y = function(given, options)
+        return [y, *tape.gradient(y, leaves, slope)]
+
+    tensors = [tf.constant(a) for a in arrays.values()]
+    if not wrong_here:
+        try:
+            return [a.numpy() for a in run(options, *tensors)]
+        except tf.errors.OpError as error:
+            if not LACKING.search(str(error)):
+                raise
+    return _compiled(partial(run, compiled_options), tensors, spatial=arrays["w"].ndim - 2)
 
 
 def _compiled(run: Callable[..., list[Any]], tensors: list[Any], spatial: int) -> list[Array]:
