@@ -40,7 +40,9 @@ class Conv:
     pad: r pairs (before, after), in axis order; negative crops; applied after lhs_dilation.
     reverse: r booleans; True convolves, False cross-correlates along that axis.
     groups: channel groups, contiguous blocks.
-    boundary: what lies outside x: one of BOUNDARIES; fill is the value for "constant".
+    boundary: what lies outside x: one of BOUNDARIES; fill is the value for "constant".  "circular"
+    repeats x with the zeros that lhs_dilation spreads after each pixel, and may be cropped.
+    batch_groups: part j of the batch meets part j of the filters; y has a batch that much smaller.
     """
 
     stride: tuple[int, ...]
@@ -51,6 +53,7 @@ class Conv:
     groups: int = 1
     boundary: str = "zeros"
     fill: float = 0.0
+    batch_groups: int = 1
 
     @property
     def rank(self) -> int:
@@ -117,12 +120,18 @@ class Conv:
             'C7: fill is 0 unless boundary is "constant"': (
                 self.fill == 0 or self.boundary == "constant"
             ),
-            "C8: a boundary other than zeros has lhs_dilation 1 and no negative pad": (
-                self.boundary == "zeros"
+            "C8: a boundary other than zeros has no negative pad, and lhs_dilation 1": (
+                self.boundary in ("zeros", "circular")
                 or (set(self.lhs_dilation) <= {1} and min(map(min, self.pad), default=0) >= 0)
             ),
         }
+        record |= {
+            "C14: batch_groups is at least 1": self.batch_groups >= 1,
+            "C15: groups and batch_groups are not both above 1": 1
+            in (self.groups, self.batch_groups),
+        }
         if sizes is not None:
+            parts = max(self.batch_groups, 1)
             r = (len(sizes.size), len(sizes.kernel))
             record |= {
                 "C9: x and w have the record's number of spatial axes": r == (self.rank, self.rank),
@@ -132,6 +141,10 @@ class Conv:
                 "C13: a boundary read from x needs at least one pixel per axis": (
                     plain or min(sizes.size, default=1) >= 1
                 ),
+                "C16: with batch_groups, x has one batch axis, a multiple of them": (
+                    parts == 1 or (len(sizes.batch) == 1 and sizes.batch[0] % parts == 0)
+                ),
+                "C17: o is a multiple of batch_groups": sizes.o % parts == 0,
             }
         for constraint, holds in record.items():
             if not holds:

@@ -67,6 +67,7 @@ class Op:
     pad: Pad | Crop
     source: str
     groups: Count | str = BY_CHANNELS
+    batch_groups: Count | None = None
     lhs_dilation: PerAxis | None = None
     reverse: Choice | bool = False
     boundary: Choice | None = None
@@ -94,7 +95,15 @@ class Op:
         crop = self.pad if isinstance(self.pad, Crop) else None
         pad = self.pad.pad if isinstance(self.pad, Crop) else self.pad
         found: list[Any] = [self.layout, self.stride, self.dilation, self.lhs_dilation]
-        found += [self.groups, self.reverse, pad, pad.by, pad.reading, crop.extra if crop else None]
+        found += [
+            self.groups,
+            self.batch_groups,
+            self.reverse,
+            pad,
+            pad.by,
+            pad.reading,
+            crop.extra if crop else None,
+        ]
         found += [self.boundary, self.fill, self.scale, self.addend[1] if self.addend else None]
         rules = {r.option: r for r in (*found, *self.others) if hasattr(r, "option")}
         if crop and crop.shape:

@@ -8,6 +8,7 @@ It knows no dialect, keeps device and dtype, and reverses a pad list for F.pad i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
@@ -37,6 +38,8 @@ def runner(conv: Conv, sizes: Sizes, *, transposed: bool) -> Runner:
     out = conv.output(sizes.size, sizes.kernel)
     if 0 in out or sizes.o == 0 or 0 in sizes.size:
         return _empty_or_border(conv, out, sizes.o)
+    if conv.boundary == "circular" and (transposed or min(map(min, conv.pad)) < 0):
+        return _circular(conv, sizes, transposed=transposed)
     flips = tuple(a - conv.rank for a, r in enumerate(conv.reverse) if r is not transposed)
     run = _transposed(conv, sizes) if transposed else _forward(conv, sizes.size)
     # With 1 on the kernel's first axis, torch 2.13's backward refuses a permuted kernel on the CPU:
@@ -48,6 +51,34 @@ def runner(conv: Conv, sizes: Sizes, *, transposed: bool) -> Runner:
     if alone:
         return Runner(lambda x, w, bias: op(x, _compact(w, flips), bias, *args))
     return Runner(lambda x, w, bias: op(x, torch.flip(w, flips), bias, *args))
+
+
+def _circular(conv: Conv, sizes: Sizes, *, transposed: bool) -> Runner:
+    """x spread, and read around its period, size * lhs_dilation; then a plain convolution."""
+    rank, step, groups = conv.rank, conv.lhs_dilation, conv.groups
+    period = [n * s for n, s in zip(sizes.size, step)]
+    spans = [(n - 1) * s + 1 for n, s in zip(sizes.size, step)]
+    source = [
+        [i % p for i in range(-lo, span + hi)] for (lo, hi), p, span in zip(conv.pad, period, spans)
+    ]
+    size = tuple(map(len, source))
+    plain = Conv(
+        conv.stride, ((0, 0),) * rank, (1,) * rank, conv.rhs_dilation, conv.reverse, groups
+    )
+    pixels: tuple[Any, ...] = (..., *(slice(None, None, s) for s in step))
+    inner = runner(plain, replace(sizes, size=size), transposed=False)
+
+    def run(x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
+        spread = x.new_zeros(*x.shape[: x.ndim - rank], *period)
+        spread[pixels] = x
+        for axis, index in enumerate(source, start=-rank):
+            spread = spread.index_select(axis, torch.tensor(index, device=x.device))
+        if transposed:  # c m ... -> o i ...
+            split = w.reshape(groups, -1, *w.shape[1:])
+            w = split.transpose(1, 2).flatten(0, 1)
+        return inner(spread, w, bias)
+
+    return Runner(run)
 
 
 def _compact(w: Tensor, flips: tuple[int, ...]) -> Tensor:

@@ -45,6 +45,23 @@ def rank_of(pattern: str, ndim: int) -> int:
     return sum(a[0] == "s" for a in letters) if len(letters) == ndim else -1
 
 
+def dimension_numbers(x: str, w: str, y: str) -> Layout | None:
+    """The layout that JAX spells as ("NHWC", "HWIO", "NHWC"); None where that is no layout.
+
+    N and C of x and y, O and I of w; any other letters are spatial axes, in w's order.
+    """
+    spatial = [a for a in w if a not in "OI"]
+    letters = {a: f"s{i}" for i, a in enumerate(spatial)}
+    wanted = [(x, "NC"), (w, "OI"), (y, "NC")]
+    if not spatial or any(sorted(s) != sorted([*letters, *own]) for s, own in wanted):
+        return None
+    if len(letters) != len(spatial) or {"N", "C"} & set(letters):
+        return None
+    named = ({"N": "n", "C": "c"}, {"O": "o", "I": "i"}, {"N": "n", "C": "o"})
+    at = [" ".join((own | letters)[a] for a in s) for s, own in zip((x, w, y), named)]
+    return Layout(at[0], at[1], at[2], ranks=(len(spatial),))
+
+
 def order(src: Sequence[str], dst: Sequence[str]) -> tuple[int, ...]:
     """The permutation that takes an array with axes ``src`` to axes ``dst``."""
     return tuple(src.index(a) for a in dst)

@@ -46,6 +46,9 @@ def lift(call: Call, op: Op, *, flip_kernel: bool = False) -> Lifted:
         options[op.reverse.option] = op.reverse.write(backwards, facts)
     options |= _boundary(conv, op, facts) | _epilogue(call, op, facts) | _groups(conv, op, facts)
     options, facts = _per_axis(conv, op, options, facts)
+    if isinstance(op.layout, Choice):  # another option may have a say in it
+        given = {k: rule.default for k, rule in op.rules.items()} | options
+        layout = op.layout.read(given[op.layout.option], replace(facts, given=given))
 
     refusals: list[UniconvError] = []
     for padding in _paddings(conv, op, facts, refusals):
@@ -137,7 +140,8 @@ def _boundary(conv: Conv, op: Op, facts: Facts) -> dict[str, Any]:
     if op.boundary:
         fill = {op.fill.option: op.fill.write(conv.fill, facts)} if op.fill else {}
         return {op.boundary.option: op.boundary.write(conv.boundary, facts)} | fill
-    if conv.boundary != "zeros":
+    pad = op.pad.pad if isinstance(op.pad, Crop) else op.pad
+    if conv.boundary != "zeros" and conv.boundary not in pad.borders.values():
         raise facts.cannot("boundary", f"it pads with zeros only, not {conv.boundary}")
     return {}
 
@@ -156,8 +160,13 @@ def _epilogue(call: Call, op: Op, facts: Facts) -> dict[str, Any]:
 
 
 def _groups(conv: Conv, op: Op, facts: Facts) -> dict[str, Any]:
+    parts: dict[str, Any] = {}
+    if op.batch_groups:
+        parts = {op.batch_groups.option: conv.batch_groups}
+    elif conv.batch_groups > 1:
+        raise facts.cannot("batch_groups", f"it has none, the call has {conv.batch_groups}")
     if isinstance(op.groups, Count):
-        return {op.groups.option: op.groups.write(conv.groups, facts)}
+        return parts | {op.groups.option: op.groups.write(conv.groups, facts)}
     fits = {
         BY_CHANNELS: True,
         BY_OUTPUT: True,
@@ -171,7 +180,7 @@ def _groups(conv: Conv, op: Op, facts: Facts) -> dict[str, Any]:
         raise facts.cannot(
             "groups", f"{must}, the call has {conv.groups} for {facts.sizes.c} channels"
         )
-    return {}
+    return parts
 
 
 def _per_axis(

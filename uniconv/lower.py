@@ -47,7 +47,8 @@ class Call:
         """The native shape of y."""
         conv, sizes = self.conv, self.sizes
         out = arrange(self.layout.y, {"n": 1, "o": self.o}, conv.output(sizes.size, sizes.kernel))
-        return batched(out, self.layout.y, sizes.batch)
+        batch = tuple(n // conv.batch_groups for n in sizes.batch)
+        return batched(out, self.layout.y, batch)
 
 
 def batched(shape: Shape, pattern: str, batch: Shape) -> Shape:
@@ -83,7 +84,7 @@ def lower(
         stride=_per_axis(op.stride, given, facts),
         dilation=_per_axis(op.dilation, given, facts),
         lhs_dilation=_per_axis(op.lhs_dilation, given, facts),
-        boundary=op.boundary.read(given[op.boundary.option], facts) if op.boundary else "zeros",
+        boundary=read_boundary(op, given, facts),
     )
     out, out_channels = read_output_shape(op, given, facts)
     groups = read_groups(op, given, named, out_channels, facts)
@@ -106,6 +107,8 @@ def lower(
         else op.reverse.read(given[op.reverse.option], facts)
     )
     conv, facts = build(op, facts, reverse, groups)
+    if op.batch_groups:
+        conv = replace(conv, batch_groups=read_batch_groups(op, given, sizes, facts))
     refuse(op, facts)
     check_output(op, conv, facts, x_shape, w_shape)
     return Call(
@@ -121,6 +124,14 @@ def lower(
 
 def _per_axis(rule: PerAxis | None, given: Mapping[str, Any], facts: Facts) -> tuple[int, ...]:
     return rule.read(given[rule.option], facts) if rule else (1,) * facts.rank
+
+
+def read_boundary(op: Op, given: Mapping[str, Any], facts: Facts) -> str:
+    """What lies outside x: its own option says it, or the padding word does."""
+    if op.boundary:
+        return str(op.boundary.read(given[op.boundary.option], facts))
+    pad = op.pad.pad if isinstance(op.pad, Crop) else op.pad
+    return pad.border(given[pad.option])
 
 
 def complete(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -270,11 +281,24 @@ def read_groups(
         groups = 1
     if i is None and c != size:
         raise BadShape(f"{got}; both c must be equal")
+    if i is not None and c != i * groups:
+        raise BadShape(f"{got}; c must be i{f' * {groups}' if groups > 1 else ''}")
     if c % groups:
         raise BadShape(f"{got}; c must be a multiple of the {groups} groups")
     if "o" in named and named["o"] % groups:
         raise BadShape(f"{got}, o = {named['o']}; o must be a multiple of the {groups} groups")
     return groups
+
+
+def read_batch_groups(op: Op, given: Mapping[str, Any], sizes: Sizes, facts: Facts) -> int:
+    """How many parts of the batch meet as many parts of the filters."""
+    rule = op.batch_groups
+    assert rule is not None
+    parts = rule.read(given[rule.option], facts)
+    for what, count in (("batch size", sizes.batch[0]), ("output channels", sizes.o)):
+        if count % parts:
+            raise BadShape(f"{op.name}: {rule.option}={parts} must divide the {what}, {count}")
+    return parts
 
 
 def build(
@@ -297,7 +321,7 @@ def build(
     pad = uncrop(crop, facts)
     # The adjoint of a cross-correlation runs its kernel backwards.
     forwards = tuple(not r for r in backwards)
-    conv = Conv((1,) * rank, pad, stride, dilation, forwards, groups)
+    conv = Conv((1,) * rank, pad, stride, dilation, forwards, groups, facts.boundary)
     return conv, replace(facts, pad=crop)
 
 

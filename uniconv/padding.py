@@ -107,6 +107,38 @@ def keras_transposed_same(axis: Axis) -> Pair:
     return lo, axis.whole - out - lo
 
 
+def jax_transposed_same(axis: Axis) -> Pair:
+    """What gives size * stride outputs, the odd pixel cropped after (JAX)."""
+    e, s = axis.extent, axis.stride
+    start = e - 1 if s > e - 1 else (e + s - 1) // 2
+    return e - 1 - start, start - s + 1
+
+
+def jax_transposed_valid(axis: Axis) -> Pair:
+    """Nothing; zeros follow a kernel shorter than the stride, up to a whole stride (JAX)."""
+    return 0, min(axis.extent - axis.stride, 0)
+
+
+def jax_transposed_same_lower(axis: Axis) -> Pair:
+    """The padding of SAME_LOWER around the spread input itself (JAX, with strides of 1)."""
+    lo, hi = same_lower(replace(axis, stride=1))
+    return axis.extent - 1 - lo, axis.extent - 1 - hi
+
+
+def circular_lower(axis: Axis) -> Pair:
+    """What leaves a whole period, size * stride outputs, the odd pixel left after (Flax)."""
+    period = axis.size * axis.stride
+    lo = max(axis.extent - axis.stride, 0) // 2 % max(period, 1)
+    return lo, axis.whole - period - lo
+
+
+def circular_upper(axis: Axis) -> Pair:
+    """What leaves a whole period, size * stride outputs, the odd pixel left before (Flax)."""
+    period = axis.size * axis.stride
+    lo = (max(axis.extent - axis.stride, 0) + 1) // 2 % max(period, 1)
+    return lo, axis.whole - period - lo
+
+
 @dataclass(frozen=True, slots=True)
 class OfOutput:
     """The crop of a transposed op: the padding with which a convolution reads its output."""
@@ -126,7 +158,13 @@ class Reading:
     write: Callable[[Axis, Pair], Pair]
 
 
+def _from_full(axis: Axis, pair: Pair) -> Pair:
+    return axis.extent - 1 - pair[0], axis.extent - 1 - pair[1]
+
+
 AS_IS = Reading(lambda axis, pair: pair, lambda axis, pair: pair)
+# Padding of the spread input <-> crop of the whole transposed result.
+FROM_FULL = Reading(_from_full, _from_full)
 
 
 def integers(value: object) -> tuple[int, ...] | None:
@@ -229,6 +267,27 @@ def _read_begins_ends(value: object, pattern: str, rank: int) -> Pairs | None:
     return tuple(zip(entries[:rank], entries[rank:]))
 
 
+def _read_each(value: object, pattern: str, rank: int) -> Pairs | None:
+    one = integer(value)
+    entries = (one,) * rank if one is not None else value
+    if not isinstance(entries, (list, tuple)) or len(entries) != rank:
+        return None
+    pairs = [integers(v) if isinstance(v, tuple) else (integer(v),) * 2 for v in entries]
+    found = [p for p in pairs if p is not None and len(p) == 2 and None not in p]
+    return tuple((lo, hi) for lo, hi in found) if len(found) == rank else None  # type: ignore[misc]
+
+
+def _write_each(pairs: Pairs, pattern: str) -> object | None:
+    written = [lo if lo == hi else (lo, hi) for lo, hi in pairs]
+    return written[0] if len(set(pairs)) == 1 and isinstance(written[0], int) else written
+
+
+EACH = Form(
+    "an integer, or a list with an integer or a tuple (before, after) for each spatial axis, "
+    "negative to crop",
+    _read_each,
+    _write_each,
+)
 PAIRS = Form(
     "a list of pairs (before, after), one per spatial axis, negative to crop",
     _read_pairs,

@@ -92,7 +92,12 @@ def build(call: Call) -> Plan:
     spatial = [f"s{i}" for i in turned]
     transposed = op.kind == "conv_transpose" or max(call.conv.lhs_dilation) > 1
     unit = rank == 1 and layout.x.endswith("c")  # channels last in 1-D: as one row of two axes
-    run = _runner(call.conv.reordered(turned), call.sizes, turned, unit=unit, transposed=transposed)
+    conv, sizes, parts = call.conv, call.sizes, call.conv.batch_groups
+    if parts > 1:  # parts of the batch are groups of channels
+        conv = replace(conv, groups=parts, batch_groups=1)
+        batch = tuple(n // parts for n in sizes.batch)
+        sizes = replace(sizes, batch=batch, c=sizes.c * parts)
+    run = _runner(conv.reordered(turned), sizes, turned, unit=unit, transposed=transposed)
 
     head = ("n",) if call.sizes.batch else ()  # torch takes x without a batch axis, too
     wanted = ("c", "m") if transposed else ("o", "i")
@@ -102,7 +107,7 @@ def build(call: Call) -> Plan:
     src, no_kernel_axes = _completed(axes(layout.w, rank), wanted)
     enter = order(x_axes, (*head, "c", *spatial))
     leave = order((*head, "o", *spatial), y_axes)
-    dst, groups = (*wanted, *spatial), call.conv.groups
+    dst, groups = (*wanted, *spatial), conv.groups
     kernel = kernel_order(src, dst, groups)
     regrouped = regrouping(src, dst)
 
@@ -114,7 +119,10 @@ def build(call: Call) -> Plan:
         def convolve(x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
             w = permute(w, kernel) if kernel else rearrange(w, regrouped, g=groups)
             x = x.flatten(0, len(batch) - 1) if len(batch) > 1 else x
-            y = permute(compute(permute(x, enter), w, bias, *args), leave)
+            x = permute(x, enter)
+            if parts > 1:
+                x = x.reshape(parts, -1, *x.shape[1:]).transpose(0, 1).flatten(1, 2)
+            y = permute(compute(x, w, bias, *args), leave)
             return y.reshape(*batch, *y.shape[1:]) if len(batch) > 1 else y
 
         return convolve
@@ -132,7 +140,7 @@ def build(call: Call) -> Plan:
         return channelled
 
     full = _checked(call, with_axes(convolver(run)), with_axes(convolver(exact(run))))
-    if no_c or no_kernel_axes or no_o:
+    if no_c or no_kernel_axes or no_o or parts > 1:
         return full
     if kernel and len(call.sizes.batch) <= 1 and _is_plain(call):
         return _swift(run, full, enter, kernel, leave)

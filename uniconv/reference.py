@@ -5,6 +5,7 @@ It imports nothing of the package but the record, so that it cannot share a mist
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -16,11 +17,15 @@ from uniconv.canonical import Conv
 Array = NDArray[Any]
 Index = tuple[Any, ...]
 
-_MODES = {"reflect": "reflect", "symmetric": "symmetric", "replicate": "edge", "circular": "wrap"}
+_MODES = {"reflect": "reflect", "symmetric": "symmetric", "replicate": "edge"}
 
 
 def reference(conv: Conv, x: Array, w: Array) -> Array:
     """y ``n o ...`` of x ``n c ...`` and w ``o i ...``, one window and one tap at a time."""
+    if conv.batch_groups > 1:
+        alone = replace(conv, batch_groups=1)
+        parts = zip(np.split(x, conv.batch_groups), np.split(w, conv.batch_groups))
+        return np.concatenate([reference(alone, a, b) for a, b in parts], axis=1)
     size, kernel = x.shape[2:], w.shape[2:]
     groups, o = conv.groups, w.shape[0]
     x = _bordered(conv, _spread(conv, x))
@@ -54,6 +59,13 @@ def _spread(conv: Conv, x: Array) -> Array:
 def _bordered(conv: Conv, x: Array) -> Array:
     """Padding outside x, then the crop of negative padding."""
     pads = [(0, 0), (0, 0), *((max(lo, 0), max(hi, 0)) for lo, hi in conv.pad)]
+    if conv.boundary == "circular":
+        for axis, ((lo, hi), d) in enumerate(zip(conv.pad, conv.lhs_dilation), start=2):
+            period = [*range(x.shape[axis]), *[-1] * (d - 1)]  # the zeros after the last pixel
+            at = [period[i % len(period)] for i in range(-lo, x.shape[axis] + hi)]
+            x = np.concatenate([x, np.zeros_like(x[:1].take([0], axis)).repeat(len(x), 0)], axis)
+            x = x.take(at, axis)
+        return x
     if conv.boundary in _MODES:
         x = np.pad(x, pads, mode=_MODES[conv.boundary])  # type: ignore[call-overload]
     else:

@@ -68,6 +68,29 @@ CONDITIONS: Mapping[str, Callable[[Facts], bool]] = {
             or (f.given.get("padding") == "same" and _entries(f.given.get("dilation")) == 1)
         )
     ),
+    "cropped away": lambda f: any(axis.size + lo + hi < 0 for axis, (lo, hi) in zip(f.axes, f.pad)),
+    "spread input cropped away": lambda f: any(
+        axis.whole + axis.extent - 1 - lo - hi < 0 for axis, (lo, hi) in zip(f.axes, f.pad)
+    ),
+    "word and spread": lambda f: (
+        isinstance(f.given.get("padding"), str) and max(f.lhs_dilation) > 1
+    ),
+    "two kinds of groups": lambda f: (
+        f.given["feature_group_count"] > 1 and f.given["batch_group_count"] > 1
+    ),
+    "causal and not one axis": lambda f: (
+        isinstance(f.given["padding"], str) and f.given["padding"] == "CAUSAL" and f.rank > 1
+    ),
+    "same_lower and strided": lambda f: (
+        isinstance(f.given["padding"], str)
+        and f.given["padding"] == "SAME_LOWER"
+        and max(f.stride) > 1
+    ),
+    "same_lower and strided or consistent": lambda f: (
+        isinstance(f.given["padding"], str)
+        and f.given["padding"] == "SAME_LOWER"
+        and (max(f.stride) > 1 or f.given["use_consistent_padding"])
+    ),
     "output of another input": _of_another_input,
     "extra reaches stride": lambda f: any((x or 0) >= s for x, s in zip(f.extra, f.stride)),
     "extra reaches stride and dilation": lambda f: any(

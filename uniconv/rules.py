@@ -9,13 +9,14 @@ from __future__ import annotations
 import difflib
 import numbers
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
 from uniconv.canonical import Pairs, Sizes
 from uniconv.errors import BadOption, CannotExpress
-from uniconv.layout import Layout, axes
+from uniconv.layout import Layout, axes, dimension_numbers
 from uniconv.padding import AS_IS, Axis, Form, Reading, Word, integer, integers
 
 
@@ -165,6 +166,44 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class DimensionNumbers(Choice):
+    """A layout spelled out as JAX does; the table holds the usual ones, by their spelling.
+
+    swapped: the option that exchanges the kernel's channel axes when it is true.
+    """
+
+    swapped: str | None = None
+
+    def read(self, value: object, facts: Facts) -> Layout:
+        found = self._spelled(value)
+        if found is None:
+            must = (
+                'must be None, three strings such as ("NHWC", "HWIO", "NHWC"), or an object with '
+                "lhs_spec, rhs_spec and out_spec"
+            )
+            raise facts.bad(self.option, value, must)
+        if self.swapped and facts.given[self.swapped]:
+            turned = {"i": "o", "o": "i"}
+            return replace(found, w=" ".join(turned.get(a, a) for a in found.w.split()))
+        return found
+
+    def _spelled(self, value: Any) -> Layout | None:
+        with suppress(TypeError, KeyError):
+            return self.table[value]  # type: ignore[no-any-return]
+        specs = [integers(getattr(value, f"{k}_spec", None)) or () for k in ("lhs", "rhs", "out")]
+        if (
+            all(s and sorted(s) == list(range(len(s))) for s in specs)
+            and len(set(map(len, specs))) == 1
+        ):
+            spatial = "0123456789"[: len(specs[0]) - 2]
+            letters = (f"NC{spatial}", f"OI{spatial}", f"NC{spatial}")
+            value = ["".join(a[s.index(i)] for i in range(len(s))) for a, s in zip(letters, specs)]
+        if not isinstance(value, (list, tuple)) or len(value) != 3:
+            return None
+        return dimension_numbers(*value) if all(isinstance(s, str) for s in value) else None
+
+
+@dataclass(frozen=True, slots=True)
 class PerAxis:
     """One integer per spatial axis, in axis order; ``accepts`` says in which shapes it is given.
 
@@ -258,12 +297,16 @@ class Scalar:
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """An option that is known but does not act here: any value if ``inert``, else its default."""
+    """An option that is known but does not act here: any value if ``inert``, else its default.
+
+    sample: a value other than the default, for tests.
+    """
 
     option: str
     default: Any = None
     reason: str = ""
     inert: bool = False
+    sample: Any = "probe"
 
     def read(self, value: object, facts: Facts) -> None:
         same = value is self.default or (isinstance(value, str) and value == self.default)
@@ -281,17 +324,23 @@ class Pad:
 
     by: a second option that holds the word; None in its table stands for the numbers of this one,
     which are "refused" or "ignored" beside a word.  reading: what the numbers mean, or the option
-    that chooses it.  any_case: whether words are taken in any case.
+    that chooses it.  any_case: whether words are taken in any case.  borders: the words that also
+    say what lies outside x.  A word may be a Choice, where another option has a say in it.
     """
 
     option: str
     default: Any = 0
-    words: Mapping[Any, Word] = field(default_factory=dict)
+    words: Mapping[Any, Word | Choice] = field(default_factory=dict)
     form: Form | None = None
     by: Choice | None = None
     beside: str = "refused"
     reading: Reading | Choice = AS_IS
     any_case: bool = False
+    borders: Mapping[str, str] = field(default_factory=dict)
+
+    def border(self, value: object) -> str:
+        """What lies outside x beside this padding."""
+        return self.borders.get(value, "zeros") if isinstance(value, str) else "zeros"
 
     def read(self, value: object, facts: Facts) -> Pairs:
         said = self.said(value, facts)
@@ -311,13 +360,19 @@ class Pad:
         if self._is_word(value):
             if value not in self.words:
                 raise facts.bad(self.option, value, not_one_of(value, self.words, facts))
-            return self.words[value]
+            return self._word(value, facts)
         pairs = self.form.read(value, facts.layout.x, facts.rank) if self.form else None
         if pairs is None:
             counted = self.form is not None and isinstance(value, (list, tuple))
             axes_read = read_as(facts) if counted else ""
             raise facts.bad(self.option, value, f"must be {self.describe()}{axes_read}")
         return pairs
+
+    def _word(self, value: Any, facts: Facts) -> Word:
+        word = self.words[value]
+        if isinstance(word, Choice):
+            word = word.read(facts.given[word.option], facts)
+        return word
 
     def _is_word(self, value: object) -> bool:
         try:
@@ -345,8 +400,10 @@ class Pad:
                 yield {**aside, self.option: self.default}
             if self.by and self.by.table[aside[self.by.option]] is not None:
                 continue  # beside a word, numbers say nothing
-            for word, rule in self.words.items():
-                if tuple(map(rule, told.axes)) == pairs:
+            for word in self.words:
+                if self.borders and self.border(word) != facts.boundary:
+                    continue
+                if tuple(map(self._word(word, told), told.axes)) == pairs:
                     yield {**aside, self.option: word}
             if self.form:
                 numbers = tuple(map(self.meaning(told).write, told.axes, pairs))
@@ -412,7 +469,7 @@ class Crop:
             words = {**self.pad.words, **(self.pad.by.table if self.pad.by else {})}
             first = tuple(lo for lo, _ in crop)
             for name, word in words.items():
-                if word is not None and tuple(word(a)[0] for a in facts.axes) == first:
+                if callable(word) and tuple(word(a)[0] for a in facts.axes) == first:
                     option = self.pad.by.option if self.pad.by else self.pad.option
                     yield {option: name}
             return

@@ -142,12 +142,14 @@ def traits(op: Op, rank: int | None = None) -> dict[str, tuple[Any, ...]]:
     for choice in (op.reverse, op.boundary, pad.by, pad.reading):
         if isinstance(choice, Choice):
             found[choice.option] = (*_omission(choice), *choice.table)
+    if op.batch_groups:
+        found[op.batch_groups.option] = (*_omission(op.batch_groups), 1, 2, 3)
     for scalar in (op.scale, op.addend[1] if op.addend else None, op.fill):
         if scalar is not None:
             found[scalar.option] = (*_omission(scalar), 1, 2, -3)
     for fixed in op.others:
         free = fixed.inert and fixed.default is None
-        found[fixed.option] = (LEFT_OUT, "probe" if free else fixed.default)
+        found[fixed.option] = (LEFT_OUT, fixed.sample if free else fixed.default)
     for name in op.aliases:
         found[f"alias {name}"] = (False, True)
     return found
@@ -188,7 +190,9 @@ def attempt(op: Op, chosen: Traits, rng: random.Random) -> Case | None:
     options: dict[str, Any] = {}
     layout = op.layout
     if isinstance(layout, Choice):
-        layout = layout.table[layout.default if word is LEFT_OUT else word]
+        said = {name: value is not LEFT_OUT and value for name, value in chosen.items()}
+        known = Facts(op.name, op.title, given=said)
+        layout = layout.read(layout.default if word is LEFT_OUT else word, known)
         _put(options, op.layout.option, word)  # type: ignore[union-attr]
     facts = Facts(op.name, op.title, layout, Sizes((), 0, 0, (1,) * rank, ()))
 
@@ -196,6 +200,12 @@ def attempt(op: Op, chosen: Traits, rng: random.Random) -> Case | None:
     if rng.random() < 0.02 and op.empty != "refused" and op.kind == "conv":
         batch = (0, *batch[1:])
     letters = _channels(op, layout, chosen["groups"], rng)
+    if op.batch_groups:
+        parts = chosen[op.batch_groups.option]
+        _put(options, op.batch_groups.option, parts)
+        if parts is not LEFT_OUT and parts > 1:
+            batch = (batch[0] * parts,)
+            letters |= {"o": letters["o"] * parts, "m": letters["m"] * parts}
     kernel = tuple(rng.sample((1, 2, 3, 4) if rank < 3 else (1, 2, 3), rank))
     facts = replace(facts, sizes=replace(facts.sizes, batch=batch, kernel=kernel))
 
