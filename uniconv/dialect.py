@@ -8,7 +8,7 @@ from typing import Any
 
 from uniconv.layout import Layout
 from uniconv.refusals import CONDITIONS, Refusal
-from uniconv.rules import REQUIRED, Choice, Count, Crop, Fixed, Pad, PerAxis, Scalar
+from uniconv.rules import REQUIRED, Choice, Count, Crop, Fixed, KernelShape, Pad, PerAxis, Scalar
 
 KINDS = ("conv", "conv_transpose", "depthwise_conv", "separable_conv")
 
@@ -54,6 +54,8 @@ class Op:
     batch: fewest and most batch axes of x.  empty: whether an output without elements is "kept",
     "kept unless negative" or "refused".  implied: constructor words that the arrays already say.
     integer_ranks: for how many spatial axes integers are taken, where dtypes has any.
+    offsets: zero points that are subtracted from x and w first.  result: the dtype of y where it is
+    not that of x.
     lhs_dilation: spreads x in a plain convolution.  fill: what stands outside x where the boundary
     is constant.  gathered: the rules whose value comes from several native options.
     """
@@ -82,7 +84,9 @@ class Op:
     dtypes: tuple[str, ...] = FLOATS
     integer_ranks: tuple[int, ...] = (1, 2, 3)
     mixed: bool = False
-    others: tuple[Fixed, ...] = ()
+    others: tuple[Fixed | KernelShape, ...] = ()
+    offsets: tuple[Scalar, Scalar] | None = None
+    result: str | None = None
     refusals: tuple[Refusal, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     implied: Mapping[str, str] = field(default_factory=dict)
@@ -105,6 +109,7 @@ class Op:
             crop.extra if crop else None,
         ]
         found += [self.boundary, self.fill, self.scale, self.addend[1] if self.addend else None]
+        found += self.offsets or ()
         rules = {r.option: r for r in (*found, *self.others) if hasattr(r, "option")}
         if crop and crop.shape:
             rules[crop.shape] = Fixed(crop.shape, crop.shape_default, inert=True)

@@ -152,6 +152,9 @@ def _epilogue(call: Call, op: Op, facts: Facts) -> dict[str, Any]:
         options[op.scale.option] = op.scale.write(call.scale, facts)
     elif call.scale != 1:
         raise facts.cannot("scale", f"it does not scale its result by {call.scale}")
+    if op.offsets:
+        for rule, offset in zip(op.offsets, call.offsets):
+            options[rule.option] = rule.write(offset, facts)
     if op.addend:
         options[op.addend[1].option] = op.addend[1].write(call.addend_scale, facts)
     elif call.addend_scale != 0:
@@ -238,10 +241,11 @@ def _crops(conv: Conv, rule: Crop, facts: Facts) -> Iterator[dict[str, Any]]:
 
 def _same(a: Call, b: Call) -> bool:
     """Whether two calls compute the same, whatever their layouts."""
-    kept = (a.conv.tight(a.sizes.size, a.sizes.kernel), a.sizes, a.scale, a.addend_scale)
+    kept = (a.conv.tight(a.sizes.size, a.sizes.kernel), a.sizes, a.scale, a.addend_scale, a.offsets)
     return a.pointwise == b.pointwise and kept == (
         b.conv.tight(b.sizes.size, b.sizes.kernel),
         b.sizes,
         b.scale,
         b.addend_scale,
+        b.offsets,
     )

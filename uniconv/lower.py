@@ -32,6 +32,7 @@ class Call:
     scale: Any = 1
     addend_scale: Any = 0
     pointwise: tuple[Conv, Sizes] | None = None
+    offsets: tuple[Any, Any] = (0, 0)
 
     @property
     def rank(self) -> int:
@@ -119,6 +120,7 @@ def lower(
         scale=op.scale.read(given[op.scale.option], facts) if op.scale else 1,
         addend_scale=op.addend[1].read(given[op.addend[1].option], facts) if op.addend else 0,
         pointwise=lower_pointwise(op, sizes, rank, p_shape) if op.pointwise else None,
+        offsets=read_offsets(op, given, facts),
     )
 
 
@@ -288,6 +290,14 @@ def read_groups(
     if "o" in named and named["o"] % groups:
         raise BadShape(f"{got}, o = {named['o']}; o must be a multiple of the {groups} groups")
     return groups
+
+
+def read_offsets(op: Op, given: Mapping[str, Any], facts: Facts) -> tuple[Any, Any]:
+    """The zero points of x and w."""
+    if op.offsets is None:
+        return 0, 0
+    x, w = (rule.read(given[rule.option], facts) for rule in op.offsets)
+    return x, w
 
 
 def read_batch_groups(op: Op, given: Mapping[str, Any], sizes: Sizes, facts: Facts) -> int:

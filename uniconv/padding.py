@@ -139,6 +139,29 @@ def circular_upper(axis: Axis) -> Pair:
     return lo, axis.whole - period - lo
 
 
+def _onnx_total(axis: Axis) -> int:
+    """What ONNX's ConvTranspose takes off the whole result; size * stride is left by SAME."""
+    out = axis.size * axis.stride if axis.out is None else axis.out
+    return max(axis.whole + (axis.extra or 0) - out, 0)
+
+
+def onnx_same_upper(axis: Axis) -> Pair:
+    """What is too much for size * stride outputs (or output_shape), less of it before."""
+    total = _onnx_total(axis)
+    return total // 2, total - total // 2
+
+
+def onnx_same_lower(axis: Axis) -> Pair:
+    """What is too much for size * stride outputs (or output_shape), more of it before."""
+    hi, lo = onnx_same_upper(axis)
+    return lo, hi
+
+
+def onnx_valid(axis: Axis) -> Pair:
+    """Nothing; beside output_shape what is too much for it, the larger half at the start."""
+    return (0, -(axis.extra or 0)) if axis.out is None else onnx_same_lower(axis)
+
+
 @dataclass(frozen=True, slots=True)
 class OfOutput:
     """The crop of a transposed op: the padding with which a convolution reads its output."""
@@ -163,6 +186,11 @@ def _from_full(axis: Axis, pair: Pair) -> Pair:
 
 
 AS_IS = Reading(lambda axis, pair: pair, lambda axis, pair: pair)
+# ONNX ignores pads beside output_shape.
+UNLESS_OUT = Reading(
+    lambda axis, pair: pair if axis.out is None else onnx_same_lower(axis),
+    lambda axis, pair: pair if axis.out is None else (0, 0),
+)
 # Padding of the spread input <-> crop of the whole transposed result.
 FROM_FULL = Reading(_from_full, _from_full)
 

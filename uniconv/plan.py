@@ -194,7 +194,8 @@ def _swift(
 def _is_plain(call: Call) -> bool:
     """Whether nothing but the bias follows the sum."""
     op = call.op
-    return call.scale == 1 and op.addend is None and op.pointwise is None and op.bias == "o"
+    kept = op.addend is None and op.pointwise is None and op.result is None
+    return call.scale == 1 and kept and op.bias == "o"
 
 
 def _checked(call: Call, convolve: Convolver, convolve_integers: Convolver) -> Plan:
@@ -214,6 +215,9 @@ def _checked(call: Call, convolve: Convolver, convolve_integers: Convolver) -> P
             for a in (bias, pointwise, addend)
         )
         x, w, bias = _agree(call, x, w, bias)
+        if op.result is not None:
+            result = getattr(torch, op.result)
+            x, w = (_shifted(call, a, n).to(result) for a, n in zip((x, w), call.offsets))
         if bias is not None and tuple(bias.shape) != bias_shape:
             raise BadShape(f"{op.name}: bias {show_shape(bias.shape)} must be {bias_shape}")
         compute = convolve if x.is_floating_point() or x.is_complex() else convolve_integers
@@ -229,6 +233,15 @@ def _checked(call: Call, convolve: Convolver, convolve_integers: Convolver) -> P
         return y if bias is None else y + _along_channels(call, bias)
 
     return full
+
+
+def _shifted(call: Call, a: Tensor, zero: Any) -> Tensor:
+    """An array of small integers less its zero point, in more bits."""
+    info = torch.iinfo(a.dtype)
+    if not info.min <= zero <= info.max:
+        dtype = str(a.dtype).removeprefix("torch.")
+        raise BadArray(f"{call.op.name}: the zero point {zero} is no {dtype}")
+    return a.to(torch.int32) - zero
 
 
 def _agree(

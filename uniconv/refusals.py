@@ -72,6 +72,16 @@ CONDITIONS: Mapping[str, Callable[[Facts], bool]] = {
     "spread input cropped away": lambda f: any(
         axis.whole + axis.extent - 1 - lo - hi < 0 for axis, (lo, hi) in zip(f.axes, f.pad)
     ),
+    "onnx output beyond the whole": lambda f: any(
+        a.out is not None and a.whole + (a.extra or 0) < a.out for a in f.axes
+    ),
+    "onnx same and short kernel": lambda f: (
+        str(f.given["auto_pad"]).startswith("SAME")
+        and any(a.out is None and a.extent < a.stride for a in f.axes)
+    ),
+    "onnx same and extra": lambda f: (
+        str(f.given["auto_pad"]).startswith("SAME") and any(a.extra for a in f.axes)
+    ),
     "word and spread": lambda f: (
         isinstance(f.given.get("padding"), str) and max(f.lhs_dilation) > 1
     ),

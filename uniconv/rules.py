@@ -319,6 +319,22 @@ class Fixed:
 
 
 @dataclass(frozen=True, slots=True)
+class KernelShape:
+    """The spatial sizes of w once more: an option that must agree with the array."""
+
+    option: str
+    default: Any = None
+
+    def read(self, value: object, facts: Facts) -> None:
+        entries = None if value is None else integers(value)
+        if value is not None and entries != facts.sizes.kernel:
+            raise facts.bad(self.option, value, f"must be the sizes of w, {facts.sizes.kernel}")
+
+    def write(self, value: None, facts: Facts) -> Any:
+        return self.default
+
+
+@dataclass(frozen=True, slots=True)
 class Pad:
     """Zeros around x: a word, or numbers in one form.
 
@@ -361,6 +377,8 @@ class Pad:
             if value not in self.words:
                 raise facts.bad(self.option, value, not_one_of(value, self.words, facts))
             return self._word(value, facts)
+        if value is None and self.default is None:
+            return ((0, 0),) * facts.rank
         pairs = self.form.read(value, facts.layout.x, facts.rank) if self.form else None
         if pairs is None:
             counted = self.form is not None and isinstance(value, (list, tuple))

@@ -21,7 +21,7 @@ from uniconv.dialect import BY_CHANNELS, BY_OUTPUT, DEPTHWISE, Op
 from uniconv.errors import UniconvError
 from uniconv.layout import Layout, arrange, axes
 from uniconv.lower import Call, Shape, batched, lower, scattered
-from uniconv.rules import REQUIRED, Choice, Count, Crop, Facts, Pad, PerAxis, show
+from uniconv.rules import REQUIRED, Choice, Count, Crop, Facts, KernelShape, Pad, PerAxis, show
 
 Traits = Mapping[str, Any]
 
@@ -147,7 +147,12 @@ def traits(op: Op, rank: int | None = None) -> dict[str, tuple[Any, ...]]:
     for scalar in (op.scale, op.addend[1] if op.addend else None, op.fill):
         if scalar is not None:
             found[scalar.option] = (*_omission(scalar), 1, 2, -3)
+    for offset in op.offsets or ():
+        found[offset.option] = (LEFT_OUT, 0, 3)
     for fixed in op.others:
+        if isinstance(fixed, KernelShape):
+            found[fixed.option] = (LEFT_OUT, "kernel")
+            continue
         free = fixed.inert and fixed.default is None
         found[fixed.option] = (LEFT_OUT, fixed.sample if free else fixed.default)
     for name in op.aliases:
@@ -216,7 +221,8 @@ def attempt(op: Op, chosen: Traits, rng: random.Random) -> Case | None:
     facts = replace(facts, stride=stride, dilation=dilation, lhs_dilation=spread)
     for name, rule in op.rules.items():
         if name in chosen and not isinstance(rule, PerAxis) and name != _shape_option(op):
-            _put(options, name, chosen[name])
+            told = isinstance(rule, KernelShape) and chosen[name] is not LEFT_OUT
+            _put(options, name, list(kernel) if told else chosen[name])
     if isinstance(op.groups, Count):
         _put(options, op.groups.option, chosen["groups"])
 
@@ -235,18 +241,18 @@ def attempt(op: Op, chosen: Traits, rng: random.Random) -> Case | None:
         form = "full" if many and "full" in crop.shape_forms else chosen[crop.shape]
         if form not in crop.shape_forms or (form == "full" and len(batch) != 1):
             return None
-        told = replace(facts, sizes=replace(facts.sizes, size=size), given=dict(options))
+        facts = replace(facts, sizes=replace(facts.sizes, size=size), given=dict(options))
         if crop.adjoint:
             out = size
             try:
                 value = pad.default if written is LEFT_OUT else written
-                pairs = pad.read(value, replace(told, out=out))
+                pairs = pad.read(value, replace(facts, out=out))
             except UniconvError:
                 return None
             # The transposed convolution reads what the convolution of its output gives.
-            size = crop.gives(out, pairs, replace(told, out=out))
+            size = crop.gives(out, pairs, replace(facts, out=out))
         else:
-            out = tuple(max(axis.whole + rng.randint(-4, 2), 1) for axis in told.axes)
+            out = tuple(max(axis.whole + rng.randint(-4, 2), 1) for axis in facts.axes)
         full = arrange(layout.x, {"n": (*batch, 1)[0], "c": letters["o"]}, out)
         options[crop.shape] = _sequence(full if form == "full" else out, rng)
     if min(size) < 1:
