@@ -90,6 +90,19 @@ def causal(axis: Axis) -> Pair:
     return axis.extent - 1, 0
 
 
+def numpy_same(axis: Axis) -> Pair:
+    """The middle of "full", as long as the longer of x and w; the odd pixel before (NumPy)."""
+    n, k = axis.size, axis.kernel
+    lo = k - 1 - (min(n, k) - 1) // 2
+    return lo, max(n, k) - n - lo + k - 1
+
+
+def numpy_valid(axis: Axis) -> Pair:
+    """Where the shorter of x and w lies inside the longer one, whichever it is (NumPy)."""
+    beyond = max(axis.kernel - axis.size, 0)
+    return beyond, beyond
+
+
 def keras_transposed_valid(axis: Axis) -> Pair:
     """Nothing; output_padding=None fills up with zeros after a kernel shorter than the stride."""
     if axis.extra is None:
@@ -264,6 +277,33 @@ SYMMETRIC = Form(
     _read_symmetric,
     _write_symmetric,
 )
+
+
+def alike(least: int | None = 0, *, alone: bool = False) -> Form:
+    """An integer, or one per axis, the same before and after; least None: negative to crop.
+
+    alone: only an integer.
+    """
+
+    def read(value: object, pattern: str, rank: int) -> Pairs | None:
+        one = integer(value)
+        entries = (one,) * rank if one is not None else None if alone else integers(value)
+        if entries is None or len(entries) != rank or (least is not None and min(entries) < least):
+            return None
+        return tuple((p, p) for p in entries)
+
+    def write(pairs: Pairs, pattern: str) -> object | None:
+        small = least is not None and min(map(min, pairs)) < least
+        if small or any(lo != hi for lo, hi in pairs):
+            return None
+        return tuple(lo for lo, _ in pairs) if len(set(pairs)) > 1 else pairs[0][0]
+
+    bound = "negative to crop" if least is None else f"at least {least}"
+    several = "" if alone else ", or one per spatial axis"
+    text = f"an integer{several} ({bound}): as many pixels before as after"
+    return Form(text, read, write)
+
+
 LAYOUT_PAIRS = Form(
     "a list of pairs [before, after], one per axis of x in data_format order, "
     "batch and channels [0, 0], none negative",
@@ -331,6 +371,31 @@ BEGINS_ENDS = Form(
     _read_begins_ends,
     lambda pairs, pattern: [lo for lo, _ in pairs] + [hi for _, hi in pairs],
 )
+
+
+LOWS_HIGHS = Form(
+    "two lists, of what is before and of what is after each spatial axis, negative to crop",
+    lambda value, pattern, rank: _read_lows_highs(value, rank),
+    lambda pairs, pattern: ([lo for lo, _ in pairs], [hi for _, hi in pairs]),
+)
+LAST_FIRST = Form(
+    "a list of before and after of each spatial axis, the last axis first, negative to crop",
+    lambda value, pattern, rank: _turned(_read_interleaved(value, pattern, rank)),
+    lambda pairs, pattern: [p for pair in reversed(pairs) for p in pair],
+)
+
+
+def _read_lows_highs(value: object, rank: int) -> Pairs | None:
+    if not isinstance(value, (list, tuple)) or len(value) != 2:
+        return None
+    lows, highs = (integers(v) for v in value)
+    if lows is None or highs is None or {len(lows), len(highs)} != {rank}:
+        return None
+    return tuple(zip(lows, highs))
+
+
+def _turned(pairs: Pairs | None) -> Pairs | None:
+    return None if pairs is None else pairs[::-1]
 
 
 def non_negative(form: Form) -> Form:

@@ -241,7 +241,8 @@ def _shifted(call: Call, a: Tensor, zero: Any) -> Tensor:
     if not info.min <= zero <= info.max:
         dtype = str(a.dtype).removeprefix("torch.")
         raise BadArray(f"{call.op.name}: the zero point {zero} is no {dtype}")
-    return a.to(torch.int32) - zero
+    shifted: Tensor = a.to(torch.int32) - zero
+    return shifted
 
 
 def _agree(

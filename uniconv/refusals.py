@@ -82,6 +82,13 @@ CONDITIONS: Mapping[str, Callable[[Facts], bool]] = {
     "onnx same and extra": lambda f: (
         str(f.given["auto_pad"]).startswith("SAME") and any(a.extra for a in f.axes)
     ),
+    "cropped before spreading": lambda f: any(
+        axis.stride > 1 and axis.extent - 1 < max(pair) for axis, pair in zip(f.axes, f.pad)
+    ),
+    "spread and cropped": lambda f: any(
+        d > 1 and min(pair) < 0 for d, pair in zip(f.lhs_dilation, f.pad)
+    ),
+    "grouped and three axes": lambda f: f.rank == 3 and f.given["groups"] > 1,
     "word and spread": lambda f: (
         isinstance(f.given.get("padding"), str) and max(f.lhs_dilation) > 1
     ),
