@@ -54,6 +54,7 @@ class Op:
     batch: fewest and most batch axes of x.  empty: whether an output without elements is "kept",
     "kept unless negative" or "refused".  implied: constructor words that the arrays already say.
     integer_ranks: for how many spatial axes integers are taken, where dtypes has any.
+    warnings: like refusals, for what is computed as wrongly as the framework does.
     offsets: zero points that are subtracted from x and w first.  result: the dtype of y where it is
     not that of x.
     lhs_dilation: spreads x in a plain convolution.  fill: what stands outside x where the boundary
@@ -88,6 +89,7 @@ class Op:
     offsets: tuple[Scalar, Scalar] | None = None
     result: str | None = None
     refusals: tuple[Refusal, ...] = ()
+    warnings: tuple[Refusal, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     implied: Mapping[str, str] = field(default_factory=dict)
     gathered: Mapping[str, Gathered] = field(default_factory=dict)
@@ -133,7 +135,9 @@ class Op:
             "a transposed op has a Crop, others a Pad": (
                 (self.kind == "conv_transpose") == isinstance(self.pad, Crop)
             ),
-            "an unknown refusal": all(r.when in CONDITIONS for r in self.refusals),
+            "an unknown refusal": all(
+                r.when in CONDITIONS for r in (*self.refusals, *self.warnings)
+            ),
             "a separable op has a pointwise layout": (
                 (self.kind == "separable_conv") == (self.pointwise is not None)
             ),

@@ -33,3 +33,7 @@ class CannotExpress(UniconvError):
     def __init__(self, function: str, field: str, reason: str) -> None:
         super().__init__(f"{function} cannot express {field}: {reason}")
         self.function, self.field, self.reason = function, field, reason
+
+
+class UniconvWarning(UserWarning):
+    """A call that a framework is known to compute wrongly, and uniconv as the framework does."""

@@ -10,8 +10,8 @@ from uniconv.canonical import Conv, Pairs, Sizes, effective
 from uniconv.dialect import BY_CHANNELS, BY_OUTPUT, DEPTHWISE, Op
 from uniconv.errors import BadOption, BadShape, Refused
 from uniconv.layout import Layout, arrange, axes, rank_of
-from uniconv.padding import integers
-from uniconv.refusals import CONDITIONS
+from uniconv.padding import integer, integers
+from uniconv.refusals import CONDITIONS, Refusal
 from uniconv.rules import REQUIRED, Choice, Count, Crop, Facts, PerAxis, either, show, suggest
 
 Shape = tuple[int, ...]
@@ -33,6 +33,7 @@ class Call:
     addend_scale: Any = 0
     pointwise: tuple[Conv, Sizes] | None = None
     offsets: tuple[Any, Any] = (0, 0)
+    warnings: tuple[str, ...] = ()
 
     @property
     def rank(self) -> int:
@@ -87,6 +88,10 @@ def lower(
         lhs_dilation=_per_axis(op.lhs_dilation, given, facts),
         boundary=read_boundary(op, given, facts),
     )
+    warnings = tuple(told(op, w, facts) for w in op.warnings if CONDITIONS[w.when](facts))
+    pad = op.pad.pad if isinstance(op.pad, Crop) else op.pad
+    if not pad.dilates(given[pad.option]):
+        facts = replace(facts, dilation=(1,) * rank)
     out, out_channels = read_output_shape(op, given, facts)
     groups = read_groups(op, given, named, out_channels, facts)
     o = named["o"] if "o" in named else named["m"] * groups
@@ -121,6 +126,7 @@ def lower(
         addend_scale=op.addend[1].read(given[op.addend[1].option], facts) if op.addend else 0,
         pointwise=lower_pointwise(op, sizes, rank, p_shape) if op.pointwise else None,
         offsets=read_offsets(op, given, facts),
+        warnings=warnings,
     )
 
 
@@ -239,6 +245,9 @@ def read_output_shape(op: Op, given: Mapping[str, Any], facts: Facts) -> tuple[S
     letters = axes(facts.layout.x, rank)
     if entries is not None and len(entries) == rank and "axes" in op.pad.shape_forms:
         return entries, None
+    one = integer(value)
+    if one is not None and "int" in op.pad.shape_forms:
+        return (one,) * rank, None
     if entries is None or len(entries) != len(letters) or min(entries) < 0:
         forms = ((rank, "axes"), (len(letters), "full"))
         allowed = either(n for n, form in forms if form in op.pad.shape_forms)
@@ -342,13 +351,18 @@ def uncrop(crop: Pairs, facts: Facts) -> Pairs:
 
 
 def refuse(op: Op, facts: Facts) -> None:
-    """Refuse what the spec lists; the message shows the options that are not at their defaults."""
+    """Raise Refused for a combination that the framework refuses or gets wrong."""
     for refusal in op.refusals:
         if CONDITIONS[refusal.when](facts):
-            values = ((o, facts.given[o]) for o in refusal.options)
-            shown = ((o, v) for o, v in values if v is not op.rules[o].default)
-            gave = ", ".join(facts.gave(o, v) for o, v in shown)
-            raise Refused(f"{op.name}: {gave}: {refusal.reason} [{refusal.source}]")
+            raise Refused(told(op, refusal, facts))
+
+
+def told(op: Op, refusal: Refusal, facts: Facts) -> str:
+    """What was given, the reason, and where that is written."""
+    values = ((o, facts.given[o]) for o in refusal.options)
+    shown = ((o, v) for o, v in values if v is not op.rules[o].default)
+    gave = ", ".join(facts.gave(o, v) for o, v in shown)
+    return f"{op.name}: {gave}: {refusal.reason} [{refusal.source}]"
 
 
 def check_output(op: Op, conv: Conv, facts: Facts, x_shape: Shape, w_shape: Shape) -> None:

@@ -90,6 +90,17 @@ def causal(axis: Axis) -> Pair:
     return axis.extent - 1, 0
 
 
+def nothing_cropped(axis: Axis) -> Pair:
+    """Nothing; output_padding adds zeros after."""
+    return 0, -(axis.extra or 0)
+
+
+def paddle_transposed_same(axis: Axis) -> Pair:
+    """What SAME pads before a convolution of the same x, whatever the dilation (Paddle)."""
+    lo, hi = same_upper(axis)
+    return lo, hi - (axis.extra or 0)
+
+
 def numpy_same(axis: Axis) -> Pair:
     """The middle of "full", as long as the longer of x and w; the odd pixel before (NumPy)."""
     n, k = axis.size, axis.kernel
@@ -172,7 +183,7 @@ def onnx_same_lower(axis: Axis) -> Pair:
 
 def onnx_valid(axis: Axis) -> Pair:
     """Nothing; beside output_shape what is too much for it, the larger half at the start."""
-    return (0, -(axis.extra or 0)) if axis.out is None else onnx_same_lower(axis)
+    return nothing_cropped(axis) if axis.out is None else onnx_same_lower(axis)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ options and the shapes; so that is the key, without dtype, device or strides.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,7 +18,7 @@ from torch import Tensor, permute
 from uniconv.arrays import like, to_torch
 from uniconv.canonical import Conv, Sizes
 from uniconv.dialect import COMPLEX, FLOATS, INTEGERS, Op
-from uniconv.errors import BadArray, BadShape
+from uniconv.errors import BadArray, BadShape, UniconvWarning
 from uniconv.execute import Runner, exact, runner
 from uniconv.layout import axes, kernel_order, order, regrouping
 from uniconv.lower import Call, Shape, lower, show_shape
@@ -32,7 +33,10 @@ _DTYPES = {getattr(torch, name): name for name in (*FLOATS, *INTEGERS, *COMPLEX)
 
 def plan(op: Op, options: Mapping[str, Any], *shapes: Shape) -> Plan:
     """The plan of a native call: a function (x, w, bias=None, pointwise=None, addend=None) -> y."""
-    return build(lower(op, options, *shapes))
+    call = lower(op, options, *shapes)
+    for text in call.warnings:
+        warnings.warn(text, UniconvWarning, stacklevel=2)
+    return build(call)
 
 
 def planned(

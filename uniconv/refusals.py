@@ -88,6 +88,13 @@ CONDITIONS: Mapping[str, Callable[[Facts], bool]] = {
     "spread and cropped": lambda f: any(
         d > 1 and min(pair) < 0 for d, pair in zip(f.lhs_dilation, f.pad)
     ),
+    "same and dilated": lambda f: (
+        str(f.given.get("padding")).upper() == "SAME" and max(f.dilation) > 1
+    ),
+    "border and no integer": lambda f: (
+        f.boundary != "zeros" and not isinstance(f.given["padding"], int)
+    ),
+    "two ends": lambda f: bool(f.out) and f.given["output_padding"] != 0,
     "grouped and three axes": lambda f: f.rank == 3 and f.given["groups"] > 1,
     "word and spread": lambda f: (
         isinstance(f.given.get("padding"), str) and max(f.lhs_dilation) > 1

@@ -341,7 +341,8 @@ class Pad:
     by: a second option that holds the word; None in its table stands for the numbers of this one,
     which are "refused" or "ignored" beside a word.  reading: what the numbers mean, or the option
     that chooses it.  any_case: whether words are taken in any case.  borders: the words that also
-    say what lies outside x.  A word may be a Choice, where another option has a say in it.
+    say what lies outside x.  undilated: those beside which dilation is ignored.  A word may be a
+    Choice, where another option has a say in it.
     """
 
     option: str
@@ -353,6 +354,12 @@ class Pad:
     reading: Reading | Choice = AS_IS
     any_case: bool = False
     borders: Mapping[str, str] = field(default_factory=dict)
+    undilated: tuple[str, ...] = ()
+
+    def dilates(self, value: object) -> bool:
+        """Whether the dilation counts beside this padding."""
+        word = in_case(value, self.words) if self.any_case else value
+        return not (isinstance(word, str) and word in self.undilated)
 
     def border(self, value: object) -> str:
         """What lies outside x beside this padding."""

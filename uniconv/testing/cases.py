@@ -254,7 +254,11 @@ def attempt(op: Op, chosen: Traits, rng: random.Random) -> Case | None:
         else:
             out = tuple(max(axis.whole + rng.randint(-4, 2), 1) for axis in facts.axes)
         full = arrange(layout.x, {"n": (*batch, 1)[0], "c": letters["o"]}, out)
-        options[crop.shape] = _sequence(full if form == "full" else out, rng)
+        if form == "int" and len(set(out)) > 1:
+            return None
+        options[crop.shape] = (
+            out[0] if form == "int" else _sequence(full if form == "full" else out, rng)
+        )
     if min(size) < 1:
         return None
     for alias, name in op.aliases.items():
