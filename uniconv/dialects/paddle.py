@@ -86,7 +86,7 @@ def transpose(rank: int) -> Op:
         ),
         refusals=(
             Refusal(
-                # The shape function also allows what is smaller than the dilation; the kernels fail.
+                # The shape function also allows less than the dilation; the kernels then fail.
                 "extra reaches stride",
                 ("output_padding", "stride"),
                 "output_padding must be smaller than stride on every axis",
