@@ -36,13 +36,13 @@ def functions_table() -> str:
     """The functions of every family, those that flip the kernel in bold."""
     rows = []
     for name, dialect in families().items():
-        by_kind: dict[str, list[str]] = {}
-        for op in dialect.functions:
-            code = f"`{op.name}`"
-            by_kind.setdefault(op.kind, []).append(f"**{code}**" if reads_backwards(op) else code)
+        codes = [
+            f"**`{op.name}`**" if reads_backwards(op) else f"`{op.name}`"
+            for op in dialect.functions
+        ]
         page = f"[{name}](docs/reference/{name}.md)"
-        rows += [f"| {page} | {kind} | {', '.join(names)} |" for kind, names in by_kind.items()]
-    return "\n".join(["| family | operation | functions |", "|---|---|---|", *rows])
+        rows.append(f"| {page} | {dialect.title} {dialect.version} | {', '.join(codes)} |")
+    return "\n".join(["| family | framework | functions |", "|---|---|---|", *rows])
 
 
 def family_page(dialect: Dialect) -> str:

@@ -64,7 +64,7 @@ def test_c2_stride():
     assert message(replace(CONV, stride=(2, 0))) == (
         "C2: stride is at least 1; got Conv(stride=(2, 0), pad=((1, 2), (0, 3)), "
         "lhs_dilation=(1, 1), rhs_dilation=(3, 2), reverse=(True, False), groups=2, "
-        "boundary='zeros', fill=0.0)"
+        "boundary='zeros', fill=0.0, batch_groups=1)"
     )
 
 
@@ -97,12 +97,13 @@ def test_c7_fill():
 
 
 @pytest.mark.parametrize("change", [{"lhs_dilation": (1, 2)}, {"pad": ((0, 0), (0, -1))}])
-@pytest.mark.parametrize("boundary", ["constant", "reflect", "symmetric", "replicate", "circular"])
+@pytest.mark.parametrize("boundary", ["constant", "reflect", "symmetric", "replicate"])
 def test_c8_boundaries_are_plain(boundary, change):
     bad = replace(CONV, boundary=boundary, **change)
-    must = "C8: a boundary other than zeros has lhs_dilation 1 and no negative pad"
+    must = "C8: a boundary other than zeros has no negative pad, and lhs_dilation 1"
     assert message(bad) == f"{must}; got {bad}"
     replace(CONV, **change).check()
+    replace(CONV, boundary="circular", **change).check()
 
 
 @pytest.mark.parametrize("change", [{"size": (9,)}, {"kernel": (3, 2, 1)}, {"kernel": ()}])
@@ -133,6 +134,31 @@ def test_c13_a_boundary_reads_pixels(boundary):
     must = "C13: a boundary read from x needs at least one pixel per axis"
     assert message(conv, bad) == f"{must}; got {conv}, {bad}"
     replace(CONV, boundary="constant").check(bad)
+
+
+@pytest.mark.parametrize("parts", [0, -2])
+def test_c14_batch_groups(parts):
+    bad = replace(CONV, batch_groups=parts)
+    assert message(bad) == f"C14: batch_groups is at least 1; got {bad}"
+
+
+def test_c15_one_kind_of_groups():
+    bad = replace(CONV, batch_groups=2)
+    assert message(bad) == f"C15: groups and batch_groups are not both above 1; got {bad}"
+    replace(bad, groups=1).check()
+
+
+@pytest.mark.parametrize("batch", [(), (3,), (2, 2)])
+def test_c16_batch_groups_split_the_batch(batch):
+    conv, bad = replace(CONV, groups=1, batch_groups=2), replace(SIZES, batch=batch)
+    must = "C16: with batch_groups, x has one batch axis, a multiple of them"
+    assert message(conv, bad) == f"{must}; got {conv}, {bad}"
+    conv.check(replace(SIZES, batch=(4,)))
+
+
+def test_c17_batch_groups_split_the_filters():
+    conv, bad = replace(CONV, groups=1, batch_groups=2), replace(SIZES, batch=(4,), o=5)
+    assert message(conv, bad) == f"C17: o is a multiple of batch_groups; got {conv}, {bad}"
 
 
 def test_effective_extents():

@@ -161,7 +161,7 @@ MISUSED = {
     "conv --dialect knet x.npy w.npy -o .": ". is no regular file",
 }  # fmt: skip
 REFUSED = {
-    "show foo": 'no function is named "foo": known: knet, pytorch, tf',
+    "show foo": f'no function is named "foo": known: {", ".join(uniconv.dialects())}',
     "conv --dialect knet.conv5 x.npy w.npy -o y.npy": (
         'no function is named "knet.conv5": did you mean "knet.conv4"?'
     ),

@@ -56,7 +56,7 @@ def test_reference_pages_have_every_function_with_its_flip_and_number(made):
     assert "\n## knet.conv4\n\nA conv: a true convolution (the kernel is read backwards).\n" in knet
     assert "\nknet.conv4(defaults) = 123 234 in shape (2, 1, 1)\n" in knet
     assert "\n## tf.nn.conv2d\n\nA conv: a cross-correlation (the kernel is not flipped).\n" in tf
-    assert "**`knet.conv4`**, `knet.ops21.conv`" in text["README"]
+    assert "**`knet.conv4`**, **`knet.deconv4`**, `knet.ops21.conv`" in text["README"]
 
 
 def test_readme_examples_run():

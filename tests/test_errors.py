@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import uniconv
-from tests.refusals import knet, pytorch, tensorflow
+from tests.refusals import knet, pytorch, tf
 from tests.refusals.bad_call import Call
 from uniconv import registry
 from uniconv.canonical import Sizes
@@ -33,7 +33,8 @@ from uniconv.rules import Choice, Count, Crop, Facts, Pad, PerAxis
 X, W = np.ones((2, 4, 7, 9), np.float32), np.ones((6, 4, 3, 2), np.float32)
 # Julia's layout, integers.
 XJ, WJ = np.ones((7, 9, 4, 2), np.int32), np.ones((3, 2, 4, 5), np.int32)
-GOOD = [*tensorflow.GOOD, *pytorch.GOOD, *knet.GOOD]
+KNOWN = ", ".join(registry.families())
+GOOD = [*tf.GOOD, *pytorch.GOOD, *knet.GOOD]
 NO_TEXT = 'a function is named by a string such as "tf.nn.conv2d"; this name is of type '
 KINDS = "torch tensor, a NumPy array or an array with DLPack (numpy.asarray makes one of lists)"
 
@@ -58,8 +59,8 @@ def raises(error: type[Exception], text: str, call: Callable[[], Any]) -> None:
             "torch.nn.conv2d",
             'no function is named "torch.nn.conv2d": did you mean "torch.nn.Conv2d"?',
         ),
-        ("caffe", 'no function is named "caffe": known: knet, pytorch, tf'),
-        ("", 'no function is named "": known: knet, pytorch, tf'),
+        ("foo", f'no function is named "foo": known: {KNOWN}'),
+        ("", f'no function is named "": known: {KNOWN}'),
         (3, NO_TEXT + "int"),
         (["tf"], NO_TEXT + "list"),
         (None, NO_TEXT + "NoneType"),
@@ -208,7 +209,7 @@ def test_no_array(value: Any, kind: str) -> None:
     text = f"{{}} is a builtins.{kind}, no array: give a tensor or a NumPy array"
     raises(BadArray, text.format("x"), lambda: uniconv.conv(value, W))
     raises(BadArray, text.format("w"), lambda: uniconv.conv(X, value))
-    separable = tensorflow.X2, tensorflow.D2
+    separable = tf.X2, tf.D2
     x, w = (np.ones(shape, np.float32) for shape in separable)
     options = {"strides": [1, 1, 1, 1], "padding": "SAME"}
     raises(

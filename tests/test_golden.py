@@ -25,10 +25,25 @@ def recorded(name: str) -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray]]
         arrays = {}
         for role, shape in call["shapes"].items():
             end = start + int(np.prod(shape))
-            arrays[role] = numbers[start:end].reshape(shape).astype(np.float32)
+            dtype = call.get("dtype", "float32")
+            if role == "y":
+                dtype = find(call["function"]).result or dtype
+            arrays[role] = numbers[start:end].reshape(shape).astype(dtype)
             start = end
+        call["options"] = untagged(call["options"])
         yield call, arrays
     assert start == len(numbers), f"{name}.npz has numbers that no call of {name}.json uses"
+
+
+def untagged(value: Any) -> Any:
+    """Tuples as they were."""
+    if isinstance(value, list):
+        return [untagged(v) for v in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {"tuple"}:
+        return tuple(map(untagged, value["tuple"]))
+    return {k: untagged(v) for k, v in value.items()}
 
 
 def published() -> list[dict[str, Any]]:

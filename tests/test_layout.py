@@ -19,7 +19,8 @@ from uniconv.layout import (
 )
 from uniconv.registry import functions
 
-KERNELS = sorted({layout.w for op in functions().values() for layout in op.layouts})
+EVERY = sorted({layout.w for op in functions().values() for layout in op.layouts})
+KERNELS = [k for k in EVERY if set(k.split()) & set("oicm")]
 
 
 def test_axes_and_ranks():
@@ -46,10 +47,8 @@ def test_julia_memory_runs_backwards():
 
 
 def test_the_registry_has_kernels_of_every_form():
-    assert {frozenset(set(k.split()) - {"..."}) for k in KERNELS} == {
-        frozenset("io"),
-        frozenset("mc"),
-    }
+    channels = {frozenset(a for a in k.split() if a in "oicm") for k in EVERY}
+    assert channels == {frozenset("io"), frozenset("mc"), frozenset()}
 
 
 @pytest.mark.parametrize("wanted", ["oi", "cm"])
@@ -57,21 +56,22 @@ def test_the_registry_has_kernels_of_every_form():
 @pytest.mark.parametrize("pattern", KERNELS)
 def test_a_kernel_entry_keeps_its_meaning(pattern, groups, wanted):
     """Entry (group, m, i, tap) of the native kernel is the same entry of the executor's."""
-    i, m, kernel = 4, 5, (2, 3)
+    rank = 2 if "..." in pattern else sum(a[0] == "s" for a in pattern.split())
+    i, m, kernel = 4, 5, (2, 3, 2)[:rank]
     sizes = {"i": i, "m": m, "o": groups * m, "c": groups * i}
     rng = np.random.default_rng(0)
     w = rng.integers(-99, 99, arrange(pattern, sizes, kernel))
-    spatial = ["s1", "s0"]  # as Julia's are taken
-    src, dst = axes(pattern, 2), (*wanted, *spatial)
+    spatial = [f"s{axis}" for axis in range(rank)][::-1]  # as Julia's are taken
+    src, dst = axes(pattern, rank), (*wanted, *spatial)
     into = kernel_order(src, dst, groups)
     if into is None:
         assert groups > 1
         ours = rearrange(w, regrouping(src, dst), g=groups)
     else:
         ours = w.transpose(into)
-    for g, a, b, s0, s1 in product(range(groups), range(m), range(i), range(2), range(3)):
-        at = {"i": b, "m": a, "o": g * m + a, "c": g * i + b, "s0": s0, "s1": s1}
-        native = w[tuple(at[letter] for letter in axes(pattern, 2))]
-        forward = wanted == "oi"
-        first, second = (g * m + a, b) if forward else (g * i + b, a)
-        assert ours[first, second, s1, s0] == native
+    for g, a, b, *taps in product(*map(range, (groups, m, i, *kernel))):
+        at = {"i": b, "m": a, "o": g * m + a, "c": g * i + b}
+        at |= {f"s{axis}": tap for axis, tap in enumerate(taps)}
+        native = w[tuple(at[letter] for letter in src)]
+        first, second = (g * m + a, b) if wanted == "oi" else (g * i + b, a)
+        assert ours[(first, second, *reversed(taps))] == native

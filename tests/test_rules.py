@@ -20,6 +20,7 @@ from uniconv.padding import (
     LAYOUT_PAIRS,
     PAIRS,
     SYMMETRIC,
+    UNLESS_OUT,
     OfOutput,
     Reading,
     same_lower,
@@ -32,8 +33,10 @@ from uniconv.rules import (
     Choice,
     Count,
     Crop,
+    DimensionNumbers,
     Facts,
     Fixed,
+    KernelShape,
     Pad,
     PerAxis,
     Scalar,
@@ -78,6 +81,10 @@ def test_what_a_call_says_is_written_and_read_back(op, rule):
         if isinstance(op.pad, Crop) and rule is op.pad.pad and op.pad.shape:
             continue  # its padding is that of another convolution: see the law of Crop
         meant = rule.read(facts.given[rule.option], facts)
+        if isinstance(rule, Pad):
+            ways = [replace(facts, given={**facts.given, **w}) for w in rule.ways(meant, facts)]
+            assert any(rule.read(told.given[rule.option], told) == meant for told in ways)
+            continue
         assert rule.read(rule.write(meant, facts), facts) == meant
 
 
@@ -89,22 +96,37 @@ def test_whatever_can_be_written_is_read_back(op, rule):
     for _ in range(15):
         facts = facts_of(random_case(op, rng))
         drawn = {
+            KernelShape: None,
+            DimensionNumbers: _anything_of(rule, rng),
             PerAxis: tuple(rng.randint(getattr(rule, "least", 1), 4) for _ in range(facts.rank)),
             Pad: tuple((rng.randint(-1, 3), rng.randint(-1, 3)) for _ in range(facts.rank)),
             Count: rng.randint(1, 9),
             Scalar: rng.choice((0, -2, 1.5, 1 + 2j)),
             Fixed: None,
-            Choice: rng.choice(list(rule.table.values())) if isinstance(rule, Choice) else None,
+            Choice: _anything_of(rule, rng),
         }
         value = drawn[type(rule)]
         if isinstance(rule, Pad) and rng.random() < 0.5:
             value = tuple((lo, lo) for lo, _ in value)
+        if isinstance(rule, DimensionNumbers):
+            facts = replace(facts, sizes=replace(facts.sizes, size=(5,) * value.ranks[0]))
+        if isinstance(rule, Pad):
+            if rule.reading is UNLESS_OUT:  # beside an output shape it reads no numbers
+                facts = replace(facts, out=())
+            for way in rule.ways(value, facts):
+                told = replace(facts, given={**facts.given, **way})
+                assert rule.read(way[rule.option], told) == value
+            continue
         try:
             written = rule.write(value, facts)
         except CannotExpress:
-            assert isinstance(rule, (PerAxis, Pad))  # the others can say all that they mean
+            assert isinstance(rule, PerAxis)  # the others can say all that they mean
         else:
             assert rule.read(written, facts) == value
+
+
+def _anything_of(rule, rng):
+    return rng.choice(list(rule.table.values())) if isinstance(rule, Choice) else None
 
 
 TRANSPOSED = [op for op in OPS if isinstance(op.pad, Crop)]

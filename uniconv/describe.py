@@ -244,6 +244,8 @@ def example(op: Op) -> list[str]:
         elif rule.default is REQUIRED and name not in given:
             given[name] = _smallest(rule, layout, rank)
     p = np.ones(arrange(op.pointwise, letters, (1, *ones))) if op.pointwise else None
+    if "float64" not in op.dtypes:
+        x, w = x.astype(op.dtypes[0]), w.astype(op.dtypes[0])
     y = run_op(op, ("example", op.name), x, w, None, "cpu", given, p)
     call = ", ".join(f"{n}={show(v)}" for n, v in given.items()) or "defaults"
     values = " ".join(f"{v:g}" for v in y.ravel())
@@ -257,4 +259,6 @@ def example(op: Op) -> list[str]:
 def _smallest(rule: Any, layout: Layout, rank: int) -> Any:
     if isinstance(rule, Pad):
         return "VALID" if "VALID" in rule.words else 0
-    return [1] * len(axes(layout.x, rank)) if rule.accepts[-1] == "full" else 1
+    if rule.accepts[-1] == "full":
+        return [1] * len(axes(layout.x, rank))
+    return 1 if "int" in rule.accepts else [1] * rank

@@ -58,21 +58,19 @@ def _circular(conv: Conv, sizes: Sizes, *, transposed: bool) -> Runner:
     rank, step, groups = conv.rank, conv.lhs_dilation, conv.groups
     period = [n * s for n, s in zip(sizes.size, step)]
     spans = [(n - 1) * s + 1 for n, s in zip(sizes.size, step)]
-    source = [
-        [i % p for i in range(-lo, span + hi)] for (lo, hi), p, span in zip(conv.pad, period, spans)
-    ]
-    size = tuple(map(len, source))
+    read = [(-lo, span + hi, p) for (lo, hi), p, span in zip(conv.pad, period, spans)]
+    size = tuple(end - start for start, end, _ in read)
     plain = Conv(
         conv.stride, ((0, 0),) * rank, (1,) * rank, conv.rhs_dilation, conv.reverse, groups
     )
-    pixels: tuple[Any, ...] = (..., *(slice(None, None, s) for s in step))
     inner = runner(plain, replace(sizes, size=size), transposed=False)
 
     def run(x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
         spread = x.new_zeros(*x.shape[: x.ndim - rank], *period)
-        spread[pixels] = x
-        for axis, index in enumerate(source, start=-rank):
-            spread = spread.index_select(axis, torch.tensor(index, device=x.device))
+        _every(spread, step).copy_(x)
+        for axis, (start, end, p) in enumerate(read, start=-rank):
+            index = torch.arange(start, end, device=x.device) % p
+            spread = spread.index_select(axis, index)
         if transposed:  # c m ... -> o i ...
             split = w.reshape(groups, -1, *w.shape[1:])
             w = split.transpose(1, 2).flatten(0, 1)
@@ -129,7 +127,6 @@ def _transposed(conv: Conv, sizes: Sizes) -> Runner:
     grown = any(min(pair) < 0 for pair in crop)
     uncut = _padder(tuple((-lo, -hi) for lo, hi in crop), whole)
     kept = [(a, lo, f - lo - hi) for a, f, (lo, hi) in zip(range(-conv.rank, 0), whole, crop)]
-    steps: tuple[Any, ...] = (..., *(slice(None, None, s) for s in conv.stride))
     none = (0,) * conv.rank
 
     def run(x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
@@ -141,9 +138,16 @@ def _transposed(conv: Conv, sizes: Sizes) -> Runner:
                 y = y.narrow(axis, start, length)
         if grown and bias is not None:  # the pixels past the result hold the bias, too
             y = y + bias.reshape(-1, *(1,) * conv.rank)
-        return y[steps] if strided else y
+        return _every(y, conv.stride) if strided else y
 
     return Runner(run)
+
+
+def _every(y: Tensor, steps: Sequence[int]) -> Tensor:
+    """Every so many pixels of the last axes, as a view (indexing asks fake tensors for CUDA)."""
+    for axis, step in enumerate(steps, start=-len(steps)):
+        y = torch.ops.aten.slice.Tensor(y, axis, 0, None, step)
+    return y
 
 
 def _border(conv: Conv, size: Sequence[int]) -> Callable[[Tensor], Tensor]:

@@ -39,16 +39,18 @@ def lift(call: Call, op: Op, *, flip_kernel: bool = False) -> Lifted:
     conv, reversed_ = _turned(call.conv, op, flip_kernel)
     facts = Facts(op.name, op.title, layout, call.sizes, boundary=conv.boundary)
     options: dict[str, Any] = {}
-    if isinstance(op.layout, Choice):
-        options[op.layout.option] = op.layout.write(layout, facts)
     if isinstance(op.reverse, Choice):
         backwards = conv.reverse[0] is not (op.kind == "conv_transpose")
         options[op.reverse.option] = op.reverse.write(backwards, facts)
+    if isinstance(op.layout, Choice):
+        facts = replace(facts, given=_completed(op, options))
+        if op.layout.option not in options:  # else one option says both
+            options[op.layout.option] = op.layout.write(layout, facts)
+        layout = op.layout.read(options[op.layout.option], facts)
+        facts = replace(facts, layout=layout)
     options |= _boundary(conv, op, facts) | _epilogue(call, op, facts) | _groups(conv, op, facts)
     options, facts = _per_axis(conv, op, options, facts)
-    if isinstance(op.layout, Choice):  # another option may have a say in it
-        given = {k: rule.default for k, rule in op.rules.items()} | options
-        layout = op.layout.read(given[op.layout.option], replace(facts, given=given))
+    facts = replace(facts, given=_completed(op, options))
 
     refusals: list[UniconvError] = []
     for padding in _paddings(conv, op, facts, refusals):
@@ -65,6 +67,11 @@ def lift(call: Call, op: Op, *, flip_kernel: bool = False) -> Lifted:
     if isinstance(first, CannotExpress):
         raise first
     raise CannotExpress(op.name, "contract", str(first).removeprefix(f"{op.name}: "))
+
+
+def _completed(op: Op, options: dict[str, Any]) -> dict[str, Any]:
+    """The options with the defaults of those that are not said (yet)."""
+    return {name: rule.default for name, rule in op.rules.items()} | options
 
 
 def native_shapes(call: Call, op: Op, layout: Layout) -> list[Shape]:

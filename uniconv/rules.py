@@ -183,9 +183,24 @@ class DimensionNumbers(Choice):
             )
             raise facts.bad(self.option, value, must)
         if self.swapped and facts.given[self.swapped]:
-            turned = {"i": "o", "o": "i"}
-            return replace(found, w=" ".join(turned.get(a, a) for a in found.w.split()))
+            return self._swap(found)
         return found
+
+    def write(self, value: Any, facts: Facts) -> Any:
+        if self.swapped and facts.given[self.swapped]:
+            value = self._swap(value)
+        if value == self.table[self.default]:
+            return self.default
+        data, kernel = {"n": "N", "c": "C", "o": "C"}, {"o": "O", "i": "I"}
+        return tuple(
+            "".join(own.get(a, a[1:]) for a in axes(pattern, facts.rank))
+            for pattern, own in ((value.x, data), (value.w, kernel), (value.y, data))
+        )
+
+    @staticmethod
+    def _swap(layout: Layout) -> Layout:
+        turned = {"i": "o", "o": "i"}
+        return replace(layout, w=" ".join(turned.get(a, a) for a in layout.w.split()))
 
     def _spelled(self, value: Any) -> Layout | None:
         with suppress(TypeError, KeyError):
@@ -497,6 +512,7 @@ class Crop:
                 if callable(word) and tuple(word(a)[0] for a in facts.axes) == first:
                     option = self.pad.by.option if self.pad.by else self.pad.option
                     yield {option: name}
+            yield from self._words_with_extra(crop, facts)
             return
         extra = tuple(lo - hi for lo, hi in crop)
         for none in (False, True):
@@ -511,6 +527,32 @@ class Crop:
             if self.extra and not none and min(extra) >= 0:
                 for way in self.pad.ways(tuple((lo, lo) for lo, _ in crop), told):
                     yield way | self._extra_option(told)
+        yield from self._words_with_extra(crop, facts)
+
+    def _words_with_extra(self, crop: Pairs, facts: Facts) -> Iterator[dict[str, Any]]:
+        """Words that read the extra themselves: any of it below the stride that makes the crop."""
+        if not self.extra:
+            return
+        words = self.pad.by.table if self.pad.by else self.pad.words
+        for name, word in words.items():
+            if not callable(word):
+                continue
+            ends = 1 if facts.out else 2  # beside an output shape only the start counts
+            extras = [
+                next(
+                    (
+                        x
+                        for x in range(axis.stride)
+                        if word(replace(axis, extra=x))[:ends] == pair[:ends]
+                    ),
+                    None,
+                )
+                for axis, pair in zip(facts.axes, crop)
+            ]
+            if None not in extras:
+                option = self.pad.by.option if self.pad.by else self.pad.option
+                told = replace(facts, extra=tuple(extras))
+                yield {option: name} | self._extra_option(told)
 
     def _extra_option(self, facts: Facts) -> dict[str, Any]:
         if not self.extra:

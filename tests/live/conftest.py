@@ -33,6 +33,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.line(
                 f"{family} ({told}): {count['calls']} calls, {count['gradients']} with gradients, "
                 f"{count['mismatches']} mismatches"
+                + ", ".join(f"; {n} {what}" for what, n in count.items() if " " in what)
             )
 
 
@@ -68,12 +69,17 @@ class Comparison:
         x, w, *p = arrays
         given = {} if bias is None else {"bias": bias}
         self.count["calls"] += 1
+        if gradients:
+            dy = asymmetric(case.call.output, np.random.default_rng(1), x.dtype.name)
+            try:
+                _, *slopes = self.oracle.gradients(case, x, w, dy, *p)
+                if [a.shape for a in slopes] != [x.shape, w.shape]:
+                    raise ValueError("a gradient of another shape")
+            except Exception:  # as MLX's own for some kernels of three axes
+                gradients = False
+                self.count["gradients that the framework fails at"] += 1
         try:
-            if gradients:
-                dy = asymmetric(case.call.output, np.random.default_rng(1), x.dtype.name)
-                theirs, *slopes = self.oracle.gradients(case, x, w, dy, *p)
-            else:
-                theirs = self.oracle(case, x, w, bias, *p)
+            theirs = self.oracle(case, x, w, bias, *p)
         except Exception as error:
             if 0 in case.call.output and "Negative dimension size" in str(error):
                 # TensorFlow's kernels keep this empty output, but where XLA must answer for them

@@ -189,8 +189,11 @@ def _per_axis(rule: PerAxis) -> tuple[Any, ...]:
 # The numbers of one call
 
 
-def attempt(op: Op, chosen: Traits, rng: random.Random) -> Case | None:
-    """A call with the chosen traits and random numbers; None where the function refuses it."""
+def attempt(op: Op, chosen: Traits, rng: random.Random, *, refused: bool = False) -> Case | None:
+    """A call with the chosen traits and random numbers; None where the function refuses it.
+
+    refused: give it even so.
+    """
     rank, word = chosen["layout"]
     options: dict[str, Any] = {}
     layout = op.layout
@@ -276,7 +279,7 @@ def attempt(op: Op, chosen: Traits, rng: random.Random) -> Case | None:
     try:
         case.call  # noqa: B018
     except UniconvError:
-        return None
+        return case if refused else None
     return case
 
 
