@@ -72,6 +72,16 @@ CONDITIONS: Mapping[str, Callable[[Facts], bool]] = {
     "spread input cropped away": lambda f: any(
         axis.whole + axis.extent - 1 - lo - hi < 0 for axis, (lo, hi) in zip(f.axes, f.pad)
     ),
+    "spread input cropped before padding": lambda f: any(
+        (axis.size - 1) * axis.stride + 1 + sum(min(axis.extent - 1 - c, 0) for c in crop) < 0
+        for axis, crop in zip(f.axes, f.pad)
+    ),
+    "onnx same below nothing": lambda f: (
+        str(f.given["auto_pad"]).startswith("SAME")
+        and any(
+            -(-a.size // a.stride) * a.stride - a.stride + a.extent - a.size < -1 for a in f.axes
+        )
+    ),
     "onnx output beyond the whole": lambda f: any(
         a.out is not None and a.whole + (a.extra or 0) < a.out for a in f.axes
     ),

@@ -3,5 +3,11 @@
 Most of the pairs of traits need many calls where a family has few functions.
 """
 
-PER_FUNCTION = {"pytorch": (90, 50), "tf": (60, 36)}
+PER_FUNCTION = {
+    "pytorch": (90, 50),
+    "tf": (60, 36),
+    "onnx": (200, 100),
+    "jax": (70, 40),
+    "tinygrad": (90, 70),
+}
 OTHERWISE = (60, 40)

@@ -13,6 +13,7 @@ from uniconv.rules import Choice, Count, Crop, Fixed, Pad, PerAxis
 
 SOURCE = "mlx 0.32.4 mlx/ops.cpp"
 FIRST = Layout("n ... c", "o ... i", "n ... o")
+DTYPES = ("float16", "bfloat16", "float32")
 ONE = ("int",)
 SEVERAL = ("int", "axes")
 STREAM = Fixed("stream", inert=True, sample=None)
@@ -29,6 +30,7 @@ GENERAL = Op(
     groups=Count("groups"),
     reverse=Choice("flip", {False: False, True: True}, False),
     empty="refused",
+    dtypes=DTYPES,
     others=(STREAM,),
     refusals=(
         Refusal(
@@ -109,6 +111,7 @@ CONVOLVE = Op(
     reverse=True,
     batch=(0, 0),
     empty="refused",
+    dtypes=DTYPES,
     others=(STREAM,),
     source="mlx 0.32.4 python/src/ops.cpp convolve",
 )

@@ -47,6 +47,15 @@ CONV = Op(
     empty="refused",
     dtypes=("float16", "bfloat16", "float32", "float64"),
     others=(KernelShape("kernel_shape"),),
+    refusals=(
+        Refusal(
+            "onnx same below nothing",
+            ("auto_pad", "strides"),
+            "where the kernel is shorter than the stride SAME needs less than no padding: ONNX pads "
+            "nothing, ONNX Runtime crops and so starts later; say which by pads",
+            "onnxruntime 1.32.0 onnxruntime/core/providers/common.h ComputePad",
+        ),
+    ),
     source=f"{SPEC} Conv",
 )
 TRANSPOSE = replace(

@@ -3,9 +3,10 @@
 Proved against tinygrad 0.14.0.
 """
 
-from uniconv.dialect import FLOATS, INTEGERS, Dialect, Op
+from uniconv.dialect import Dialect, Op
 from uniconv.layout import Layout
 from uniconv.padding import LAST_FIRST, alike, one_of
+from uniconv.refusals import Refusal
 from uniconv.rules import Count, Crop, Fixed, Pad, PerAxis
 
 SOURCE = "tinygrad 0.14.0 tinygrad/mixin/op.py"
@@ -21,7 +22,7 @@ CONV = Op(
     pad=Pad("padding", 0, form=PADS),
     groups=Count("groups"),
     empty="refused",
-    dtypes=(*FLOATS, *INTEGERS),
+    dtypes=("float16", "float32", "float64", "int32", "int64"),
     others=(Fixed("dtype", None, "convert the arrays instead"),),
     source=f"{SOURCE} conv2d",
     notes=("2n paddings start at the last axis, n paddings at the first.",),
@@ -37,6 +38,14 @@ TRANSPOSE = Op(
     groups=Count("groups"),
     empty="refused",
     dtypes=CONV.dtypes,
+    refusals=(
+        Refusal(
+            "spread input cropped before padding",
+            ("padding",),
+            "the padding crops more of the spread input than there is",
+            f"{SOURCE} conv_transpose2d",
+        ),
+    ),
     source=f"{SOURCE} conv_transpose2d",
     notes=CONV.notes,
 )

@@ -28,6 +28,10 @@ Array = np.ndarray[Any, Any]
 Call = Callable[[dict[str, Array], dict[str, Any], "Array | None"], list[Array]]
 
 
+class CannotRun(Exception):
+    """Nothing that is installed computes what the framework's contract has."""
+
+
 class HasOptions(Protocol):
     """A case, as far as an oracle needs it: the native options of one call."""
 

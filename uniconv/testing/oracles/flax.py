@@ -38,6 +38,7 @@ def function_of(op: Op) -> Callable[..., list[Array]]:
         if dy is None:
             return [np.asarray(run(arrays["x"], w))]
         y, pull = jax().vjp(run, arrays["x"], w)
-        return [np.asarray(a) for a in (y, *pull(dy))]
+        # JAX's gradient of a complex number is the conjugate of PyTorch's.
+        return [np.asarray(y), *(np.conj(a) for a in pull(np.conj(dy)))]
 
     return call
