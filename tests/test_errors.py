@@ -176,7 +176,7 @@ def test_bad_plug_in(plug_in: Callable[[str], None], value: str, text: str) -> N
         ({"source": ""}, "a source is missing"),
         ({"params": "w:w x:x"}, "params and rules name different options"),
         ({"pad": Crop(Pad("padding", 0))}, "a transposed op has a Crop, others a Pad"),
-        ({"pointwise": "... i o"}, "a separable op has a pointwise layout"),
+        ({"pointwise": "... i o"}, "a separable op has a second kernel"),
     ],
 )
 def test_bad_spec(change: dict[str, Any], text: str) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from uniconv.canonical import Sizes
 from uniconv.errors import BadOption, CannotExpress
-from uniconv.layout import Layout
+from uniconv.layout import Layout, axes
 from uniconv.lower import complete, read_output_shape, uncrop
 from uniconv.padding import (
     AS_IS,
@@ -30,6 +30,8 @@ from uniconv.padding import (
 from uniconv.registry import functions
 from uniconv.rules import (
     REQUIRED,
+    AlongAxis,
+    Border,
     Choice,
     Count,
     Crop,
@@ -40,6 +42,7 @@ from uniconv.rules import (
     Pad,
     PerAxis,
     Scalar,
+    along_axis,
     show,
     suggest,
 )
@@ -65,6 +68,7 @@ def facts_of(case: Case) -> Facts:
         dilation=call.conv.rhs_dilation,
         lhs_dilation=() if transposed else call.conv.lhs_dilation,
         given=complete(op, case.options)[0],
+        ndim=len(case.x_shape),
     )
     if isinstance(op.pad, Crop) and op.pad.extra:
         extra = op.pad.extra.read(facts.given[op.pad.extra.option], facts)
@@ -98,6 +102,8 @@ def test_whatever_can_be_written_is_read_back(op, rule):
         drawn = {
             KernelShape: None,
             DimensionNumbers: _anything_of(rule, rng),
+            Border: _anything_of(rule, rng),
+            AlongAxis: along_axis(rng.randrange(facts.rank), facts.rank),
             PerAxis: tuple(rng.randint(getattr(rule, "least", 1), 4) for _ in range(facts.rank)),
             Pad: tuple((rng.randint(-1, 3), rng.randint(-1, 3)) for _ in range(facts.rank)),
             Count: rng.randint(1, 9),
@@ -122,7 +128,13 @@ def test_whatever_can_be_written_is_read_back(op, rule):
         except CannotExpress:
             assert isinstance(rule, PerAxis)  # the others can say all that they mean
         else:
-            assert rule.read(written, facts) == value
+            again = rule.read(written, facts)
+            assert again == value or spelled(again, facts.rank) == spelled(value, facts.rank)
+
+
+def spelled(layout, rank):
+    """A layout with its spatial axes one by one."""
+    return [axes(pattern, rank) for pattern in (layout.x, layout.w, layout.y)]
 
 
 def _anything_of(rule, rng):

@@ -9,6 +9,7 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 import uniconv
+from uniconv.dialect import FLOATS
 from uniconv.registry import find
 from uniconv.testing.cases import probe, random_case
 
@@ -88,7 +89,8 @@ def test_fake_cuda_leaves_neither_the_device_nor_the_dtype(uniconv_dialect):
     """Nothing is computed, but torch refuses every meeting of two devices."""
     skip_integers(uniconv_dialect)
     rng = random.Random(uniconv_dialect)
-    for dtype in (torch.float32, torch.float16, torch.bfloat16, torch.float64):
+    kinds = [getattr(torch, name) for name in FLOATS if name in find(uniconv_dialect).dtypes]
+    for dtype in kinds:
         for _ in range(3):
             case = random_case(find(uniconv_dialect), rng)
             wanted = run(case, tensors(case, 0, "float32"))

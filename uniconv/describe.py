@@ -10,6 +10,7 @@ import numpy as np
 from uniconv.dialect import BY_CHANNELS, BY_OUTPUT, DEPTHWISE, KINDS, Dialect, Op
 from uniconv.functional import run_op
 from uniconv.layout import Layout, arrange, axes
+from uniconv.lower import batched
 from uniconv.registry import families, family, find
 from uniconv.rules import REQUIRED, Choice, Count, Crop, Fixed, Pad, PerAxis, Scalar, show
 
@@ -228,7 +229,10 @@ def example(op: Op) -> list[str]:
     layout, rank = op.layouts[0], op.layouts[0].ranks[0]
     ones = (1,) * (rank - 1)
     letters = dict.fromkeys("ncoim", 1)
-    x = np.arange(1.0, 5.0).reshape(arrange(layout.x, letters, (4, *ones)))
+    batch = (1,) if op.batch[0] or "c" in layout.x else ()  # an image of itself, if that can be
+    x = np.arange(1.0, 5.0).reshape(
+        batched(arrange(layout.x, letters, (4, *ones)), layout.x, batch)
+    )
     w = np.array([1.0, 10.0, 100.0]).reshape(arrange(layout.w, letters, (3, *ones)))
     given: dict[str, Any] = {}
     if isinstance(op.pad, Crop) and op.pad.shape and op.pad.shape_default is REQUIRED:
@@ -244,6 +248,8 @@ def example(op: Op) -> list[str]:
         elif rule.default is REQUIRED and name not in given:
             given[name] = _smallest(rule, layout, rank)
     p = np.ones(arrange(op.pointwise, letters, (1, *ones))) if op.pointwise else None
+    if op.outer:
+        w, p = (w.ravel(), np.ones(1)) if op.outer[0] == "s0" else (np.ones(1), w.ravel())
     if "float64" not in op.dtypes:
         x, w = x.astype(op.dtypes[0]), w.astype(op.dtypes[0])
     y = run_op(op, ("example", op.name), x, w, None, "cpu", given, p)
@@ -259,6 +265,8 @@ def example(op: Op) -> list[str]:
 def _smallest(rule: Any, layout: Layout, rank: int) -> Any:
     if isinstance(rule, Pad):
         return "VALID" if "VALID" in rule.words else 0
+    if isinstance(rule, Choice):
+        return next(iter(rule.table))
     if rule.accepts[-1] == "full":
         return [1] * len(axes(layout.x, rank))
     return 1 if "int" in rule.accepts else [1] * rank

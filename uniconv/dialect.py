@@ -8,7 +8,19 @@ from typing import Any
 
 from uniconv.layout import Layout
 from uniconv.refusals import CONDITIONS, Refusal
-from uniconv.rules import REQUIRED, Choice, Count, Crop, Fixed, KernelShape, Pad, PerAxis, Scalar
+from uniconv.rules import (
+    REQUIRED,
+    AlongAxis,
+    Choice,
+    Count,
+    Crop,
+    Fixed,
+    KernelShape,
+    Pad,
+    PerAxis,
+    Scalar,
+    along_axis,
+)
 
 KINDS = ("conv", "conv_transpose", "depthwise_conv", "separable_conv")
 
@@ -57,6 +69,8 @@ class Op:
     warnings: like refusals, for what is computed as wrongly as the framework does.
     offsets: zero points that are subtracted from x and w first.  result: the dtype of y where it is
     not that of x.
+    outer: where the kernel is the product of two vectors, the letters of w and of p (kernels of a
+    separable_conv without channels).  shift: a number added to every pixel of y.
     lhs_dilation: spreads x in a plain convolution.  fill: what stands outside x where the boundary
     is constant.  gathered: the rules whose value comes from several native options.
     """
@@ -77,6 +91,8 @@ class Op:
     fill: Scalar | None = None
     scale: Scalar | None = None
     addend: tuple[str, Scalar] | None = None
+    shift: Scalar | None = None
+    outer: tuple[str, str] | None = None
     pointwise: str | None = None
     pointwise_groups: bool = True
     bias: str = "o"
@@ -85,7 +101,7 @@ class Op:
     dtypes: tuple[str, ...] = FLOATS
     integer_ranks: tuple[int, ...] = (1, 2, 3)
     mixed: bool = False
-    others: tuple[Fixed | KernelShape, ...] = ()
+    others: tuple[Fixed | KernelShape | Choice, ...] = ()
     offsets: tuple[Scalar, Scalar] | None = None
     result: str | None = None
     refusals: tuple[Refusal, ...] = ()
@@ -111,8 +127,11 @@ class Op:
             crop.extra if crop else None,
         ]
         found += [self.boundary, self.fill, self.scale, self.addend[1] if self.addend else None]
-        found += self.offsets or ()
-        rules = {r.option: r for r in (*found, *self.others) if hasattr(r, "option")}
+        found += [self.shift, *(self.offsets or ())]
+        rules: dict[str, Any] = {}
+        for rule in (*found, *self.others):
+            if hasattr(rule, "option"):
+                rules.setdefault(rule.option, rule)
         if crop and crop.shape:
             rules[crop.shape] = Fixed(crop.shape, crop.shape_default, inert=True)
         object.__setattr__(self, "rules", rules)
@@ -138,8 +157,8 @@ class Op:
             "an unknown refusal": all(
                 r.when in CONDITIONS for r in (*self.refusals, *self.warnings)
             ),
-            "a separable op has a pointwise layout": (
-                (self.kind == "separable_conv") == (self.pointwise is not None)
+            "a separable op has a second kernel": (
+                (self.kind == "separable_conv") == bool(self.pointwise or self.outer)
             ),
         }
         for problem, fine in problems.items():
@@ -159,8 +178,11 @@ class Op:
         """Every layout of the function, its default first."""
         if isinstance(self.layout, Layout):
             return (self.layout,)
-        default = self.layout.table[self.layout.default]
-        return tuple(dict.fromkeys((default, *self.layout.table.values())))
+        if isinstance(self.layout, AlongAxis):
+            return tuple(along_axis(a, r) for r in (1, 2, 3) for a in reversed(range(r)))
+        table = self.layout.table
+        default = [table[self.layout.default]] if self.layout.default in table else []
+        return tuple(dict.fromkeys((*default, *table.values())))
 
     def dtypes_of(self, rank: int) -> tuple[str, ...]:
         """The dtypes taken for so many spatial axes."""

@@ -159,14 +159,12 @@ def _border(conv: Conv, size: Sequence[int]) -> Callable[[Tensor], Tensor]:
     fits = largest is not None and all(max(p) <= n + largest for p, n in zip(conv.pad, size))
     if fits or conv.boundary == "replicate":
         return lambda x: _pad_batched(x, pads, conv)
-    source = [
-        [_read_at(i, n, conv.boundary) for i in range(-lo, n + hi)]
-        for (lo, hi), n in zip(conv.pad, size)
-    ]
+    sizes = tuple(size)
 
     def gather(x: Tensor) -> Tensor:
-        for axis, index in enumerate(source, start=-conv.rank):
-            x = x.index_select(axis, torch.tensor(index, device=x.device))
+        for axis, ((lo, hi), n) in enumerate(zip(conv.pad, sizes), start=-conv.rank):
+            at = torch.arange(-lo, n + hi, device=x.device)
+            x = x.index_select(axis, _read_at(at, n, conv.boundary))
         return x
 
     return gather
@@ -188,15 +186,15 @@ def _pad_batched(x: Tensor, pads: Sequence[int], conv: Conv) -> Tensor:
     return F.pad(x, pads, mode=mode)
 
 
-def _read_at(i: int, n: int, boundary: str) -> int:
-    """Which pixel of n stands at position i, left or right of the image too."""
+def _read_at(i: Tensor, n: int, boundary: str) -> Tensor:
+    """Which pixels of n stand at positions i, left or right of the image too."""
     if boundary == "circular":
         return i % n
     if boundary == "symmetric":
-        i %= 2 * n
-        return min(i, 2 * n - 1 - i)
-    i %= max(2 * (n - 1), 1)
-    return min(i, 2 * (n - 1) - i)
+        i = i % (2 * n)
+        return torch.minimum(i, 2 * n - 1 - i)
+    i = i % max(2 * (n - 1), 1)
+    return torch.minimum(i, 2 * (n - 1) - i)
 
 
 def _last_axis_first(pad: Pairs) -> list[int]:

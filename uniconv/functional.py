@@ -232,7 +232,7 @@ def run_op(
 ) -> Any:
     """Plan a call, remember its plan under (head, shapes, options), and run it."""
     shapes = [_shape(x, "x"), _shape(w, "w")]
-    if op.pointwise is not None:
+    if op.pointwise or op.outer:
         shapes.append(_shape(pointwise, "the pointwise kernel"))
     run, addend = planned(op, head, options, shapes)
     more = () if pointwise is None and addend is None else (pointwise, addend)

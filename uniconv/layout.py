@@ -45,6 +45,17 @@ def rank_of(pattern: str, ndim: int) -> int:
     return sum(a[0] == "s" for a in letters) if len(letters) == ndim else -1
 
 
+def kernel_rank(layout: Layout, ndim: int) -> int:
+    """How many spatial axes a kernel of ``ndim`` axes stands for; -1 if its pattern does not fit.
+
+    A kernel may lack spatial axes, along which it then has size 1.
+    """
+    letters = layout.w.split()
+    if "..." in letters:
+        return rank_of(layout.w, ndim)
+    return layout.ranks[0] if len(letters) == ndim else -1
+
+
 def dimension_numbers(x: str, w: str, y: str) -> Layout | None:
     """The layout that JAX spells as ("NHWC", "HWIO", "NHWC"); None where that is no layout.
 

@@ -11,7 +11,7 @@ from uniconv.dialect import BY_CHANNELS, BY_OUTPUT, DEPTHWISE, UNGROUPED, Op
 from uniconv.errors import CannotExpress, UniconvError
 from uniconv.layout import Layout, arrange, axes, regrouping
 from uniconv.lower import Call, Shape, batched, lower, scattered, uncrop
-from uniconv.rules import Choice, Count, Crop, Facts
+from uniconv.rules import REQUIRED, Border, Choice, Count, Crop, Facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,10 @@ def lift(call: Call, op: Op, *, flip_kernel: bool = False) -> Lifted:
     Raises:
         CannotExpress: with the field that ``op`` has no words for, and why.
     """
-    layout = _layout(call, op)
     _check_kind(call, op)
+    layout = _layout(call, op)
     conv, reversed_ = _turned(call.conv, op, flip_kernel)
-    facts = Facts(op.name, op.title, layout, call.sizes, boundary=conv.boundary)
+    facts = Facts(op.name, op.title, layout, call.sizes, boundary=conv.boundary, ndim=call.rank)
     options: dict[str, Any] = {}
     if isinstance(op.reverse, Choice):
         backwards = conv.reverse[0] is not (op.kind == "conv_transpose")
@@ -49,6 +49,9 @@ def lift(call: Call, op: Op, *, flip_kernel: bool = False) -> Lifted:
         layout = op.layout.read(options[op.layout.option], facts)
         facts = replace(facts, layout=layout)
     options |= _boundary(conv, op, facts) | _epilogue(call, op, facts) | _groups(conv, op, facts)
+    for rule in op.others:
+        if rule.default is REQUIRED:
+            options[rule.option] = rule.write(None, facts)
     options, facts = _per_axis(conv, op, options, facts)
     facts = replace(facts, given=_completed(op, options))
 
@@ -80,6 +83,8 @@ def native_shapes(call: Call, op: Op, layout: Layout) -> list[Shape]:
     letters = {"n": 1, "c": sizes.c, "o": sizes.o, "i": sizes.c // groups, "m": sizes.o // groups}
     x = batched(arrange(layout.x, letters, sizes.size), layout.x, sizes.batch)
     shapes = [x, arrange(layout.w, letters, sizes.kernel)]
+    if op.outer is not None:
+        return [x, *((sizes.kernel[int(letter[1:])],) for letter in op.outer)]
     if op.pointwise is not None and call.pointwise is not None:
         conv, point = call.pointwise
         letters |= {"o": point.o, "i": point.c // conv.groups}
@@ -95,7 +100,10 @@ def kernel_pattern(call: Call, lifted: Lifted) -> str:
 
 def _layout(call: Call, op: Op) -> Layout:
     lacks = {a for a, n in (("c", call.sizes.c), ("o", call.sizes.o)) if n != 1}
-    layout = next((known for known in op.layouts if call.rank in known.ranks), None)
+    # A kernel that lacks a spatial axis has size 1 along it.
+    long = {f"s{i}" for i, k in enumerate(call.sizes.kernel) if k > 1}
+    fitting = (known for known in op.layouts if call.rank in known.ranks)
+    layout = next((k for k in fitting if long <= set(axes(k.w, call.rank))), None)
     if layout is not None and lacks - set((layout.x + " " + layout.y).split()):
         raise CannotExpress(op.name, "channels", "its arrays have no channel axes")
     if layout is None:
@@ -115,6 +123,9 @@ def _check_kind(call: Call, op: Op) -> None:
     if (op.pointwise is None) != (call.pointwise is None):
         has = "has no pointwise kernel" if call.pointwise is None else "has a pointwise kernel"
         raise CannotExpress(op.name, "pointwise", f"the call {has}")
+    if op.outer != call.op.outer:
+        has = "one" if op.outer else "a product of two vectors"
+        raise CannotExpress(op.name, "kernel", f"the call's kernel is {has}")
     if op.kind == "conv_transpose":
         if max(conv.stride) > 1:
             raise CannotExpress(
@@ -144,9 +155,18 @@ def _turned(conv: Conv, op: Op, flip_kernel: bool) -> tuple[Conv, bool]:
 
 
 def _boundary(conv: Conv, op: Op, facts: Facts) -> dict[str, Any]:
+    if op.boundary and op.fill:
+        known = op.boundary.table.values()
+        name = conv.boundary
+        if (name == "zeros" and "zeros" not in known) or isinstance(op.boundary, Border):
+            name = "constant" if name == "zeros" else name
+        if op.fill.option == op.boundary.option:  # a number says both
+            said = conv.fill if name == "constant" else op.boundary.write(name, facts)
+            return {op.boundary.option: said}
+        fill = {op.fill.option: op.fill.write(conv.fill, facts)}
+        return {op.boundary.option: op.boundary.write(name, facts)} | fill
     if op.boundary:
-        fill = {op.fill.option: op.fill.write(conv.fill, facts)} if op.fill else {}
-        return {op.boundary.option: op.boundary.write(conv.boundary, facts)} | fill
+        return {op.boundary.option: op.boundary.write(conv.boundary, facts)}
     pad = op.pad.pad if isinstance(op.pad, Crop) else op.pad
     if conv.boundary != "zeros" and conv.boundary not in pad.borders.values():
         raise facts.cannot("boundary", f"it pads with zeros only, not {conv.boundary}")
@@ -157,7 +177,11 @@ def _epilogue(call: Call, op: Op, facts: Facts) -> dict[str, Any]:
     options: dict[str, Any] = {}
     if op.scale:
         options[op.scale.option] = op.scale.write(call.scale, facts)
-    elif call.scale != 1:
+    if op.shift:
+        options[op.shift.option] = op.shift.write(call.shift, facts)
+    elif call.shift != 0:
+        raise facts.cannot("shift", f"it adds no number, the call adds {call.shift}")
+    if not op.scale and call.scale != 1:
         raise facts.cannot("scale", f"it does not scale its result by {call.scale}")
     if op.offsets:
         for rule, offset in zip(op.offsets, call.offsets):
@@ -248,11 +272,10 @@ def _crops(conv: Conv, rule: Crop, facts: Facts) -> Iterator[dict[str, Any]]:
 
 def _same(a: Call, b: Call) -> bool:
     """Whether two calls compute the same, whatever their layouts."""
-    kept = (a.conv.tight(a.sizes.size, a.sizes.kernel), a.sizes, a.scale, a.addend_scale, a.offsets)
-    return a.pointwise == b.pointwise and kept == (
-        b.conv.tight(b.sizes.size, b.sizes.kernel),
-        b.sizes,
-        b.scale,
-        b.addend_scale,
-        b.offsets,
-    )
+
+    def kept(call: Call) -> tuple[Any, ...]:
+        tight = call.conv.tight(call.sizes.size, call.sizes.kernel)
+        after = (call.scale, call.addend_scale, call.shift, call.offsets, call.pointwise)
+        return (tight, call.sizes, *after)
+
+    return kept(a) == kept(b)

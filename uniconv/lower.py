@@ -9,7 +9,7 @@ from typing import Any
 from uniconv.canonical import Conv, Pairs, Sizes, effective
 from uniconv.dialect import BY_CHANNELS, BY_OUTPUT, DEPTHWISE, Op
 from uniconv.errors import BadOption, BadShape, Refused
-from uniconv.layout import Layout, arrange, axes, rank_of
+from uniconv.layout import Layout, arrange, axes, kernel_rank, rank_of
 from uniconv.padding import integer, integers
 from uniconv.refusals import CONDITIONS, Refusal
 from uniconv.rules import REQUIRED, Choice, Count, Crop, Facts, PerAxis, either, show, suggest
@@ -21,8 +21,8 @@ Shape = tuple[int, ...]
 class Call:
     """One lowered call: the record, its sizes, and how the native arrays are laid out.
 
-    scale multiplies the convolution, addend_scale the addend; ``pointwise`` is the 1x1 record that
-    follows in a separable convolution, with its output channels.
+    scale multiplies the convolution, addend_scale the addend, shift is added; ``pointwise`` is the
+    1x1 record that follows in a separable convolution, with its output channels.
     """
 
     op: Op
@@ -31,6 +31,7 @@ class Call:
     sizes: Sizes
     scale: Any = 1
     addend_scale: Any = 0
+    shift: Any = 0
     pointwise: tuple[Conv, Sizes] | None = None
     offsets: tuple[Any, Any] = (0, 0)
     warnings: tuple[str, ...] = ()
@@ -70,8 +71,15 @@ def lower(
     p_shape: Shape | None = None,
 ) -> Call:
     """Read a native call; UniconvError says what it gave, how it was read and what must hold."""
-    facts = Facts(op.name, op.title, gathered={k: v.names for k, v in op.gathered.items()})
+    facts = Facts(
+        op.name,
+        op.title,
+        gathered={k: v.names for k, v in op.gathered.items()},
+        ndim=len(x_shape),
+    )
     given, spelled = complete(op, options)
+    if op.outer:
+        w_shape = outer_shape(op, w_shape, p_shape)
     facts = replace(facts, given=given, spelled=spelled)
     layout = op.layout
     if isinstance(layout, Choice):
@@ -122,6 +130,7 @@ def lower(
         layout,
         conv,
         sizes,
+        shift=op.shift.read(given[op.shift.option], facts) if op.shift else 0,
         scale=op.scale.read(given[op.scale.option], facts) if op.scale else 1,
         addend_scale=op.addend[1].read(given[op.addend[1].option], facts) if op.addend else 0,
         pointwise=lower_pointwise(op, sizes, rank, p_shape) if op.pointwise else None,
@@ -136,10 +145,11 @@ def _per_axis(rule: PerAxis | None, given: Mapping[str, Any], facts: Facts) -> t
 
 def read_boundary(op: Op, given: Mapping[str, Any], facts: Facts) -> str:
     """What lies outside x: its own option says it, or the padding word does."""
-    if op.boundary:
-        return str(op.boundary.read(given[op.boundary.option], facts))
     pad = op.pad.pad if isinstance(op.pad, Crop) else op.pad
-    return pad.border(given[pad.option])
+    value = given[pad.option]
+    if op.boundary and not (isinstance(value, str) and value in pad.borders):
+        return str(op.boundary.read(given[op.boundary.option], facts))
+    return pad.border(value)
 
 
 def complete(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -193,9 +203,9 @@ def scattered(op: Op, options: Mapping[str, Any]) -> dict[str, Any]:
 
 def read_shapes(op: Op, layout: Layout, x_shape: Shape, w_shape: Shape) -> dict[str, Any]:
     """The sizes of the letters in the patterns; the rank is that of the kernel."""
-    rank = rank_of(layout.w, len(w_shape))
+    rank = kernel_rank(layout, len(w_shape))
     if rank not in layout.ranks:
-        allowed = [len(axes(layout.w, r)) for r in layout.ranks]
+        allowed = sorted({len(axes(layout.w, r)) for r in layout.ranks})
         raise BadShape(
             f"{op.name}: w {show_shape(w_shape)} has {plural(len(w_shape))}, but read as "
             f"{show(layout.w)} it must have {either(allowed)}"
@@ -225,13 +235,22 @@ def read_shapes(op: Op, layout: Layout, x_shape: Shape, w_shape: Shape) -> dict[
     named |= {"i": 1} if not {"i", "c"} & set(w) else {}
     named |= {"w_c": w.get("c"), "c": x.get("c", 1), "batch": batch}
     named |= {"x_shape": x_shape, "w_shape": w_shape}
-    named |= {"size": tuple(x[s] for s in spatial), "kernel": tuple(w[s] for s in spatial)}
+    named |= {"size": tuple(x[s] for s in spatial), "kernel": tuple(w.get(s, 1) for s in spatial)}
     if min(named["kernel"]) < 1 or named.get("i") == 0 or named["c"] == 0:
         raise BadShape(
             f"{op.name}: x {show_shape(x_shape)} and w {show_shape(w_shape)} must have at least "
             f"one input channel and one pixel per kernel axis"
         )
     return named
+
+
+def outer_shape(op: Op, w_shape: Shape, p_shape: Shape | None) -> Shape:
+    """The shape of the kernel that two vectors make."""
+    shapes = {name: s for name, s in zip(op.outer or (), (w_shape, p_shape)) if s is not None}
+    if any(len(s) != 1 for s in shapes.values()) or len(shapes) != 2:
+        shown = " and ".join(show_shape(s) for s in shapes.values())
+        raise BadShape(f"{op.name}: the kernels {shown} must be two vectors, of one axis each")
+    return tuple(shapes[letter][0] for letter in sorted(shapes))
 
 
 def read_output_shape(op: Op, given: Mapping[str, Any], facts: Facts) -> tuple[Shape, int | None]:
@@ -331,6 +350,8 @@ def build(
         fill = 0.0
         if op.fill and facts.boundary == "constant":
             fill = op.fill.read(facts.given[op.fill.option], facts)
+            if fill == 0:
+                facts = replace(facts, boundary="zeros")
         spread = facts.lhs_dilation
         conv = Conv(stride, pad, spread, dilation, backwards, groups, facts.boundary, fill)
         return conv, replace(facts, pad=pad)

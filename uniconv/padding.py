@@ -114,6 +114,12 @@ def numpy_valid(axis: Axis) -> Pair:
     return beyond, beyond
 
 
+def numpy_correlate_same(axis: Axis) -> Pair:
+    """As ``numpy_same``; where w is longer than x the odd pixel after."""
+    lo, hi = numpy_same(axis)
+    return (lo, hi) if axis.kernel <= axis.size else (hi, lo)
+
+
 def keras_transposed_valid(axis: Axis) -> Pair:
     """Nothing; output_padding=None fills up with zeros after a kernel shorter than the stride."""
     if axis.extra is None:
@@ -217,6 +223,49 @@ UNLESS_OUT = Reading(
 )
 # Padding of the spread input <-> crop of the whole transposed result.
 FROM_FULL = Reading(_from_full, _from_full)
+
+
+def _from_centre(sign: int, back: int) -> Reading:
+    """Numbers that move the middle of the kernel (SciPy's origin); ``back`` for an even one."""
+
+    def middle(axis: Axis) -> int:
+        return (axis.kernel - back) // 2
+
+    def read(axis: Axis, pair: Pair) -> Pair:
+        lo = middle(axis) + sign * pair[0]
+        return lo, axis.kernel - 1 - lo
+
+    def write(axis: Axis, pair: Pair) -> Pair:
+        hi = axis.kernel - 1 - pair[1]
+        return sign * (pair[0] - middle(axis)), sign * (hi - middle(axis))
+
+    return Reading(read, write)
+
+
+def _along_one(reading: Reading) -> Reading:
+    """The same for a kernel that runs along one axis; it has one tap along the others."""
+    return Reading(
+        lambda axis, pair: (0, 0) if axis.kernel == 1 else reading.read(axis, pair),
+        # (0, 1) is no origin: the form refuses it
+        lambda axis, pair: (
+            (0, int(pair != (0, 0))) if axis.kernel == 1 else reading.write(axis, pair)
+        ),
+    )
+
+
+ORIGIN = _from_centre(1, 0)
+ORIGIN_FLIPPED = _from_centre(-1, 1)
+ORIGIN_ALONG = _along_one(ORIGIN)
+ORIGIN_FLIPPED_ALONG = _along_one(ORIGIN_FLIPPED)
+
+
+def _read_anchor(axis: Axis, pair: Pair) -> Pair:
+    lo = axis.kernel // 2 if pair[0] == -1 else pair[0]
+    return lo, axis.kernel - 1 - lo
+
+
+# OpenCV's anchor: the tap that lies on the pixel; -1 is the middle.
+ANCHOR = Reading(_read_anchor, lambda axis, pair: (pair[0], axis.kernel - 1 - pair[1]))
 
 
 def integers(value: object) -> tuple[int, ...] | None:
@@ -393,6 +442,24 @@ LAST_FIRST = Form(
     "a list of before and after of each spatial axis, the last axis first, negative to crop",
     lambda value, pattern, rank: _turned(_read_interleaved(value, pattern, rank)),
     lambda pairs, pattern: [p for pair in reversed(pairs) for p in pair],
+)
+
+
+def _write_one_of(pairs: Pairs, pattern: str) -> object | None:
+    moved = {pair for pair in pairs if pair != (0, 0)} or {(0, 0)}
+    (lo, hi), *more = moved
+    return None if more or lo != hi else lo
+
+
+ONE_NUMBER = Form("an integer", alike(None, alone=True).read, _write_one_of)
+X_FIRST = Form(
+    "two integers, x (columns) first",
+    lambda value, pattern, rank: (
+        _turned(alike(None).read(value, pattern, rank)) if integers(value) is not None else None
+    ),
+    lambda pairs, pattern: (
+        None if any(lo != hi for lo, hi in pairs) else tuple(lo for lo, _ in reversed(pairs))
+    ),
 )
 
 

@@ -108,7 +108,7 @@ def build(call: Call) -> Plan:
     # The axes of size 1 that a pattern leaves out follow the others.
     x_axes, no_c = _completed(_axes(layout.x, call), ("c",))
     y_axes, no_o = _completed(_axes(layout.y, call), ("o",))
-    src, no_kernel_axes = _completed(axes(layout.w, rank), wanted)
+    src, no_kernel_axes = _completed(axes(layout.w, rank), (*wanted, *spatial))
     enter = order(x_axes, (*head, "c", *spatial))
     leave = order((*head, "o", *spatial), y_axes)
     dst, groups = (*wanted, *spatial), conv.groups
@@ -119,15 +119,17 @@ def build(call: Call) -> Plan:
         """From native x and w to native y."""
         compute, args = run
         batch = call.sizes.batch
+        many = len(batch) > 1
+        at, to = (letters.index("n") if many else 0 for letters in (x_axes, y_axes))
 
         def convolve(x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
             w = permute(w, kernel) if kernel else rearrange(w, regrouped, g=groups)
-            x = x.flatten(0, len(batch) - 1) if len(batch) > 1 else x
+            x = x.flatten(at, at + len(batch) - 1) if many else x
             x = permute(x, enter)
             if parts > 1:
                 x = x.reshape(parts, -1, *x.shape[1:]).transpose(0, 1).flatten(1, 2)
             y = permute(compute(x, w, bias, *args), leave)
-            return y.reshape(*batch, *y.shape[1:]) if len(batch) > 1 else y
+            return y.reshape(*y.shape[:to], *batch, *y.shape[to + 1 :]) if many else y
 
         return convolve
 
@@ -198,8 +200,8 @@ def _swift(
 def _is_plain(call: Call) -> bool:
     """Whether nothing but the bias follows the sum."""
     op = call.op
-    kept = op.addend is None and op.pointwise is None and op.result is None
-    return call.scale == 1 and kept and op.bias == "o"
+    kept = not (op.addend or op.pointwise or op.outer or op.result)
+    return call.scale == 1 and call.shift == 0 and kept and op.bias == "o"
 
 
 def _checked(call: Call, convolve: Convolver, convolve_integers: Convolver) -> Plan:
@@ -219,6 +221,9 @@ def _checked(call: Call, convolve: Convolver, convolve_integers: Convolver) -> P
             for a in (bias, pointwise, addend)
         )
         x, w, bias = _agree(call, x, w, bias)
+        if op.outer and pointwise is not None:
+            _agree(call, x, pointwise, None)
+            w, pointwise = _product(op, w, pointwise), None
         if op.result is not None:
             result = getattr(torch, op.result)
             x, w = (_shifted(call, a, n).to(result) for a, n in zip((x, w), call.offsets))
@@ -234,9 +239,17 @@ def _checked(call: Call, convolve: Convolver, convolve_integers: Convolver) -> P
             y = _scaled(op, y, scale)
         if addend is not None and call.addend_scale != 0:
             y = y + _addend(call, y, addend)
+        if call.shift != 0:
+            y = y + call.shift
         return y if bias is None else y + _along_channels(call, bias)
 
     return full
+
+
+def _product(op: Op, w: Tensor, p: Tensor) -> Tensor:
+    """The kernel that two vectors make, its axes in order."""
+    assert op.outer is not None
+    return torch.outer(w, p) if op.outer == tuple(sorted(op.outer)) else torch.outer(p, w)
 
 
 def _shifted(call: Call, a: Tensor, zero: Any) -> Tensor:
@@ -367,7 +380,7 @@ def _completed(
 ) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """The axes with those of ``wanted`` that no letter stands for; and these axes' sizes, 1."""
     kin = {"o": ("o", "m"), "m": ("o", "m"), "i": ("i", "c"), "c": ("i", "c")}
-    lacking = tuple(a for a in wanted if not set(kin[a]) & set(letters))
+    lacking = tuple(a for a in wanted if not set(kin.get(a, (a,))) & set(letters))
     return (*letters, *lacking), (1,) * len(lacking)
 
 

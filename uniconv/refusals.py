@@ -39,6 +39,12 @@ def _of_another_input(facts: Facts) -> bool:
     return tuple(sizes) != facts.sizes.size
 
 
+def _neither_inside(facts: Facts) -> bool:
+    """Whether x is the larger along one axis and w along another."""
+    pairs = list(zip(facts.sizes.size, facts.sizes.kernel))
+    return any(n < k for n, k in pairs) and any(n > k for n, k in pairs)
+
+
 CONDITIONS: Mapping[str, Callable[[Facts], bool]] = {
     "strided and dilated": lambda f: max(f.stride) > 1 and max(f.dilation) > 1,
     "same and strided": lambda f: (
@@ -76,6 +82,17 @@ CONDITIONS: Mapping[str, Callable[[Facts], bool]] = {
         (axis.size - 1) * axis.stride + 1 + sum(min(axis.extent - 1 - c, 0) for c in crop) < 0
         for axis, crop in zip(f.axes, f.pad)
     ),
+    "centre outside the kernel": lambda f: any(min(p) < 0 for p in f.pad),
+    "origin beside one tap": lambda f: f.given["origin"] != 0 and max(f.sizes.kernel) == 1,
+    "neither inside the other": _neither_inside,
+    "valid and neither inside the other": lambda f: (
+        f.given["mode"] == "valid" and _neither_inside(f)
+    ),
+    "full with a border or an even kernel": lambda f: (
+        f.given["output"] == "full"
+        and (f.given["boundary"] != 0 or any(k % 2 == 0 for k in f.sizes.kernel))
+    ),
+    "one channel": lambda f: f.sizes.batch == (1,),
     "onnx same below nothing": lambda f: (
         str(f.given["auto_pad"]).startswith("SAME")
         and any(

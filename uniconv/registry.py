@@ -11,6 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 from uniconv import dialects as own
 from uniconv.dialect import KINDS, Dialect, Op
 from uniconv.errors import BadShape, UnknownName
+from uniconv.layout import axes
 from uniconv.rules import either, show
 
 GROUP = "uniconv.dialects"
@@ -128,10 +129,10 @@ def _main(name: str, kind: str, rank_of_kernel: int) -> Op:
     if not by_rank:
         has = ", ".join(k for k in KINDS if k in dialect.main)
         raise UnknownName(f"{dialect.name} has no {kind}; it has {has}")
-    rank = rank_of_kernel - 2
-    if rank not in by_rank:
+    counts = {len(axes(find(f).layouts[0].w, r)): r for r, f in by_rank.items()}
+    if rank_of_kernel not in counts:
         raise BadShape(
             f"{dialect.name}: w has {rank_of_kernel} {'axis' if rank_of_kernel == 1 else 'axes'}, "
-            f"but as the kernel of a {kind} it must have {either(r + 2 for r in by_rank)}"
+            f"but as the kernel of a {kind} it must have {either(counts)}"
         )
-    return find(by_rank[rank])
+    return find(by_rank[counts[rank_of_kernel]])

@@ -56,6 +56,7 @@ class Facts:
     given: Mapping[str, Any] = field(default_factory=dict)
     spelled: Mapping[str, str] = field(default_factory=dict)
     gathered: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ndim: int = 0
 
     @property
     def rank(self) -> int:
@@ -216,6 +217,38 @@ class DimensionNumbers(Choice):
         if not isinstance(value, (list, tuple)) or len(value) != 3:
             return None
         return dimension_numbers(*value) if all(isinstance(s, str) for s in value) else None
+
+
+@dataclass(frozen=True, slots=True)
+class AlongAxis(Choice):
+    """The axis of x along which a one-dimensional kernel runs; the table has the plainest."""
+
+    def read(self, value: object, facts: Facts) -> Layout:
+        axis = integer(value)
+        if axis is None or not -facts.ndim <= axis < facts.ndim:
+            must = f"must be an integer from {-facts.ndim} to {facts.ndim - 1}, an axis of x"
+            raise facts.bad(self.option, value, must)
+        return along_axis(axis % facts.ndim, facts.ndim)
+
+    def write(self, value: Any, facts: Facts) -> Any:
+        axis = int(value.w[1:])
+        last = axis == value.ranks[0] - 1
+        return self.default if last and self.default == -1 else axis
+
+
+def along_axis(axis: int, ndim: int) -> Layout:
+    """The layout of a kernel that runs along one of so many axes."""
+    return Layout("...", f"s{axis}", "...", (ndim,))
+
+
+@dataclass(frozen=True, slots=True)
+class Border(Choice):
+    """What lies outside x: a word out of the table, or a number that stands there."""
+
+    def read(self, value: object, facts: Facts) -> Any:
+        if isinstance(value, numbers.Number) and not isinstance(value, bool):
+            return "constant"
+        return Choice.read(self, value, facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -441,7 +474,7 @@ class Pad:
             if self.by and self.by.table[aside[self.by.option]] is not None:
                 continue  # beside a word, numbers say nothing
             for word in self.words:
-                if self.borders and self.border(word) != facts.boundary:
+                if word in self.borders and self.borders[word] != facts.boundary:
                     continue
                 if tuple(map(self._word(word, told), told.axes)) == pairs:
                     yield {**aside, self.option: word}

@@ -58,7 +58,7 @@ class Call:
         if self.again:
             names = {op.array_names("x")[0]: x, op.array_names("w")[0]: w, self.again: w}
             return uniconv.native(self.function)(**names, **self.options)
-        arrays = (x, w) if op.pointwise is None else (x, w, p)
+        arrays = (x, w) if op.kind != "separable_conv" else (x, w, p)
         public = getattr(uniconv, op.kind)
         return public(*arrays, bias, dialect=self.function, **self.options)
 

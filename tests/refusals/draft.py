@@ -1,6 +1,6 @@
 """Draft the table of a family: bad calls made from its specs, with what uniconv says of them.
 
-    python tests/refusals/draft.py keras
+    python -m tests.refusals.draft keras
 
 A call is kept where the running framework refuses it, too; one that it computes goes to stderr, for
 somebody to decide who is right.  Read the table before you commit it.

@@ -4,8 +4,10 @@ Proved against JAX 0.10.2.
 """
 
 from dataclasses import replace
+from typing import Any
 
 from uniconv.dialect import COMPLEX, FLOATS, INTEGERS, UNGROUPED, Dialect, Op
+from uniconv.dialects import numpy, scipy
 from uniconv.layout import Layout, dimension_numbers
 from uniconv.padding import (
     AS_IS,
@@ -15,6 +17,7 @@ from uniconv.padding import (
     jax_transposed_same_lower,
     jax_transposed_valid,
     same_lower,
+    same_total,
     same_upper,
     valid,
 )
@@ -157,14 +160,78 @@ TRANSPOSE = Op(
     ),
 )
 
+SEQUENCES = "jax 0.10.2 jax/_src/numpy/lax_numpy.py"
+IMAGES = "jax 0.10.2 jax/_src/scipy/signal.py"
+
+
+def bare(op: Op, name: str, params: str, source: str, **changes: Any) -> Op:
+    """A function of NumPy or SciPy as JAX has it."""
+    inside = Refusal(
+        "neither inside the other",
+        (),
+        "one array must be smaller than the other in every dimension",
+        f"{IMAGES} _convolve_nd",
+    )
+    told: dict[str, Any] = {"dtypes": ("float32", "float64"), "notes": (), "refusals": (inside,)}
+    return replace(op, name=name, params=params, source=source, **(told | changes))
+
+
+SIGNALS = (
+    bare(
+        numpy.CONVOLVE,
+        "jax.numpy.convolve",
+        "x:a w:v mode * precision preferred_element_type",
+        f"{SEQUENCES} convolve",
+        others=(PRECISION, ELEMENT),
+    ),
+    bare(
+        numpy.CORRELATE,
+        "jax.numpy.correlate",
+        "x:a w:v mode * precision preferred_element_type",
+        f"{SEQUENCES} correlate",
+        others=(PRECISION, ELEMENT),
+    ),
+    bare(
+        scipy.CONVOLVE,
+        "jax.scipy.signal.convolve",
+        "x:in1 w:in2 mode method precision",
+        f"{IMAGES} convolve",
+        others=(*scipy.CONVOLVE.others, PRECISION),
+    ),
+    bare(
+        scipy.CORRELATE,
+        "jax.scipy.signal.correlate",
+        "x:in1 w:in2 mode method precision",
+        f"{IMAGES} correlate",
+        others=(*scipy.CORRELATE.others, PRECISION),
+    ),
+    *(
+        bare(
+            op,
+            f"jax.{op.name}",
+            "x:in1 w:in2 mode boundary fillvalue precision",
+            f"{IMAGES} {op.name}",
+            boundary=None,
+            fill=None,
+            pad=Pad("mode", "full", scipy.MODES | extra),
+            others=(
+                Fixed("boundary", "fill", "JAX has no other boundary"),
+                Fixed("fillvalue", 0, "JAX fills with zeros only"),
+                PRECISION,
+            ),
+        )
+        for op, extra in ((scipy.CONVOLVE2D, {}), (scipy.CORRELATE2D, {"same": same_total}))
+    ),
+)
+
 JAX = Dialect(
     "jax",
     title="JAX",
     version="0.10.2",
-    functions=(GENERAL, CONV, WITH_GENERAL_PADDING, TRANSPOSE),
+    functions=(GENERAL, CONV, WITH_GENERAL_PADDING, TRANSPOSE, *SIGNALS),
     main={
         "conv": dict.fromkeys((1, 2, 3), GENERAL.name),
         "conv_transpose": dict.fromkeys((1, 2, 3), TRANSPOSE.name),
     },
-    prefixes={"lax.": "jax.lax."},
+    prefixes={"lax.": "jax.lax.", "jnp.": "jax.numpy."},
 )

@@ -51,8 +51,8 @@ CONV = Op(
         Refusal(
             "onnx same below nothing",
             ("auto_pad", "strides"),
-            "where the kernel is shorter than the stride SAME needs less than no padding: ONNX pads "
-            "nothing, ONNX Runtime crops and so starts later; say which by pads",
+            "where the kernel is shorter than the stride SAME needs less than no padding: ONNX "
+            "pads nothing, ONNX Runtime crops and so starts later; say which by pads",
             "onnxruntime 1.32.0 onnxruntime/core/providers/common.h ComputePad",
         ),
     ),

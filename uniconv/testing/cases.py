@@ -21,7 +21,19 @@ from uniconv.dialect import BY_CHANNELS, BY_OUTPUT, DEPTHWISE, Op
 from uniconv.errors import UniconvError
 from uniconv.layout import Layout, arrange, axes
 from uniconv.lower import Call, Shape, batched, lower, scattered
-from uniconv.rules import REQUIRED, Choice, Count, Crop, Facts, KernelShape, Pad, PerAxis, show
+from uniconv.rules import (
+    REQUIRED,
+    AlongAxis,
+    Border,
+    Choice,
+    Count,
+    Crop,
+    Facts,
+    KernelShape,
+    Pad,
+    PerAxis,
+    show,
+)
 
 Traits = Mapping[str, Any]
 
@@ -144,14 +156,19 @@ def traits(op: Op, rank: int | None = None) -> dict[str, tuple[Any, ...]]:
             found[choice.option] = (*_omission(choice), *choice.table)
     if op.batch_groups:
         found[op.batch_groups.option] = (*_omission(op.batch_groups), 1, 2, 3)
-    for scalar in (op.scale, op.addend[1] if op.addend else None, op.fill):
-        if scalar is not None:
+    if isinstance(op.boundary, Border):
+        found[op.boundary.option] = (*found[op.boundary.option], 3)
+    for scalar in (op.scale, op.addend[1] if op.addend else None, op.fill, op.shift):
+        if scalar is not None and scalar.option not in found:
             found[scalar.option] = (*_omission(scalar), 1, 2, -3)
     for offset in op.offsets or ():
         found[offset.option] = (LEFT_OUT, 0, 3)
     for fixed in op.others:
         if isinstance(fixed, KernelShape):
             found[fixed.option] = (LEFT_OUT, "kernel")
+            continue
+        if isinstance(fixed, Choice):
+            found[fixed.option] = (*_omission(fixed), *fixed.table)
             continue
         free = fixed.inert and fixed.default is None
         found[fixed.option] = (LEFT_OUT, fixed.sample if free else fixed.default)
@@ -169,6 +186,9 @@ def _layouts(op: Op, rank: int | None) -> tuple[tuple[int, Any], ...]:
     ranks = op.ranks if rank is None else (rank,)
     if isinstance(op.layout, Layout):
         return tuple((r, LEFT_OUT) for r in ranks if r in op.layout.ranks)
+    if isinstance(op.layout, AlongAxis):
+        each = tuple((r, axis) for r in ranks for axis in range(-r, r))
+        return ((ranks[-1], LEFT_OUT), *each)
     table = dict(op.layout.table)
     words = [(LEFT_OUT, table[op.layout.default])] if _omission(op.layout) else []
     return tuple((r, word) for word, at in (*words, *table.items()) for r in ranks if r in at.ranks)
@@ -199,7 +219,7 @@ def attempt(op: Op, chosen: Traits, rng: random.Random, *, refused: bool = False
     layout = op.layout
     if isinstance(layout, Choice):
         said = {name: value is not LEFT_OUT and value for name, value in chosen.items()}
-        known = Facts(op.name, op.title, given=said)
+        known = Facts(op.name, op.title, given=said, ndim=rank)
         layout = layout.read(layout.default if word is LEFT_OUT else word, known)
         _put(options, op.layout.option, word)  # type: ignore[union-attr]
     facts = Facts(op.name, op.title, layout, Sizes((), 0, 0, (1,) * rank, ()))
@@ -215,6 +235,7 @@ def attempt(op: Op, chosen: Traits, rng: random.Random, *, refused: bool = False
             batch = (batch[0] * parts,)
             letters |= {"o": letters["o"] * parts, "m": letters["m"] * parts}
     kernel = tuple(rng.sample((1, 2, 3, 4) if rank < 3 else (1, 2, 3), rank))
+    kernel = tuple(k if f"s{i}" in axes(layout.w, rank) else 1 for i, k in enumerate(kernel))
     facts = replace(facts, sizes=replace(facts.sizes, batch=batch, kernel=kernel))
 
     stride, dilation, spread = (
@@ -269,13 +290,10 @@ def attempt(op: Op, chosen: Traits, rng: random.Random, *, refused: bool = False
             options[alias] = options.pop(name)
 
     shape = arrange(layout.x, {"n": 1, "c": letters["c"]}, size)
-    case = Case(
-        op,
-        scattered(op, options),
-        batched(shape, layout.x, batch),
-        arrange(layout.w, letters, kernel),
-        _pointwise_shape(op, letters, rank, rng),
-    )
+    w_shape, p_shape = arrange(layout.w, letters, kernel), _pointwise_shape(op, letters, rank, rng)
+    if op.outer:
+        w_shape, p_shape = ((kernel[int(letter[1:])],) for letter in op.outer)
+    case = Case(op, scattered(op, options), batched(shape, layout.x, batch), w_shape, p_shape)
     try:
         case.call  # noqa: B018
     except UniconvError:
@@ -371,7 +389,8 @@ def _draw_pad(pad: Pad, kind: Any, facts: Facts, rng: random.Random) -> Any:
     spellings = [written, _deep(written, list), _deep(written, tuple)]
     if isinstance(written, int):
         spellings += [kind([written] * n) for kind in (list, tuple) for n in {1, rank}]
-    return rng.choice([s for s in spellings if pad.form.read(s, pattern, rank) == pairs])
+    same = [s for s in spellings if pad.form.read(s, pattern, rank) == pairs]
+    return rng.choice(same or spellings[:1])
 
 
 def _deep(value: Any, kind: type) -> Any:

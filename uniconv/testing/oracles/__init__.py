@@ -113,6 +113,9 @@ def differentiable(family: str) -> bool:
 def versions(family: str) -> dict[str, str]:
     """The versions of what a family's oracles run; empty where something is not installed."""
     module = _module(family)
+    if module is not None and hasattr(module, "programs"):  # no Python package
+        found: dict[str, str] = module.programs()
+        return found
     found = {}
     for names in module.PACKAGES if module else ():
         for package in names.split(" or "):
