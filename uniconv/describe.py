@@ -12,7 +12,18 @@ from uniconv.functional import run_op
 from uniconv.layout import Layout, arrange, axes
 from uniconv.lower import batched
 from uniconv.registry import families, family, find
-from uniconv.rules import REQUIRED, Choice, Count, Crop, Fixed, Pad, PerAxis, Scalar, show
+from uniconv.rules import (
+    REQUIRED,
+    Choice,
+    Count,
+    Crop,
+    Fixed,
+    KernelShape,
+    Pad,
+    PerAxis,
+    Scalar,
+    show,
+)
 
 FLIPPED = "a true convolution (the kernel is read backwards)"
 UPRIGHT = "a cross-correlation (the kernel is not flipped)"
@@ -267,6 +278,8 @@ def _smallest(rule: Any, layout: Layout, rank: int) -> Any:
         return "VALID" if "VALID" in rule.words else 0
     if isinstance(rule, Choice):
         return next(iter(rule.table))
+    if isinstance(rule, KernelShape):
+        return [3, *[1] * (rank - 1)]
     if rule.accepts[-1] == "full":
         return [1] * len(axes(layout.x, rank))
     return 1 if "int" in rule.accepts else [1] * rank

@@ -142,6 +142,7 @@ class Op:
         names = {p.split(":")[-1] for p in self.params.split() if ":" not in p and p != "*"}
         arrays = {self.addend[0]} if self.addend else set()
         known = (set(self.rules) - set(self.gathered)) | set(self.aliases) | arrays
+        known -= {""}  # a padding that no option says
         known |= {name for several in self.gathered.values() for name in several.names}
         problems = {
             f"unknown kind {self.kind}": self.kind in KINDS,

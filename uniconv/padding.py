@@ -221,6 +221,11 @@ UNLESS_OUT = Reading(
     lambda axis, pair: pair if axis.out is None else onnx_same_lower(axis),
     lambda axis, pair: pair if axis.out is None else (0, 0),
 )
+# Chainer's cover_all: so much more after that no pixel is left out.
+COVERING = Reading(
+    lambda axis, pair: (pair[0], pair[1] + axis.stride - 1),
+    lambda axis, pair: (pair[0], pair[1] - axis.stride + 1),
+)
 # Padding of the spread input <-> crop of the whole transposed result.
 FROM_FULL = Reading(_from_full, _from_full)
 
@@ -501,3 +506,28 @@ def one_of(*forms: Form) -> Form:
         return next((value for value in written if value is not None), None)
 
     return Form(", or ".join(form.describe for form in forms), read, write)
+
+
+def tuples_only(form: Form) -> Form:
+    """The same form where lists are refused."""
+
+    def read(value: object, pattern: str, rank: int) -> Pairs | None:
+        return None if isinstance(value, list) else form.read(value, pattern, rank)
+
+    def write(pairs: Pairs, pattern: str) -> object | None:
+        value = form.write(pairs, pattern)
+        return tuple(value) if isinstance(value, list) else value
+
+    return Form(form.describe.replace("list", "tuple"), read, write)
+
+
+# One number per axis, never one for all.
+EACH_ALIKE = Form(
+    "a list of integers of at least 0, one per spatial axis: as many pixels before as after",
+    lambda value, pattern, rank: (
+        None if integer(value) is not None else alike().read(value, pattern, rank)
+    ),
+    lambda pairs, pattern: (
+        [lo for lo, _ in pairs] if all(lo == hi >= 0 for lo, hi in pairs) else None
+    ),
+)

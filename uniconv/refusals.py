@@ -92,6 +92,25 @@ CONDITIONS: Mapping[str, Callable[[Facts], bool]] = {
         f.given["output"] == "full"
         and (f.given["boundary"] != 0 or any(k % 2 == 0 for k in f.sizes.kernel))
     ),
+    "outsize of another input": lambda f: any(
+        a.out is not None
+        and not (
+            (a.out + lo + lo - a.extent) // a.stride + 1
+            <= n
+            <= (a.out + lo + lo - a.extent + a.stride - 1) // a.stride + 1
+        )
+        for a, n, (lo, _) in zip(f.axes, f.sizes.size, f.pad)
+    ),
+    "target beyond the whole": lambda f: any(a.out is not None and a.out > a.whole for a in f.axes),
+    "odd crop at stride 1": lambda f: any(
+        a.out is not None and a.stride == 1 and (a.whole - a.out) % 2 for a in f.axes
+    ),
+    "same and an even kernel": lambda f: (
+        "same" in (f.given.get("pad"), f.given.get("crop"))
+        and any(k % 2 == 0 for k in f.sizes.kernel)
+    ),
+    "dilated and three axes": lambda f: f.rank == 3 and max(f.dilation) > 1,
+    "padded": lambda f: any(map(any, f.pad)),
     "one channel": lambda f: f.sizes.batch == (1,),
     "onnx same below nothing": lambda f: (
         str(f.given["auto_pad"]).startswith("SAME")

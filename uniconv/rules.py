@@ -375,11 +375,13 @@ class KernelShape:
 
     def read(self, value: object, facts: Facts) -> None:
         entries = None if value is None else integers(value)
+        if value is None and self.default is REQUIRED:
+            raise facts.bad(self.option, value, "must be the sizes of w")
         if value is not None and entries != facts.sizes.kernel:
             raise facts.bad(self.option, value, f"must be the sizes of w, {facts.sizes.kernel}")
 
     def write(self, value: None, facts: Facts) -> Any:
-        return self.default
+        return facts.sizes.kernel if self.default is REQUIRED else self.default
 
 
 @dataclass(frozen=True, slots=True)

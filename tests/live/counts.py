@@ -9,5 +9,6 @@ PER_FUNCTION = {
     "onnx": (200, 100),
     "jax": (70, 40),
     "tinygrad": (90, 70),
+    "mxnet": (120, 80),
 }
 OTHERWISE = (60, 40)

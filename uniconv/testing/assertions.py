@@ -164,7 +164,8 @@ def _cases(
     choices = traits(op, rank) | {"batch": (1,)}
     if isinstance(op.layout, Choice) and op.layout.option in options:
         word = options[op.layout.option]
-        choices["layout"] = tuple(c for c in choices["layout"] if c[1] == word) or choices["layout"]
+        every = choices["rank and layout"]
+        choices["rank and layout"] = tuple(c for c in every if c[1] == word) or every
     if isinstance(op.groups, Count):
         choices["groups"] = (options.get(op.groups.option, 1),)
     elif not grouped:

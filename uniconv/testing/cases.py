@@ -138,11 +138,11 @@ def traits(op: Op, rank: int | None = None) -> dict[str, tuple[Any, ...]]:
     fewest, most = op.batch
     often = (1,) if fewest <= 1 <= most else ()
     found: dict[str, tuple[Any, ...]] = {
-        "layout": _layouts(op, rank),
+        "rank and layout": _layouts(op, rank),
         "batch": (*often, *range(fewest, min(most, 3) + 1)),
         "groups": _group_counts(op),
         "room": ("fits", "fits", "any"),
-        "pad": (*_omission(pad), *pad.words, *(_EXPLICIT if pad.form else ())),
+        "padding in": (*_omission(pad), *pad.words, *(_EXPLICIT if pad.form else ())),
     }
     crop = op.pad if isinstance(op.pad, Crop) else None
     for rule in (op.stride, op.dilation, op.lhs_dilation, crop.extra if crop else None):
@@ -165,7 +165,7 @@ def traits(op: Op, rank: int | None = None) -> dict[str, tuple[Any, ...]]:
         found[offset.option] = (LEFT_OUT, 0, 3)
     for fixed in op.others:
         if isinstance(fixed, KernelShape):
-            found[fixed.option] = (LEFT_OUT, "kernel")
+            found[fixed.option] = (*_omission(fixed), "kernel")
             continue
         if isinstance(fixed, Choice):
             found[fixed.option] = (*_omission(fixed), *fixed.table)
@@ -214,7 +214,7 @@ def attempt(op: Op, chosen: Traits, rng: random.Random, *, refused: bool = False
 
     refused: give it even so.
     """
-    rank, word = chosen["layout"]
+    rank, word = chosen["rank and layout"]
     options: dict[str, Any] = {}
     layout = op.layout
     if isinstance(layout, Choice):
@@ -253,10 +253,11 @@ def attempt(op: Op, chosen: Traits, rng: random.Random, *, refused: bool = False
     crop = op.pad if isinstance(op.pad, Crop) else None
     pad = crop.pad if crop else op.pad
     assert isinstance(pad, Pad)
-    written = _draw_pad(pad, chosen["pad"], facts, rng)
+    written = _draw_pad(pad, chosen["padding in"], facts, rng)
     if pad.by and pad.by.table[options.get(pad.by.option, pad.by.default)] is not None:
         written = LEFT_OUT  # a word says it
-    _put(options, pad.option, written)
+    if pad.option:
+        _put(options, pad.option, written)
     if crop and crop.extra:
         _draw_per_axis(crop.extra, chosen, facts, options, rng)
     size = _draw_size(op, chosen["room"], facts, (*batch, letters["c"]), rng)
