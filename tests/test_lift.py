@@ -83,6 +83,8 @@ def test_a_call_lifted_into_any_function_gives_the_same_numbers(name):
                 at = [i for i, a in enumerate(axes(dst.w, call.rank)) if a.startswith("s")]
                 w = np.flip(w, at)
             x = moved(x, src.x, dst.x, call.rank, batch)
+            if p:
+                p = [moved(*p, case.op.pointwise, find(other).pointwise, call.rank, 0)]
             got = run(find(other), lifted.options, x, w, *p)
             got = moved(got, dst.y, src.y, call.rank, batch)
             np.testing.assert_array_equal(got, y, err_msg=f"{case} -> {other} {lifted.options}")

@@ -27,8 +27,6 @@ from uniconv.registry import main as main_function
 
 try:
     import typer
-    from rich.console import Console
-    from rich.table import Table
 except ImportError:
     print('error: the command line needs pip install "uniconv-torch[cli]"', file=sys.stderr)
     raise SystemExit(2) from None
@@ -63,12 +61,14 @@ def uniconv_command(
 @app.command("list")
 def list_command() -> None:
     """List the families and their functions."""
-    table = Table("family", "function", "operation", "kernel", box=None, padding=(0, 2, 0, 0))
+    rows = [("family", "function", "operation", "kernel")]
     for name, dialect in families().items():
         for op in dialect.functions:
             kernel = "flipped" if reads_backwards(op) else "not flipped"
-            table.add_row(name, op.name, op.kind, kernel)
-    Console().print(table)
+            rows.append((name, op.name, op.kind, kernel))
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    for row in rows:  # names in full, however narrow the terminal is
+        typer.echo("  ".join(map(str.ljust, row, widths)).rstrip())
 
 
 @app.command("show")

@@ -234,7 +234,7 @@ def attempt(op: Op, chosen: Traits, rng: random.Random, *, refused: bool = False
         if parts is not LEFT_OUT and parts > 1:
             batch = (batch[0] * parts,)
             letters |= {"o": letters["o"] * parts, "m": letters["m"] * parts}
-    kernel = tuple(rng.sample((1, 2, 3, 4) if rank < 3 else (1, 2, 3), rank))
+    kernel = tuple(rng.sample((1, 2, 3, 4) if rank < 3 else (1, 2, 3, 5), rank))
     kernel = tuple(k if f"s{i}" in axes(layout.w, rank) else 1 for i, k in enumerate(kernel))
     facts = replace(facts, sizes=replace(facts.sizes, batch=batch, kernel=kernel))
 

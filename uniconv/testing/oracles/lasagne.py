@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import warnings
 from collections.abc import Callable
 from functools import cache
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from uniconv.dialect import Op
-from uniconv.testing.oracles.theano import evaluated, theano, whole
+from uniconv.testing.oracles.theano import evaluated, module, theano, whole
 
 Array = np.ndarray[Any, Any]
 PACKAGES = ("Lasagne", "theano-pymc")
@@ -24,12 +23,12 @@ def lasagne_layers() -> Any:
     engine = theano()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        graph = importlib.import_module("theano.graph.basic")
-        random = importlib.import_module("theano.sandbox.rng_mrg")
+        graph = module("theano.graph.basic")
+        random = module("theano.sandbox.rng_mrg")
         random.MRG_RandomStreams = random.MRG_RandomStream
         engine.Variable = engine.tensor.Variable = graph.Variable
         engine.gof = SimpleNamespace(graph=graph)
-        return importlib.import_module("lasagne.layers")
+        return module("lasagne.layers")
 
 
 def function_of(op: Op) -> Callable[..., list[Array]]:

@@ -21,18 +21,23 @@ Array = np.ndarray[Any, Any]
 PACKAGES: tuple[str, ...] = ("theano-pymc",)
 
 
+def module(name: str) -> Any:
+    """A module, to which names may be added."""
+    return importlib.import_module(name)
+
+
 @cache
 def theano() -> Any:
     """Theano, with the shims that it needs beside today's setuptools and SciPy."""
     os.environ["THEANO_FLAGS"] = "cxx=,blas__ldflags=,device=cpu,floatX=float32"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        importlib.import_module("numpy.distutils.__config__").blas_opt_info = {}
-        found = importlib.import_module("theano")
-        importlib.import_module("theano.tensor.nnet")
-        abstract = importlib.import_module("theano.tensor.nnet.abstract_conv")
-        tools = importlib.import_module("scipy.signal._signaltools")
-        compiled = importlib.import_module("scipy.signal._sigtools")
+        module("numpy.distutils.__config__").blas_opt_info = {}
+        found = module("theano")
+        module("theano.tensor.nnet")
+        abstract = module("theano.tensor.nnet.abstract_conv")
+        tools = module("scipy.signal._signaltools")
+        compiled = module("scipy.signal._sigtools")
     abstract.imported_scipy_signal = True
     abstract.convolve = tools.convolve
     abstract._valfrommode, abstract._bvalfromboundary = tools._valfrommode, tools._bvalfromboundary
@@ -68,9 +73,8 @@ def function_of(op: Op) -> Callable[..., list[Array]]:
         if set(options) - known:  # Theano warns of unknown words and goes on
             raise TypeError(f"unknown options {set(options) - known}")
         theano()
-        function = getattr(importlib.import_module("theano.tensor.nnet"), name, None)
-        if name in ("causal_conv1d", "separable_conv2d"):
-            function = getattr(importlib.import_module("theano.tensor.nnet.abstract_conv"), name)
+        inner = ".abstract_conv" if name in ("causal_conv1d", "separable_conv2d") else ""
+        function = getattr(module(f"theano.tensor.nnet{inner}"), name)
         given = [arrays[role] for role in ("x", "w", "p") if role in arrays]
         if name == "separable_conv2d":
             options = {"num_channels": arrays["x"].shape[1]} | options
