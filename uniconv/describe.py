@@ -10,7 +10,7 @@ import numpy as np
 from uniconv.dialect import BY_CHANNELS, BY_OUTPUT, DEPTHWISE, KINDS, Dialect, Op
 from uniconv.functional import run_op
 from uniconv.layout import Layout, arrange, axes
-from uniconv.lower import batched
+from uniconv.lower import batched, scattered
 from uniconv.registry import families, family, find
 from uniconv.rules import (
     REQUIRED,
@@ -239,7 +239,7 @@ def example(op: Op) -> list[str]:
     """x = 1 2 3 4 and w = 1 10 100 along the first spatial axis, and the y that the spec gives."""
     layout, rank = op.layouts[0], op.layouts[0].ranks[0]
     ones = (1,) * (rank - 1)
-    letters = dict.fromkeys("ncoim", 1)
+    letters = dict.fromkeys("ncogim", 1)
     batch = (1,) if op.batch[0] or "c" in layout.x else ()  # an image of itself, if that can be
     x = np.arange(1.0, 5.0).reshape(
         batched(arrange(layout.x, letters, (4, *ones)), layout.x, batch)
@@ -253,9 +253,8 @@ def example(op: Op) -> list[str]:
             given[op.pad.pad.option] = "VALID"
     for name, rule in op.rules.items():
         if name in op.gathered:
-            names = op.gathered[name].names
             if op.gathered[name].default is REQUIRED:
-                given |= dict.fromkeys(names, _smallest(rule, layout, rank))
+                given |= scattered(op, {name: _smallest(rule, layout, rank)})
         elif rule.default is REQUIRED and name not in given:
             given[name] = _smallest(rule, layout, rank)
     p = np.ones(arrange(op.pointwise, letters, (1, *ones))) if op.pointwise else None
@@ -275,7 +274,9 @@ def example(op: Op) -> list[str]:
 
 def _smallest(rule: Any, layout: Layout, rank: int) -> Any:
     if isinstance(rule, Pad):
-        return "VALID" if "VALID" in rule.words else 0
+        if "VALID" in rule.words or rule.form is None:
+            return "VALID"
+        return rule.form.write(((0, 0),) * rank, layout.x)
     if isinstance(rule, Choice):
         return next(iter(rule.table))
     if isinstance(rule, KernelShape):

@@ -1,8 +1,8 @@
 """Array layouts as einops patterns: which axis of x, w and y is which.
 
-Letters: n batch, c input channels, o output channels, i input channels of one group, m output
-channels of one group, ``...`` the spatial axes, in the same order on x, w and y.
-So c = g * i and o = g * m, with g groups: "o i ..." is a convolution's kernel, "c m ..." that of a
+Letters: n batch, c input channels, o output channels, g groups, i input channels of one group, m
+output channels of one group, ``...`` the spatial axes, in the same order on x, w and y.
+So c = g * i and o = g * m: "o i ..." is a convolution's kernel, "c m ..." that of a
 transposed or a depthwise convolution.  A letter that a pattern lacks has size 1.  Spatial axes that
 are not in a row are spelled out: "s0 n s1 c".
 """
@@ -100,6 +100,7 @@ def regrouping(src: Sequence[str], dst: Sequence[str]) -> str:
 
     def spelled(letters: Sequence[str], others: Sequence[str]) -> str:
         known = {kin.get(b, b) for b in others}
-        return " ".join(_GROUPED.get(a, a) if kin.get(a, a) in known else "1" for a in letters)
+        lasting = {a for a in letters if a == "g" or kin.get(a, a) in known}
+        return " ".join(_GROUPED.get(a, a) if a in lasting else "1" for a in letters)
 
     return f"{spelled(src, dst)} -> {spelled(dst, src)}"

@@ -80,7 +80,8 @@ def _completed(op: Op, options: dict[str, Any]) -> dict[str, Any]:
 def native_shapes(call: Call, op: Op, layout: Layout) -> list[Shape]:
     """The shapes of x, w (and the pointwise kernel) of the same problem in another layout."""
     sizes, groups = call.sizes, call.conv.groups
-    letters = {"n": 1, "c": sizes.c, "o": sizes.o, "i": sizes.c // groups, "m": sizes.o // groups}
+    letters = {"n": 1, "c": sizes.c, "o": sizes.o}
+    letters |= {"g": groups, "i": sizes.c // groups, "m": sizes.o // groups}
     x = batched(arrange(layout.x, letters, sizes.size), layout.x, sizes.batch)
     shapes = [x, arrange(layout.w, letters, sizes.kernel)]
     if op.outer is not None:

@@ -299,6 +299,8 @@ def read_groups(
                 f"{got}, {op.groups.option} = {groups}; "
                 f"c must be i * {op.groups.option} = {i * groups}"
             )
+    elif "g" in named:
+        groups = named["g"]
     elif op.groups == BY_CHANNELS:
         if c % size:
             raise BadShape(f"{got}; c must be a multiple of i")

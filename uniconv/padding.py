@@ -187,9 +187,14 @@ def onnx_same_lower(axis: Axis) -> Pair:
     return lo, hi
 
 
-def onnx_valid(axis: Axis) -> Pair:
-    """Nothing; beside output_shape what is too much for it, the larger half at the start."""
-    return nothing_cropped(axis) if axis.out is None else onnx_same_lower(axis)
+@dataclass(frozen=True, slots=True)
+class BesideOutput:
+    """A crop that only a given output shape asks for; without one, nothing is cropped."""
+
+    word: Word
+
+    def __call__(self, axis: Axis) -> Pair:
+        return nothing_cropped(axis) if axis.out is None else self.word(axis)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +224,11 @@ AS_IS = Reading(lambda axis, pair: pair, lambda axis, pair: pair)
 # ONNX ignores pads beside output_shape.
 UNLESS_OUT = Reading(
     lambda axis, pair: pair if axis.out is None else onnx_same_lower(axis),
+    lambda axis, pair: pair if axis.out is None else (0, 0),
+)
+# Numbers that an output shape makes idle.
+IDLE_BESIDE_OUT = Reading(
+    lambda axis, pair: pair if axis.out is None else (0, 0),
     lambda axis, pair: pair if axis.out is None else (0, 0),
 )
 # Chainer's cover_all: so much more after that no pixel is left out.
@@ -492,6 +502,17 @@ def non_negative(form: Form) -> Form:
         return None if pairs is None or min(map(min, pairs)) < 0 else pairs
 
     return Form(form.describe.replace("negative to crop", "none negative"), read, write)
+
+
+def or_nothing(form: Form) -> Form:
+    """The same form where None, whole or in a part, stands for zeros."""
+
+    def read(value: object, pattern: str, rank: int) -> Pairs | None:
+        if isinstance(value, tuple):
+            value = tuple([0] * rank if part is None else part for part in value)
+        return form.read(value, pattern, rank)
+
+    return Form(form.describe, read, form.write)
 
 
 def one_of(*forms: Form) -> Form:
