@@ -162,3 +162,27 @@ def test_integer_overflow_by_hand():
     big = torch.tensor([[[2**62, 2**62]]])
     assert by_limbs(run, big, torch.tensor([[[3, -2]]])).tolist() == [[[2**62]]]
     assert by_limbs(run, big, torch.tensor([[[1, 1]]])).tolist() == [[[-(2**63)]]]
+
+
+@pytest.mark.parametrize("rank", [2, 3])
+def test_one_window_of_one_channel_laid_last(rank):
+    """Where torch 2.13 itself reads past the rows of x on an AVX-512 CPU."""
+    rng = np.random.default_rng(rank)
+    for _ in range(60):
+        kernel = tuple(rng.integers(1, 6, rank))
+        size = tuple(k + n for k, n in zip(kernel, rng.integers(1, 4, rank)))
+        conv = Conv(
+            stride=(*(1,) * (rank - 1), int(rng.integers(4, 6))),
+            pad=tuple((int(n), 0) for n in rng.integers(0, 2, rank)),
+            lhs_dilation=(1,) * rank,
+            rhs_dilation=(1,) * rank,
+            reverse=(False,) * rank,
+            groups=1,
+        )
+        batch, o = int(rng.integers(1, 4)), int(rng.integers(1, 9))
+        x = asymmetric((batch, *size, 1), rng)
+        w = asymmetric((o, *kernel, 1), rng)
+        x, w = (np.moveaxis(a, -1, 1) for a in (x, w))  # the strides of channels last
+        sizes = Sizes((batch,), 1, o, size, kernel)
+        y = execute(conv, sizes, x, w, transposed=False)
+        np.testing.assert_array_equal(y, oracle(conv, x, w))

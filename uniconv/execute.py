@@ -41,7 +41,7 @@ def runner(conv: Conv, sizes: Sizes, *, transposed: bool) -> Runner:
     if conv.boundary == "circular" and (transposed or min(map(min, conv.pad)) < 0):
         return _circular(conv, sizes, transposed=transposed)
     flips = tuple(a - conv.rank for a, r in enumerate(conv.reverse) if r is not transposed)
-    run = _transposed(conv, sizes) if transposed else _forward(conv, sizes.size)
+    run = _transposed(conv, sizes) if transposed else _forward(conv, sizes)
     # With 1 on the kernel's first axis, torch 2.13's backward refuses a permuted kernel on the CPU:
     # "grad_weight must be contiguous" (aten/src/ATen/native/NaiveConvolutionTranspose2d.cpp).
     alone = (sizes.c if transposed else sizes.o) == 1
@@ -84,14 +84,35 @@ def _compact(w: Tensor, flips: tuple[int, ...]) -> Tensor:
     return turned.clone(memory_format=torch.contiguous_format)
 
 
-def _forward(conv: Conv, size: Sequence[int]) -> Runner:
+def _forward(conv: Conv, sizes: Sizes) -> Runner:
     op = _FORWARD[conv.rank - 1]
+    if _misread(conv, sizes):
+        return _one_window(conv, sizes)
     if conv.boundary == "zeros" and all(lo == hi and lo >= 0 for lo, hi in conv.pad):
         padding = tuple(lo for lo, _ in conv.pad)
         return Runner(op, _terse(conv.stride, padding, conv.rhs_dilation, conv.groups))
-    border = _border(conv, size)
+    border = _border(conv, sizes.size)
     args = _terse(conv.stride, (0,), conv.rhs_dilation, conv.groups)
     return Runner(lambda x, w, bias: op(border(x), w, bias, *args))
+
+
+def _misread(conv: Conv, sizes: Sizes) -> bool:
+    """Whether oneDNN 3.12 (in torch 2.13, AVX-512) may read past the rows of x.
+
+    Its brg_conv_fwd does, with one input channel laid last and one window along the last axis,
+    where the stride is more than 1: values and memory are then noise.
+    """
+    one_channel = conv.rank > 1 and sizes.c == 1 and conv.stride[-1] > 1
+    return one_channel and conv.output(sizes.size, sizes.kernel)[-1] == 1
+
+
+def _one_window(conv: Conv, sizes: Sizes) -> Runner:
+    """The same where the last axis has one window: of that window, without a stride."""
+    op = _FORWARD[conv.rank - 1]
+    border = _border(conv, sizes.size)
+    reach = effective(sizes.kernel, conv.rhs_dilation)[-1]
+    args = _terse((*conv.stride[:-1], 1), (0,), conv.rhs_dilation, conv.groups)
+    return Runner(lambda x, w, bias: op(border(x).narrow(-1, 0, reach), w, bias, *args))
 
 
 def _terse(
