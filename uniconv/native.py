@@ -64,7 +64,9 @@ def _source(op: Op, defaults: dict[str, Any]) -> str:
         twice = len(op.array_names(role)) > 1  # tf.compat.v1 has filter and filters
         if role == "bias" or twice:
             params.append(f"{name}=None")
-        elif role or name == "*" or (defaults[name] is REQUIRED and "=" not in params[-1]):
+        elif (
+            role or name == "*" or (defaults[name] is REQUIRED and "=" not in "".join(params[-1:]))
+        ):
             params.append(name)
         else:
             params.append(f"{name}=_{name}")

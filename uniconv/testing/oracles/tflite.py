@@ -72,7 +72,10 @@ def model(node: str, arrays: dict[str, Array], options: dict[str, Any]) -> bytes
     if node == "DEPTHWISE_CONV_2D":
         operator.builtinOptions.depthMultiplier = arrays["w"].shape[-1] // arrays["x"].shape[-1]
     for name, value in told.items():
-        words = {"padding": schema.Padding, "fused_activation_function": schema.ActivationFunctionType}
+        words = {
+            "padding": schema.Padding,
+            "fused_activation_function": schema.ActivationFunctionType,
+        }
         word = getattr(words[name], value) if name in words else value
         if not hasattr(operator.builtinOptions, field(name)):
             raise ValueError(f"{table} has no field {name}")
