@@ -134,7 +134,7 @@ def signature(op: Op) -> str:
         role, _, name = param.rpartition(":")
         default = op.default(name)
         only = role not in ("", "bias") and len(op.array_names(role)) == 1
-        bare = name == "*" or only or (default is REQUIRED and "=" not in "".join(shown[-1:]))
+        bare = name == "*" or only or (default is REQUIRED and "=" not in "".join(shown))
         shown.append(name if bare else f"{name}={show(default)}")
     return f"{op.name}({', '.join(shown)})"
 

@@ -149,7 +149,7 @@ def read_boundary(op: Op, given: Mapping[str, Any], facts: Facts) -> str:
     value = given[pad.option]
     if op.boundary and not (isinstance(value, str) and value in pad.borders):
         return str(op.boundary.read(given[op.boundary.option], facts))
-    return pad.border(value)
+    return "constant" if op.fill and not op.boundary else pad.border(value)
 
 
 def complete(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -258,7 +258,8 @@ def read_output_shape(op: Op, given: Mapping[str, Any], facts: Facts) -> tuple[S
     if not (isinstance(op.pad, Crop) and op.pad.shape):
         return (), None
     value, rank = given[op.pad.shape], facts.rank
-    if value is None and op.pad.shape_default is None:
+    unsaid = op.pad.shape_default
+    if value is unsaid or (isinstance(value, tuple) and value == unsaid):
         return (), None
     entries = integers(value)
     letters = axes(facts.layout.x, rank)

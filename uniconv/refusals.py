@@ -45,6 +45,14 @@ def _neither_inside(facts: Facts) -> bool:
     return any(n < k for n, k in pairs) and any(n > k for n, k in pairs)
 
 
+def _ncnn_crops(facts: Facts) -> bool:
+    """Whether a SAME word pads one axis and would crop another."""
+    word = facts.given["pad"][0]
+    totals = [(a.size - 1) // a.stride * a.stride + a.extent - a.size for a in facts.axes]
+    least = (0, -1 if word == -233 else 0)  # a column less at the end does no harm
+    return word < 0 and max(totals) > 0 and any(t < n for t, n in zip(totals, least))
+
+
 CONDITIONS: Mapping[str, Callable[[Facts], bool]] = {
     "strided and dilated": lambda f: max(f.stride) > 1 and max(f.dilation) > 1,
     "same and strided": lambda f: (
@@ -109,6 +117,8 @@ CONDITIONS: Mapping[str, Callable[[Facts], bool]] = {
         "same" in (f.given.get("pad"), f.given.get("crop"))
         and any(k % 2 == 0 for k in f.sizes.kernel)
     ),
+    "ncnn output beside numbers": lambda f: bool(f.out) and f.given["pad"][0] >= 0,
+    "ncnn same below nothing": _ncnn_crops,
     "dilated and three axes": lambda f: f.rank == 3 and max(f.dilation) > 1,
     "padded": lambda f: any(map(any, f.pad)),
     "one channel": lambda f: f.sizes.batch == (1,),

@@ -38,7 +38,7 @@ def model(node: str, arrays: dict[str, Array], options: dict[str, Any]) -> bytes
     schema = importlib.import_module("ai_edge_litert.schema_py_generated")
     flatbuffers = importlib.import_module("flatbuffers")
     told = dict(options)
-    constants = {role: arrays[role] for role in ("w", "bias") if role in arrays}
+    constants: dict[str, Array] = {role: arrays[role] for role in ("w", "bias") if role in arrays}
     if node in ("CONV_2D", "DEPTHWISE_CONV_2D") and "bias" not in arrays:  # they insist on one
         constants["bias"] = np.zeros(arrays["w"].shape[0 if node == "CONV_2D" else -1], "float32")
     out = told.pop("output_shape", None)
@@ -60,10 +60,10 @@ def model(node: str, arrays: dict[str, Array], options: dict[str, Any]) -> bytes
     file, graph, operator = schema.ModelT(), schema.SubGraphT(), schema.OperatorT()
     file.version, file.buffers, graph.tensors = 3, [schema.BufferT()], []
     x = tensor("x", arrays["x"].shape, "float32", None)
-    index = {k: tensor(k, a.shape, a.dtype.name, a) for k, a in constants.items()}
+    index = {"x": x} | {k: tensor(k, a.shape, a.dtype.name, a) for k, a in constants.items()}
     y = tensor("y", (), "float32", None)
     order = ("shape", "w", "x", "bias") if "TRANSPOSE" in node else ("x", "w", "bias")
-    operator.inputs = [{**index, "x": x}[k] for k in order if k == "x" or k in index]
+    operator.inputs = [index[k] for k in order if k in index]
     operator.outputs, graph.inputs, graph.outputs = [y], [x], [y]
     operator.opcodeIndex = 0
     table = TABLES[node]
@@ -71,6 +71,10 @@ def model(node: str, arrays: dict[str, Array], options: dict[str, Any]) -> bytes
     operator.builtinOptions = getattr(schema, f"{table}T")()
     if node == "DEPTHWISE_CONV_2D":
         operator.builtinOptions.depthMultiplier = arrays["w"].shape[-1] // arrays["x"].shape[-1]
+    words = {
+        "padding": schema.Padding,
+        "fused_activation_function": schema.ActivationFunctionType,
+    }
     for name, value in told.items():
         words = {
             "padding": schema.Padding,
