@@ -48,7 +48,7 @@ def test_julia_memory_runs_backwards():
 
 def test_the_registry_has_kernels_of_every_form():
     channels = {frozenset(a for a in k.split() if a in "oicm") for k in EVERY}
-    assert channels == {frozenset("io"), frozenset("mc"), frozenset()}
+    assert channels == {frozenset("io"), frozenset("mc"), frozenset("im"), frozenset()}
 
 
 @pytest.mark.parametrize("wanted", ["oi", "cm"])
@@ -58,19 +58,19 @@ def test_a_kernel_entry_keeps_its_meaning(pattern, groups, wanted):
     """Entry (group, m, i, tap) of the native kernel is the same entry of the executor's."""
     rank = 2 if "..." in pattern else sum(a[0] == "s" for a in pattern.split())
     i, m, kernel = 4, 5, (2, 3, 2)[:rank]
-    sizes = {"i": i, "m": m, "o": groups * m, "c": groups * i}
+    sizes = {"g": groups, "i": i, "m": m, "o": groups * m, "c": groups * i}
     rng = np.random.default_rng(0)
     w = rng.integers(-99, 99, arrange(pattern, sizes, kernel))
     spatial = [f"s{axis}" for axis in range(rank)][::-1]  # as Julia's are taken
     src, dst = axes(pattern, rank), (*wanted, *spatial)
     into = kernel_order(src, dst, groups)
     if into is None:
-        assert groups > 1
+        assert groups > 1 or "g" in src
         ours = rearrange(w, regrouping(src, dst), g=groups)
     else:
         ours = w.transpose(into)
     for g, a, b, *taps in product(*map(range, (groups, m, i, *kernel))):
-        at = {"i": b, "m": a, "o": g * m + a, "c": g * i + b}
+        at = {"g": g, "i": b, "m": a, "o": g * m + a, "c": g * i + b}
         at |= {f"s{axis}": tap for axis, tap in enumerate(taps)}
         native = w[tuple(at[letter] for letter in src)]
         first, second = (g * m + a, b) if wanted == "oi" else (g * i + b, a)

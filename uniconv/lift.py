@@ -168,6 +168,8 @@ def _boundary(conv: Conv, op: Op, facts: Facts) -> dict[str, Any]:
         return {op.boundary.option: op.boundary.write(name, facts)} | fill
     if op.boundary:
         return {op.boundary.option: op.boundary.write(conv.boundary, facts)}
+    if op.fill and conv.boundary in ("zeros", "constant"):
+        return {op.fill.option: op.fill.write(conv.fill, facts)}
     pad = op.pad.pad if isinstance(op.pad, Crop) else op.pad
     if conv.boundary != "zeros" and conv.boundary not in pad.borders.values():
         raise facts.cannot("boundary", f"it pads with zeros only, not {conv.boundary}")
@@ -260,7 +262,7 @@ def _paddings(
 def _crops(conv: Conv, rule: Crop, facts: Facts) -> Iterator[dict[str, Any]]:
     """Ways to say what the transposed op cuts off, without an output shape where that can be."""
     crop = uncrop(conv.pad, facts)
-    if rule.shape is None or rule.shape_default is None:
+    if rule.shape is None or rule.shape_default is not REQUIRED:
         yield from rule.ways(crop, facts)
     if rule.shape is not None:
         out = conv.output(facts.sizes.size, facts.sizes.kernel)

@@ -559,8 +559,11 @@ class Crop:
                 told = replace(facts, extra=given)
             for way in self.pad.ways(crop, told):
                 yield way | self._extra_option(told)
-            if self.extra and not none and min(extra) >= 0:
-                for way in self.pad.ways(tuple((lo, lo) for lo, _ in crop), told):
+            if self.extra and not none:
+                more = tuple(max(x, 0) for x in extra)
+                told = replace(facts, extra=more)
+                pairs = tuple((lo, hi + x) for (lo, hi), x in zip(crop, more))
+                for way in self.pad.ways(pairs, told):
                     yield way | self._extra_option(told)
         yield from self._words_with_extra(crop, facts)
 

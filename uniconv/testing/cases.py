@@ -254,8 +254,9 @@ def attempt(op: Op, chosen: Traits, rng: random.Random, *, refused: bool = False
     pad = crop.pad if crop else op.pad
     assert isinstance(pad, Pad)
     written = _draw_pad(pad, chosen["padding in"], facts, rng)
-    if pad.by and pad.by.table[options.get(pad.by.option, pad.by.default)] is not None:
-        written = LEFT_OUT  # a word says it
+    by_word = pad.by and pad.by.table[options.get(pad.by.option, pad.by.default)] is not None
+    if by_word and pad.beside == "refused":
+        written = LEFT_OUT
     if pad.option:
         _put(options, pad.option, written)
     if crop and crop.extra:
