@@ -221,11 +221,19 @@ def _from_full(axis: Axis, pair: Pair) -> Pair:
 
 
 AS_IS = Reading(lambda axis, pair: pair, lambda axis, pair: pair)
-# ONNX ignores pads beside output_shape.
-UNLESS_OUT = Reading(
-    lambda axis, pair: pair if axis.out is None else onnx_same_lower(axis),
-    lambda axis, pair: pair if axis.out is None else (0, 0),
-)
+
+
+def _unless_out(word: Word) -> Reading:
+    """Numbers that an output shape overrules with a word."""
+    return Reading(
+        lambda axis, pair: pair if axis.out is None else word(axis),
+        lambda axis, pair: pair if axis.out is None else (0, 0),
+    )
+
+
+# ONNX ignores pads beside output_shape; MXNet pad and adj beside target_shape.
+UNLESS_OUT = _unless_out(onnx_same_lower)
+EXTRA_UNLESS_OUT = _unless_out(lambda axis: onnx_same_lower(replace(axis, extra=0)))
 # Numbers that an output shape makes idle.
 IDLE_BESIDE_OUT = Reading(
     lambda axis, pair: pair if axis.out is None else (0, 0),

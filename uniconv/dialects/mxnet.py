@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from uniconv.dialect import Dialect, Op
 from uniconv.layout import Layout
-from uniconv.padding import EACH_ALIKE, UNLESS_OUT
+from uniconv.padding import EACH_ALIKE, EXTRA_UNLESS_OUT
 from uniconv.refusals import Refusal
 from uniconv.rules import REQUIRED, Choice, Count, Crop, Fixed, KernelShape, Pad, PerAxis
 
@@ -54,7 +54,7 @@ DECONVOLUTION = replace(
     "workspace cudnn_tune cudnn_off layout",
     layout=layouts("c m ..."),
     pad=Crop(
-        Pad("pad", None, form=EACH_ALIKE, reading=UNLESS_OUT),
+        Pad("pad", None, form=EACH_ALIKE, reading=EXTRA_UNLESS_OUT),
         extra=PerAxis("adj", None, least=0, accepts=AXES, absent=0),
         shape="target_shape",
         shape_forms=("axes",),
