@@ -1,0 +1,5 @@
+"""python -m uniconv.cli"""
+
+from uniconv.cli import main
+
+main()

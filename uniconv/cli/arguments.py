@@ -1,0 +1,91 @@
+"""What the commands share: options as name=value, arrays in files, where results go."""
+
+from __future__ import annotations
+
+import ast
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import typer
+from numpy.typing import NDArray
+
+UsageError: Any = typer.BadParameter.__base__  # typer has no public name for it
+
+# What is no native option: the command has its own way to say these.
+TAKEN = {
+    "dialect": "write --dialect",
+    "bias": "write --bias",
+    "device": "write --device",
+    "x": "the first array is x",
+    "w": "the second array is w",
+    "w_depthwise": "the second array is the depthwise kernel",
+    "w_pointwise": "the third array is the pointwise kernel",
+}
+
+
+def read_options(words: list[str]) -> tuple[dict[str, Any], list[Path]]:
+    """The name=value options, values as Python literals or else as words; and the other words."""
+    options: dict[str, Any] = {}
+    paths = []
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals:
+            paths.append(Path(word))
+            continue
+        if name in TAKEN:
+            raise UsageError(f"{word}: {TAKEN[name]}")
+        if not name:
+            raise UsageError(f"{word}: a name is missing")
+        if name in options:
+            raise UsageError(f"{word}: {name} is given twice")
+        options[name] = read_value(value)
+    return options, paths
+
+
+def read_value(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def load_array(path: Path) -> NDArray[Any]:
+    try:
+        with path.open("rb") as file:
+            array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from None
+    except (ValueError, EOFError):
+        raise UsageError(f"{path} is no .npy file of numbers") from None
+    return array
+
+
+def writable(output: Path) -> Path:
+    """Where y goes: known to be writable before anything is computed."""
+    target = output.resolve()
+    if not target.parent.is_dir():
+        raise UsageError(f"{output}: there is no folder {target.parent}")
+    if target.exists() and not target.is_file():
+        raise UsageError(f"{output} is no regular file")
+    return target
+
+
+def check_device(device: str | None) -> None:
+    try:
+        torch.zeros(0, device=device).cpu()
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(f"--device {device}: {str(error).splitlines()[0]}") from None
+
+
+def save_array(y: NDArray[Any], target: Path) -> None:
+    """Write beside the target, then move: nobody ever reads half an array."""
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with part.open("xb") as file:
+            np.save(file, y)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
