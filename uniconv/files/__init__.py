@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uniconv.errors import BadFile
-from uniconv.files import npz, safetensors
+from uniconv.files import npz, safetensors, text
 from uniconv.files.found import Found as Found
 
 Arrays = Mapping[str, NDArray[Any]] | Iterable[tuple[str, NDArray[Any]]]
@@ -37,15 +37,18 @@ def load(path: str | os.PathLike[str]) -> dict[str, Found]:
 def stream(path: str | os.PathLike[str]) -> Iterator[Found]:
     """The arrays of a file one at a time, so that memory holds about one; names are unique."""
     path = Path(path)
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
-        raise BadFile(f"{path}: unknown kind of file")
+    reader = READERS.get(path.suffix.lower(), text.read)
     seen: set[str] = set()
     for found in reader(path):
         if found.name in seen:
             raise BadFile(f"{path} has two arrays named {found.name}")
         seen.add(found.name)
         yield found
+
+
+def loads(printed: str) -> dict[str, Found]:
+    """Every array printed in a text, as :func:`load` gives those of a text file."""
+    return {found.name: found for found in text.read_text(printed, "text")}
 
 
 def save(path: str | os.PathLike[str], arrays: Arrays) -> None:
