@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from uniconv.errors import BadFile
 from uniconv.files import checkpoint, hdf5, jld2, mat, npz, onnx, pt, safetensors, tables, text
+from uniconv.files.checkpoint import is_checkpoint as is_checkpoint
 from uniconv.files.found import Found as Found
 
 Arrays = Mapping[str, NDArray[Any]] | Iterable[tuple[str, NDArray[Any]]]
@@ -52,7 +53,7 @@ def load(path: str | os.PathLike[str]) -> dict[str, Found]:
 def stream(path: str | os.PathLike[str]) -> Iterator[Found]:
     """The arrays of a file one at a time, so that memory holds about one; names are unique."""
     path = Path(path)
-    reader = checkpoint.read if checkpoint.is_checkpoint(path) else _reader(path)
+    reader = checkpoint.read if is_checkpoint(path) else _reader(path)
     seen: set[str] = set()
     for found in reader(path):
         if found.name in seen:
@@ -101,4 +102,6 @@ def _checked(pairs: Iterable[tuple[str, NDArray[Any]]]) -> Iterator[tuple[str, N
         if name in seen:
             raise BadFile(f"two arrays are named {name}")
         seen.add(name)
-        yield name, np.asarray(array)
+        array = np.asarray(array)
+        native = array.dtype.isnative
+        yield name, array if native else array.astype(array.dtype.newbyteorder("="))

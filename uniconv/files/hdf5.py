@@ -55,11 +55,11 @@ def read_keras(path: Path) -> Iterator[Found]:
 
 def write(path: Path, arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:
     """A dataset an array; a slash in a name makes groups."""
-    import_h5py(path)
-    import h5py
-
+    h5py = import_h5py(path)
     with h5py.File(path, "w", track_order=True) as file:
         for name, array in arrays:
+            if array.dtype.kind not in "biufc":
+                raise BadFile(f"{path.name}, {name}: .h5 has no dtype {array.dtype}")
             group = file
             *parents, last = name.strip("/").split("/")
             try:
@@ -69,7 +69,7 @@ def write(path: Path, arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:
                     group = group[parent]
                 group.create_dataset(last, data=array)
             except (TypeError, ValueError) as error:
-                raise BadFile(f"{path}, {name}: HDF5 cannot hold it: {error}") from None
+                raise BadFile(f"{path.name}, {name}: HDF5 cannot hold it: {error}") from None
 
 
 def import_h5py(path: Path) -> Any:
@@ -92,7 +92,7 @@ def opened(path: Path, inside: IO[bytes] | None = None) -> Iterator[Any]:
     except OSError:
         raise BadFile(f"{path} is no HDF5 file") from None
     with file:
-        yield file
+        yield file["/"]
 
 
 def children(group: Any) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,7 @@ def read(path: Path) -> Iterator[Found]:
     try:
         names = [name for name, _, _ in io.whosmat(path)]
         for name in names:
-            loaded = io.loadmat(path, variable_names=[name], mat_dtype=True)
-            yield from _values(loaded[name], name)
+            yield from _values(_variable(io, path, name), name)
     except (ValueError, TypeError, NotImplementedError, io.matlab.MatReadError) as error:
         raise BadFile(f"{path} is no .mat file: {error}") from None
 
@@ -52,11 +52,11 @@ class _Lazy(dict[str, Any]):
         for name, array in self.arrays:
             if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name):
                 raise BadFile(
-                    f"{self.path}: {name} is no name in MATLAB: letters, digits and _, a letter "
+                    f"{self.path.name}: {name} is no name in MATLAB: letters, digits and _, a letter "
                     "first, at most 63"
                 )
             if array.dtype.kind not in "biufc" or array.dtype == np.float16:
-                raise BadFile(f"{self.path}, {name}: .mat has no dtype {array.dtype}")
+                raise BadFile(f"{self.path.name}, {name}: .mat has no dtype {array.dtype}")
             yield name, array
 
 
@@ -66,6 +66,19 @@ def _scipy(path: Path) -> Any:
     except ImportError:
         raise BadFile(f'{path}: .mat needs pip install "uniconv-torch[files]"') from None
     return scipy.io
+
+
+def _variable(io: Any, path: Path, name: str) -> Any:
+    """In MATLAB's dtype, also where the file holds whole numbers in fewer bytes.
+
+    SciPy would drop imaginary parts: https://github.com/scipy/scipy/issues/17641
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", np.exceptions.ComplexWarning)
+        try:
+            return io.loadmat(path, variable_names=[name], mat_dtype=True)[name]
+        except np.exceptions.ComplexWarning:
+            return io.loadmat(path, variable_names=[name])[name]
 
 
 def _values(value: Any, name: str) -> Iterator[Found]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import tempfile
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ def _load(path: Path) -> Any:
     path.open("rb").close()
     try:
         # a memory map, so that one tensor at a time is read; old files are no zip and have none
-        mapped = torch.serialization._is_zipfile(path.open("rb"))
+        mapped = zipfile.is_zipfile(path)
         return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except pickle.UnpicklingError as error:
         if "Weights only load failed" not in str(error):
@@ -65,8 +66,8 @@ def write(path: Path, arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:
     with tempfile.NamedTemporaryFile(dir=path.parent) as data:
         places = []
         for name, array in arrays:
+            to_torch(np.empty(0, array.dtype), f"{path.name}, {name}")  # refused, or not
             places.append((name, array.dtype, array.shape, data.tell()))
-            to_torch(array[:0] if array.ndim else array, f"{path}, {name}")  # refused before it is written
             data.write(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
             data.write(bytes(-data.tell() % 64))
         data.flush()
