@@ -106,11 +106,6 @@ def readings(named: Named) -> Iterator[tuple[Array, Letters, str]]:
             yield named.fortran.reshape(shape_in, order="F"), order, "F"
 
 
-def relabelled(native: Letters, order: Letters) -> str:
-    """The code that turns an array with axes ``order`` into one with the native axes."""
-    return f"{{}}.transpose({', '.join(str(order.index(s)) for s in native)})"
-
-
 def spelled(letters: Letters) -> str:
     return " ".join(letters)
 
@@ -121,10 +116,10 @@ def _reading(model: Model, role: str, named: Named, order: Letters, how: str) ->
     native, sizes = named.letters, dict(zip(named.letters, named.array.shape))
     moved = {a for a, b in zip(native, order) if a != b}
     spatial = sorted(int(a[1:]) for a in moved if a[0] == "s")
-    code, found = "{}", f"({spelled(order)})"
+    code, found = "", f"({spelled(order)})"
     if how != "read":
         shape = ", ".join(str(sizes[s]) for s in order)
-        code = f"{{}}.reshape({shape}" + (', order="F")' if how == "F" else ")")
+        code = f".reshape({shape}" + (', order="F")' if how == "F" else ")")
         text = f"{what} was reshaped to ({spelled(order)}) instead of transposed"
         text += " (in column-major memory)" if how == "F" else ""
         cost, found = 4.0 + 0.1 * (how == "F"), f"reshaped to ({spelled(order)})"
@@ -138,7 +133,7 @@ def _reading(model: Model, role: str, named: Named, order: Letters, how: str) ->
         text, cost = f"{what} is transposed as a whole (.T)", 2.0
     else:
         text, cost = f"{what} is read as ({spelled(order)}), not ({spelled(native)})", 3.0
-    code += relabelled(native, order)[2:]
+    code = named.code(code + f".transpose({', '.join(str(order.index(s)) for s in native)})")
     undo = f"give {what} with its axes as ({spelled(native)})"
     return Change(f"axes of {role}", f"({spelled(native)})", found, text, cost, ((role, code),), undo)
 
@@ -150,6 +145,11 @@ def _resized(model: Model, to: Model) -> Iterator[Model]:
         return
     for conv in regeared(model, to):
         yield to.but(conv=conv)
+
+
+def _indexed(role: str, named: Named, letter: str, index: object) -> tuple[tuple[str, str], ...]:
+    """The code for one axis in another order; none where the axis is part of two."""
+    return ((role, named.along(letter, str(index))),) if letter in named.letters else ()
 
 
 def kernel_axes(model: Model) -> Iterator[Model]:
@@ -181,13 +181,14 @@ def kernel_order(model: Model) -> Iterator[Model]:
             told = f"the filters are ordered {text}"
             change = Change(
                 *("order of filters", "group by group", text, told, 2.0),
-                code=(("w", f"{{}}  # filters in the order {order.tolist()}"),),
+                code=_indexed("w", problem.w, "o", order.tolist()),
                 undo="reorder the kernel's filters",
             )
             found.append((kernel[order], change))
     if o > 1:
         told = "the filters are in reversed order"
-        change = Change("order of filters", "as given", "reversed", told, 2.5)
+        code = _indexed("w", problem.w, "o", "::-1")
+        change = Change("order of filters", "as given", "reversed", told, 2.5, code)
         found.append((kernel[::-1], change))
     if o > 1 and i > 1:
         told = "the kernel is reversed along its channel axes, too"
@@ -227,7 +228,7 @@ def input_channels(model: Model) -> Iterator[Model]:
         change = Change(
             *("order of channels in x", "as given", "reversed"),
             *(f"the channels of x are reversed{words}", 1.4),
-            code=(("x", "{}  # channels reversed"),),
+            code=_indexed("x", model.problem.x, "c", "::-1"),
             undo="reverse the channels of x",
         )
         yield model.but(change, x=model.x[:, ::-1])
@@ -240,6 +241,7 @@ def input_channels(model: Model) -> Iterator[Model]:
             change = Change(
                 *("groups", "contiguous blocks of channels", f"channels {text}"),
                 *(f"the groups are split differently: x's channels are dealt {text}", 2.0),
+                code=_indexed("x", model.problem.x, "c", order.tolist()),
             )
             yield model.but(change, x=model.x[:, order])
 
@@ -548,13 +550,15 @@ def output_channels(model: Model) -> Iterator[Model]:
     o, groups = model.y.shape[1], model.problem.groups
     if o > 1:
         told = "the output channels are reversed"
-        change = Change("order of channels in y", "as given", "reversed", told, 1.9)
+        code = _indexed("y", model.problem.y, "o", "::-1")
+        change = Change("order of channels in y", "as given", "reversed", told, 1.9, code)
         yield model.but(change, y=model.y[:, ::-1])
     if 1 < groups < o and o % groups == 0:
         for shape in ((o // groups, groups), (groups, o // groups)):
             order = np.arange(o).reshape(shape).T.ravel()
             told = "the output channels are ordered multiplier before channel"
-            change = Change("order of channels in y", "group by group", "in turn", told, 2.1)
+            code = _indexed("y", model.problem.y, "o", order.tolist())
+            change = Change("order of channels in y", "group by group", "in turn", told, 2.1, code)
             yield model.but(change, y=model.y[:, order])
 
 

@@ -45,15 +45,34 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """An array and the letters of its axes; ``fortran`` is a copy whose memory runs backwards."""
+    """An array and the letters of its axes; ``fortran`` is a copy whose memory runs backwards.
+
+    shape is the one that the user gave; the array has an axis of size 1 for what it lacks.
+    """
 
     array: Array
     letters: Letters
     fortran: Array
+    shape: tuple[int, ...]
 
     @staticmethod
-    def of(a: Array, letters: Letters) -> Named:
-        return Named(np.ascontiguousarray(a), letters, np.asfortranarray(a))
+    def of(a: Array, letters: Letters, shape: tuple[int, ...]) -> Named:
+        return Named(np.ascontiguousarray(a), letters, np.asfortranarray(a), shape)
+
+    def with_values(self, a: Array) -> Named:
+        """Other values in the same places."""
+        return Named.of(a, self.letters, self.shape)
+
+    def code(self, middle: str) -> str:
+        """NumPy code on the array with all its axes, as code on what the user gave ("{}")."""
+        if self.shape == self.array.shape:
+            return f"{{}}{middle}"
+        return f"{{}}.reshape({_listed(self.array.shape)}){middle}.reshape({_listed(self.shape)})"
+
+    def along(self, letter: str, index: str) -> str:
+        """Code that indexes one axis: "{}[:, :, ::-1]"."""
+        at = self.letters.index(letter)
+        return self.code(f"[{', '.join([':'] * at + [index])}]")
 
 
 class Problem:
@@ -66,8 +85,10 @@ class Problem:
         self.parts = call.conv.batch_groups
         self.groups = call.conv.groups
         batch = call.sizes.batch
-        self.x = Named.of(*_completed(x, call.layout.x, self.rank, len(batch), ("n", "c")))
-        self.y = Named.of(*_completed(y, call.layout.y, self.rank, len(batch), ("n", "o")))
+        count = len(batch)
+        self.x = Named.of(*_completed(x, call.layout.x, self.rank, count, ("n", "c")), x.shape)
+        self.y = Named.of(*_completed(y, call.layout.y, self.rank, count, ("n", "o")), y.shape)
+        given = w.shape
         if call.op.outer is not None and p is not None:
             named = dict(zip(call.op.outer, (w, p)))
             w = np.multiply.outer(*(named[a] for a in sorted(named)))
@@ -78,7 +99,7 @@ class Problem:
         for s in self.spatial:
             if s not in letters:
                 w, letters = w[..., None], (*letters, s)
-        self.w = Named.of(w, letters)
+        self.w = Named.of(w, letters, given)
         self.pointwise = None if p is None or call.op.outer else self._pointwise(p)
 
     def _pointwise(self, p: Array) -> Array:
@@ -157,6 +178,10 @@ class Problem:
             call.shift,
             bias,
         )
+
+
+def _listed(shape: tuple[int, ...]) -> str:
+    return ", ".join(map(str, shape))
 
 
 def _completed(

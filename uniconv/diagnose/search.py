@@ -23,6 +23,7 @@ Index = tuple[int, ...]
 
 SAMPLES = 24
 ALIKE = 6  # so many other explanations are told
+CHEAPEST = 1.0  # what no cause costs less than
 ENOUGH = 1e6  # how many times likelier than chance an explanation must be
 
 
@@ -236,19 +237,35 @@ def singles(model: Model) -> Iterator[Model]:
         yield from slot(model)
 
 
-def pairs(model: Model, progress: Progress | None = None) -> Iterator[Model]:
-    """Every model that differs in two things."""
+def pairs(
+    model: Model, judge: Judge, progress: Progress | None = None
+) -> Iterator[Model]:
+    """Models that differ in two things and agree on the samples, about the simplest first.
+
+    Once one is found, only what could be simpler is looked at.
+    """
     names = list(SLOTS)
-    begun = time.monotonic()
-    for i, first in enumerate(names):
-        if progress is not None and time.monotonic() - begun > 1:
-            progress(f"pairs of causes, {first} with others ({i} of {len(names)})")
-        for one in SLOTS[first](model):
-            if one.fit:
-                continue
-            for second in names[i + 1 :]:
-                if second in SHAPING or one.fits:
-                    yield from SLOTS[second](one)
+    firsts = sorted(
+        ((one.cost, n, i, one) for i, name in enumerate(names)
+         for n, one in enumerate(SLOTS[name](model)) if not one.fit),
+        key=lambda f: f[:3],
+    )  # fmt: skip
+    bound = np.inf
+    said = time.monotonic()
+    for done, (cost, _, i, one) in enumerate(firsts):
+        if cost + CHEAPEST > bound:
+            return
+        if progress is not None and time.monotonic() - said > 1:
+            said = time.monotonic()
+            progress(f"pairs of causes: {done} of {len(firsts)} first causes tried")
+        for second in names[i + 1 :]:
+            if second in SHAPING or one.fits:
+                for two in SLOTS[second](one):
+                    if two.cost <= bound and judge.agrees(two):
+                        for settled in _confirmed(judge, [two]):
+                            if judge.convincing(settled, judge.tried):
+                                bound = min(bound, settled.cost)
+                                yield settled
 
 
 def search(
@@ -276,7 +293,8 @@ def search(
     if judge.agrees(start) and judge.remainder(start).is_rounding:
         remainder = judge.remainder(start)
         if remainder.proved:
-            # What agrees, too, is what this data cannot show.
+            # What agrees, too, is what this data cannot show; what is read off y always does.
+            seen = [m for m in seen if not m.fit and not m.changes[-1].found.startswith("constant")]
             return Found(start, True, remainder, _confirmed(judge, seen, ALIKE), judge.tried)
     found = finished(_confirmed(judge, seen))
     if found:
@@ -294,9 +312,7 @@ def search(
             best = min(right, key=lambda m: m.cost)
             return Found(best, True, _as(judge, best, precision), right[1:ALIKE], judge.tried)
     if depth > 1:
-        seen = [m for m in pairs(start, progress) if judge.agrees(m)]
-        seen = sorted(seen, key=lambda m: m.cost)[:200]
-        found = finished([m for m in _confirmed(judge, seen, 20) if judge.convincing(m, judge.tried)])
+        found = finished(list(pairs(start, judge, progress)))
         if found:
             return found
     loose = judge.remainder(start)
@@ -312,12 +328,11 @@ def search(
     if depth > 1:
         for precision, model in precisions:
             if progress is not None:
-                progress(f"pairs of causes in {precision}")
-            seen = sorted((m for m in pairs(model) if judge.agrees(m)), key=lambda m: m.cost)
-            right = [m for m in _confirmed(judge, seen[:200], 20) if judge.convincing(m, judge.tried)]
+                progress(f"pairs of causes, with x and w rounded to {precision}")
+            right = list(pairs(model, judge, progress))
             if right:
                 best = min(right, key=lambda m: m.cost)
-                return Found(best, True, _as(judge, best, precision), right[1:ALIKE], judge.tried)
+                return Found(best, True, _as(judge, best, precision), [], judge.tried)
     nearest = _nearest(judge, [start, *ones])
     return Found(nearest, False, judge.remainder(nearest), [], judge.tried)
 
@@ -334,24 +349,11 @@ def _confirmed(judge: Judge, models: Iterable[Model], most: int = 64) -> list[Mo
     for model in models:
         settled = judge.settled(model)
         left = judge.remainder(settled)
-        if left.is_rounding and left.proved and not _idle(settled, judge):
+        if left.is_rounding and left.proved:
             found.append(settled)
             if len(found) >= most:
                 break
     return found
-
-
-def _idle(model: Model, judge: Judge) -> bool:
-    """Whether what was read off y says nothing: a factor of 1, a bias of nothing."""
-    last = model.changes[-1] if model.changes else None
-    if last is None or last.field not in ("scale", "bias"):
-        return False
-    if last.field == "scale":
-        return bool(abs(model.scale - 1) < 1e-6) and last.expected in ("1", "1.0")
-    if not last.found.endswith("channel") or model.bias is None:
-        return False
-    slack = judge.given(model) + judge.unit(model, UNITS["float32"]) * judge.peak
-    return float(np.abs(model.bias - 0).max()) <= slack
 
 
 def _nearest(judge: Judge, models: list[Model]) -> Model:

@@ -1,0 +1,68 @@
+"""Where two results differ: only at the rim, shifted, in some channels, everywhere."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+def where(expected: Array, found: Array, slack: Array | float) -> str:
+    """One clause on two results ``n o ...`` of one shape.
+
+    >>> a = np.arange(25.0).reshape(1, 1, 5, 5)
+    >>> b = a.copy()
+    >>> b[..., 0, 2] += 1
+    >>> where(a, b, 1e-9)
+    'only at the rim of width 1: 1 of 25 numbers'
+    """
+    off = np.abs(found - expected) > slack
+    count = f"{int(off.sum())} of {off.size} numbers"
+    if not off.any():
+        return "nowhere"
+    rim = _rim(off)
+    if rim:
+        return f"only at the rim of width {rim}: {count}"
+    shift = _shift(expected, found, slack)
+    if shift is not None:
+        return f"everywhere, as if shifted by {shift} pixels: {count}"
+    for axis, noun in ((1, "output channels"), (0, "images of the batch")):
+        others = tuple(a for a in range(off.ndim) if a != axis)
+        bad = np.flatnonzero(off.any(axis=others))
+        if len(bad) < off.shape[axis]:
+            return f"only in {noun} {bad.tolist()[:12]}: {count}"
+    if off.all():
+        return f"everywhere: {count}"
+    first = tuple(int(i) for i in np.argwhere(off)[0])
+    return f"{count}, first at (n, o, ...) = {first}"
+
+
+def _rim(off: Array) -> int:
+    """The width of the rim outside which nothing differs; 0 where there is no such inside."""
+    sizes = off.shape[2:]
+    for width in range(1, (min(sizes) + 1) // 2):
+        inside: tuple[Any, ...] = (..., *(slice(width, n - width) for n in sizes))
+        if off[inside].size and not off[inside].any():
+            return width
+    return 0
+
+
+def _shift(expected: Array, found: Array, slack: Array | float) -> tuple[int, ...] | None:
+    """By how much found is expected moved along its spatial axes."""
+    sizes = expected.shape[2:]
+    tolerance = float(np.max(slack))
+    for shift in sorted(product((-2, -1, 0, 1, 2), repeat=len(sizes)), key=lambda s: sum(map(abs, s))):
+        if not any(shift) or any(abs(d) * 2 >= n for d, n in zip(shift, sizes)):
+            continue
+        a: tuple[Any, ...] = (..., *(slice(max(-d, 0), n - max(d, 0)) for d, n in zip(shift, sizes)))
+        b: tuple[Any, ...] = (..., *(slice(max(d, 0), n - max(-d, 0)) for d, n in zip(shift, sizes)))
+        # The rim may hold other padding.
+        inner: tuple[Any, ...] = (..., *(slice(1, -1) if n - abs(d) > 4 else slice(None) for d, n in zip(shift, sizes)))
+        one, two = expected[a][inner], found[b][inner]
+        if one.size and np.ptp(one) > 0 and np.all(np.abs(one - two) <= tolerance):
+            return shift
+    return None
