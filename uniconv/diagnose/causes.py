@@ -8,7 +8,7 @@ arrays first, then the record, geometry before padding, then what follows the su
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import permutations, product
 from typing import Any
@@ -40,6 +40,7 @@ Slot = Callable[[Model], Iterator[Model]]
 
 AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 MOST_SHIFTS = 256  # how many paddings are tried axis by axis; beyond, one axis at a time
+MOST_COPIED = 1 << 20  # elements of an array that is copied for each way to reshape it
 LARGEST = 4  # strides and dilations that nobody named are tried up to here
 
 WORDS: dict[str, Word] = {
@@ -78,12 +79,34 @@ def names(model: Model, which: Sequence[int]) -> str:
 # Arrays read with other axes
 
 
-def readings(named: Named) -> Iterator[tuple[Array, Letters, str]]:
-    """The array read with its axes in another order ("read"), or reshaped into that order.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An array in another way: the letters of its axes, the order that it is said to have, how.
 
-    Gives the array, the letters of its axes, and how: "C" and "F" are reshapes in row-major and
-    column-major memory.  Axes of size 1 make many of them alike: each comes once.
+    how: "read" with other letters; "C" and "F" reshaped into that order, in row-major and
+    column-major memory; "to C" and "to F" transposed to that order and reshaped back.
     """
+
+    array: Array
+    letters: Letters
+    order: Letters
+    how: str
+
+
+def readings(named: Named) -> list[Reading]:
+    """Every other way to read the array, each once: axes of size 1 make many of them alike."""
+    key = id(named)
+    if key not in _READINGS or _READINGS[key][0] is not named:
+        if len(_READINGS) > 12:
+            _READINGS.clear()
+        _READINGS[key] = (named, list(_readings(named)))
+    return _READINGS[key][1]
+
+
+_READINGS: dict[int, tuple[Named, list[Reading]]] = {}
+
+
+def _readings(named: Named) -> Iterator[Reading]:
     a, letters = named.array, named.letters
     sizes = dict(zip(letters, a.shape))
     spatial = [s for s in letters if s[0] == "s"]
@@ -94,35 +117,48 @@ def readings(named: Named) -> Iterator[tuple[Array, Letters, str]]:
         key = (tuple(s for s, n in zip(order, a.shape) if n > 1), *sorted(shape.items()))
         if key not in seen:
             seen.add(key)
-            yield a, order, "read"
+            yield Reading(a, order, order, "read")
     for order in permutations(letters):
         used = tuple(s for s in order if sizes[s] > 1)
         if used == long or [s for s in order if s[0] == "s"] not in (spatial, spatial[::-1]):
             continue
         shape_in = tuple(sizes[s] for s in order)
-        if used not in seen and shape_in != a.shape:  # the same shape: the same as read otherwise
-            seen.add(used)
-            yield a.reshape(shape_in), order, "C"
-            yield named.fortran.reshape(shape_in, order="F"), order, "F"
+        if used in seen or shape_in == a.shape:  # the same shape: the same as read otherwise
+            continue
+        seen.add(used)
+        yield Reading(a.reshape(shape_in), order, order, "C")
+        yield Reading(named.fortran.reshape(shape_in, order="F"), order, order, "F")
+        if a.size <= MOST_COPIED:
+            turned = a.transpose([letters.index(s) for s in order])
+            yield Reading(turned.reshape(a.shape), letters, order, "to C")
+            yield Reading(turned.reshape(a.shape, order="F"), letters, order, "to F")
 
 
 def spelled(letters: Letters) -> str:
     return " ".join(letters)
 
 
-def _reading(model: Model, role: str, named: Named, order: Letters, how: str) -> Change:
+def _reading(model: Model, role: str, named: Named, reading: Reading) -> Change:
     """The change for an array read in another way."""
     what = {"w": "the kernel", "x": "x", "y": "the result"}[role]
-    native, sizes = named.letters, dict(zip(named.letters, named.array.shape))
+    native, order, how = named.letters, reading.order, reading.how
+    sizes = dict(zip(native, named.array.shape))
     moved = {a for a, b in zip(native, order) if a != b}
     spatial = sorted(int(a[1:]) for a in moved if a[0] == "s")
-    code, found = "", f"({spelled(order)})"
+    back = f".transpose({', '.join(str(order.index(s)) for s in native)})"
+    code, found = back, f"({spelled(order)})"
     if how != "read":
-        shape = ", ".join(str(sizes[s]) for s in order)
-        code = f".reshape({shape}" + (', order="F")' if how == "F" else ")")
-        text = f"{what} was reshaped to ({spelled(order)}) instead of transposed"
-        text += " (in column-major memory)" if how == "F" else ""
-        cost, found = 4.0 + 0.1 * (how == "F"), f"reshaped to ({spelled(order)})"
+        fortran = ', order="F"' if how.endswith("F") else ""
+        memory = " (in column-major memory)" if fortran else ""
+        if how.startswith("to"):
+            to = f".transpose({', '.join(str(native.index(s)) for s in order)})"
+            code = f"{to}.reshape({', '.join(map(str, named.array.shape))}{fortran})"
+            text = f"{what} was reshaped from ({spelled(order)}) instead of transposed{memory}"
+            cost, found = 4.2 + 0.1 * bool(fortran), f"reshaped from ({spelled(order)})"
+        else:
+            code = f".reshape({', '.join(str(sizes[s]) for s in order)}{fortran}){back}"
+            text = f"{what} was reshaped to ({spelled(order)}) instead of transposed{memory}"
+            cost, found = 4.0 + 0.1 * bool(fortran), f"reshaped to ({spelled(order)})"
     elif len(spatial) == len(moved) == 2:
         text, cost = f"{names(model, spatial)} are exchanged in {what}", 1.5
     elif len(spatial) == len(moved):
@@ -133,7 +169,7 @@ def _reading(model: Model, role: str, named: Named, order: Letters, how: str) ->
         text, cost = f"{what} is transposed as a whole (.T)", 2.0
     else:
         text, cost = f"{what} is read as ({spelled(order)}), not ({spelled(native)})", 3.0
-    code = named.code(code + f".transpose({', '.join(str(order.index(s)) for s in native)})")
+    code = named.code(code)
     undo = f"give {what} with its axes as ({spelled(native)})"
     return Change(f"axes of {role}", f"({spelled(native)})", found, text, cost, ((role, code),), undo)
 
@@ -155,13 +191,13 @@ def _indexed(role: str, named: Named, letter: str, index: object) -> tuple[tuple
 def kernel_axes(model: Model) -> Iterator[Model]:
     """The kernel with its axes in another order: exchanged, read otherwise, or reshaped."""
     problem, named = model.problem, model.problem.w
-    for a, order, how in readings(named):
-        kernel = problem.kernel(a, order)
+    for reading in readings(named):
+        kernel = problem.kernel(reading.array, reading.letters)
         if kernel is None or kernel.shape[0] % problem.groups:
             continue
         if problem.pointwise is not None and kernel.shape[:2] != model.kernel.shape[:2]:
             continue
-        change = _reading(model, "w", named, order, how)
+        change = _reading(model, "w", named, reading)
         to = model.but(change, kernel=kernel, w=problem.folded(kernel))
         yield from _resized(model, to)
 
@@ -201,10 +237,11 @@ def kernel_order(model: Model) -> Iterator[Model]:
 def input_axes(model: Model) -> Iterator[Model]:
     """x with its axes in another order: height and width exchanged in it or in more, reshaped."""
     problem, named = model.problem, model.problem.x
-    for a, order, how in readings(named):
-        if problem.parts > 1 and a.shape[order.index("n")] % problem.parts:
+    for reading in readings(named):
+        a, letters = reading.array, reading.letters
+        if problem.parts > 1 and a.shape[letters.index("n")] % problem.parts:
             continue
-        to = model.but(_reading(model, "x", named, order, how), x=problem.input(a, order))
+        to = model.but(_reading(model, "x", named, reading), x=problem.input(a, letters))
         yield from _resized(model, to)
     for order in list(permutations(range(problem.rank)))[1:]:
         turn = (0, 1, *(a + 2 for a in order))
@@ -540,9 +577,9 @@ def offset(model: Model) -> Iterator[Model]:
 def output_axes(model: Model) -> Iterator[Model]:
     """y with its axes in another order, or reshaped."""
     problem, named = model.problem, model.problem.y
-    for a, order, how in readings(named):
-        change = _reading(model, "y", named, order, how)
-        yield model.but(change, y=problem.output(a, order))
+    for reading in readings(named):
+        change = _reading(model, "y", named, reading)
+        yield model.but(change, y=problem.output(reading.array, reading.letters))
 
 
 def output_channels(model: Model) -> Iterator[Model]:

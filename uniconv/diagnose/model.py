@@ -43,7 +43,7 @@ class Change:
     undo: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Named:
     """An array and the letters of its axes; ``fortran`` is a copy whose memory runs backwards.
 
