@@ -321,8 +321,9 @@ def alternatives(current: tuple[int, ...]) -> list[tuple[int, ...]]:
     """Other values of a stride or dilation: ignored, exchanged, the same on all, on one axis."""
     rank = len(current)
     found = [(1,) * rank, *permutations(current), *((v,) * rank for v in current)]
-    found += [(v,) * rank for v in range(1, LARGEST + 1)]
-    for axis, v in product(range(rank), range(1, LARGEST + 1)):
+    most = max(LARGEST, max(current) + 1)
+    found += [(v,) * rank for v in range(1, most + 1)]
+    for axis, v in product(range(rank), range(1, most + 1)):
         found.append((*current[:axis], v, *current[axis + 1 :]))
     return [v for v in dict.fromkeys(found) if v != current]
 

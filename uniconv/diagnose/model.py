@@ -246,6 +246,8 @@ class Model:
         x, w, groups = self.x.shape, self.w.shape, self.conv.groups
         if x[1] != w[1] * groups or w[0] % groups or self.y.shape[:2] != (x[0], w[0]):
             return False
+        if self.bias is not None and self.bias.size != self.y.shape[self.bias_axis]:
+            return False
         return self.conv.output(x[2:], w[2:]) == self.y.shape[2:]
 
     @property
