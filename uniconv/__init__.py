@@ -2,6 +2,10 @@
 
 from uniconv.describe import describe as describe
 from uniconv.describe import dialects as dialects
+from uniconv.diagnose import Diagnosis as Diagnosis
+from uniconv.diagnose import Run as Run
+from uniconv.diagnose import diagnose as diagnose
+from uniconv.diagnose import diagnose_pair as diagnose_pair
 from uniconv.errors import UniconvError as UniconvError
 from uniconv.functional import conv as conv
 from uniconv.functional import conv_transpose as conv_transpose

@@ -26,6 +26,7 @@ except ImportError:
 
 from uniconv.cli.arguments import UsageError
 from uniconv.cli.conv import conv_command
+from uniconv.cli.diagnose import diagnose_command
 from uniconv.cli.read import read_command
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -73,6 +74,7 @@ def wrapped(line: str, width: int) -> str:
     return textwrap.fill(line, width, subsequent_indent=indent, break_on_hyphens=False)
 
 
+app.command("diagnose", context_settings={"ignore_unknown_options": True})(diagnose_command)
 app.command("conv")(conv_command)
 app.command("read")(read_command)
 
