@@ -9,9 +9,10 @@ from typing import Any
 from uniconv.canonical import Conv
 from uniconv.diagnose.model import Model
 from uniconv.dialect import Op
-from uniconv.errors import CannotExpress
+from uniconv.errors import CannotExpress, UniconvError
 from uniconv.layout import axes
-from uniconv.lift import lift
+from uniconv.lift import Lifted, lift, native_shapes
+from uniconv.lower import Call, lower
 from uniconv.rules import Choice, show
 
 ROLES = ("x", "w", "y", "bias")
@@ -105,16 +106,24 @@ def native_call(
             reason = str(error)
             continue
         arrays = told | ({"w": flipped(told["w"], model, which)} if which else {})
-        chosen = _same_words(call.op, options, lifted.options)
+        chosen = _same_words(asked, options, lifted)
         return call_text(call.op, chosen, arrays, bias), None
     return torch_code(model, told, bias), reason
 
 
-def _same_words(op: Op, given: Mapping[str, Any], lifted: Mapping[str, Any]) -> dict[str, Any]:
-    """The options as lifted, those that say how arrays lie as the caller said them."""
-    return {k: v for k, v in given.items() if k in lifted or op.rules.get(k) is op.layout} | dict(
-        lifted
-    )
+def _same_words(asked: Call, given: Mapping[str, Any], lifted: Lifted) -> dict[str, Any]:
+    """The lifted options, but in the caller's own words where these mean the same."""
+    op, layout = asked.op, lifted.call.layout
+    shapes = native_shapes(asked, op, layout)
+    options = dict(lifted.options)
+    for name, value in given.items():
+        own = {**options, name: value}
+        try:
+            if lower(op, own, *shapes).conv == lifted.call.conv:
+                options = own
+        except UniconvError:
+            continue
+    return options
 
 
 def _plain(scale: Any) -> Any:

@@ -159,7 +159,7 @@ def at_most(value: float) -> str:
         digits, power = 10, power + 1
     if -3 <= power + 1 <= 3:
         return f"{digits * 10.0**power:.{max(-power, 0)}f}"
-    return f"{digits / 10:g}e{power + 1}"
+    return f"{digits / 10:.1f}e{power + 1}"
 
 
 def listed(words: Sequence[str]) -> str:

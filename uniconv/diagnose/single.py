@@ -33,6 +33,11 @@ from uniconv.rules import REQUIRED
 Progress = Callable[[str], None]
 GUESSES: tuple[Mapping[str, Any], ...] = (
     {},
+    {"padding": 1},
+    {"pad": 1},
+    {"mode": "same"},
+    {"mode": "valid"},
+    {"padding": "same"},
     {"padding": "VALID"},
     {"padding": "SAME"},
     {"strides": 1, "padding": "VALID"},
@@ -331,6 +336,10 @@ def _any_function(
             "no function takes arrays of these shapes with few options: say expected= and options="
         )
     diagnosis = best[1]
+    if diagnosis.causes and diagnosis.explained:
+        causes = listed([c.text for c in diagnosis.causes])
+        told = f"No function gives y as it is; {diagnosis.function} does where {causes}."
+        diagnosis = replace(diagnosis, verdict=told)
     others = [c for c in dict.fromkeys(same) if c != diagnosis.call]
     if others:
         more = f" (and {len(others) - 5} more)" if len(others) > 5 else ""
