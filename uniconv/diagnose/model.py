@@ -316,9 +316,9 @@ class Model:
             n, ld = self.x.shape[2 + axis], conv.lhs_dilation[axis]
             q = np.arange(self.w.shape[2 + axis]) * conv.rhs_dilation[axis]
             q = q + p * conv.stride[axis] - conv.pad[axis][0]
-            pixel = np.ones(q.shape, bool)
             if conv.boundary == "circular":
-                q, pixel = q % (n * ld) // ld, q % ld == 0
+                inside.append(q % ld == 0)
+                q = q % (n * ld) // ld
             elif conv.boundary == "replicate":
                 q = q.clip(0, n - 1)
             elif conv.boundary == "symmetric":
@@ -327,10 +327,9 @@ class Model:
                 period = max(2 * (n - 1), 1)
                 q = np.minimum(q % period, period - q % period) if n > 1 else q * 0
             read.append(q)
-            inside.append(pixel)
         window = x[(slice(None), *np.ix_(*read))] * w[tuple(turned)]
-        if max(conv.lhs_dilation) > 1:
-            window = window * np.logical_and.reduce(np.ix_(*inside))
+        for axis, pixel in enumerate(inside):  # between the pixels of a spread x lie zeros
+            window = window * pixel.reshape(-1, *(1,) * (len(inside) - 1 - axis))
         return np.asarray(window)
 
     def element(self, at: tuple[int, ...]) -> Any:
