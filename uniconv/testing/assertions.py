@@ -127,6 +127,14 @@ def rounding_bound(
     return _bound(lower(op, options, *(a.shape for a in inputs)), inputs)
 
 
+def rounding_in_bounds(call: Call, inputs: tuple[Array, ...], y: Array) -> float:
+    """How far y is from the exact result of a call, at most, in units of ``rounding_bound``."""
+    wide = tuple(a.astype(np.result_type(a, np.float64)) for a in inputs)
+    distance, bound = np.abs(y - _run(call, wide)), _bound(call, inputs)
+    least = np.finfo(inputs[0].dtype).tiny  # where nothing is summed, nothing may be lost
+    return float((distance / np.maximum(bound, least)).max(initial=0))
+
+
 def _bound(call: Call, inputs: tuple[Array, ...]) -> Array:
     roundoff = float(np.finfo(inputs[0].dtype).eps) / 2
     taps = prod(call.sizes.kernel) * call.sizes.c // call.conv.groups
