@@ -25,6 +25,7 @@ except ImportError:
     raise SystemExit(2) from None
 
 from uniconv.cli.arguments import UsageError
+from uniconv.cli.conformance import conformance_command
 from uniconv.cli.conv import conv_command
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -73,6 +74,7 @@ def wrapped(line: str, width: int) -> str:
 
 
 app.command("conv")(conv_command)
+app.command("conformance")(conformance_command)
 
 
 @app.command("demo")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, TimeoutError
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -18,8 +18,9 @@ import torch
 from uniconv import functional
 from uniconv.arrays import like, to_torch
 from uniconv.dialect import Op
+from uniconv.errors import UnknownName
 from uniconv.native import native
-from uniconv.registry import find
+from uniconv.registry import families, family, find
 from uniconv.testing.assertions import rounding_in_bounds
 from uniconv.testing.bad_calls import Call, kind_of, refused_calls
 from uniconv.testing.cases import Case, asymmetric, grid, probe, random_case
@@ -239,6 +240,24 @@ def conformance(op: Op | str, count: int | None = None) -> Record:
     comparison.values(cases(op, count), gradients=differentiable(name))
     comparison.refusals(refuses_elsewhere)
     return comparison.record
+
+
+def installed(names: Sequence[str] | None = None) -> list[Op]:
+    """The functions of these families and names, or of all whose framework runs here.
+
+    >>> [op.name for op in installed(["numpy", "numpy.convolve"])]
+    ['numpy.convolve', 'numpy.correlate']
+    """
+    if names is None:
+        return [op for name, d in families().items() if runs(name) for op in d.functions]
+    found: dict[str, Op] = {}
+    for name in map(str.strip, names):
+        known = family(name)
+        ops = known.functions if known else (find(name),)
+        if not runs(family_of(ops[0])):
+            raise UnknownName(f"{name}: its framework is not installed, or runs outside Python")
+        found |= {op.name: op for op in ops}
+    return list(found.values())
 
 
 def check_dialect(
