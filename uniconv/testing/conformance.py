@@ -273,18 +273,21 @@ def check_dialect(
         count: how many calls, 3 in 5 of a systematic grid, the others at random.
 
     Returns:
-        The record: how many calls were compared, how far the framework rounds, what it refuses.
+        The record: how many calls were compared, how far the function rounds, and under
+        ``computed`` the calls that uniconv refuses and the function computes.
 
     Raises:
-        AssertionError: the function differs, or takes a call that uniconv refuses.
+        AssertionError: calls differ; it lists them.
         UnknownName: there is no such function.
 
     >>> record = check_dialect("numpy.convolve", lambda x, w, mode="full": np.convolve(x, w, mode))
     >>> record.cases, record.mismatches
     (200, [])
-    >>> check_dialect("numpy.convolve", lambda x, w, mode="full": np.convolve(x, w[::-1], mode))
+    >>> check_dialect("numpy.convolve", lambda x, w, mode="full": np.correlate(x, w, mode))
     Traceback (most recent call last):
+        ...
     AssertionError: numpy.convolve: 200 calls, ... differ
+    numpy.convolve(x (...,), w (...,)...): y differs by up to ...
     """
     op = find(op) if isinstance(op, str) else op
     run = None if function is None else Oracle(op.name, _by_role(op, function))
@@ -297,9 +300,6 @@ def check_dialect(
         raise AssertionError(
             f"{op.name}: {record.cases} calls, {len(record.mismatches)} differ\n{shown}"
         )
-    if record.computed:
-        shown = "\n".join(record.computed)
-        raise AssertionError(f"{op.name}: the function computes what uniconv refuses\n{shown}")
     return record
 
 

@@ -75,7 +75,8 @@ def said_by(other: Op, case: Case, arrays: tuple[Array, ...]) -> Array:
     pattern = kernel_pattern(call, lifted)
     w = rearrange(w, pattern, **({"g": call.conv.groups} if "(g " in pattern else {}))
     if lifted.reversed:
-        w = np.flip(w, [i for i, a in enumerate(axes(dst.w, call.rank)) if a.startswith("s")])
+        spatial = [i for i, a in enumerate(axes(dst.w, call.rank)) if a.startswith("s")]
+        w = np.flip(w, tuple(spatial))
     x = moved(x, src.x, dst.x, call.rank, batch)
     if p:
         p = [moved(p[0], str(case.op.pointwise), str(other.pointwise), call.rank, 0)]
