@@ -30,12 +30,10 @@ CROSSED = (
     ("conv", 1),
     ("conv", 2),
     ("conv", 3),
-    ("conv_transpose", 1),
     ("conv_transpose", 2),
-    ("conv_transpose", 3),
     ("depthwise_conv", 2),
 )
-CALLS = 20  # of each main function
+CALLS = 10  # of each main function
 ROUNDING = HEADS.index("rounding / bound")
 
 INTRODUCTION = """\
@@ -51,7 +49,8 @@ The numbers are integers that float32 holds exactly and that no flip, shift or t
 as they are; y, dx and dw must be equal to the last bit, with shape and dtype.
 
 - *rounding / bound*: on ordinary float32 numbers, how far the framework's own result is from the
-  exact one, at most, in units of 2 sqrt(K) u conv(|x|, |w|). Above 1 are sums by FFT.
+  exact one, at most, in units of 2 sqrt(K) u conv(|x|, |w|). Above 1 are sums by FFT
+  and the like.
 - *refusals agreed*: of the calls that uniconv refuses, one for each reason, those that the
   framework refuses, too. The others are what it computes beyond its contract, such as arrays of two
   dtypes; `uniconv conformance --against NAME --html page.html` lists them.
