@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from uniconv.dialect import BY_CHANNELS, BY_OUTPUT, DEPTHWISE, KINDS, Dialect, Op
+from uniconv.dialect import BY_AXIS, BY_CHANNELS, BY_OUTPUT, DEPTHWISE, KINDS, Dialect, Op
 from uniconv.functional import run_op
 from uniconv.layout import Layout, arrange, axes
 from uniconv.lower import batched, scattered
@@ -17,6 +17,7 @@ from uniconv.rules import (
     Choice,
     Count,
     Crop,
+    EachAxis,
     Fixed,
     KernelShape,
     Pad,
@@ -115,15 +116,20 @@ def summary(op: Op) -> list[str]:
     ]
 
 
-def reads_backwards(op: Op) -> bool:
-    """Whether the kernel is flipped when no option says otherwise."""
+def reads_backwards(op: Op) -> bool | None:
+    """Whether the kernel is flipped when no option says otherwise; None where one must say it."""
     rule = op.reverse
-    return bool(rule.table[rule.default]) if isinstance(rule, Choice) else rule
+    if isinstance(rule, Choice):
+        return None if rule.default is REQUIRED else bool(rule.table[rule.default])
+    return rule
 
 
 def flip(op: Op) -> str:
     """The same in words."""
-    said = FLIPPED if reads_backwards(op) else UPRIGHT
+    backwards = reads_backwards(op)
+    said = FLIPPED if backwards else UPRIGHT
+    if backwards is None and isinstance(op.reverse, Choice):
+        said = f"{UPRIGHT} or {FLIPPED}, as {op.reverse.option} must say"
     return f"the transpose of {said}" if op.kind == "conv_transpose" else said
 
 
@@ -165,6 +171,7 @@ def groups(op: Op) -> str:
         return f"option {op.groups.option}"
     return {
         BY_CHANNELS: "the channels of x over the input channels of w",
+        BY_AXIS: "an axis of w, in the layouts that have one",
         DEPTHWISE: "every channel is a group of its own",
         BY_OUTPUT: "the channels of output_shape over the output channels of w",
     }.get(op.groups, "none")
@@ -201,6 +208,8 @@ def _rule(op: Op, option: str) -> Any:
 
 def _takes(op: Op, rule: Any) -> str:
     """What an option takes, in words."""
+    if isinstance(rule, EachAxis):
+        return f"one per spatial axis: True: {FLIPPED} along it"
     if isinstance(rule, Choice) and rule is op.reverse:
         return ", ".join(f"{show(w)}: {FLIPPED if r else UPRIGHT}" for w, r in rule.table.items())
     if isinstance(rule, Choice):
@@ -279,6 +288,8 @@ def _smallest(rule: Any, layout: Layout, rank: int) -> Any:
         return rule.form.write(((0, 0),) * rank, layout.x)
     if isinstance(rule, Choice):
         return next(iter(rule.table))
+    if isinstance(rule, Count):
+        return 1
     if isinstance(rule, KernelShape):
         return [3, *[1] * (rank - 1)]
     if rule.accepts[-1] == "full":

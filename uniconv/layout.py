@@ -73,6 +73,24 @@ def dimension_numbers(x: str, w: str, y: str) -> Layout | None:
     return Layout(at[0], at[1], at[2], ranks=(len(spatial),))
 
 
+def numbered_dimensions(x: Sequence[str], w: Sequence[str], y: Sequence[str]) -> Layout | None:
+    """The layout that StableHLO spells as b0f x 0io -> b0f; None where that is no layout.
+
+    b and f of x and y, o and i of w; the spatial axes are numbered, in the order of the options.
+    """
+    rank = len(x) - 2
+    spatial = {str(i): f"s{i}" for i in range(rank)}
+    named = (
+        {"b": "n", "f": "c"} | spatial,
+        {"o": "o", "i": "i"} | spatial,
+        {"b": "n", "f": "o"} | spatial,
+    )
+    if rank not in (1, 2, 3) or any(sorted(s) != sorted(n) for s, n in zip((x, w, y), named)):
+        return None
+    at = [" ".join(n[a] for a in s) for s, n in zip((x, w, y), named)]
+    return Layout(at[0], at[1], at[2], ranks=(rank,))
+
+
 def order(src: Sequence[str], dst: Sequence[str]) -> tuple[int, ...]:
     """The permutation that takes an array with axes ``src`` to axes ``dst``."""
     return tuple(src.index(a) for a in dst)
