@@ -262,7 +262,7 @@ def example(op: Op) -> list[str]:
             given[op.pad.pad.option] = "VALID"
     for name, rule in op.rules.items():
         if name in op.gathered:
-            if op.gathered[name].default is REQUIRED:
+            if rule.default is REQUIRED:
                 given |= scattered(op, {name: _smallest(rule, layout, rank)})
         elif rule.default is REQUIRED and name not in given:
             given[name] = _smallest(rule, layout, rank)

@@ -63,7 +63,7 @@ FPROP = Op(
     layout=NCHW,
     stride=PerAxis("stride", REQUIRED, accepts=AXES),
     dilation=PerAxis("dilation", REQUIRED, accepts=AXES),
-    pad=Pad("paddings", (None, None, None), form=beside_both_sides(non_negative(LOWS_HIGHS))),
+    pad=Pad("paddings", REQUIRED, form=beside_both_sides(non_negative(LOWS_HIGHS))),
     gathered={"paddings": Gathered(("padding", "pre_padding", "post_padding"), None)},
     groups=BY_CHANNELS,
     reverse=Choice("convolution_mode", MODES, "CROSS_CORRELATION"),
