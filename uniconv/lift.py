@@ -217,9 +217,7 @@ def _groups(conv: Conv, op: Op, facts: Facts) -> dict[str, Any]:
         UNGROUPED: conv.groups == 1,
     }
     if not fits[op.groups]:
-        must = {DEPTHWISE: "every channel is its own group"}.get(
-            op.groups, "it has no groups"
-        )
+        must = {DEPTHWISE: "every channel is its own group"}.get(op.groups, "it has no groups")
         raise facts.cannot(
             "groups", f"{must}, the call has {conv.groups} for {facts.sizes.c} channels"
         )

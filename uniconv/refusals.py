@@ -164,9 +164,7 @@ CONDITIONS: Mapping[str, Callable[[Facts], bool]] = {
     "two kinds of groups": lambda f: (
         f.given["feature_group_count"] > 1 and f.given["batch_group_count"] > 1
     ),
-    "causal and not one axis": lambda f: (
-        f.rank > 1 and _said("padding", f) in ("CAUSAL", "causal")
-    ),
+    "causal and not one axis": lambda f: f.rank > 1 and _said("padding", f) in ("CAUSAL", "causal"),
     "cropped same below nothing": lambda f: (
         _said("cropping", f) == "same" and any(a.extent < a.stride for a in f.axes)
     ),

@@ -1,8 +1,9 @@
 """cuDNN: the legacy descriptors, the frontend's graph and its older builder, whose modes differ.
 
-cuDNN itself is closed.  Options from NVIDIA/cudnn-frontend @ 3929da2e and the legacy API's reference;
-what the modes mean is known from the CPU reference of NVIDIA's samples and from frameworks that run
-both modes and compare them with their own CPU kernels (Knet, NNlib).
+cuDNN itself is closed.  Options from NVIDIA/cudnn-frontend @ 3929da2e and the legacy API's
+reference; what the modes mean is known from the CPU reference of NVIDIA's samples
+(samples/legacy_samples/cpu_references.h), and from NNlib and Knet, whose tests compare both modes
+on the GPU with their own CPU kernels.
 """
 
 from dataclasses import replace

@@ -1,6 +1,6 @@
 """StableHLO: the convolution op, its attributes as the builder of its Python bindings names them.
 
-Proved against the reference interpreter that comes with jaxlib 0.10.2.
+Proved against XLA on the CPU, which comes with jaxlib 0.10.2 (StableHLO 1.17.0).
 """
 
 from uniconv.dialect import COMPLEX, FLOATS, INTEGERS, Dialect, Op
@@ -69,7 +69,7 @@ CONVOLUTION = Op(
 STABLEHLO = Dialect(
     "stablehlo",
     title="StableHLO",
-    version="1.20",
+    version="1.17.0",
     functions=(CONVOLUTION,),
     main={"conv": dict.fromkeys((1, 2, 3), CONVOLUTION.name)},
 )

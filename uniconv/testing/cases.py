@@ -252,7 +252,9 @@ def attempt(op: Op, chosen: Traits, rng: random.Random, *, refused: bool = False
             if isinstance(rule, KernelShape) and told is not LEFT_OUT:
                 told = list(kernel)
             elif isinstance(rule, EachAxis) and isinstance(told, str):
-                told = _sequence([told == "all" or (told == "some" and i == 0) for i in range(rank)], rng)
+                told = _sequence(
+                    [told == "all" or (told == "some" and i == 0) for i in range(rank)], rng
+                )
             _put(options, name, told)
     if isinstance(op.groups, Count):
         _put(options, op.groups.option, chosen["groups"])

@@ -1,8 +1,8 @@
 """StableHLO modules of one op, compiled and run by XLA on the CPU as JAX brings it.
 
-The dialect's own reference interpreter (jaxlib's stablehlo.eval_module) is no better judge: it takes
-the result's batch to come before its features, and mixes groups up where there are several images
-(openxla/stablehlo stablehlo/reference/Ops.cpp @ 3c9301c1 lines 1671, 1774).
+The dialect's own reference interpreter, jaxlib's stablehlo.eval_module, agrees where it runs.  It
+ends the process where the result's features come before its batch, and it reads no complex numbers
+(openxla/stablehlo stablehlo/reference/Ops.cpp @ 3c9301c1 line 1774).
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ def bindings() -> tuple[Any, Any, Any]:
     jax = importlib.import_module("jax")
     jax.config.update("jax_enable_x64", True)
     names = ("jaxlib.mlir.ir", "jaxlib.mlir.dialects.stablehlo")
-    return jax, *map(importlib.import_module, names)
+    ir, hlo = map(importlib.import_module, names)
+    return jax, ir, hlo
 
 
 @cache
