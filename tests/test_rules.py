@@ -42,6 +42,7 @@ from uniconv.rules import (
     Facts,
     Fixed,
     KernelShape,
+    Labels,
     NumberedDimensions,
     Pad,
     PerAxis,
@@ -109,6 +110,7 @@ def test_whatever_can_be_written_is_read_back(op, rule):
             KernelShape: None,
             DimensionNumbers: _anything_of(rule, rng),
             NumberedDimensions: _anything_of(rule, rng),
+            Labels: _anything_of(rule, rng),
             EachAxis: tuple(rng.random() < 0.5 for _ in range(facts.rank)),
             Border: _anything_of(rule, rng),
             AlongAxis: along_axis(rng.randrange(facts.rank), facts.rank),
@@ -122,7 +124,7 @@ def test_whatever_can_be_written_is_read_back(op, rule):
         value = drawn[type(rule)]
         if isinstance(rule, Pad) and rng.random() < 0.5:
             value = tuple((lo, lo) for lo, _ in value)
-        if isinstance(rule, (DimensionNumbers, NumberedDimensions)):
+        if isinstance(rule, (DimensionNumbers, Labels, NumberedDimensions)):
             facts = replace(facts, sizes=replace(facts.sizes, size=(5,) * value.ranks[0]))
         if isinstance(rule, Pad):
             if rule.reading in OVERRULED:

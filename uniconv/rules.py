@@ -17,7 +17,7 @@ from typing import Any
 
 from uniconv.canonical import Pairs, Sizes
 from uniconv.errors import BadOption, CannotExpress
-from uniconv.layout import Layout, axes, dimension_numbers, numbered_dimensions
+from uniconv.layout import Layout, axes, dimension_numbers, labelled, numbered_dimensions
 from uniconv.padding import AS_IS, Axis, Form, Reading, Word, integer, integers
 
 
@@ -243,6 +243,39 @@ class NumberedDimensions(Choice):
             for pattern, own in ((value.x, data), (value.w, kernel), (value.y, data))
         )
         return f"[{x}]x[{w}]->[{y}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Labels(Choice):
+    """A layout labelled as MATLAB does, by those of data and weights; the usual ones listed."""
+
+    channels: str = ""
+    grouped: str = ""
+
+    def read(self, value: object, facts: Facts) -> Layout:
+        if value in self.table:
+            return self.table[value]  # type: ignore[no-any-return]
+        data, weights = value if isinstance(value, tuple) else ("", "")
+        text = isinstance(data, str) and (weights is None or isinstance(weights, str))
+        found = labelled(data, weights, self.channels, self.grouped) if text else None
+        if found is None:
+            must = (
+                'must be labels: 1 to 3 "S", one "C", at most one "B" for the data; as many "S", '
+                'one "C", one "U" (and a second one for groups) for the weights; and one "T" in '
+                "both to convolve over time"
+            )
+            raise facts.bad(self.option, value, must)
+        return found
+
+    def write(self, value: Any, facts: Facts) -> Any:
+        if value == self.table[self.default]:
+            return self.default
+        data, kernel = {"n": "B", "c": "C"}, {"i": "U", "m": "U", "o": "U", "c": "U", "g": "U"}
+        kernel |= {self.channels[0]: "C"}
+        return tuple(
+            "".join(own.get(a, "S") for a in axes(pattern, facts.rank))
+            for pattern, own in ((value.x, data), (value.w, kernel))
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Calls that StableHLO 1.20 takes and refuses; made by draft.py."""
 
 from tests.refusals.bad_call import BadCall, Call
-from uniconv.errors import BadOption, BadShape
+from uniconv.errors import BadArray, BadOption, BadShape, Refused
 
 GOOD = [
     Call(
@@ -182,5 +182,113 @@ BAD = [
         (4, 6, 1, 1),
         BadOption,
         'stablehlo.convolution: window_reversal="foo" must be None or a list of 2 of True and False, one per spatial axis',
+    ),
+    BadCall(
+        "stablehlo.convolution",
+        {"dimension_numbers": "[b,f,0,1]x[o,i,0,1]->[b,f,0,1]", "batch_group_count": 1},
+        (2, 4, 7, 6),
+        (6, 4, 3, 2),
+        BadOption,
+        'stablehlo.convolution: option "feature_group_count" is missing',
+    ),
+    BadCall(
+        "stablehlo.convolution",
+        {
+            "dimension_numbers": "[b,f,0,1]x[o,i,0,1]->[b,f,0,1]",
+            "feature_group_count": 2,
+            "batch_group_count": 2,
+        },
+        (2, 4, 7, 6),
+        (6, 2, 3, 2),
+        Refused,
+        "stablehlo.convolution: feature_group_count=2, batch_group_count=2: one of them must be 1 (C23) [openxla/stablehlo docs/spec.md @ 3c9301c1 convolution]",
+    ),
+    BadCall(
+        "stablehlo.convolution",
+        {
+            "dimension_numbers": "[b,f,0,1]x[o,i,0,1]->[b,f,0,1]",
+            "feature_group_count": 1,
+            "batch_group_count": 4,
+        },
+        (2, 4, 7, 6),
+        (6, 4, 3, 2),
+        BadShape,
+        "stablehlo.convolution: batch_group_count=4 must divide the batch size, 2",
+    ),
+    BadCall(
+        "stablehlo.convolution",
+        {
+            "dimension_numbers": "[b,f,0,1]x[o,i,0,1]->[b,f,0,1]",
+            "feature_group_count": 1,
+            "batch_group_count": 1,
+            "window_reversal": [True],
+        },
+        (2, 4, 7, 6),
+        (6, 4, 3, 2),
+        BadOption,
+        "stablehlo.convolution: window_reversal=[True] must be None or a list of 2 of True and False, one per spatial axis",
+    ),
+    BadCall(
+        "stablehlo.convolution",
+        {
+            "dimension_numbers": "[b,f,0,1]x[o,i,0,2]->[b,f,0,1]",
+            "feature_group_count": 1,
+            "batch_group_count": 1,
+        },
+        (2, 4, 7, 6),
+        (6, 4, 3, 2),
+        BadOption,
+        'stablehlo.convolution: dimension_numbers="[b,f,0,1]x[o,i,0,2]->[b,f,0,1]" must be three lists such as "[b,0,1,f]x[0,1,i,o]->[b,0,1,f]", with the same 1, 2 or 3 spatial axes in each',
+    ),
+    BadCall(
+        "stablehlo.convolution",
+        {
+            "dimension_numbers": "[b,f,0,1]x[o,i,0,1]->[b,f,0,1]",
+            "feature_group_count": 1,
+            "batch_group_count": 1,
+            "padding": [[0, 0]],
+        },
+        (2, 4, 7, 6),
+        (6, 4, 3, 2),
+        BadOption,
+        'stablehlo.convolution: padding=[[0, 0]] must be a list of pairs (before, after), one per spatial axis, negative to crop; x read as "n c s0 s1" has 4 axes, 2 of them spatial',
+    ),
+    BadCall(
+        "stablehlo.convolution",
+        {
+            "dimension_numbers": "[b,f,0,1]x[o,i,0,1]->[b,f,0,1]",
+            "feature_group_count": 1,
+            "batch_group_count": 1,
+            "padding": "SAME",
+        },
+        (2, 4, 7, 6),
+        (6, 4, 3, 2),
+        BadOption,
+        'stablehlo.convolution: padding="SAME" must be a list of pairs (before, after), one per spatial axis, negative to crop',
+    ),
+    BadCall(
+        "stablehlo.convolution",
+        {
+            "dimension_numbers": "[b,f,0,1]x[o,i,0,1]->[b,f,0,1]",
+            "feature_group_count": 1,
+            "batch_group_count": 1,
+        },
+        (2, 4, 7, 6),
+        (6, 3, 3, 2),
+        BadShape,
+        'stablehlo.convolution: x (2, 4, 7, 6) read as "n c s0 s1" has c = 4, w (6, 3, 3, 2) read as "o i s0 s1" has i = 3, feature_group_count = 1; c must be i * feature_group_count = 3',
+    ),
+    BadCall(
+        "stablehlo.convolution",
+        {
+            "dimension_numbers": "[b,f,0,1]x[o,i,0,1]->[b,f,0,1]",
+            "feature_group_count": 1,
+            "batch_group_count": 1,
+        },
+        (2, 4, 7, 6),
+        (6, 4, 3, 2),
+        BadArray,
+        "stablehlo.convolution: x, w are float32, float64; StableHLO takes one dtype: convert one of them",
+        dtypes=("float32", "float64", "float32"),
     ),
 ]

@@ -1,8 +1,8 @@
 """Core ML: conv and conv_transpose of the MIL builder of coremltools.
 
-Read from apple/coremltools @ e0e2f42b.  Core ML runs on Apple's devices only; there its tests compare
-it with PyTorch and TensorFlow (coremltools/converters/mil/mil/ops/tests/iOS14/test_conv.py,
-coremltools/converters/mil/frontend/tensorflow/test/test_ops.py).
+Read from apple/coremltools @ e0e2f42b.  Core ML runs on Apple's devices only; there its tests
+compare it with PyTorch and TensorFlow (converters/mil/mil/ops/tests/iOS14/test_conv.py,
+converters/mil/frontend/tensorflow/test/test_ops.py).
 """
 
 from dataclasses import replace

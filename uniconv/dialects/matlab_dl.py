@@ -7,7 +7,7 @@ and TensorFlow models, which hands their kernels to dlconv unflipped.
 from dataclasses import replace
 
 from uniconv.dialect import BY_AXIS, Dialect, Gathered, Op
-from uniconv.layout import Layout
+from uniconv.layout import Layout, labelled
 from uniconv.padding import (
     LOWS_HIGHS,
     alike,
@@ -18,32 +18,25 @@ from uniconv.padding import (
     same_upper,
 )
 from uniconv.refusals import Refusal
-from uniconv.rules import Border, Choice, Crop, Pad, PerAxis, Scalar
+from uniconv.rules import Border, Crop, Labels, Pad, PerAxis, Scalar
 
 DOCS = "https://www.mathworks.com/help/deeplearning/ref/dlarray."
-FORMATS = ("DataFormat", "WeightsFormat")
 NUMBERS = one_of(alike(), non_negative(LOWS_HIGHS))
 
 
-def layouts(inner: str, whole: str) -> dict[tuple[str | None, str | None], Layout]:
-    """The formats of data and weights; inner and whole: the channels of weights with groups or not.
+# Labels left out are those of a formatted dlarray, whose axes are sorted: spatial, "C", "B".
+USUAL = (
+    *(("SCB", None), ("SSCB", None)),
+    *(("SCB", "SCUU"), ("SSCB", "SSCUU"), ("SSSCB", "SSSCUU")),
+    *(("CSSB", "SSUC"), ("BSSC", "USSUC"), ("CBT", "TCU"), ("CBT", "TCUU")),
+)
 
-    Labels left out are those of a formatted dlarray, whose axes are sorted: spatial, "C", "B".
-    """
-    table: dict[tuple[str | None, str | None], Layout] = {}
-    table[None, None] = Layout("... c n", f"... {whole}", "... o n")
-    for rank in (1, 2, 3):
-        data, plain = "S" * rank + "CB", Layout("... c n", f"... {whole}", "... o n", (rank,))
-        turned = " ".join(reversed(whole.split()))
-        table[data, None] = table[data, "S" * rank + "CU"] = plain
-        table[data, "S" * rank + "UC"] = replace(plain, w=f"... {turned}")
-        table[data, "S" * rank + "CUU"] = replace(plain, w=f"... {inner} g")
-    table["CSSB", "SSCU"] = Layout("c ... n", f"... {whole}", "o ... n", (2,))
-    table["BSSC", "SSCU"] = Layout("n ... c", f"... {whole}", "n ... o", (2,))
-    # One axis of time: the weights must say so.
-    table["CBT", "TCU"] = Layout("c n ...", f"... {whole}", "o n ...", (1,))
-    table["CBT", "TCUU"] = Layout("c n ...", f"... {inner} g", "o n ...", (1,))
-    return table
+
+def formats(whole: str, channels: str, grouped: str) -> Labels:
+    """DataFormat and WeightsFormat; the letters of the weights' "C", "U" and second "U"."""
+    table = {(x, w): labelled(x, w, channels, grouped) for x, w in USUAL}
+    default = {(None, None): Layout("... c n", f"... {whole}", "... o n")}
+    return Labels("formats", default | table, (None, None), channels=channels, grouped=grouped)
 
 
 CONV = Op(
@@ -51,8 +44,8 @@ CONV = Op(
     kind="conv",
     params="x:X w:weights bias:bias * DataFormat WeightsFormat Stride DilationFactor Padding "
     "PaddingValue",
-    layout=Choice("formats", layouts("i m", "i o"), (None, None)),
-    gathered={"formats": Gathered(FORMATS, None)},
+    layout=formats("i o", "io", "img"),
+    gathered={"formats": Gathered(("DataFormat", "WeightsFormat"), None)},
     stride=PerAxis("Stride"),
     dilation=PerAxis("DilationFactor"),
     pad=Pad("Padding", 0, {"same": same_upper, "causal": causal}, NUMBERS),
@@ -92,7 +85,7 @@ TRANSPOSE = replace(
     name="matlab.dltranspconv",
     kind="conv_transpose",
     params="x:X w:weights bias:bias * DataFormat WeightsFormat Stride DilationFactor Cropping",
-    layout=Choice("formats", layouts("m i", "m c"), (None, None)),
+    layout=formats("m c", "mc", "mig"),
     pad=Crop(Pad("Cropping", 0, {"same": keras_transposed_same}, NUMBERS)),
     boundary=None,
     fill=None,
