@@ -20,6 +20,7 @@ from uniconv.rules import (
     EachAxis,
     Fixed,
     KernelShape,
+    Labels,
     Pad,
     PerAxis,
     Scalar,
@@ -151,8 +152,17 @@ def layouts(op: Op) -> list[str]:
         return [_patterns(op, op.layout)]
     words: dict[str, list[str]] = {}
     for word, layout in op.layout.table.items():
-        words.setdefault(_patterns(op, layout), []).append(show(word))
-    return [f"{p}   for {op.layout.option}={' or '.join(w)}" for p, w in words.items()]
+        words.setdefault(_patterns(op, layout), []).append(_said(op, op.layout.option, word))
+    option = "" if op.layout.option in op.gathered else f"{op.layout.option}="
+    return [f"{p}   for {option}{' or '.join(w)}" for p, w in words.items()]
+
+
+def _said(op: Op, option: str, word: Any) -> str:
+    """A word as it is typed, or those of the several options that make it."""
+    if option not in op.gathered:
+        return show(word)
+    named = zip(op.gathered[option].names, word)
+    return ", ".join(f"{name}={show(v)}" for name, v in named if v is not None) or "the defaults"
 
 
 def _patterns(op: Op, layout: Layout) -> str:
@@ -208,6 +218,8 @@ def _rule(op: Op, option: str) -> Any:
 
 def _takes(op: Op, rule: Any) -> str:
     """What an option takes, in words."""
+    if isinstance(rule, Labels):
+        return 'labels of the axes: "S", "C", "B" of X, "S", "C", "U" of the weights; "T" is time'
     if isinstance(rule, EachAxis):
         return f"one per spatial axis: True: {FLIPPED} along it"
     if isinstance(rule, Choice) and rule is op.reverse:

@@ -253,7 +253,7 @@ class Labels(Choice):
     grouped: str = ""
 
     def read(self, value: object, facts: Facts) -> Layout:
-        if value in self.table:
+        with suppress(TypeError, KeyError):
             return self.table[value]  # type: ignore[no-any-return]
         data, weights = value if isinstance(value, tuple) else ("", "")
         text = isinstance(data, str) and (weights is None or isinstance(weights, str))
