@@ -8,10 +8,10 @@ on the GPU with their own CPU kernels.
 
 from dataclasses import replace
 
-from uniconv.dialect import BY_CHANNELS, Dialect, Gathered, Op
+from uniconv.dialect import BY_CHANNELS, BY_OUTPUT, Dialect, Gathered, Op
 from uniconv.layout import Layout
 from uniconv.padding import EACH_ALIKE, LOWS_HIGHS, beside_both_sides, non_negative, or_nothing
-from uniconv.rules import REQUIRED, Choice, Count, Fixed, Pad, PerAxis, Scalar
+from uniconv.rules import REQUIRED, Choice, Count, Crop, Fixed, Pad, PerAxis, Scalar
 
 LEGACY = "https://docs.nvidia.com/deeplearning/cudnn/backend/latest/api/cudnn-cnn-library.html"
 FRONTEND = "NVIDIA/cudnn-frontend @ 3929da2e"
@@ -56,6 +56,7 @@ CONVOLUTION = Op(
         "y = alpha * conv(x, w) + beta * y.",
     ),
 )
+FPROP_PAD = Pad("paddings", REQUIRED, form=beside_both_sides(non_negative(LOWS_HIGHS)))
 FPROP = Op(
     "cudnn.conv_fprop",
     kind="conv",
@@ -64,7 +65,7 @@ FPROP = Op(
     layout=NCHW,
     stride=PerAxis("stride", REQUIRED, accepts=AXES),
     dilation=PerAxis("dilation", REQUIRED, accepts=AXES),
-    pad=Pad("paddings", REQUIRED, form=beside_both_sides(non_negative(LOWS_HIGHS))),
+    pad=FPROP_PAD,
     gathered={"paddings": Gathered(("padding", "pre_padding", "post_padding"), None)},
     groups=BY_CHANNELS,
     reverse=Choice("convolution_mode", MODES, "CROSS_CORRELATION"),
@@ -100,11 +101,40 @@ BUILDER = replace(
         "The graph that replaced it has the opposite default.",
     ),
 )
+# A gradient by x is the transposed convolution; its size is never inferred, so it must be said.
+TRANSPOSED = Layout("n c ...", "c m ...", "n o ...", (2, 3))
+BACKWARD_DATA = replace(
+    CONVOLUTION,
+    name="cudnn.convolution_backward_data",
+    kind="conv_transpose",
+    params="w:w x:dy * dxDesc padA filterStrideA dilationA mode groupCount alpha beta dx",
+    layout=TRANSPOSED,
+    pad=Crop(Pad("padA", REQUIRED, form=EACH_ALIKE), shape="dxDesc"),
+    addend=("dx", Scalar("beta", 0)),
+    source=f"{LEGACY} cudnnConvolutionBackwardData",
+    notes=("w comes first; dxDesc is the shape of the result, n c ....", *CONVOLUTION.notes[:1]),
+)
+DGRAD = replace(
+    FPROP,
+    name="cudnn.conv_dgrad",
+    kind="conv_transpose",
+    params="x:loss w:filter padding pre_padding post_padding stride dilation convolution_mode "
+    "compute_data_type name dim",
+    layout=TRANSPOSED,
+    pad=Crop(FPROP_PAD, shape="dim"),
+    groups=BY_OUTPUT,
+    source=f"{FRONTEND} python/pygraph/pygraph.cpp conv_dgrad, "
+    "include/cudnn_frontend/node/conv_dgrad.h",
+    notes=("dim is what set_dim gives the result: cuDNN cannot infer it.", *FPROP.notes[2:]),
+)
 
 CUDNN = Dialect(
     "cudnn",
     title="cuDNN",
     version="frontend 1.x, legacy API 9",
-    functions=(CONVOLUTION, FPROP, BUILDER),
-    main={"conv": dict.fromkeys((2, 3), CONVOLUTION.name)},
+    functions=(CONVOLUTION, FPROP, BUILDER, BACKWARD_DATA, DGRAD),
+    main={
+        "conv": dict.fromkeys((2, 3), CONVOLUTION.name),
+        "conv_transpose": dict.fromkeys((2, 3), BACKWARD_DATA.name),
+    },
 )
