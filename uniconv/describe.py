@@ -274,7 +274,8 @@ def example(op: Op) -> list[str]:
             given[op.pad.pad.option] = "VALID"
     for name, rule in op.rules.items():
         if name in op.gathered:
-            if rule.default is REQUIRED:
+            several = op.gathered[name]
+            if REQUIRED in (several.default, rule.default if isinstance(rule, Pad) else None):
                 given |= scattered(op, {name: _smallest(rule, layout, rank)})
         elif rule.default is REQUIRED and name not in given:
             given[name] = _smallest(rule, layout, rank)
