@@ -62,9 +62,11 @@ def check(call: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
     entrance, options = getattr(uniconv, op.kind), call["options"]
     given = [arrays[role] for role in ("x", "w", "p") if role in arrays]
     names = [op.array_names(role)[0] for role in ("x", "w", "p") if role in arrays]
-    y = entrance(*given, dialect=op.name, **options)
+    bias = {"bias": arrays["bias"]} if "bias" in arrays else {}
+    y = entrance(*given, **bias, dialect=op.name, **options)
     np.testing.assert_array_equal(y, arrays["y"], strict=True)
-    y = uniconv.native(op.name)(**dict(zip(names, given)), **options)
+    named = {op.array_names(role)[0]: a for role, a in bias.items()}
+    y = uniconv.native(op.name)(**dict(zip(names, given)), **named, **options)
     np.testing.assert_array_equal(y, arrays["y"], strict=True)
     if "dy" in arrays:
         tensors = [torch.from_numpy(a) for a in given]
@@ -97,8 +99,8 @@ def test_what_the_framework_returned(name: str) -> None:
 @pytest.mark.parametrize("call", published(), ids=lambda c: f"{c['function']} {c['source']}")
 def test_what_the_frameworks_publish(call: dict[str, Any]) -> None:
     arrays = {
-        role: np.array(call[role], float)
-        for role in ("x", "w", "y", "dy", "dx", "dw")
+        role: np.array(call[role], call.get("dtype", float))
+        for role in ("x", "w", "bias", "y", "dy", "dx", "dw")
         if role in call
     }
     if call.get("complex"):

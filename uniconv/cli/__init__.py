@@ -49,7 +49,9 @@ def list_command() -> None:
     rows = [("family", "function", "operation", "kernel")]
     for name, dialect in families().items():
         for op in dialect.functions:
-            kernel = "flipped" if reads_backwards(op) else "not flipped"
+            kernel = {True: "flipped", False: "not flipped", None: "as an option says"}[
+                reads_backwards(op)
+            ]
             rows.append((name, op.name, op.kind, kernel))
     widths = [max(map(len, column)) for column in zip(*rows)]
     for row in rows:  # names in full, however narrow the terminal is
