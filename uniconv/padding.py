@@ -101,6 +101,14 @@ def paddle_transposed_same(axis: Axis) -> Pair:
     return lo, hi - (axis.extra or 0)
 
 
+def flux_transposed_same(axis: Axis) -> Pair:
+    """(kernel - stride) * dilation in all, negative for a short kernel; the odd pixel before
+    (Flux)."""
+    total = (axis.kernel - axis.stride) * axis.dilation
+    lo = (total + 1) // 2
+    return lo, total - lo - (axis.extra or 0)
+
+
 def numpy_same(axis: Axis) -> Pair:
     """The middle of "full", as long as the longer of x and w; the odd pixel before (NumPy)."""
     n, k = axis.size, axis.kernel
@@ -377,7 +385,7 @@ def alike(least: int | None = 0, *, alone: bool = False) -> Form:
 
     def write(pairs: Pairs, pattern: str) -> object | None:
         small = least is not None and min(map(min, pairs)) < least
-        if small or any(lo != hi for lo, hi in pairs):
+        if small or any(lo != hi for lo, hi in pairs) or (alone and len(set(pairs)) > 1):
             return None
         return tuple(lo for lo, _ in pairs) if len(set(pairs)) > 1 else pairs[0][0]
 
