@@ -70,7 +70,7 @@ def same_total(axis: Axis) -> Pair:
 
 
 def same_total_lower(axis: Axis) -> Pair:
-    """As ``same_total``, the odd pixel before (Flux)."""
+    """extent - 1 in all, whatever the stride; the odd pixel before (Flux)."""
     lo, hi = same_total(axis)
     return hi, lo
 
@@ -102,8 +102,7 @@ def paddle_transposed_same(axis: Axis) -> Pair:
 
 
 def flux_transposed_same(axis: Axis) -> Pair:
-    """(kernel - stride) * dilation in all, negative for a short kernel; the odd pixel before
-    (Flux)."""
+    """(kernel - stride) * dilation in all, maybe negative; the odd pixel before (Flux)."""
     total = (axis.kernel - axis.stride) * axis.dilation
     lo = (total + 1) // 2
     return lo, total - lo - (axis.extra or 0)

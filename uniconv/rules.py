@@ -34,7 +34,8 @@ SAME_MEANING = (
     ("padding", "pad", "pads"),
     ("group", "groups", "feature_group_count"),
     ("output_shape", "output_size"),
-    ("mode", "crosscorrelation"),
+    ("output_padding", "outpad"),
+    ("mode", "crosscorrelation", "cross_correlation", "flipped", "flipkernel"),
 )
 
 

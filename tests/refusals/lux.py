@@ -1,7 +1,7 @@
 """Calls that Lux 1.31.4 takes and refuses; made by draft.py."""
 
 from tests.refusals.bad_call import BadCall, Call
-from uniconv.errors import BadOption, BadShape
+from uniconv.errors import BadArray, BadOption, BadShape, Refused
 
 GOOD = [
     Call(
@@ -286,6 +286,70 @@ BAD = [
         (4, 2, 4),
         BadShape,
         'lux.ConvTranspose: x (2, 6, 4, 1) has 4 axes, but read as "... c n" with the 1 spatial axis of w (4, 2, 4) it must have 3',
+        live="it cannot run here",
+    ),
+    BadCall(
+        "lux.Conv",
+        {"activation": "relu"},
+        (7, 9, 4, 2),
+        (3, 2, 4, 5),
+        BadOption,
+        'lux.Conv: activation="relu" must stay "identity": apply the activation to the result',
+        live="it cannot run here",
+    ),
+    BadCall(
+        "lux.Conv",
+        {"use_bias": False},
+        (7, 9, 4, 2),
+        (3, 2, 4, 5),
+        BadOption,
+        "lux.Conv: use_bias is read off bias; leave it out",
+        live="it cannot run here",
+    ),
+    BadCall(
+        "lux.Conv",
+        {"flipped": True},
+        (7, 9, 4, 2),
+        (3, 2, 4, 5),
+        BadOption,
+        'lux.Conv has no option "flipped": did you mean "cross_correlation"?',
+        live="it cannot run here",
+    ),
+    BadCall(
+        "lux.Conv",
+        {"cross_correlation": "yes"},
+        (7, 9, 4, 2),
+        (3, 2, 4, 5),
+        BadOption,
+        'lux.Conv: cross_correlation="yes" is not one of False, True',
+        live="it cannot run here",
+    ),
+    BadCall(
+        "lux.ConvTranspose",
+        {"pad": (1, 2)},
+        (4, 5, 4, 2),
+        (3, 2, 6, 4),
+        BadOption,
+        'lux.ConvTranspose: pad=(1, 2) must be one of "SamePad()", or an integer (negative to crop): as many pixels before as after, or a tuple of before and after of each spatial axis in turn, negative to crop; x read as "... c n" has 4 axes, 2 of them spatial',
+        live="it cannot run here",
+    ),
+    BadCall(
+        "lux.ConvTranspose",
+        {"outpad": 2, "stride": 2},
+        (4, 5, 4, 2),
+        (3, 2, 6, 4),
+        Refused,
+        "lux.ConvTranspose: outpad=2, stride=2: outpad must be less than the stride: of such an output Conv makes another input [FluxML/NNlib.jl @ f71b71c7 src/dim_helpers/DenseConvDims.jl check_dims]",
+        live="it cannot run here",
+    ),
+    BadCall(
+        "lux.ConvTranspose",
+        {},
+        (4, 5, 4, 2),
+        (3, 2, 6, 4),
+        BadArray,
+        "lux.ConvTranspose: x, w are float32, float64; Lux takes one dtype: convert one of them",
+        dtypes=("float32", "float64", "float32"),
         live="it cannot run here",
     ),
 ]
