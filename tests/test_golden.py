@@ -62,13 +62,13 @@ def check(call: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
     op = find(call["function"])
     entrance, options = getattr(uniconv, op.kind), call["options"]
     given = [arrays[role] for role in ("x", "w", "p") if role in arrays]
-    names = [op.array_names(role)[0] for role in ("x", "w", "p", "bias") if role in arrays]
-    bias = arrays.get("bias")
+    names = [op.array_names(role)[0] for role in ("x", "w", "p") if role in arrays]
+    bias = {"bias": arrays["bias"]} if "bias" in arrays else {}
+    named = {op.array_names(role)[0]: a for role, a in bias.items()}
     told = ~np.isnan(arrays["y"])
-    given_natively = given if bias is None else [*given, bias]
     for y in (
-        entrance(*given, bias=bias, dialect=op.name, **options),
-        uniconv.native(op.name)(**dict(zip(names, given_natively)), **options),
+        entrance(*given, **bias, dialect=op.name, **options),
+        uniconv.native(op.name)(**dict(zip(names, given)), **named, **options),
     ):
         assert y.shape == told.shape
         np.testing.assert_array_equal(y[told], arrays["y"][told], strict=True)
@@ -102,20 +102,21 @@ def test_what_the_framework_returned(name: str) -> None:
 
 @pytest.mark.parametrize("call", published(), ids=lambda c: f"{c['function']} {c['source']}")
 def test_what_the_frameworks_publish(call: dict[str, Any]) -> None:
-    arrays = {role: array(call[role]) for role in ROLES if role in call}
+    dtype = call.get("dtype", "float")
+    arrays = {role: array(call[role], dtype) for role in ROLES if role in call}
     if call.get("complex"):
         arrays = {role: a[..., 0] + 1j * a[..., 1] for role, a in arrays.items()}
     check(call | {"options": untagged(call["options"])}, arrays)
 
 
-def array(published: Any) -> np.ndarray:
+def array(published: Any, dtype: str = "float") -> np.ndarray:
     """All numbers; or a shape, filled with one number, with others "at" some places.
 
     Where neither is given, the places are NaN: their numbers are not published.
     """
     if not isinstance(published, dict):
-        return np.array(published, float)
-    a = np.full(published["shape"], published.get("fill", np.nan), float)
+        return np.array(published, dtype)
+    a = np.full(published["shape"], published.get("fill", np.nan), dtype)
     for place, number in published.get("at", ()):
         a[tuple(place)] = number
     return a

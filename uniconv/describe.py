@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from uniconv.dialect import BY_CHANNELS, BY_OUTPUT, DEPTHWISE, KINDS, Dialect, Op
+from uniconv.dialect import BY_AXIS, BY_CHANNELS, BY_OUTPUT, DEPTHWISE, KINDS, Dialect, Op
 from uniconv.functional import run_op
 from uniconv.layout import Layout, arrange, axes
 from uniconv.lower import batched, scattered
@@ -17,8 +17,10 @@ from uniconv.rules import (
     Choice,
     Count,
     Crop,
+    EachAxis,
     Fixed,
     KernelShape,
+    Labels,
     Pad,
     PerAxis,
     Scalar,
@@ -115,15 +117,20 @@ def summary(op: Op) -> list[str]:
     ]
 
 
-def reads_backwards(op: Op) -> bool:
-    """Whether the kernel is flipped when no option says otherwise."""
+def reads_backwards(op: Op) -> bool | None:
+    """Whether the kernel is flipped when no option says otherwise; None where one must say it."""
     rule = op.reverse
-    return bool(rule.table[rule.default]) if isinstance(rule, Choice) else rule
+    if isinstance(rule, Choice):
+        return None if rule.default is REQUIRED else bool(rule.table[rule.default])
+    return rule
 
 
 def flip(op: Op) -> str:
     """The same in words."""
-    said = FLIPPED if reads_backwards(op) else UPRIGHT
+    backwards = reads_backwards(op)
+    said = FLIPPED if backwards else UPRIGHT
+    if backwards is None and isinstance(op.reverse, Choice):
+        said = f"{UPRIGHT} or {FLIPPED}, as {op.reverse.option} must say"
     return f"the transpose of {said}" if op.kind == "conv_transpose" else said
 
 
@@ -145,8 +152,17 @@ def layouts(op: Op) -> list[str]:
         return [_patterns(op, op.layout)]
     words: dict[str, list[str]] = {}
     for word, layout in op.layout.table.items():
-        words.setdefault(_patterns(op, layout), []).append(show(word))
-    return [f"{p}   for {op.layout.option}={' or '.join(w)}" for p, w in words.items()]
+        words.setdefault(_patterns(op, layout), []).append(_said(op, op.layout.option, word))
+    option = "" if op.layout.option in op.gathered else f"{op.layout.option}="
+    return [f"{p}   for {option}{' or '.join(w)}" for p, w in words.items()]
+
+
+def _said(op: Op, option: str, word: Any) -> str:
+    """A word as it is typed, or those of the several options that make it."""
+    if option not in op.gathered:
+        return show(word)
+    named = zip(op.gathered[option].names, word)
+    return ", ".join(f"{name}={show(v)}" for name, v in named if v is not None) or "the defaults"
 
 
 def _patterns(op: Op, layout: Layout) -> str:
@@ -165,6 +181,7 @@ def groups(op: Op) -> str:
         return f"option {op.groups.option}"
     return {
         BY_CHANNELS: "the channels of x over the input channels of w",
+        BY_AXIS: "an axis of w, in the layouts that have one",
         DEPTHWISE: "every channel is a group of its own",
         BY_OUTPUT: "the channels of output_shape over the output channels of w",
     }.get(op.groups, "none")
@@ -201,6 +218,10 @@ def _rule(op: Op, option: str) -> Any:
 
 def _takes(op: Op, rule: Any) -> str:
     """What an option takes, in words."""
+    if isinstance(rule, Labels):
+        return 'labels of the axes: "S", "C", "B" of X, "S", "C", "U" of the weights; "T" is time'
+    if isinstance(rule, EachAxis):
+        return f"one per spatial axis: True: {FLIPPED} along it"
     if isinstance(rule, Choice) and rule is op.reverse:
         return ", ".join(f"{show(w)}: {FLIPPED if r else UPRIGHT}" for w, r in rule.table.items())
     if isinstance(rule, Choice):
@@ -253,7 +274,8 @@ def example(op: Op) -> list[str]:
             given[op.pad.pad.option] = "VALID"
     for name, rule in op.rules.items():
         if name in op.gathered:
-            if op.gathered[name].default is REQUIRED:
+            several = op.gathered[name]
+            if REQUIRED in (several.default, rule.default if isinstance(rule, Pad) else None):
                 given |= scattered(op, {name: _smallest(rule, layout, rank)})
         elif rule.default is REQUIRED and name not in given:
             given[name] = _smallest(rule, layout, rank)
@@ -279,6 +301,8 @@ def _smallest(rule: Any, layout: Layout, rank: int) -> Any:
         return rule.form.write(((0, 0),) * rank, layout.x)
     if isinstance(rule, Choice):
         return next(iter(rule.table))
+    if isinstance(rule, Count):
+        return 1
     if isinstance(rule, KernelShape):
         return [3, *[1] * (rank - 1)]
     if rule.accepts[-1] == "full":

@@ -28,6 +28,7 @@ KINDS = ("conv", "conv_transpose", "depthwise_conv", "separable_conv")
 BY_CHANNELS = "c / i"  # the ratio of channels
 DEPTHWISE = "c"  # every channel alone
 BY_OUTPUT = "o of output_shape / m"
+BY_AXIS = "g"  # the size of an axis of the kernel; 1 where its layout has none
 UNGROUPED = "1"
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")

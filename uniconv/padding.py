@@ -530,6 +530,29 @@ def or_nothing(form: Form) -> Form:
     return Form(form.describe, read, form.write)
 
 
+def beside_both_sides(form: Form) -> Form:
+    """Numbers for both sides alike and, in their place, one list before and one after (cuDNN)."""
+
+    def read(value: object, pattern: str, rank: int) -> Pairs | None:
+        if not isinstance(value, (list, tuple)) or len(value) != 3:
+            return None
+        both, before, after = value
+        if both is not None and (before, after) == (None, None):
+            before = after = both
+        elif both is not None:
+            return None
+        return form.read((before, after), pattern, rank)
+
+    def write(pairs: Pairs, pattern: str) -> object | None:
+        written = form.write(pairs, pattern)
+        if not isinstance(written, tuple):
+            return None
+        before, after = written
+        return (before, None, None) if before == after else (None, before, after)
+
+    return Form(f"one list for both sides of each spatial axis, or {form.describe}", read, write)
+
+
 def one_of(*forms: Form) -> Form:
     """Whichever form reads the value; the first that can say it writes it."""
 

@@ -29,6 +29,12 @@ def _for_every_axis(value: object, facts: Facts) -> bool:
     return _entries(value) == facts.rank + 2
 
 
+def _said(option: str, facts: Facts) -> str:
+    """The word of an option, which MATLAB spells with a capital; "" for numbers."""
+    value = facts.given.get(option, facts.given.get(option.capitalize()))
+    return value if isinstance(value, str) else ""
+
+
 def _of_another_input(facts: Facts) -> bool:
     """Whether the convolution that a call by a word transposes makes other sizes of its output."""
     sizes = []
@@ -158,8 +164,9 @@ CONDITIONS: Mapping[str, Callable[[Facts], bool]] = {
     "two kinds of groups": lambda f: (
         f.given["feature_group_count"] > 1 and f.given["batch_group_count"] > 1
     ),
-    "causal and not one axis": lambda f: (
-        isinstance(f.given["padding"], str) and f.given["padding"] == "CAUSAL" and f.rank > 1
+    "causal and not one axis": lambda f: f.rank > 1 and _said("padding", f) in ("CAUSAL", "causal"),
+    "cropped same below nothing": lambda f: (
+        _said("cropping", f) == "same" and any(a.extent < a.stride for a in f.axes)
     ),
     "same_lower and strided": lambda f: (
         isinstance(f.given["padding"], str)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import numbers
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from typing import Any
 
 from uniconv.canonical import Pairs, Sizes
 from uniconv.errors import BadOption, CannotExpress
-from uniconv.layout import Layout, axes, dimension_numbers
+from uniconv.layout import Layout, axes, dimension_numbers, labelled, numbered_dimensions
 from uniconv.padding import AS_IS, Axis, Form, Reading, Word, integer, integers
 
 
@@ -221,6 +222,64 @@ class DimensionNumbers(Choice):
 
 
 @dataclass(frozen=True, slots=True)
+class NumberedDimensions(Choice):
+    """A layout spelled out as StableHLO does, its spatial axes numbered; the usual ones listed."""
+
+    def read(self, value: object, facts: Facts) -> Layout:
+        text = "".join(value.split()) if isinstance(value, str) else ""
+        parts = re.fullmatch(r"\[([^]]*)\]x\[([^]]*)\]->\[([^]]*)\]", text)
+        found = numbered_dimensions(*(p.split(",") for p in parts.groups())) if parts else None
+        if found is None:
+            must = (
+                'must be three lists such as "[b,0,1,f]x[0,1,i,o]->[b,0,1,f]", with the same 1, 2 '
+                "or 3 spatial axes in each"
+            )
+            raise facts.bad(self.option, value, must)
+        return found
+
+    def write(self, value: Any, facts: Facts) -> str:
+        data, kernel = {"n": "b", "c": "f", "o": "f"}, {"o": "o", "i": "i"}
+        x, w, y = (
+            ",".join(own.get(a, a[1:]) for a in axes(pattern, facts.rank))
+            for pattern, own in ((value.x, data), (value.w, kernel), (value.y, data))
+        )
+        return f"[{x}]x[{w}]->[{y}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Labels(Choice):
+    """A layout labelled as MATLAB does, by those of data and weights; the usual ones listed."""
+
+    channels: str = ""
+    grouped: str = ""
+
+    def read(self, value: object, facts: Facts) -> Layout:
+        with suppress(TypeError, KeyError):
+            return self.table[value]  # type: ignore[no-any-return]
+        data, weights = value if isinstance(value, tuple) else ("", "")
+        text = isinstance(data, str) and (weights is None or isinstance(weights, str))
+        found = labelled(data, weights, self.channels, self.grouped) if text else None
+        if found is None:
+            must = (
+                'must be labels: 1 to 3 "S", one "C", at most one "B" for the data; as many "S", '
+                'one "C", one "U" (and a second one for groups) for the weights; and one "T" in '
+                "both to convolve over time"
+            )
+            raise facts.bad(self.option, value, must)
+        return found
+
+    def write(self, value: Any, facts: Facts) -> Any:
+        if value == self.table[self.default]:
+            return self.default
+        data, kernel = {"n": "B", "c": "C"}, {"i": "U", "m": "U", "o": "U", "c": "U", "g": "U"}
+        kernel |= {self.channels[0]: "C"}
+        return tuple(
+            "".join(own.get(a, "S") for a in axes(pattern, facts.rank))
+            for pattern, own in ((value.x, data), (value.w, kernel))
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class AlongAxis(Choice):
     """The axis of x along which a one-dimensional kernel runs; the table has the plainest."""
 
@@ -240,6 +299,23 @@ class AlongAxis(Choice):
 def along_axis(axis: int, ndim: int) -> Layout:
     """The layout of a kernel that runs along one of so many axes."""
     return Layout("...", f"s{axis}", "...", (ndim,))
+
+
+@dataclass(frozen=True, slots=True)
+class EachAxis(Choice):
+    """True or False for each spatial axis, in axis order; None stands for False everywhere."""
+
+    def read(self, value: object, facts: Facts) -> tuple[bool, ...]:
+        if value is None:
+            return (False,) * facts.rank
+        entries = tuple(value) if isinstance(value, (list, tuple)) else ()
+        if len(entries) != facts.rank or any(e is not True and e is not False for e in entries):
+            must = f"must be None or a list of {facts.rank} of True and False, one per spatial axis"
+            raise facts.bad(self.option, value, must)
+        return entries
+
+    def write(self, value: Any, facts: Facts) -> list[bool] | None:
+        return list(value) if any(value) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -509,7 +585,7 @@ class Crop:
     pad's words are crops, and its numbers the padding of the convolution that it transposes.  The
     end is settled by ``extra`` (output_padding: numbers cut that much less), or by ``shape``
     (output_shape, in the forms of PerAxis); where ``adjoint``, that must be a size of which the
-    convolution with these options makes x's.
+    convolution with these options makes x's, where ``fixed``, the size that they give without it.
     """
 
     pad: Pad
@@ -518,6 +594,7 @@ class Crop:
     shape_forms: tuple[str, ...] = ("full",)
     shape_default: Any = REQUIRED
     adjoint: bool = True
+    fixed: bool = False
 
     def read(self, value: object, facts: Facts) -> Pairs:
         said = self.pad.said(value, facts)
@@ -525,6 +602,14 @@ class Crop:
         if not facts.out:
             extra = [0 if callable(said) else axis.extra or 0 for axis in facts.axes]
             return tuple((lo, hi - x) for (lo, hi), x in zip(pairs, extra))
+        own = tuple(axis.whole - lo - hi for axis, (lo, hi) in zip(facts.axes, pairs))
+        if self.fixed and own != facts.out:
+            assert self.shape is not None
+            must = (
+                f"has spatial sizes {facts.out}; the other options give {own}, and what "
+                f"{facts.title} does to make another size is not known"
+            )
+            raise facts.bad(self.shape, facts.given[self.shape], must)
         gives = self.gives(facts.out, pairs, facts)
         if self.adjoint and gives != facts.sizes.size:
             assert self.shape is not None
