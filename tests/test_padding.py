@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -15,7 +17,9 @@ from uniconv.padding import (
     SYMMETRIC,
     Axis,
     OfOutput,
+    alike,
     causal,
+    flux_transposed_same,
     full,
     half,
     integer,
@@ -90,6 +94,31 @@ def test_a_transposed_op_crops_what_a_convolution_of_its_output_pads():
     assert axis.whole == 9
     assert OfOutput(same_upper)(axis) == (1, 1)
     assert OfOutput(same_upper)(Axis(3, 3, stride=2, out=6)) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "dilation", "crop"),
+    [
+        (5, 2, 1, (2, 1)),
+        (4, 2, 3, (3, 3)),
+        (3, 3, 1, (0, 0)),
+        (1, 3, 1, (-1, -1)),
+        (2, 3, 1, (0, -1)),
+    ],
+)
+def test_flux_crops_to_size_times_stride_the_odd_pixel_before(kernel, stride, dilation, crop):
+    axis = Axis(7, kernel, dilation, stride)
+    assert flux_transposed_same(axis) == crop
+    if dilation == 1:
+        assert axis.whole - sum(crop) == 7 * stride
+    assert flux_transposed_same(replace(axis, extra=1)) == (crop[0], crop[1] - 1)
+
+
+def test_one_number_for_all_axes_says_no_others():
+    form = alike(None, alone=True)
+    assert form.read((1, 2), "... c n", 2) is None
+    assert form.write(((1, 1), (2, 2)), "... c n") is None
+    assert form.write(((-1, -1), (-1, -1)), "... c n") == -1
 
 
 @pytest.mark.parametrize(

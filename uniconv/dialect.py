@@ -67,6 +67,7 @@ class Op:
     batch: fewest and most batch axes of x.  empty: whether an output without elements is "kept",
     "kept unless negative" or "refused".  implied: constructor words that the arrays already say.
     integer_ranks: for how many spatial axes integers are taken, where dtypes has any.
+    mixed: whether arrays may differ in dtype: True computes in the widest, "w" in that of w.
     warnings: like refusals, for what is computed as wrongly as the framework does.
     offsets: zero points that are subtracted from x and w first.  result: the dtype of y where it is
     not that of x.
@@ -101,7 +102,7 @@ class Op:
     empty: str = "kept"
     dtypes: tuple[str, ...] = FLOATS
     integer_ranks: tuple[int, ...] = (1, 2, 3)
-    mixed: bool = False
+    mixed: bool | str = False
     others: tuple[Fixed | KernelShape | Choice, ...] = ()
     offsets: tuple[Scalar, Scalar] | None = None
     result: str | None = None

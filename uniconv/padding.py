@@ -70,7 +70,7 @@ def same_total(axis: Axis) -> Pair:
 
 
 def same_total_lower(axis: Axis) -> Pair:
-    """As ``same_total``, the odd pixel before (Flux)."""
+    """extent - 1 in all, whatever the stride; the odd pixel before (Flux)."""
     lo, hi = same_total(axis)
     return hi, lo
 
@@ -99,6 +99,13 @@ def paddle_transposed_same(axis: Axis) -> Pair:
     """What SAME pads before a convolution of the same x, whatever the dilation (Paddle)."""
     lo, hi = same_upper(axis)
     return lo, hi - (axis.extra or 0)
+
+
+def flux_transposed_same(axis: Axis) -> Pair:
+    """(kernel - stride) * dilation in all, maybe negative; the odd pixel before (Flux)."""
+    total = (axis.kernel - axis.stride) * axis.dilation
+    lo = (total + 1) // 2
+    return lo, total - lo - (axis.extra or 0)
 
 
 def numpy_same(axis: Axis) -> Pair:
@@ -377,7 +384,7 @@ def alike(least: int | None = 0, *, alone: bool = False) -> Form:
 
     def write(pairs: Pairs, pattern: str) -> object | None:
         small = least is not None and min(map(min, pairs)) < least
-        if small or any(lo != hi for lo, hi in pairs):
+        if small or any(lo != hi for lo, hi in pairs) or (alone and len(set(pairs)) > 1):
             return None
         return tuple(lo for lo, _ in pairs) if len(set(pairs)) > 1 else pairs[0][0]
 

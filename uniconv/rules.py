@@ -35,7 +35,8 @@ SAME_MEANING = (
     ("padding", "pad", "pads"),
     ("group", "groups", "feature_group_count"),
     ("output_shape", "output_size"),
-    ("mode", "crosscorrelation"),
+    ("output_padding", "outpad"),
+    ("mode", "crosscorrelation", "cross_correlation", "flipped", "flipkernel"),
 )
 
 
@@ -650,6 +651,10 @@ class Crop:
                 pairs = tuple((lo, hi + x) for (lo, hi), x in zip(crop, more))
                 for way in self.pad.ways(pairs, told):
                     yield way | self._extra_option(told)
+        if self.extra:  # uneven numbers may say what is too much for an extra
+            told = replace(facts, extra=(0,) * facts.rank)
+            for way in self.pad.ways(crop, told):
+                yield way | self._extra_option(told)
         yield from self._words_with_extra(crop, facts)
 
     def _words_with_extra(self, crop: Pairs, facts: Facts) -> Iterator[dict[str, Any]]:
