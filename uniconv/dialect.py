@@ -81,6 +81,7 @@ class Op:
     separable_conv without channels).  shift: a number added to every pixel of y.
     lhs_dilation: spreads x in a plain convolution.  fill: what stands outside x where the boundary
     is constant.  gathered: the rules whose value comes from several native options.
+    square: whether a kernel has one size for all its axes.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Op:
     aliases: Mapping[str, str] = field(default_factory=dict)
     implied: Mapping[str, str] = field(default_factory=dict)
     gathered: Mapping[str, Gathered] = field(default_factory=dict)
+    square: bool = False
     notes: tuple[str, ...] = ()
     title: str = ""
     rules: Mapping[str, Any] = field(init=False, default_factory=dict)

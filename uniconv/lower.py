@@ -258,6 +258,11 @@ def read_shapes(op: Op, layout: Layout, x_shape: Shape, w_shape: Shape) -> dict[
     named |= {"w_c": w.get("c"), "c": x.get("c", 1), "batch": batch}
     named |= {"x_shape": x_shape, "w_shape": w_shape}
     named |= {"size": tuple(x[s] for s in spatial), "kernel": tuple(w.get(s, 1) for s in spatial)}
+    if op.square and len(set(named["kernel"])) > 1:
+        raise BadShape(
+            f"{op.name}: w {show_shape(w_shape)} read as {show(layout.w)} has spatial sizes "
+            f"{named['kernel']}; kernels are square"
+        )
     if min(named["kernel"]) < 1 or named.get("i") == 0 or named["c"] == 0:
         raise BadShape(
             f"{op.name}: x {show_shape(x_shape)} and w {show_shape(w_shape)} must have at least "

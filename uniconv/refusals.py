@@ -121,7 +121,6 @@ CONDITIONS: Mapping[str, Callable[[Facts], bool]] = {
     "ncnn same below nothing": _ncnn_crops,
     "dilated and three axes": lambda f: f.rank == 3 and max(f.dilation) > 1,
     "dilated": lambda f: max(f.dilation) > 1,
-    "oblong kernel": lambda f: len(set(f.sizes.kernel)) > 1,
     "one tap strided or padded": lambda f: (
         max(f.sizes.kernel) == 1
         and (max(f.stride) > 1 or (f.given["pad"] == 0 and f.given["padding"] != 0))

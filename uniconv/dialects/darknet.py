@@ -12,9 +12,6 @@ from uniconv.refusals import Refusal
 from uniconv.rules import Choice, Count, Crop, Fixed, Pad, PerAxis
 
 SOURCE = "pjreddie/darknet @ f6afaabc src"
-SQUARE = Refusal(
-    "oblong kernel", (), "size is one number: kernels are square", f"{SOURCE}/parser.c"
-)
 # pad=1 is a switch: size / 2 pixels on both sides, and padding is ignored.
 PAD = Pad(
     "padding",
@@ -49,7 +46,7 @@ CONVOLUTIONAL = Op(
         *(LINEAR, NORMALIZE, *BITS),
         Fixed("flipped", 0, "the weights are stored as (c * size * size, n): transpose them"),
     ),
-    refusals=(SQUARE,),
+    square=True,
     warnings=(
         Refusal(
             "one tap strided or padded",
