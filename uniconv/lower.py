@@ -192,7 +192,9 @@ def complete(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[s
             continue
         if name in given:
             beside = " and ".join(one for one in several.names if one in given)
-            raise BadOption(f"{op.name}: {beside} cannot stand beside {name}; give one or the other")
+            raise BadOption(
+                f"{op.name}: {beside} cannot stand beside {name}; give one or the other"
+            )
         values = tuple(several.value(one, given) for one in several.names)
         given = {k: v for k, v in given.items() if k not in several.names} | {name: values}
         missing = [one for one, v in zip(several.names, values) if v is REQUIRED]

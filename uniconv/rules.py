@@ -256,7 +256,8 @@ class PerAxis:
     """One integer per spatial axis, in axis order; ``accepts`` says in which shapes it is given.
 
     "int" one for all, "one" a list of one, "axes" one each, "full" one per axis of x (batch and
-    channels 1), "sample" the same without the batch (channels idle), "none" None, which means ``absent`` on every axis.
+    channels 1), "sample" the same without the batch (channels idle), "none" None, which means
+    ``absent`` on every axis.
     """
 
     option: str

@@ -4,9 +4,9 @@
     python -m tests.golden.compiled caffe path/to/BVLC/caffe
     python -m tests.golden.compiled torch7 path/to/torch/nn
 
-Darknet's layers run whole.  Of Caffe and Torch7 the code that knows where a pixel lies runs (im2col,
-col2im, unfold, vol2col); the matrix product between is NumPy's.  The checkouts must be at the commits
-that the files of tests/golden/published name; what they hold from test-suites stays.
+Darknet's layers run whole.  Of Caffe and Torch7 the code that knows where a pixel lies runs
+(im2col, col2im, unfold, col2vol); the matrix product between is NumPy's.  The checkouts must be at
+the commits that the files of tests/golden/published name; what these hold from test-suites stays.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ DARKNET = """
 #include "convolutional_layer.h"
 #include "deconvolutional_layer.h"
 #include <string.h>
-void run(int transposed, int n, int h, int w, int c, int o, int groups, int size, int stride, int pad,
-         float *x, float *weights, float *biases, float *y) {
+void run(int transposed, int n, int h, int w, int c, int o, int groups, int size, int stride,
+         int pad, float *x, float *weights, float *biases, float *y) {
     layer l = transposed
         ? make_deconvolutional_layer(n, h, w, c, o, size, stride, pad, LINEAR, 0, 0)
         : make_convolutional_layer(n, h, w, c, o, groups, size, stride, pad, LINEAR, 0, 0, 0, 0);
@@ -110,8 +110,10 @@ def call(function: str, options: Call, source: str, bias: Any = None, **arrays: 
 
 def darknet(checkout: Path, folder: str) -> Iterator[Call]:
     """Whole layers: distinct sizes, strides, paddings and groups."""
-    needed = ("activations activation_layer batchnorm_layer blas box col2im convolutional_layer "
-              "deconvolutional_layer gemm im2col image list matrix utils data tree option_list")
+    needed = (
+        "activations activation_layer batchnorm_layer blas box col2im convolutional_layer "
+        "deconvolutional_layer gemm im2col image list matrix utils data tree option_list"
+    )
     files = [str(checkout / "src" / f"{name}.c") for name in needed.split()]
     includes = [f"-I{checkout / part}" for part in ("include", "src")]
     lazy = ["-Wl,-z,lazy", "-Wl,--unresolved-symbols=ignore-all", "-lpthread"]
@@ -212,34 +214,37 @@ def caffe(checkout: Path, folder: str) -> Iterator[Call]:
         ((1, 2, 9, 8), (3, 2, 3, 2), 1, {"dilation": [2, 3], "pad_w": 1}),
         ((1, 2, 4, 5, 6), (3, 2, 2, 3, 1), 1, {"pad": 1, "stride": [1, 2, 3]}),
     ]
-    for x_shape, w_shape, groups, options in cases:
+
+    def made(x_shape: Any, w_shape: Any, groups: int, options: Call, transposed: bool) -> Call:
         rank, k = len(x_shape) - 2, w_shape[2:]
         s, p, d = (repeated(options, name, rank) for name in ("stride", "pad", "dilation"))
-        for transposed in (False, True):
-            kernel = (x_shape[1], 2 + groups, *k) if transposed else w_shape
-            x, w = pair(rng, x_shape, kernel)
-            out = sizes(x_shape[2:], k, s, p, d, [0] * rank if transposed else None)
-            told = [ints(*v) for v in (k, p, s, d)]
+        kernel = (x_shape[1], 2 + groups, *k) if transposed else w_shape
+        x, w = pair(rng, x_shape, kernel)
+        out = sizes(x_shape[2:], k, s, p, d, [0] * rank if transposed else None)
+        told = [ints(*v) for v in (k, p, s, d)]
 
-            def unfold(image: np.ndarray, out: list[int]) -> np.ndarray:
-                channels = len(image) * prod(k)
-                columns = np.zeros((channels, prod(out)))
-                shapes = ints(*image.shape), ints(channels, *out)
-                image = np.ascontiguousarray(image)
-                library.im2col(pointer(image), rank, *shapes, *told, pointer(columns))
-                return columns
+        def unfold(image: np.ndarray, out: list[int]) -> np.ndarray:
+            channels = len(image) * prod(k)
+            columns = np.zeros((channels, prod(out)))
+            shapes = ints(*image.shape), ints(channels, *out)
+            image = np.ascontiguousarray(image)
+            library.im2col(pointer(image), rank, *shapes, *told, pointer(columns))
+            return columns
 
-            def fold(columns: np.ndarray, image: list[int]) -> np.ndarray:
-                y = np.zeros(image)
-                shapes = ints(*image), ints(len(columns), *x_shape[2:])
-                columns = np.ascontiguousarray(columns)
-                library.col2im(pointer(columns), rank, *shapes, *told, pointer(y))
-                return y
+        def fold(columns: np.ndarray, image: list[int]) -> np.ndarray:
+            y = np.zeros(image)
+            shapes = ints(*image), ints(len(columns), *x_shape[2:])
+            columns = np.ascontiguousarray(columns)
+            library.col2im(pointer(columns), rank, *shapes, *told, pointer(y))
+            return y
 
-            y = backward(x, w, groups, out, fold) if transposed else forward(x, w, groups, out, unfold)
-            name = "Deconvolution" if transposed else "Convolution"
-            source = "BVLC/caffe @ 9b891540 src/caffe/util/im2col.cpp"
-            yield call(f"caffe.{name}", options, source, x=x, w=w, y=y)
+        y = backward(x, w, groups, out, fold) if transposed else forward(x, w, groups, out, unfold)
+        name = "Deconvolution" if transposed else "Convolution"
+        source = "BVLC/caffe @ 9b891540 src/caffe/util/im2col.cpp"
+        return call(f"caffe.{name}", options, source, x=x, w=w, y=y)
+
+    for case in cases:
+        yield from (made(*case, transposed) for transposed in (False, True))
 
 
 def between(file: Path, start: str, end: str) -> str:
@@ -261,7 +266,9 @@ def torch7(checkout: Path, folder: str) -> Iterator[Call]:
             generic / f"{flat}.c", "static void THNN_(im2col)", f"static inline void THNN_({flat}_s"
         ),
         between(
-            generic / f"{deep}.c", "static void THNN_(col2vol)", f"static inline void THNN_({deep}_s"
+            generic / f"{deep}.c",
+            "static void THNN_(col2vol)",
+            f"static inline void THNN_({deep}_s",
         ),
         between(
             generic / "VolumetricConvolutionMM.c",
@@ -286,7 +293,8 @@ def torch7(checkout: Path, folder: str) -> Iterator[Call]:
         ("VolumetricConvolution", (1, 2, 3, 4, 5), (3, 2, 3, 1, 2), {"padT": 1}),
         ("VolumetricFullConvolution", (1, 2, 2, 3, 4), (2, 3, 3, 5, 2), volume | {"adjW": 2}),
     ]
-    for name, x_shape, w_shape, options in cases:
+
+    def made(name: str, x_shape: Any, w_shape: Any, options: Call) -> Call:
         rank, k, i = len(x_shape) - 2, w_shape[2:], x_shape[2:]
         full = "Full" in name
         given = dict(options)
@@ -328,7 +336,9 @@ def torch7(checkout: Path, folder: str) -> Iterator[Call]:
 
         y = backward(x, w, 1, out, fold) if full else forward(x, w, 1, out, unfold)
         source = "torch/nn @ 87268255 lib/THNN/generic"
-        yield call(f"torch7.{name}", options, source, x=x, w=w, y=y)
+        return call(f"torch7.{name}", options, source, x=x, w=w, y=y)
+
+    yield from (made(*case) for case in cases)
 
 
 def main(name: str, checkout: str) -> None:

@@ -1,4 +1,4 @@
-"""Torch7 (Lua): modules of nn by the names of their fields; arguments W before H, kernels H before W.
+"""Torch7 (Lua): modules of nn by their fields; arguments are W before H, kernels H before W.
 
 Read from torch/nn @ 87268255.
 """
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from uniconv.dialect import UNGROUPED, Dialect, Gathered, Op
 from uniconv.layout import Layout
-from uniconv.padding import alike
+from uniconv.padding import alike, valid
 from uniconv.refusals import Refusal
 from uniconv.rules import Crop, Pad, PerAxis
 
@@ -101,7 +101,7 @@ TEMPORAL = replace(
     params="x:input w:weight bias:bias dW",
     layout=Layout("n ... c", "o ... i", "n ... o", (1,)),
     stride=PerAxis("dW", accepts=("int",)),
-    pad=Pad("", 0),
+    pad=Pad("", "VALID", {"VALID": valid}),
     gathered={},
     implied=dict.fromkeys(("inputFrameSize", "outputFrameSize", "kW"), "weight"),
     source=f"{SOURCE} TemporalConvolution.lua",
