@@ -202,7 +202,7 @@ def complete(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[s
             raise BadOption(f"{op.name}: option {show(missing[0])} is missing")
     for name, rule in op.rules.items():
         if given.setdefault(name, rule.default) is REQUIRED:
-            why = f"; {rule.must}" if isinstance(rule, Fixed) else ""
+            why = f"; {rule.must}" if isinstance(rule, Fixed) and rule.only is not None else ""
             raise BadOption(f"{op.name}: option {show(name)} is missing{why}")
     return given, spelled
 

@@ -405,7 +405,7 @@ def alike(least: int | None = 0, *, alone: bool = False) -> Form:
 
     def write(pairs: Pairs, pattern: str) -> object | None:
         small = least is not None and min(map(min, pairs)) < least
-        if small or any(lo != hi for lo, hi in pairs):
+        if small or any(lo != hi for lo, hi in pairs) or (alone and len(set(pairs)) > 1):
             return None
         return tuple(lo for lo, _ in pairs) if len(set(pairs)) > 1 else pairs[0][0]
 

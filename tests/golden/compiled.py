@@ -5,7 +5,8 @@
     python -m tests.golden.compiled torch7 path/to/torch/nn
 
 Darknet's layers run whole.  Of Caffe and Torch7 the code that knows where a pixel lies runs
-(im2col, col2im, unfold, col2vol); the matrix product between is NumPy's.  The checkouts must be at
+(im2col, col2im, unfold, col2vol); the matrix product between is NumPy's.  Torch7's temporal layer
+runs whole, on the few tensor functions that it needs.  The checkouts must be at
 the commits that the files of tests/golden/published name; what these hold from test-suites stays.
 """
 
@@ -81,6 +82,61 @@ static void vector_cadd(real *z, const real *x, const real *y, real c, ptrdiff_t
     for (ptrdiff_t i = 0; i < n; i++) z[i] = x[i] + c * y[i];
 }
 #define static
+"""
+
+# The tensors that TemporalConvolution_updateOutput needs: windows on a storage.
+TENSORS = """
+#include <stdlib.h>
+#define real double
+#define THNN_(name) name
+#define THTensor_(name) tensor_##name
+#define THArgCheck(...)
+#define THNN_ARGCHECK(...)
+typedef void THNNState;
+typedef struct { real *storage; long storageOffset, size[3], stride[3]; int nDimension; } THTensor;
+static THTensor *tensor_new() { return calloc(1, sizeof(THTensor)); }
+static void tensor_free(THTensor *t) { free(t); }
+static int tensor_isContiguous(THTensor *t) { return 1; }
+static THTensor *tensor_newContiguous(THTensor *t) {
+    THTensor *u = tensor_new();
+    *u = *t;
+    return u;
+}
+static void tensor_resize2d(THTensor *t, long a, long b) {}
+static void tensor_resize3d(THTensor *t, long a, long b, long c) {}
+static void tensor_select(THTensor *t, THTensor *from, int axis, long i) {
+    THTensor u = *from;
+    u.nDimension--;
+    u.storageOffset += i * from->stride[0];
+    for (int j = 0; j < 2; j++) { u.size[j] = from->size[j + 1]; u.stride[j] = from->stride[j + 1]; }
+    *t = u;
+}
+static void tensor_setStorage2d(THTensor *t, real *storage, long offset, long size0, long stride0,
+                                long size1, long stride1) {
+    *t = (THTensor){storage, offset, {size0, size1}, {stride0, stride1}, 2};
+}
+static void tensor_transpose(THTensor *t, THTensor *from, int a, int b) {
+    tensor_setStorage2d(t, from->storage, from->storageOffset, from->size[1], from->stride[1],
+                        from->size[0], from->stride[0]);
+}
+static real *at(THTensor *t, long i, long j) {
+    return t->storage + t->storageOffset + i * t->stride[0] + j * t->stride[1];
+}
+static void tensor_copy(THTensor *t, THTensor *from) {
+    for (long i = 0; i < t->size[0]; i++) *at(t, i, 0) = *at(from, i, 0);
+}
+static void tensor_addmm(THTensor *r, real beta, THTensor *t, real alpha, THTensor *a, THTensor *b) {
+    for (long i = 0; i < a->size[0]; i++)
+        for (long j = 0; j < b->size[1]; j++)
+            for (long k = 0; k < a->size[1]; k++) *at(r, i, j) += *at(a, i, k) * *at(b, k, j);
+}
+"""
+TEMPORAL = """
+void run(long n, long l, long c, long out, long o, int k, int s, real *x, real *w, real *b, real *y) {
+    THTensor input = {x, 0, {n, l, c}, {l * c, c, 1}, 3}, output = {y, 0, {n, out, o},
+        {out * o, o, 1}, 3}, weight = {w, 0, {o, k * c}, {k * c, 1}, 2}, bias = {b, 0, {o}, {1}, 1};
+    TemporalConvolution_updateOutput(NULL, &input, &output, &weight, &bias, k, s, c, o);
+}
 """
 
 
@@ -159,7 +215,7 @@ Unfold = Callable[[np.ndarray, list[int]], np.ndarray]
 
 def forward(x: np.ndarray, w: np.ndarray, groups: int, out: list[int], unfold: Unfold) -> Any:
     """Columns of the framework times kernels, group by group."""
-    o, i = w.shape[:2]
+    o = len(w)
     parts = np.split(w.reshape(o, -1), groups)
     y = []
     for image in x:
@@ -339,6 +395,26 @@ def torch7(checkout: Path, folder: str) -> Iterator[Call]:
         return call(f"torch7.{name}", options, source, x=x, w=w, y=y)
 
     yield from (made(*case) for case in cases)
+    temporal = Path(folder) / "temporal"
+    temporal.mkdir()
+    layer = between(
+        generic / "TemporalConvolution.c",
+        "static inline void THNN_(TemporalConvolution_shapeCheck)",
+        "void THNN_(TemporalConvolution_updateGradInput)",
+    )
+    library = compiled(str(temporal), TENSORS + layer + TEMPORAL, "run.c")
+    for (n, length, c), (o, k), options in (
+        ((2, 7, 3), (4, 2), {}),
+        ((1, 9, 2), (3, 4), {"dW": 2}),
+        ((2, 8, 3), (2, 2), {"dW": 3}),
+    ):
+        x, w = pair(rng, (n, length, c), (o, k, c))
+        bias, s = rng.integers(-8, 9, o).astype(float), options.get("dW", 1)
+        y = np.zeros((n, (length - k) // s + 1, o))
+        where = [ctypes.c_long(v) for v in (n, length, c, y.shape[1], o)]
+        library.run(*where, k, s, *map(pointer, (x, w, bias, y)))
+        source = "torch/nn @ 87268255 lib/THNN/generic/TemporalConvolution.c"
+        yield call("torch7.TemporalConvolution", options, source, bias, x=x, w=w, y=y)
 
 
 def main(name: str, checkout: str) -> None:
