@@ -108,7 +108,10 @@ static void tensor_select(THTensor *t, THTensor *from, int axis, long i) {
     THTensor u = *from;
     u.nDimension--;
     u.storageOffset += i * from->stride[0];
-    for (int j = 0; j < 2; j++) { u.size[j] = from->size[j + 1]; u.stride[j] = from->stride[j + 1]; }
+    for (int j = 0; j < 2; j++) {
+        u.size[j] = from->size[j + 1];
+        u.stride[j] = from->stride[j + 1];
+    }
     *t = u;
 }
 static void tensor_setStorage2d(THTensor *t, real *storage, long offset, long size0, long stride0,
@@ -125,14 +128,16 @@ static real *at(THTensor *t, long i, long j) {
 static void tensor_copy(THTensor *t, THTensor *from) {
     for (long i = 0; i < t->size[0]; i++) *at(t, i, 0) = *at(from, i, 0);
 }
-static void tensor_addmm(THTensor *r, real beta, THTensor *t, real alpha, THTensor *a, THTensor *b) {
+static void tensor_addmm(THTensor *r, real beta, THTensor *t, real alpha, THTensor *a,
+                         THTensor *b) {
     for (long i = 0; i < a->size[0]; i++)
         for (long j = 0; j < b->size[1]; j++)
             for (long k = 0; k < a->size[1]; k++) *at(r, i, j) += *at(a, i, k) * *at(b, k, j);
 }
 """
 TEMPORAL = """
-void run(long n, long l, long c, long out, long o, int k, int s, real *x, real *w, real *b, real *y) {
+void run(long n, long l, long c, long out, long o, int k, int s, real *x, real *w, real *b,
+         real *y) {
     THTensor input = {x, 0, {n, l, c}, {l * c, c, 1}, 3}, output = {y, 0, {n, out, o},
         {out * o, o, 1}, 3}, weight = {w, 0, {o, k * c}, {k * c, 1}, 2}, bias = {b, 0, {o}, {1}, 1};
     TemporalConvolution_updateOutput(NULL, &input, &output, &weight, &bias, k, s, c, o);
