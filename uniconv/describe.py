@@ -35,6 +35,7 @@ _SHAPES = {
     "one": "a list of one",
     "axes": "one per spatial axis",
     "full": "one per axis of x",
+    "sample": "one for the channels (idle) and each spatial axis",
 }
 
 
@@ -231,9 +232,12 @@ def _takes(op: Op, rule: Any) -> str:
     if isinstance(rule, Pad):
         return rule.describe()
     if isinstance(op.pad, Crop) and rule.option == op.pad.shape:
-        return "the shape of y" + " or its spatial sizes" * ("axes" in op.pad.shape_forms)
+        without = " without its batch" * ("sample" in op.pad.shape_forms)
+        spatial = " or its spatial sizes" * ("axes" in op.pad.shape_forms)
+        return f"the shape of y{without}{spatial}"
     if isinstance(rule, Fixed):
-        return "any value; changes no number" if rule.inert else f"only its default: {rule.reason}"
+        only = "its default" if rule.only is None else show(rule.only)
+        return "any value; changes no number" if rule.inert else f"only {only}: {rule.reason}"
     return "a number" if isinstance(rule, Scalar) else "an integer of at least 1"
 
 
@@ -259,13 +263,12 @@ def refused(op: Op) -> list[str]:
 def example(op: Op) -> list[str]:
     """x = 1 2 3 4 and w = 1 10 100 along the first spatial axis, and the y that the spec gives."""
     layout, rank = op.layouts[0], op.layouts[0].ranks[0]
-    ones = (1,) * (rank - 1)
+    ones = (3 if op.square else 1,) * (rank - 1)
     letters = dict.fromkeys("ncogim", 1)
     batch = (1,) if op.batch[0] or "c" in layout.x else ()  # an image of itself, if that can be
-    x = np.arange(1.0, 5.0).reshape(
-        batched(arrange(layout.x, letters, (4, *ones)), layout.x, batch)
-    )
-    w = np.array([1.0, 10.0, 100.0]).reshape(arrange(layout.w, letters, (3, *ones)))
+    x = np.zeros(batched(arrange(layout.x, letters, (4, *ones)), layout.x, batch))
+    w = np.zeros(arrange(layout.w, letters, (3, *ones)))
+    x.reshape(4, -1)[:, 0], w.reshape(3, -1)[:, 0] = (1, 2, 3, 4), (1, 10, 100)
     given: dict[str, Any] = {}
     if isinstance(op.pad, Crop) and op.pad.shape and op.pad.shape_default is REQUIRED:
         full = arrange(layout.y, letters, (6, *ones))
@@ -287,8 +290,9 @@ def example(op: Op) -> list[str]:
     y = run_op(op, ("example", op.name), x, w, None, "cpu", given, p)
     call = ", ".join(f"{n}={show(v)}" for n, v in given.items()) or "defaults"
     values = " ".join(f"{v:g}" for v in y.ravel())
+    column = " (its first column, else 0)" * op.square
     return [
-        f"x = 1 2 3 4 in shape {x.shape}, w = 1 10 100 in shape {w.shape}"
+        f"x = 1 2 3 4{column} in shape {x.shape}, w = 1 10 100{column} in shape {w.shape}"
         + (f", pointwise w = 1 in shape {p.shape}" if p is not None else ""),
         f"{op.name}({call}) = {values} in shape {y.shape}",
     ]
@@ -303,6 +307,8 @@ def _smallest(rule: Any, layout: Layout, rank: int) -> Any:
         return next(iter(rule.table))
     if isinstance(rule, Count):
         return 1
+    if isinstance(rule, Fixed):
+        return rule.taken
     if isinstance(rule, KernelShape):
         return [3, *[1] * (rank - 1)]
     if rule.accepts[-1] == "full":

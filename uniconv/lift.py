@@ -273,6 +273,8 @@ def _crops(conv: Conv, rule: Crop, facts: Facts) -> Iterator[dict[str, Any]]:
         letters = {"n": (*facts.sizes.batch, 1)[0], "o": facts.sizes.o}
         full = list(arrange(facts.layout.y, letters, out))
         shape = full if "full" in rule.shape_forms else list(out)
+        if "sample" in rule.shape_forms:
+            shape = full[1:]
         for way in rule.ways(crop, replace(facts, out=out)):
             yield {**way, rule.shape: shape}
 

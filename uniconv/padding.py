@@ -80,6 +80,19 @@ def half(axis: Axis) -> Pair:
     return axis.extent // 2, axis.extent // 2
 
 
+def centred(axis: Axis) -> Pair:
+    """What lays the kernel's middle on the pixels, as many left over before as after (CNTK)."""
+    extra = (axis.size - 1) % axis.stride
+    lo = (axis.extent - 1) // 2
+    return lo - extra // 2, axis.extent - 1 - lo - (extra - extra // 2)
+
+
+def centred_transposed(axis: Axis) -> Pair:
+    """The padding ``centred`` of the output, of (size - 1) * stride + 1 where unsaid (CNTK)."""
+    out = (axis.size - 1) * axis.stride + 1 if axis.out is None else axis.out
+    return centred(replace(axis, size=out))
+
+
 def full(axis: Axis) -> Pair:
     """extent - 1 on both sides: every window that touches x."""
     return axis.extent - 1, axis.extent - 1
@@ -255,6 +268,21 @@ COVERING = Reading(
 FROM_FULL = Reading(_from_full, _from_full)
 
 
+def _flagged(word: Word) -> Reading:
+    """A word where the number is 1, nothing where it is 0."""
+
+    def write(axis: Axis, pair: Pair) -> Pair:
+        if pair == (0, 0):
+            return pair
+        return (1, 1) if pair == word(axis) else (-1, -1)  # which no flag says
+
+    return Reading(lambda axis, pair: word(axis) if pair[0] else (0, 0), write)
+
+
+CENTRED = _flagged(centred)
+CENTRED_TRANSPOSED = _flagged(centred_transposed)
+
+
 def _from_centre(sign: int, back: int) -> Reading:
     """Numbers that move the middle of the kernel (SciPy's origin); ``back`` for an even one."""
 
@@ -394,6 +422,26 @@ def alike(least: int | None = 0, *, alone: bool = False) -> Form:
     return Form(text, read, write)
 
 
+def _read_flags(value: object, pattern: str, rank: int) -> Pairs | None:
+    if not isinstance(value, (list, tuple)) or not 1 <= len(value) <= rank + 1:
+        return None
+    if not all(isinstance(v, bool) for v in value):
+        return None
+    flags = [value[0]] * (rank + 1 - len(value)) + list(value)
+    return tuple((int(v), int(v)) for v in flags[1:])
+
+
+def _write_flags(pairs: Pairs, pattern: str) -> object | None:
+    return [False, *(p == (1, 1) for p in pairs)] if set(pairs) <= {(0, 0), (1, 1)} else None
+
+
+# CNTK fills a list that is too short up in front, with its first flag.
+FLAGS = Form(
+    "a list of booleans, whether to pad the channels and each spatial axis; the first flag counts "
+    "for the axes left out in front",
+    _read_flags,
+    _write_flags,
+)
 LAYOUT_PAIRS = Form(
     "a list of pairs [before, after], one per axis of x in data_format order, "
     "batch and channels [0, 0], none negative",

@@ -126,6 +126,14 @@ CONDITIONS: Mapping[str, Callable[[Facts], bool]] = {
     "ncnn output beside numbers": lambda f: bool(f.out) and f.given["pad"][0] >= 0,
     "ncnn same below nothing": _ncnn_crops,
     "dilated and three axes": lambda f: f.rank == 3 and max(f.dilation) > 1,
+    "dilated": lambda f: max(f.dilation) > 1,
+    "one tap strided or padded": lambda f: (
+        max(f.sizes.kernel) == 1
+        and (max(f.stride) > 1 or (f.given["pad"] == 0 and f.given["padding"] != 0))
+    ),
+    "kernel longer than x": lambda f: any(a.kernel > a.size for a in f.axes),
+    "channel axis padded": lambda f: f.sizes.c > 1 and f.given["auto_padding"][0],
+    "transposed channel axis padded": lambda f: f.sizes.o > 1 and f.given["auto_padding"][0],
     "padded": lambda f: any(map(any, f.pad)),
     "one channel": lambda f: f.sizes.batch == (1,),
     "onnx same below nothing": lambda f: (

@@ -333,7 +333,8 @@ class PerAxis:
     """One integer per spatial axis, in axis order; ``accepts`` says in which shapes it is given.
 
     "int" one for all, "one" a list of one, "axes" one each, "full" one per axis of x (batch and
-    channels 1), "none" None, which means ``absent`` on every axis.
+    channels 1), "sample" the same without the batch (channels idle), "none" None, which means
+    ``absent`` on every axis.
     """
 
     option: str
@@ -352,6 +353,9 @@ class PerAxis:
             raise facts.bad(self.option, value, f"must be {self.describe(facts)}")
         elif len(entries) == 1 and "one" in self.accepts:
             entries *= facts.rank
+        elif len(entries) == facts.rank + 1 and "sample" in self.accepts:
+            letters = [a for a in axes(facts.layout.x, facts.rank) if a != "n"]
+            entries = tuple(entries[letters.index(f"s{i}")] for i in range(facts.rank))
         elif len(entries) == len(axes(facts.layout.x, facts.rank)) and "full" in self.accepts:
             named = full_list(entries, facts)
             if any(named[a] != 1 for a in named if a in "nc"):
@@ -376,7 +380,8 @@ class PerAxis:
         raise facts.cannot(self.option, f"one {self.option} serves all axes, not {value}")
 
     def lengths(self, facts: Facts) -> list[int]:
-        sizes = {"one": 1, "axes": facts.rank, "full": len(axes(facts.layout.x, facts.rank))}
+        sizes = {"one": 1, "axes": facts.rank, "sample": facts.rank + 1}
+        sizes["full"] = len(axes(facts.layout.x, facts.rank))
         return sorted({n for kind, n in sizes.items() if kind in self.accepts})
 
     def describe(self, facts: Facts) -> str:
@@ -424,7 +429,8 @@ class Scalar:
 class Fixed:
     """An option that is known but does not act here: any value if ``inert``, else its default.
 
-    sample: a value other than the default, for tests.
+    sample: a value other than the default, for tests.  only: the one value that must be said, where
+    the framework's default acts.
     """
 
     option: str
@@ -432,15 +438,28 @@ class Fixed:
     reason: str = ""
     inert: bool = False
     sample: Any = "probe"
+    only: Any = None
+
+    def __post_init__(self) -> None:
+        if self.only is not None:
+            object.__setattr__(self, "default", REQUIRED)
+
+    @property
+    def taken(self) -> Any:
+        return self.default if self.only is None else self.only
+
+    @property
+    def must(self) -> str:
+        return f"must {'stay' if self.only is None else 'be'} {show(self.taken)}: {self.reason}"
 
     def read(self, value: object, facts: Facts) -> None:
-        same = value is self.default or (isinstance(value, str) and value == self.default)
-        if not self.inert and not same:
-            must = f"must stay {show(self.default)}: {self.reason}"
-            raise facts.bad(self.option, value, must)
+        taken = self.taken
+        alike = isinstance(value, (str, list, tuple)) and type(value) is type(taken)
+        if not self.inert and not (value is taken or (alike and value == taken)):
+            raise facts.bad(self.option, value, self.must)
 
     def write(self, value: None, facts: Facts) -> Any:
-        return self.default
+        return self.taken
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,6 +173,9 @@ def traits(op: Op, rank: int | None = None) -> dict[str, tuple[Any, ...]]:
         if isinstance(fixed, Choice):
             found[fixed.option] = (*_omission(fixed), *fixed.table)
             continue
+        if fixed.only is not None:
+            found[fixed.option] = (fixed.only,)
+            continue
         free = fixed.inert and fixed.default is None
         found[fixed.option] = (LEFT_OUT, fixed.sample if free else fixed.default)
     for name in op.aliases:
@@ -239,6 +242,7 @@ def attempt(op: Op, chosen: Traits, rng: random.Random, *, refused: bool = False
             letters |= {"o": letters["o"] * parts, "m": letters["m"] * parts}
     kernel = tuple(rng.sample((1, 2, 3, 4) if rank < 3 else (1, 2, 3, 5), rank))
     kernel = tuple(k if f"s{i}" in axes(layout.w, rank) else 1 for i, k in enumerate(kernel))
+    kernel = kernel[:1] * rank if op.square else kernel
     facts = replace(facts, sizes=replace(facts.sizes, batch=batch, kernel=kernel))
 
     stride, dilation, spread = (
@@ -294,10 +298,11 @@ def attempt(op: Op, chosen: Traits, rng: random.Random, *, refused: bool = False
         else:
             out = tuple(max(axis.whole + rng.randint(-4, 2), 1) for axis in facts.axes)
         full = arrange(layout.x, {"n": (*batch, 1)[0], "c": letters["o"]}, out)
+        full = full[1:] if form == "sample" else full
         if form == "int" and len(set(out)) > 1:
             return None
         options[crop.shape] = (
-            out[0] if form == "int" else _sequence(full if form == "full" else out, rng)
+            out[0] if form == "int" else _sequence(out if form == "axes" else full, rng)
         )
     if min(size) < 1:
         return None
@@ -371,6 +376,7 @@ def _draw_per_axis(
         "int": each[0],
         "one": _sequence(each[:1], rng),
         "axes": _sequence(each, rng),
+        "sample": _sequence((1, *each), rng),
         "full": _sequence([full[a] for a in axes(facts.layout.x, facts.rank)], rng),
     }[form]
     options[rule.option] = value
