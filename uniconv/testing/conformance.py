@@ -261,20 +261,20 @@ def installed(names: Sequence[str] | None = None) -> list[Op]:
 
 
 def check_dialect(
-    op: Op | str, function: Callable[..., Any] | None = None, *, count: int = 200
+    op: Op | str, oracle: Callable[..., Any] | None = None, *, count: int = 200
 ) -> Record:
     """Prove a dialect: its function against the framework's own, on a grid made from the spec.
 
     Args:
         op: the function, or its registry name.
-        function: the framework's function, called as function(x, w, **options) on NumPy arrays,
+        oracle: the framework's own function, called as oracle(x, w, **options) on NumPy arrays,
             with the pointwise kernel third in a separable convolution and ``bias=`` where the spec
-            has one; None for the oracle that uniconv has of it.
+            has one; None for the oracle that uniconv has.
         count: how many calls, 3 in 5 of a systematic grid, the others at random.
 
     Returns:
-        The record: how many calls were compared, how far the function rounds, and under
-        ``computed`` the calls that uniconv refuses and the function computes.
+        The record: how many calls were compared, how far the oracle rounds, and under
+        ``computed`` the calls that uniconv refuses and the oracle computes.
 
     Raises:
         AssertionError: calls differ; it lists them.
@@ -290,7 +290,7 @@ def check_dialect(
     numpy.convolve(x (...,), w (...,)...): y differs by up to ...
     """
     op = find(op) if isinstance(op, str) else op
-    run = None if function is None else Oracle(op.name, _by_role(op, function))
+    run = None if oracle is None else Oracle(op.name, _by_role(op, oracle))
     comparison = Comparison(op, run)
     comparison.values(cases(op, count))
     comparison.refusals(lambda call: refuses(call, comparison.oracle))
