@@ -181,7 +181,11 @@ def regroup(scene: Scene, rng: random.Random) -> Scene | None:
 def reorder_filters(scene: Scene, rng: random.Random) -> Scene | None:
     """Depthwise: the multiplier before the channel, by reshaping (c, m) from (m, c)."""
     names, groups = letters(scene, "w"), scene.call.conv.groups
-    if groups < 2 or scene.call.sizes.o == groups or scene.call.conv.lhs_dilation != (1,) * scene.call.rank:
+    if (
+        groups < 2
+        or scene.call.sizes.o == groups
+        or scene.call.conv.lhs_dilation != (1,) * scene.call.rank
+    ):
         return None
     per = scene.call.sizes.o // groups
     if "o" in names and "g" not in names:
@@ -236,7 +240,9 @@ def phase(scene: Scene, rng: random.Random) -> Scene | None:
     conv = scene.call.conv
     if max(conv.stride) < 2 or scene.call.op.kind == "conv_transpose":
         return None
-    to = tuple((lo - 1, hi + 1) if s > 1 else (lo, hi) for (lo, hi), s in zip(conv.pad, conv.stride))
+    to = tuple(
+        (lo - 1, hi + 1) if s > 1 else (lo, hi) for (lo, hi), s in zip(conv.pad, conv.stride)
+    )
     return record(scene, "padding", pad=to)
 
 
@@ -344,7 +350,11 @@ def scene(rng: random.Random, numbers: np.random.Generator, family: str) -> Scen
         call = lower(op, options, *shapes)
     except UniconvError:
         return None
-    if np.prod(call.output) < LEAST or np.prod(x_shape) > 40_000 or call.conv.boundary == "constant":
+    if (
+        np.prod(call.output) < LEAST
+        or np.prod(x_shape) > 40_000
+        or call.conv.boundary == "constant"
+    ):
         return None
 
     def drawn(shape: Any) -> Any:
@@ -358,9 +368,7 @@ def scene(rng: random.Random, numbers: np.random.Generator, family: str) -> Scen
 def _sized(shape: Any, names: tuple[str, ...], square: bool, grow: int) -> tuple[int, ...]:
     at = spatial(names)
     most = max((shape[i] for i in at), default=0)
-    return tuple(
-        (most if square else n) + grow if i in at else n for i, n in enumerate(shape)
-    )
+    return tuple((most if square else n) + grow if i in at else n for i, n in enumerate(shape))
 
 
 def scenes(seed: int) -> Any:
@@ -461,8 +469,18 @@ def faults(count: int, how_many: int, seed: int, verbose: bool) -> tuple[Tally, 
             wrong.update(["+".join(sorted(names))])
             if verbose:
                 told = [c.text for c in model.changes]
-                print("WRONG", good.call.op.name, names, found.explained, told, found.remainder,
-                      good.x.shape, good.w.shape, y.shape, good.options)
+                print(
+                    "WRONG",
+                    good.call.op.name,
+                    names,
+                    found.explained,
+                    told,
+                    found.remainder,
+                    good.x.shape,
+                    good.w.shape,
+                    y.shape,
+                    good.options,
+                )
         if tally.total % 100 == 0:
             print(f"  {tally.total}: right {tally.right}", file=sys.stderr, flush=True)
         if tally.total >= count:
@@ -512,8 +530,16 @@ def correct(count: int, seed: int, verbose: bool) -> tuple[int, Counter[str]]:
         if found.model.changes or not found.explained:
             false += 1
             if verbose:
-                print("FALSE", precision, good.call.op.name, found.explained,
-                      [c.text for c in found.model.changes], found.remainder, y.shape, good.options)
+                print(
+                    "FALSE",
+                    precision,
+                    good.call.op.name,
+                    found.explained,
+                    [c.text for c in found.model.changes],
+                    found.remainder,
+                    y.shape,
+                    good.options,
+                )
         told[f"{precision}: {found.remainder.precision}"] += 1
     return false, told
 

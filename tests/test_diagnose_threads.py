@@ -122,7 +122,9 @@ def jax_2675() -> Thread:
 def pytorch_3867() -> Thread:
     """SAME of TensorFlow, an even image, stride 2, against padding=1."""
     x, w = normal(2, 3, 8, 8), normal(4, 3, 3, 3)
-    y = run("tf.nn.conv2d", x.transpose(0, 2, 3, 1), w.transpose(2, 3, 1, 0), strides=2, padding="SAME")
+    y = run(
+        "tf.nn.conv2d", x.transpose(0, 2, 3, 1), w.transpose(2, 3, 1, 0), strides=2, padding="SAME"
+    )
     return Thread(
         "https://github.com/pytorch/pytorch/issues/3867",
         *("torch.nn.functional.conv2d", x, w, y.transpose(0, 3, 1, 2)),
@@ -136,7 +138,12 @@ def keras_22876() -> Thread:
     """Keras' Conv2DTranspose on torch: SAME, odd kernel, stride 2, one pixel off."""
     x, w = normal(2, 6, 6, 3), normal(3, 3, 4, 3)
     good = run("keras.layers.Conv2DTranspose", x, w, strides=2, padding="same")
-    whole = run("torch.nn.functional.conv_transpose2d", x.transpose(0, 3, 1, 2), w.transpose(3, 2, 0, 1), stride=2)
+    whole = run(
+        "torch.nn.functional.conv_transpose2d",
+        x.transpose(0, 3, 1, 2),
+        w.transpose(3, 2, 0, 1),
+        stride=2,
+    )
     y = whole.transpose(0, 2, 3, 1)[:, 1:, 1:]
     assert y.shape == good.shape
     return Thread(
@@ -190,7 +197,9 @@ def pytorch2keras_42() -> Thread:
     """Depthwise, multiplier 2: channel k * M + q against q * C + k."""
     x, w = normal(1, 7, 7, 3), normal(3, 3, 3, 2)
     order = np.arange(6).reshape(2, 3).T.ravel()
-    y = uniconv.depthwise_conv(x, w, dialect="tf.nn.depthwise_conv2d", strides=[1, 1, 1, 1], padding="VALID")
+    y = uniconv.depthwise_conv(
+        x, w, dialect="tf.nn.depthwise_conv2d", strides=[1, 1, 1, 1], padding="VALID"
+    )
     return Thread(
         "https://github.com/gmalivenko/pytorch2keras/issues/42",
         *("tf.nn.depthwise_conv2d", x, w, y[..., order]),
@@ -254,7 +263,14 @@ def metalhead_235() -> Thread:
 def jax_14337() -> Thread:
     """lax.conv_transpose neither flips the kernel nor swaps its channels."""
     x, w = normal(1, 5, 5, 3), normal(3, 3, 3, 3)
-    y = run("jax.lax.conv_transpose", x, w, strides=(1, 1), padding="VALID", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+    y = run(
+        "jax.lax.conv_transpose",
+        x,
+        w,
+        strides=(1, 1),
+        padding="VALID",
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+    )
     options = {"output_shape": [1, 7, 7, 3], "strides": 1, "padding": "VALID"}
     return Thread(
         "https://github.com/jax-ml/jax/issues/14337",
@@ -360,7 +376,12 @@ THREADS = (
 def test_a_thread_is_solved(make):
     thread = make()
     found = uniconv.diagnose(
-        thread.x, thread.w, thread.y, expected=thread.expected, options=thread.options, **thread.more
+        thread.x,
+        thread.w,
+        thread.y,
+        expected=thread.expected,
+        options=thread.options,
+        **thread.more,
     )
     assert found.explained, found
     assert tuple(c.field for c in found.causes) == thread.fields, str(found)

@@ -202,7 +202,9 @@ def _entry(node: ast.expr) -> Any:
     raise ValueError(value)
 
 
-def _taken(section: Section, known: Mapping[str, Found], needed: tuple[str, ...]) -> dict[str, Found]:
+def _taken(
+    section: Section, known: Mapping[str, Found], needed: tuple[str, ...]
+) -> dict[str, Found]:
     """The arrays of a section; those that are not named go by their own names x, w and y."""
     found = {role: array(text, role, known) for role, text in section.arrays.items()}
     for role in needed:

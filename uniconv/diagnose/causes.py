@@ -171,7 +171,9 @@ def _reading(model: Model, role: str, named: Named, reading: Reading) -> Change:
         text, cost = f"{what} is read as ({spelled(order)}), not ({spelled(native)})", 3.0
     code = named.code(code)
     undo = f"give {what} with its axes as ({spelled(native)})"
-    return Change(f"axes of {role}", f"({spelled(native)})", found, text, cost, ((role, code),), undo)
+    return Change(
+        f"axes of {role}", f"({spelled(native)})", found, text, cost, ((role, code),), undo
+    )
 
 
 def _resized(model: Model, to: Model) -> Iterator[Model]:
@@ -466,9 +468,7 @@ def padding(model: Model) -> Iterator[Model]:
     if count <= MOST_SHIFTS:
         every: Iterator[tuple[int, ...]] = product(*ranges)
     else:
-        every = (
-            (*base[:a], lo, *base[a + 1 :]) for a, lows in enumerate(ranges) for lo in lows
-        )
+        every = ((*base[:a], lo, *base[a + 1 :]) for a, lows in enumerate(ranges) for lo in lows)
     for los in every:
         moved = sum(a != b for a, b in zip(los, now))
         offer(fitted(los), "another amount", 1.7 + 0.1 * moved)
@@ -494,8 +494,7 @@ def boundary(model: Model) -> Iterator[Model]:
     for kind in kinds:
         if kind == conv.boundary:
             continue
-        yield model.but(_border(model, kind), conv=replace(conv, boundary=kind, fill=0.0)
-        )
+        yield model.but(_border(model, kind), conv=replace(conv, boundary=kind, fill=0.0))
     if model.fits and model.y.size and not np.iscomplexobj(model.y):
         bare = replace(model, conv=replace(conv, boundary="constant", fill=0.0))
         ones = replace(model, conv=replace(conv, boundary="constant", fill=1.0))
@@ -508,8 +507,7 @@ def boundary(model: Model) -> Iterator[Model]:
                 if fill != 0 and fill != conv.fill:
                     told = f"constant {fill:.6g}"
                     change = replace(_border(model, told), cost=2.2)
-                    yield model.but(change, conv=replace(conv, boundary="constant", fill=fill)
-                    )
+                    yield model.but(change, conv=replace(conv, boundary="constant", fill=fill))
                 break
 
 

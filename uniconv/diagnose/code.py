@@ -161,12 +161,8 @@ def torch_code(model: Model, told: Mapping[str, str], bias: str | None) -> str:
 
 def _spread(conv: Conv) -> str:
     steps = ", ".join(f"::{d}" for d in conv.lhs_dilation)
-    sizes = ", ".join(
-        f"(x.shape[{a + 2}] - 1) * {d} + 1" for a, d in enumerate(conv.lhs_dilation)
-    )
-    return (
-        f"spread = x.new_zeros(*x.shape[:2], {sizes})\nspread[:, :, {steps}] = x\nx = spread"
-    )
+    sizes = ", ".join(f"(x.shape[{a + 2}] - 1) * {d} + 1" for a, d in enumerate(conv.lhs_dilation))
+    return f"spread = x.new_zeros(*x.shape[:2], {sizes})\nspread[:, :, {steps}] = x\nx = spread"
 
 
 def _mode(conv: Conv) -> str:

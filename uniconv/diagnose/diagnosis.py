@@ -91,7 +91,11 @@ class Diagnosis:
             title = "Causes" if self.explained else "The nearest miss"
             lines += ["", f"{title}:", *(f"  {n}. {c}" for n, c in enumerate(self.causes, 1))]
         if not self.agrees:
-            size = "the sizes differ" if math.isinf(self.difference) else f"up to {self.difference:.4g}"
+            size = (
+                "the sizes differ"
+                if math.isinf(self.difference)
+                else f"up to {self.difference:.4g}"
+            )
             lines += ["", f"The difference: {size}; {self.where}."]
         lines += ["", f"What remains: {self.remainder}."]
         if self.explained:
@@ -99,7 +103,9 @@ class Diagnosis:
         if self.agree:
             lines += ["", "To make both agree:"]
             for fix in self.agree:
-                lines += [f"  {fix.what}:", indent(fix.code, "    ")] if fix.code else [f"  {fix.what}"]
+                lines += (
+                    [f"  {fix.what}:", indent(fix.code, "    ")] if fix.code else [f"  {fix.what}"]
+                )
         if self.undecided:
             lines += ["", "What this data cannot decide:", *(f"  {u}" for u in self.undecided)]
         lines += [f"Note: {note}" for note in self.notes]

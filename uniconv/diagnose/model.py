@@ -108,9 +108,7 @@ class Problem:
         assert self.call.pointwise is not None
         conv, sizes = self.call.pointwise
         letters = axes(self.call.op.pointwise, self.rank)
-        m = p.transpose([letters.index(a) for a in ("o", "i", *self.spatial)]).reshape(
-            sizes.o, -1
-        )
+        m = p.transpose([letters.index(a) for a in ("o", "i", *self.spatial)]).reshape(sizes.o, -1)
         whole = np.zeros((sizes.o, m.shape[1] * conv.groups), m.dtype)
         for g in range(conv.groups):
             rows = slice(g * sizes.o // conv.groups, (g + 1) * sizes.o // conv.groups)

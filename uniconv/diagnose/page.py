@@ -42,7 +42,9 @@ def page(d: Diagnosis) -> str:
         title = "Causes" if d.explained else "The nearest miss"
         head = "<tr><th>cause</th><th>field</th><th>expected</th><th>found</th><th>share</th></tr>"
         parts.append(f"<h2>{title}</h2><table>{head}{rows}</table>")
-    parts.append(f"<p>What remains: {escape(str(d.remainder))}. They differ: {escape(d.where)}.</p>")
+    parts.append(
+        f"<p>What remains: {escape(str(d.remainder))}. They differ: {escape(d.where)}.</p>"
+    )
     parts.append("<h2>The results</h2>" + _results(d))
     parts.append("<h2>The kernel</h2>" + _kernels(d))
     if d.explained:

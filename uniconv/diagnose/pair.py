@@ -165,8 +165,10 @@ def _compared(one: _Side, two: _Side) -> Diagnosis:
         for side, label in ((one, f"a ({one.op.name})"), (two, f"b ({two.op.name})"))
         if side.model.changes
     ]
-    place = "the results differ in size" if apart is None else "they differ " + where(
-        a.y, b.y, 2 * left.largest + judge.given(as_b)
+    place = (
+        "the results differ in size"
+        if apart is None
+        else "they differ " + where(a.y, b.y, 2 * left.largest + judge.given(as_b))
     )
     undecided = tuple(_unseen(one, two))
     same = difference if comparable else math.inf
@@ -250,13 +252,13 @@ def _unlike(role: str, a: Array, b: Array, one: _Side, two: _Side) -> Change:
     else:
         what = f"in shape, {a.shape} and {b.shape}"
     noun = "x (n, c, ...)" if role == "x" else "the kernel (o, i, ...)"
-    text = f"{noun} of {one.op.name} and of {two.op.name} are not the same numbers: they differ {what}"
+    text = (
+        f"{noun} of {one.op.name} and of {two.op.name} are not the same numbers: they differ {what}"
+    )
     return Change("data", f"the same {role}", "another", text, 1.0)
 
 
-def _differences(
-    a: Model, b: Model, one: str, two: str
-) -> Iterator[tuple[Change, dict[str, Any]]]:
+def _differences(a: Model, b: Model, one: str, two: str) -> Iterator[tuple[Change, dict[str, Any]]]:
     """The fields in which two models differ, and what makes the first like the second."""
     size, kernel = b.x.shape[2:], b.w.shape[2:]
     if len(size) != a.conv.rank or a.conv.rank != b.conv.rank:
@@ -271,7 +273,9 @@ def _differences(
         if was == to and not (name == "boundary" and a.conv.fill != b.conv.fill):
             continue
         if name == "reverse":
-            which = [axis for axis, (r, s) in enumerate(zip(was, to)) if r != s and kernel[axis] > 1]
+            which = [
+                axis for axis, (r, s) in enumerate(zip(was, to)) if r != s and kernel[axis] > 1
+            ]
             if which:
                 yield _flip(a, b, which, one, two), {"reverse": to}
             continue
@@ -293,17 +297,17 @@ def _differences(
     mine, other = ((m.bias if m.bias is not None else none) + m.shift for m in (a, b))
     if mine.shape != other.shape or not np.allclose(mine, other, rtol=1e-6, atol=0):
         told = [("no bias" if m.bias is None else "a bias") for m in (a, b)]
-        text = f"{one} adds {told[0]}, {two} {told[1]}" if told[0] != told[1] else (
-            f"{one} and {two} add different biases"
+        text = (
+            f"{one} adds {told[0]}, {two} {told[1]}"
+            if told[0] != told[1]
+            else (f"{one} and {two} add different biases")
         )
         yield Change("bias", told[0], told[1], text, 1.0), {"bias": other, "shift": 0.0}
 
 
 def _flip(a: Model, b: Model, which: list[int], one: str, two: str) -> Change:
     transposed = a.problem.transposed
-    verbs = [
-        "convolves" if m.conv.reverse[which[0]] ^ transposed else "correlates" for m in (a, b)
-    ]
+    verbs = ["convolves" if m.conv.reverse[which[0]] ^ transposed else "correlates" for m in (a, b)]
     everywhere = {1: "the one spatial axis", 2: "both spatial axes", 3: "all three spatial axes"}
     on = everywhere[a.conv.rank] if len(which) == a.conv.rank else names(a, which)
     text = f"{one} {verbs[0]}, {two} {verbs[1]}, on {on}"

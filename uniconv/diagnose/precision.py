@@ -41,7 +41,9 @@ def rounded(a: Array, precision: str) -> Array:
     bits = _DROPPED.get(precision, 0)
     raw = a.astype(np.float32).view(np.uint32).astype(np.uint64)
     half = (1 << bits >> 1) - 1 + (raw >> np.uint64(bits) & np.uint64(1)) if bits else 0
-    kept = (raw + np.uint64(half) if bits == 0 else raw + half) >> np.uint64(bits) << np.uint64(bits)
+    kept = (
+        (raw + np.uint64(half) if bits == 0 else raw + half) >> np.uint64(bits) << np.uint64(bits)
+    )
     return kept.astype(np.uint32).view(np.float32).astype(np.float64)
 
 

@@ -150,7 +150,11 @@ class Judge:
             factor = complex(np.vdot(value, rest) / total)
             number: Any = factor if np.iscomplexobj(value) else factor.real
             number = _nice(number)
-            change = replace(model.changes[-1], found=_told(number), text=f"the result is multiplied by {_told(number)}")
+            change = replace(
+                model.changes[-1],
+                found=_told(number),
+                text=f"the result is multiplied by {_told(number)}",
+            )
             return replace(model, fit="", scale=number, changes=(*model.changes[:-1], change))
         if model.fit == "bias":
             axes = tuple(a for a in range(model.y.ndim) if a != 1)
@@ -199,16 +203,21 @@ class Judge:
         """Whether chance would hardly have found such an explanation among so many."""
         if not model.fits:
             return False
-        free = sum(model.y.shape[1] if c.field == "bias" and c.found.endswith("channel") else 1
-                   for c in model.changes if c.found == "read off y" or c.found.endswith("channel"))
+        free = sum(
+            model.y.shape[1] if c.field == "bias" and c.found.endswith("channel") else 1
+            for c in model.changes
+            if c.found == "read off y" or c.found.endswith("channel")
+        )
         free += sum(c.field in ("scale",) or "constant" in c.found for c in model.changes)
         numbers = self.distinct - free
         if numbers < 1:
             return False
         y = model.y.ravel()[:4096]
-        slack = self.given(model) + self.errors.stored * self.peak + self.unit(
-            model, UNITS["float32"]
-        ) * (self.peak + 1e-300)
+        slack = (
+            self.given(model)
+            + self.errors.stored * self.peak
+            + self.unit(model, UNITS["float32"]) * (self.peak + 1e-300)
+        )
         odds = max(slack / max(float(np.std(y)), 1e-300), 1e-12)
         return numbers * -np.log(min(odds, 1.0)) > np.log(tried * ENOUGH)
 
@@ -237,9 +246,7 @@ def singles(model: Model) -> Iterator[Model]:
         yield from slot(model)
 
 
-def pairs(
-    model: Model, judge: Judge, progress: Progress | None = None
-) -> Iterator[Model]:
+def pairs(model: Model, judge: Judge, progress: Progress | None = None) -> Iterator[Model]:
     """Models that differ in two things and agree on the samples, about the simplest first.
 
     Once one is found, only what could be simpler is looked at.
@@ -286,7 +293,9 @@ def search(
         best = sorted(found, key=lambda m: m.cost)
         if not best:
             return None
-        return Found(best[0], True, judge.remainder(best[0]), best[1 : ALIKE + 1], judge.tried, weak)
+        return Found(
+            best[0], True, judge.remainder(best[0]), best[1 : ALIKE + 1], judge.tried, weak
+        )
 
     ones = list(singles(start))
     seen = [m for m in ones if judge.agrees(m)]

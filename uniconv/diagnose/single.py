@@ -163,7 +163,10 @@ def report(
     )
     place = _place(start, model, judge, explained=found.explained)
     picture = Picture(
-        expected, model.y if model.y.shape == start.y.shape else start.y, start.w, _used(model, start)
+        expected,
+        model.y if model.y.shape == start.y.shape else start.y,
+        start.w,
+        _used(model, start),
     )
     return Diagnosis(
         op.name,
@@ -201,7 +204,9 @@ def _shape(model: Model) -> tuple[int, ...]:
 def _used(model: Model, start: Model) -> Any:
     """The kernel as the explanation uses it, next to the expected one: flips included."""
     w = model.w
-    flips = [a + 2 for a, (r, s) in enumerate(zip(model.conv.reverse, start.conv.reverse)) if r != s]
+    flips = [
+        a + 2 for a, (r, s) in enumerate(zip(model.conv.reverse, start.conv.reverse)) if r != s
+    ]
     return np.flip(w, flips) if flips else w
 
 
@@ -256,9 +261,15 @@ def _verdict(op: Op, found: Found, causes: tuple[Cause, ...], difference: float)
         if left.largest == 0:
             return f"y is exactly what {op.name} gives."
         how = "what is left is rounding" if left.proved else "what is left may be rounding"
-        return f"y is what {op.name} gives; {how} ({left.precision}, at most {at_most(left.largest)})."
-    size = "the results differ in size" if math.isinf(difference) else (
-        f"precision explains at most {at_most(left.largest)} of a difference of up to {difference:.4g}"
+        return (
+            f"y is what {op.name} gives; {how} ({left.precision}, at most {at_most(left.largest)})."
+        )
+    size = (
+        "the results differ in size"
+        if math.isinf(difference)
+        else (
+            f"precision explains at most {at_most(left.largest)} of a difference of up to {difference:.4g}"
+        )
     )
     return f"y is not what the expected call of {op.name} gives: {listed([c.text for c in causes])}; {size}."
 
@@ -313,7 +324,9 @@ def _any_function(
     seen: set[Any] = set()
     calls = [(op, guess) for op in functions().values() for guess in GUESSES]
     for n, (op, guess) in enumerate(calls):
-        if not _takes(op, guess) or (op.pointwise is None and op.outer is None) != (pointwise is None):
+        if not _takes(op, guess) or (op.pointwise is None and op.outer is None) != (
+            pointwise is None
+        ):
             continue
         try:
             start, slack, found = searched(op, guess, arrays, bias, pointwise, depth=1)
@@ -323,7 +336,13 @@ def _any_function(
             progress(f"{n} of {len(calls)} calls tried")
         model = found.model
         key = (model.conv, model.x.strides, model.w.strides, model.y.strides, model.scale)
-        rank = (not found.explained, len(model.changes), model.cost, found.remainder.units, len(guess))
+        rank = (
+            not found.explained,
+            len(model.changes),
+            model.cost,
+            found.remainder.units,
+            len(guess),
+        )
         if found.explained and not model.changes:
             same.append(native_call(model, guess, names_of(arrays))[0])
         if key in seen and best is not None and rank >= best[0]:

@@ -55,13 +55,24 @@ def _shift(expected: Array, found: Array, slack: Array | float) -> tuple[int, ..
     """By how much found is expected moved along its spatial axes."""
     sizes = expected.shape[2:]
     tolerance = float(np.max(slack))
-    for shift in sorted(product((-2, -1, 0, 1, 2), repeat=len(sizes)), key=lambda s: sum(map(abs, s))):
+    for shift in sorted(
+        product((-2, -1, 0, 1, 2), repeat=len(sizes)), key=lambda s: sum(map(abs, s))
+    ):
         if not any(shift) or any(abs(d) * 2 >= n for d, n in zip(shift, sizes)):
             continue
-        a: tuple[Any, ...] = (..., *(slice(max(-d, 0), n - max(d, 0)) for d, n in zip(shift, sizes)))
-        b: tuple[Any, ...] = (..., *(slice(max(d, 0), n - max(-d, 0)) for d, n in zip(shift, sizes)))
+        a: tuple[Any, ...] = (
+            ...,
+            *(slice(max(-d, 0), n - max(d, 0)) for d, n in zip(shift, sizes)),
+        )
+        b: tuple[Any, ...] = (
+            ...,
+            *(slice(max(d, 0), n - max(-d, 0)) for d, n in zip(shift, sizes)),
+        )
         # The rim may hold other padding.
-        inner: tuple[Any, ...] = (..., *(slice(1, -1) if n - abs(d) > 4 else slice(None) for d, n in zip(shift, sizes)))
+        inner: tuple[Any, ...] = (
+            ...,
+            *(slice(1, -1) if n - abs(d) > 4 else slice(None) for d, n in zip(shift, sizes)),
+        )
         one, two = expected[a][inner], found[b][inner]
         if one.size and np.ptp(one) > 0 and np.all(np.abs(one - two) <= tolerance):
             return shift
