@@ -35,8 +35,9 @@ from uniconv.registry import families
 from uniconv.testing.cases import random_case
 
 FAMILIES = (
-    "tf knet pytorch jax keras onnx mxnet paddle flax scipy matlab chainer theano mlx openvino"
-).split()
+    *("tf", "knet", "pytorch", "jax", "keras", "onnx", "mxnet", "paddle", "flax", "scipy"),
+    *("matlab", "chainer", "theano", "mlx", "openvino"),
+)
 LEAST = 12  # numbers in y: fewer cannot tell two causes from chance
 
 
@@ -335,7 +336,7 @@ def scene(rng: random.Random, numbers: np.random.Generator, family: str) -> Scen
         case = random_case(op, rng)
     except AssertionError:
         return None
-    options = {k: v for k, v in case.options.items()}
+    options = dict(case.options)
     if op.addend and op.addend[0] in options:
         return None
     x_shape, w_shape = case.x_shape, case.w_shape

@@ -223,7 +223,7 @@ def _run(section: Section, known: Mapping[str, Found], word: str, tolerance: flo
 
 
 def _single(section: Section, known: Mapping[str, Found], tolerance: float | None) -> Diagnosis:
-    arrays = _taken(section, known, ("x", "w", "y"))
+    arrays: dict[str, Any] = _taken(section, known, ("x", "w", "y"))
     return diagnose(
         **arrays,
         expected=section.function,

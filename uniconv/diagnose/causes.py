@@ -409,7 +409,8 @@ def _geared(
     change = Change(
         *(word, str(current), str(value), text, cost), undo=f"set the {word} to {current} there"
     )
-    to = model.but(conv=replace(model.conv, **{field: value}))
+    geared: dict[str, Any] = {field: value}
+    to = model.but(conv=replace(model.conv, **geared))
     for n, conv in enumerate(regeared(model, to)):
         yield model.but(replace(change, cost=cost + 0.01 * n) if n else change, conv=conv)
 

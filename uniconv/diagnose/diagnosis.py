@@ -46,7 +46,7 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What the page draws, ``n o ...``: both results and the kernel ``o i ...`` before and after."""
+    """What the page draws: both results, ``n o ...``, and the kernel before and after, ``o i ...``."""
 
     expected: Array | None = None
     found: Array | None = None
@@ -128,7 +128,8 @@ class Diagnosis:
             "notes": list(self.notes),
             "tried": self.tried,
         }
-        return _finite(told)
+        finite: dict[str, Any] = _finite(told)
+        return finite
 
     def to_json(self) -> str:
         """``to_dict`` as JSON; a number that is not finite is null."""

@@ -23,6 +23,7 @@ from uniconv.lower import Call, show_shape
 
 Array = NDArray[Any]
 Letters = tuple[str, ...]
+Index = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,7 @@ class Problem:
         point = self.pointwise.reshape(i, self.groups, per)
         # i inputs per group: groups lie side by side along the input channels of the whole.
         whole = np.einsum("pgm,gmi...->pgi...", point, split)
-        return whole.reshape(i, -1, *kernel.shape[2:])
+        return np.asarray(whole.reshape(i, -1, *kernel.shape[2:]))
 
     def start(self, bias: Array | None) -> Model:
         """The expected call, as it stands."""
@@ -308,7 +309,7 @@ class Model:
     def _around(self, x: Array, w: Array, at: tuple[int, ...]) -> Array:
         """The products where pixels of x stand outside it."""
         conv = self.conv
-        turned = [slice(None), *(slice(None, None, -1 if r else 1) for r in conv.reverse)]
+        turned: Index = (..., *(slice(None, None, -1 if r else 1) for r in conv.reverse))
         read, inside = [], []
         for axis, p in enumerate(at[2:]):
             n, ld = self.x.shape[2 + axis], conv.lhs_dilation[axis]
@@ -325,7 +326,8 @@ class Model:
                 period = max(2 * (n - 1), 1)
                 q = np.minimum(q % period, period - q % period) if n > 1 else q * 0
             read.append(q)
-        window = x[(slice(None), *np.ix_(*read))] * w[tuple(turned)]
+        at_all: Index = (slice(None), *np.ix_(*read))
+        window = x[at_all] * w[turned]
         for axis, pixel in enumerate(inside):  # between the pixels of a spread x lie zeros
             window = window * pixel.reshape(-1, *(1,) * (len(inside) - 1 - axis))
         return np.asarray(window)
@@ -338,17 +340,20 @@ class Model:
     def magnitude(self, at: tuple[int, ...]) -> float:
         """S at one element: the sum of the products' magnitudes."""
         products, outside = self.products(at)
-        return abs(self.scale) * float(np.abs(products).sum() + abs(outside)) + abs(self.added(at))
+        size = float(np.abs(products).sum() + abs(outside))
+        return float(abs(self.scale) * size + abs(self.added(at)))
 
     def result(self) -> Array:
         """All of the result, ``n o ...``."""
-        y = self.scale * _convolved(self.conv, self.x, self.w) + self.shift
+        y: Array = self.scale * _convolved(self.conv, self.x, self.w) + self.shift
         return y if self.bias is None or self.fit == "bias" else y + self._along(self.bias)
 
     def magnitudes(self) -> Array:
         """S at every element."""
         conv = replace(self.conv, fill=abs(self.conv.fill))
-        s = abs(self.scale) * _convolved(conv, np.abs(self.x), np.abs(self.w)) + abs(self.shift)
+        s: Array = abs(self.scale) * _convolved(conv, np.abs(self.x), np.abs(self.w)) + abs(
+            self.shift
+        )
         return s if self.bias is None or self.fit == "bias" else s + np.abs(self._along(self.bias))
 
     def _along(self, bias: Array) -> Array:

@@ -22,7 +22,7 @@ from uniconv.diagnose.given import Given, errors, function, given, problem, tole
 from uniconv.diagnose.model import Array, Change, Model
 from uniconv.diagnose.precision import UNITS, Errors, Remainder
 from uniconv.diagnose.search import Found, Judge
-from uniconv.diagnose.single import names_of, report, searched
+from uniconv.diagnose.single import names_of, report, searched, sized
 from uniconv.diagnose.where import where
 from uniconv.dialect import Op
 
@@ -71,7 +71,7 @@ def diagnose_pair(a: Run, b: Run, *, progress: Progress | None = None) -> Diagno
     each difference is measured: how much of what is between the results goes away with it.
 
     Raises:
-        the errors of ``uniconv.conv`` where a run's call is none; BadArray, BadShape as ``diagnose``.
+        the errors of ``uniconv.conv`` where a run's call is none; and those of ``diagnose``.
 
     >>> x, w = np.array([1, 2, 3, 4.0]), np.array([1, 10, 100.0])
     >>> knet = Run(x.reshape(4, 1, 1), w.reshape(3, 1, 1), dialect="knet.conv4")
@@ -97,10 +97,12 @@ def _side(run: Run, progress: Progress | None) -> _Side:
     x, w = given(run.x, "x", told.get("x")), given(run.w, "w", told.get("w"))
     p = None if run.pointwise is None else given(run.pointwise, "pointwise")
     bias = None if run.bias is None else given(run.bias, "bias")
-    op = function(run.dialect, w.array, p and p.array)
+    op = function(run.dialect, w.array, None if p is None else p.array)
     if run.y is None:
         y = _computed(op, run.options, x, w, bias, p)
-        start = problem(op, run.options, x, w, y, p).start(bias and bias.array.reshape(-1))
+        start = problem(op, run.options, x, w, y, p).start(
+            None if bias is None else bias.array.reshape(-1)
+        )
         judge = Judge(start, errors(x, w, y))
         found = Found(start, True, judge.remainder(start))
         return _Side(op, run, names_of([x, w, y]), start, errors(x, w, y), found)
@@ -198,7 +200,7 @@ def _compared(one: _Side, two: _Side) -> Diagnosis:
 def _turned(model: Model) -> Array:
     """The kernel as it slides over x: reversed where the call convolves."""
     flips = [axis + 2 for axis, r in enumerate(model.conv.reverse) if r]
-    return np.flip(model.w, flips) if flips else model.w
+    return np.flip(model.w, tuple(flips)) if flips else model.w
 
 
 def _merged(model: Model, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -380,13 +382,12 @@ def _verdict(
 ) -> str:
     pair = f"{one.op.name} and {two.op.name}"
     if not causes and explained:
-        return f"{pair} agree: what is left is rounding ({left.precision}, at most {at_most(left.largest)})."
+        most = at_most(left.largest)
+        return f"{pair} agree: what is left is rounding ({left.precision}, at most {most})."
     told = "; ".join(c.text for c in causes)
     if not explained:
         head = f"{told}; but that" if told else "Nothing that uniconv knows"
         return f"{head} does not explain the whole difference between {pair}."
-    if math.isinf(difference):
-        return f"{told}; the results differ in size."
-    size = f"precision explains at most {at_most(left.largest)} of a difference of up to {difference:.4g}"
     ways = " or ".join(f"`{fix.code}`" for fix in fixes if "\n" not in fix.code)
+    size = sized(left, difference)
     return f"{told}; {size}" + (f"; {ways} makes both agree." if ways else ".")

@@ -24,15 +24,16 @@ Index = tuple[int, ...]
 SAMPLES = 24
 ALIKE = 6  # so many other explanations are told
 CHEAPEST = 1.0  # what no cause costs less than
-ENOUGH = 1e6  # how many times likelier than chance an explanation must be
+ENOUGH = 1e4  # how many times likelier than chance an explanation must be
 
 
 @dataclass
 class Found:
     """What the search ends with.
 
-    model: the best explanation, or else the nearest miss (``explained`` tells which); others:
-    as good ones, with as many changes; unseen: changes that would not show on this data.
+    model: the best explanation, or else the nearest miss (``explained`` tells which).  others: as
+    good ones; where nothing differs, the changes that would not show on this data.  weak: whether
+    something gives y, but y has so few numbers that it may be chance.
     """
 
     model: Model
@@ -65,10 +66,10 @@ class Judge:
             return 0.0
         weights = np.abs(model.w).reshape(len(model.w), -1).sum(1).max() if model.w.size else 0.0
         moved = e.x * weights + e.w * model.terms * (self.x_peak + e.x)
-        return e.y + abs(model.scale) * float(moved)
+        return float(e.y + abs(model.scale) * moved)
 
     def sample(self, model: Model) -> list[Index]:
-        """Elements to look at first: where y is large, at corners, anywhere; the same every time."""
+        """Elements to look at first: in the middle, at corners, anywhere; the same every time."""
         shape = model.y.shape
         known = self.points.get(shape)
         if known is not None:
@@ -218,8 +219,9 @@ class Judge:
             + self.errors.stored * self.peak
             + self.unit(model, UNITS["float32"]) * (self.peak + 1e-300)
         )
-        odds = max(slack / max(float(np.std(y)), 1e-300), 1e-12)
-        return numbers * -np.log(min(odds, 1.0)) > np.log(tried * ENOUGH)
+        spread = max(float(np.std(y)), 0.1 * self.peak, 1e-300)
+        chance = min(max(slack / spread, 1e-12), 1.0)
+        return bool(-numbers * np.log(chance) > np.log(max(tried, 1) * ENOUGH))
 
 
 def _nice(number: Any) -> Any:
@@ -289,13 +291,11 @@ def search(
     """
     judge = Judge(start, errors)
 
-    def finished(found: list[Model], weak: bool = False) -> Found | None:
+    def finished(found: list[Model]) -> Found | None:
         best = sorted(found, key=lambda m: m.cost)
         if not best:
             return None
-        return Found(
-            best[0], True, judge.remainder(best[0]), best[1 : ALIKE + 1], judge.tried, weak
-        )
+        return Found(best[0], True, judge.remainder(best[0]), best[1 : ALIKE + 1], judge.tried)
 
     ones = list(singles(start))
     seen = [m for m in ones if judge.agrees(m)]
@@ -305,9 +305,11 @@ def search(
             # What agrees, too, is what this data cannot show; what is read off y always does.
             seen = [m for m in seen if not m.fit and not m.changes[-1].found.startswith("constant")]
             return Found(start, True, remainder, _confirmed(judge, seen, ALIKE), judge.tried)
-    found = finished(_confirmed(judge, seen))
+    right = _confirmed(judge, seen)
+    found = finished([m for m in right if judge.convincing(m, judge.tried)])
     if found:
         return found
+    weak = bool(right)
 
     precisions = []
     if rounded is not None and not np.iscomplexobj(start.x):
@@ -343,7 +345,7 @@ def search(
                 best = min(right, key=lambda m: m.cost)
                 return Found(best, True, _as(judge, best, precision), [], judge.tried)
     nearest = _nearest(judge, [start, *ones])
-    return Found(nearest, False, judge.remainder(nearest), [], judge.tried)
+    return Found(nearest, False, judge.remainder(nearest), [], judge.tried, weak)
 
 
 def _as(judge: Judge, model: Model, precision: str) -> Remainder:

@@ -21,7 +21,7 @@ from uniconv.diagnose.given import (
     tolerances,
 )
 from uniconv.diagnose.model import Model
-from uniconv.diagnose.precision import Errors
+from uniconv.diagnose.precision import Errors, Remainder
 from uniconv.diagnose.search import Found, Judge, search, singles
 from uniconv.diagnose.where import where
 from uniconv.dialect import Op
@@ -101,7 +101,7 @@ def diagnose(
     b = None if bias is None else given(bias, "bias")
     if expected is None:
         return _any_function(arrays, b, p, progress)
-    op = function(expected, arrays[1].array, p and p.array)
+    op = function(expected, arrays[1].array, None if p is None else p.array)
     return of_call(op, options or {}, arrays, b, p, progress, depth)
 
 
@@ -207,7 +207,7 @@ def _used(model: Model, start: Model) -> Any:
     flips = [
         a + 2 for a, (r, s) in enumerate(zip(model.conv.reverse, start.conv.reverse)) if r != s
     ]
-    return np.flip(w, flips) if flips else w
+    return np.flip(w, tuple(flips)) if flips else w
 
 
 def _shares(start: Model, model: Model) -> list[float | None]:
@@ -255,6 +255,8 @@ def _alone(start: Model, n: int, model: Model) -> Model | None:
 def _verdict(op: Op, found: Found, causes: tuple[Cause, ...], difference: float) -> str:
     left = found.remainder
     if not found.explained:
+        if found.weak:
+            return "y has too few different numbers to tell a cause from chance."
         near = f"; the nearest that it knows is that {causes[0].text}" if causes else ""
         return f"Nothing that uniconv knows explains y as a result of {op.name}{near}."
     if not causes:
@@ -264,14 +266,16 @@ def _verdict(op: Op, found: Found, causes: tuple[Cause, ...], difference: float)
         return (
             f"y is what {op.name} gives; {how} ({left.precision}, at most {at_most(left.largest)})."
         )
-    size = (
-        "the results differ in size"
-        if math.isinf(difference)
-        else (
-            f"precision explains at most {at_most(left.largest)} of a difference of up to {difference:.4g}"
-        )
-    )
-    return f"y is not what the expected call of {op.name} gives: {listed([c.text for c in causes])}; {size}."
+    told = f"y is not what the expected call of {op.name} gives"
+    return f"{told}: {listed([c.text for c in causes])}; {sized(left, difference)}."
+
+
+def sized(left: Remainder, difference: float) -> str:
+    """The difference beside what precision explains of it."""
+    if math.isinf(difference):
+        return "the results differ in size"
+    most = at_most(left.largest)
+    return f"precision explains at most {most} of a difference of up to {difference:.4g}"
 
 
 def _undecided(model: Model, others: list[Model]) -> list[str]:
