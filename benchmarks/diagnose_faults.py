@@ -278,7 +278,7 @@ def scale(scene: Scene, rng: random.Random) -> Scene | None:
     factor = np.float32(rng.choice([1 / 255, 2, -1, 1 / 9, 0.37]))
     if scene.bias is not None:
         return None
-    return done(scene, "scale", post=(*scene.post, lambda y: y * factor))
+    return done(scene, "scale", post=(lambda y: y * factor, *scene.post))
 
 
 def boundary(scene: Scene, rng: random.Random) -> Scene | None:
@@ -305,7 +305,7 @@ def reverse_filters(scene: Scene, rng: random.Random) -> Scene | None:
     if "o" not in names or scene.call.o < 2:
         return None
     at = names.index("o")
-    return done(scene, "order of channels in y", post=(*scene.post, lambda y: np.flip(y, at)))
+    return done(scene, "order of channels in y", post=(lambda y: np.flip(y, at), *scene.post))
 
 
 def swap_output(scene: Scene, rng: random.Random) -> Scene | None:
@@ -549,6 +549,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name, number in (("singles", 1000), ("doubles", 1000), ("correct", 500), ("seed", 0)):
         parser.add_argument(f"--{name}", type=int, default=number)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     parser.add_argument("--verbose", action="store_true", help="print every wrong answer")
     args = parser.parse_args()
     warnings.simplefilter("ignore", UniconvWarning)

@@ -8,7 +8,7 @@ arrays first, then the record, geometry before padding, then what follows the su
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from itertools import permutations, product
 from typing import Any
@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from uniconv.canonical import Conv, Pairs
-from uniconv.diagnose.model import Array, Change, Letters, Model, Named
+from uniconv.diagnose.model import Array, Change, Model, Named
+from uniconv.diagnose.readings import axis_names, readings
 from uniconv.padding import (
     Axis,
     OfOutput,
@@ -38,9 +39,7 @@ from uniconv.padding import (
 
 Slot = Callable[[Model], Iterator[Model]]
 
-AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 MOST_SHIFTS = 256  # how many paddings are tried axis by axis; beyond, one axis at a time
-MOST_COPIED = 1 << 20  # elements of an array that is copied for each way to reshape it
 LARGEST = 4  # strides and dilations that nobody named are tried up to here
 
 WORDS: dict[str, Word] = {
@@ -67,113 +66,11 @@ CROPS: dict[str, Word] = {
 
 
 def names(model: Model, which: Sequence[int]) -> str:
-    """Spatial axes in words.
-
-    >>> AXES[2]
-    ('height', 'width')
-    """
-    words = [AXES[model.problem.rank][i] for i in which]
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+    """Spatial axes in words."""
+    return axis_names(model.problem.rank, which)
 
 
 # Arrays read with other axes
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """An array in another way: the letters of its axes, the order that it is said to have, how.
-
-    how: "read" with other letters; "C" and "F" reshaped into that order, in row-major and
-    column-major memory; "to C" and "to F" transposed to that order and reshaped back.
-    """
-
-    array: Array
-    letters: Letters
-    order: Letters
-    how: str
-
-
-def readings(named: Named) -> list[Reading]:
-    """Every other way to read the array, each once: axes of size 1 make many of them alike."""
-    key = id(named)
-    if key not in _READINGS or _READINGS[key][0] is not named:
-        if len(_READINGS) > 12:
-            _READINGS.clear()
-        _READINGS[key] = (named, list(_readings(named)))
-    return _READINGS[key][1]
-
-
-_READINGS: dict[int, tuple[Named, list[Reading]]] = {}
-
-
-def _readings(named: Named) -> Iterator[Reading]:
-    a, letters = named.array, named.letters
-    sizes = dict(zip(letters, a.shape))
-    spatial = [s for s in letters if s[0] == "s"]
-    long = tuple(s for s, n in zip(letters, a.shape) if n > 1)
-    seen: set[Any] = {(long, *sorted(sizes.items()))}
-    for order in permutations(letters):
-        shape = dict(zip(order, a.shape))
-        key = (tuple(s for s, n in zip(order, a.shape) if n > 1), *sorted(shape.items()))
-        if key not in seen:
-            seen.add(key)
-            yield Reading(a, order, order, "read")
-    for order in permutations(letters):
-        used = tuple(s for s in order if sizes[s] > 1)
-        if used == long or [s for s in order if s[0] == "s"] not in (spatial, spatial[::-1]):
-            continue
-        shape_in = tuple(sizes[s] for s in order)
-        if used in seen or shape_in == a.shape:  # the same shape: the same as read otherwise
-            continue
-        seen.add(used)
-        yield Reading(a.reshape(shape_in), order, order, "C")
-        yield Reading(named.fortran.reshape(shape_in, order="F"), order, order, "F")
-        if a.size <= MOST_COPIED:
-            turned = a.transpose([letters.index(s) for s in order])
-            yield Reading(turned.reshape(a.shape), letters, order, "to C")
-            yield Reading(turned.reshape(a.shape, order="F"), letters, order, "to F")
-
-
-def spelled(letters: Letters) -> str:
-    return " ".join(letters)
-
-
-def _reading(model: Model, role: str, named: Named, reading: Reading) -> Change:
-    """The change for an array read in another way."""
-    what = {"w": "the kernel", "x": "x", "y": "the result"}[role]
-    native, order, how = named.letters, reading.order, reading.how
-    sizes = dict(zip(native, named.array.shape))
-    moved = {a for a, b in zip(native, order) if a != b}
-    spatial = sorted(int(a[1:]) for a in moved if a[0] == "s")
-    back = f".transpose({', '.join(str(order.index(s)) for s in native)})"
-    code, found = back, f"({spelled(order)})"
-    if how != "read":
-        fortran = ', order="F"' if how.endswith("F") else ""
-        memory = " (in column-major memory)" if fortran else ""
-        if how.startswith("to"):
-            to = f".transpose({', '.join(str(native.index(s)) for s in order)})"
-            code = f"{to}.reshape({', '.join(map(str, named.array.shape))}{fortran})"
-            text = f"{what} was reshaped from ({spelled(order)}) instead of transposed{memory}"
-            cost, found = 4.2 + 0.1 * bool(fortran), f"reshaped from ({spelled(order)})"
-        else:
-            code = f".reshape({', '.join(str(sizes[s]) for s in order)}{fortran}){back}"
-            text = f"{what} was reshaped to ({spelled(order)}) instead of transposed{memory}"
-            cost, found = 4.0 + 0.1 * bool(fortran), f"reshaped to ({spelled(order)})"
-    elif len(spatial) == len(moved) == 2:
-        text, cost = f"{names(model, spatial)} are exchanged in {what}", 1.5
-    elif len(spatial) == len(moved):
-        text, cost = f"the spatial axes of {what} are in another order", 1.8
-    elif role == "w" and not spatial:
-        text, cost = "input and output channels are exchanged in the kernel", 1.6
-    elif native == order[::-1]:
-        text, cost = f"{what} is transposed as a whole (.T)", 2.0
-    else:
-        text, cost = f"{what} is read as ({spelled(order)}), not ({spelled(native)})", 3.0
-    code = named.code(code)
-    undo = f"give {what} with its axes as ({spelled(native)})"
-    return Change(
-        f"axes of {role}", f"({spelled(native)})", found, text, cost, ((role, code),), undo
-    )
 
 
 def _resized(model: Model, to: Model) -> Iterator[Model]:
@@ -192,14 +89,10 @@ def _indexed(role: str, named: Named, letter: str, index: object) -> tuple[tuple
 
 def kernel_axes(model: Model) -> Iterator[Model]:
     """The kernel with its axes in another order: exchanged, read otherwise, or reshaped."""
-    problem, named = model.problem, model.problem.w
-    for reading in readings(named):
-        kernel = problem.kernel(reading.array, reading.letters)
-        if kernel is None or kernel.shape[0] % problem.groups:
-            continue
+    problem = model.problem
+    for kernel, change in readings(problem, "w"):
         if problem.pointwise is not None and kernel.shape[:2] != model.kernel.shape[:2]:
             continue
-        change = _reading(model, "w", named, reading)
         to = model.but(change, kernel=kernel, w=problem.folded(kernel))
         yield from _resized(model, to)
 
@@ -238,13 +131,11 @@ def kernel_order(model: Model) -> Iterator[Model]:
 
 def input_axes(model: Model) -> Iterator[Model]:
     """x with its axes in another order: height and width exchanged in it or in more, reshaped."""
-    problem, named = model.problem, model.problem.x
-    for reading in readings(named):
-        a, letters = reading.array, reading.letters
-        if problem.parts > 1 and a.shape[letters.index("n")] % problem.parts:
-            continue
-        to = model.but(_reading(model, "x", named, reading), x=problem.input(a, letters))
-        yield from _resized(model, to)
+    problem, last = model.problem, bool(model.changes)
+    for x, change in readings(problem, "x"):
+        if last and x.shape[:2] != model.x.shape[:2]:
+            continue  # nothing that follows can mend this
+        yield from _resized(model, model.but(change, x=x))
     for order in list(permutations(range(problem.rank)))[1:]:
         turn = (0, 1, *(a + 2 for a in order))
         which = [a for a, b in enumerate(order) if a != b]
@@ -507,7 +398,7 @@ def boundary(model: Model) -> Iterator[Model]:
                 fill = near if abs(near - fill) < 1e-4 * max(1, abs(fill)) else fill
                 if fill != 0 and fill != conv.fill:
                     told = f"constant {fill:.6g}"
-                    change = replace(_border(model, told), cost=2.2)
+                    change = replace(_border(model, told), cost=2.2, read_off=True)
                     yield model.but(change, conv=replace(conv, boundary="constant", fill=fill))
                 break
 
@@ -562,7 +453,8 @@ def scale(model: Model) -> Iterator[Model]:
         told = f"the factor {model.scale} is ignored"
         yield model.but(Change("scale", str(model.scale), "1", told, 1.2), scale=1.0)
     told = "the result is multiplied by a number"
-    yield model.but(Change("scale", str(model.scale), "read off y", told, 2.0), fit="scale")
+    change = Change("scale", str(model.scale), "read off y", told, 2.0, read_off=True)
+    yield model.but(change, fit="scale")
 
 
 def offset(model: Model) -> Iterator[Model]:
@@ -570,16 +462,17 @@ def offset(model: Model) -> Iterator[Model]:
     told = "a number is added to each output channel: a bias that was not given"
     if model.bias is not None:
         told = "another bias is added"
-    change = Change("bias", "as given", "read off y", told, 2.5)
+    change = Change("bias", "as given", "read off y", told, 2.5, read_off=True)
     yield model.but(change, fit="bias")
 
 
 def output_axes(model: Model) -> Iterator[Model]:
     """y with its axes in another order, or reshaped."""
-    problem, named = model.problem, model.problem.y
-    for reading in readings(named):
-        change = _reading(model, "y", named, reading)
-        yield model.but(change, y=problem.output(reading.array, reading.letters))
+    last = bool(model.changes)
+    shape = model.shape
+    for y, change in readings(model.problem, "y"):
+        if not last or y.shape == shape:
+            yield model.but(change, y=y)
 
 
 def output_channels(model: Model) -> Iterator[Model]:

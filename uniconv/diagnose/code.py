@@ -79,7 +79,7 @@ def native_call(
     bias = None if model.bias is None else told["bias"]
     if told["bias"] == "None":
         bias = None
-    if any(c.field == "bias" and c.found.endswith("per output channel") for c in model.changes):
+    if any(c.field == "bias" and c.read_off for c in model.changes):
         bias = f"numpy.array({[float(f'{v:.6g}') for v in model.bias.ravel()[:64]]})"  # type: ignore[union-attr]
     conv, old = model.conv, call.conv
     fields = ("stride", "pad", "lhs_dilation", "rhs_dilation", "boundary", "fill", "reverse")

@@ -128,7 +128,7 @@ def errors(x: Given, w: Given, y: Given) -> Errors:
 def short(p: Problem, precision: str) -> Problem:
     """The same problem with x and w rounded to a short format."""
     other = object.__new__(Problem)
-    other.__dict__.update(p.__dict__)
+    other.__dict__.update(p.__dict__, readings={})
     other.x, other.w = (a.with_values(rounded(a.array, precision)) for a in (p.x, p.w))
     if p.pointwise is not None:
         other.pointwise = rounded(p.pointwise, precision)

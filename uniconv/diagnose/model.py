@@ -32,7 +32,8 @@ class Change:
 
     cost orders causes that explain y equally well, the simplest first.  code says, for "x", "w",
     "y" or "bias", how the array must be written to change the expected call so ("{}" is the array).
-    undo is what to change instead where y was made.
+    undo is what to change instead where y was made.  read_off: whether a number of it is taken
+    from y itself.
     """
 
     field: str
@@ -42,6 +43,12 @@ class Change:
     cost: float
     code: tuple[tuple[str, str], ...] = ()
     undo: str = ""
+    read_off: bool = False
+
+    def same(self, other: Change) -> bool:
+        """Whether both say the same, numbers that are read off y aside."""
+        alike = self.read_off or self.found == other.found
+        return self.field == other.field and self.read_off == other.read_off and alike
 
 
 @dataclass(frozen=True)
@@ -101,6 +108,7 @@ class Problem:
             if s not in letters:
                 w, letters = w[..., None], (*letters, s)
         self.w = Named.of(w, letters, given)
+        self.readings: dict[str, list[tuple[Array, Change]]] = {}
         self.pointwise = None if p is None or call.op.outer else self._pointwise(p)
 
     def _pointwise(self, p: Array) -> Array:
@@ -238,6 +246,12 @@ class Model:
     def terms(self) -> int:
         """K: how many products make one number of y."""
         return prod(self.w.shape[1:])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the result, ``n o ...``."""
+        x, w = self.x.shape, self.w.shape
+        return (x[0], w[0], *self.conv.output(x[2:], w[2:]))
 
     @property
     def fits(self) -> bool:

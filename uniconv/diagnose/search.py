@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from uniconv.diagnose.causes import SHAPING, SLOTS
-from uniconv.diagnose.model import Array, Model
+from uniconv.diagnose.model import Model
 from uniconv.diagnose.precision import ROUNDED_INPUTS, UNITS, Errors, Remainder
 
 Progress = Callable[[str], None]
@@ -86,8 +86,9 @@ class Judge:
         self.points[shape] = list(dict.fromkeys(found))
         return self.points[shape]
 
-    def agrees(self, model: Model, u: float = UNITS["float32"], inputs: float = 0.0) -> bool:
-        """Whether every sampled element is as observed."""
+    def agrees(self, model: Model, inputs: float = 0.0) -> bool:
+        """Whether every sampled element is as observed; ``inputs`` is what x and w may be off."""
+        u = UNITS["float32"]
         self.tried += 1
         if not model.fits or not model.y.size:
             return False
@@ -190,7 +191,7 @@ class Judge:
         elif self.errors.printed and named == "float64":
             named = "printed digits"
         elif self.errors.stored and named == "float64":
-            named = "the short format of y"
+            named = "bfloat16" if self.errors.stored == UNITS["bfloat16"] else "float16"
         elif self.errors.printed:
             named = "printed digits and float32"
         if named != "not rounding":
@@ -200,28 +201,38 @@ class Judge:
                 return Remainder(largest, units, precision, proved=False)
         return Remainder(largest, units, "not rounding")
 
-    def convincing(self, model: Model, tried: int) -> bool:
+    def confirmed(
+        self, models: Iterable[Model], inputs: float = 0.0, *, most: int = 64, weak: bool = False
+    ) -> list[Model]:
+        """Those that explain every element, what is read off y filled in.
+
+        weak: those, too, that chance may have found.
+        """
+        found: list[Model] = []
+        for model in models:
+            settled = self.settled(model)
+            left = self.remainder(settled)
+            right = left.is_rounding and (left.proved or inputs > 0)
+            if right and (weak or self.convincing(settled, inputs)):
+                found.append(settled)
+                if len(found) >= most:
+                    break
+        return found
+
+    def convincing(self, model: Model, inputs: float = 0.0) -> bool:
         """Whether chance would hardly have found such an explanation among so many."""
-        if not model.fits:
-            return False
-        free = sum(
-            model.y.shape[1] if c.field == "bias" and c.found.endswith("channel") else 1
-            for c in model.changes
-            if c.found == "read off y" or c.found.endswith("channel")
-        )
-        free += sum(c.field in ("scale",) or "constant" in c.found for c in model.changes)
+        free = 0
+        for change in model.changes:
+            if change.read_off:
+                free += model.y.shape[1] if change.field == "bias" else 1
         numbers = self.distinct - free
         if numbers < 1:
             return False
-        y = model.y.ravel()[:4096]
-        slack = (
-            self.given(model)
-            + self.errors.stored * self.peak
-            + self.unit(model, UNITS["float32"]) * (self.peak + 1e-300)
-        )
-        spread = max(float(np.std(y)), 0.1 * self.peak, 1e-300)
+        slack = self.given(model) + self.errors.stored * self.peak
+        slack += (self.unit(model, UNITS["float32"]) + inputs) * self.peak
+        spread = max(float(np.std(model.y)), 0.1 * self.peak, 1e-300)
         chance = min(max(slack / spread, 1e-12), 1.0)
-        return bool(-numbers * np.log(chance) > np.log(max(tried, 1) * ENOUGH))
+        return bool(-numbers * np.log(chance) > np.log(max(self.tried, 1) * ENOUGH))
 
 
 def _nice(number: Any) -> Any:
@@ -248,20 +259,25 @@ def singles(model: Model) -> Iterator[Model]:
         yield from slot(model)
 
 
-def pairs(model: Model, judge: Judge, progress: Progress | None = None) -> Iterator[Model]:
-    """Models that differ in two things and agree on the samples, about the simplest first.
+def pairs(
+    model: Model, judge: Judge, progress: Progress | None = None, inputs: float = 0.0
+) -> Iterator[Model]:
+    """Models that differ in two things and give y, about the simplest first.
 
-    Once one is found, only what could be simpler is looked at.
+    Once one is found, only what could be simpler is looked at.  inputs: how far x and w may be
+    off, relatively.
     """
     names = list(SLOTS)
-    firsts = sorted(
-        ((one.cost, n, i, one) for i, name in enumerate(names)
-         for n, one in enumerate(SLOTS[name](model)) if not one.fit),
-        key=lambda f: f[:3],
-    )  # fmt: skip
+    firsts = [
+        (one.cost, i, n, one)
+        for i, name in enumerate(names)
+        for n, one in enumerate(SLOTS[name](model))
+        if not one.fit
+    ]
+    firsts.sort(key=lambda f: f[:3])
     bound = np.inf
     said = time.monotonic()
-    for done, (cost, _, i, one) in enumerate(firsts):
+    for done, (cost, i, _, one) in enumerate(firsts):
         if cost + CHEAPEST > bound:
             return
         if progress is not None and time.monotonic() - said > 1:
@@ -270,11 +286,10 @@ def pairs(model: Model, judge: Judge, progress: Progress | None = None) -> Itera
         for second in names[i + 1 :]:
             if second in SHAPING or one.fits:
                 for two in SLOTS[second](one):
-                    if two.cost <= bound and judge.agrees(two):
-                        for settled in _confirmed(judge, [two]):
-                            if judge.convincing(settled, judge.tried):
-                                bound = min(bound, settled.cost)
-                                yield settled
+                    if two.cost <= bound and judge.agrees(two, inputs):
+                        for settled in judge.confirmed([two], inputs):
+                            bound = min(bound, settled.cost)
+                            yield settled
 
 
 def search(
@@ -289,82 +304,126 @@ def search(
     rounded: the expected call with x and w rounded to a short format.  depth: how many changes
     are combined at most.
     """
-    judge = Judge(start, errors)
+    looking = _Search(start, Judge(start, errors), rounded, progress)
+    steps = [looking.nothing, looking.one, looking.short, looking.one_and_short]
+    if depth > 1:
+        steps.append(looking.two)
+    steps += [looking.loosely, looking.one_loosely]
+    if depth > 1:
+        steps.append(looking.two_loosely)
+    for step in steps:
+        found = step()
+        if found is not None:
+            return found
+    return looking.nearest()
 
-    def finished(found: list[Model]) -> Found | None:
-        best = sorted(found, key=lambda m: m.cost)
-        if not best:
+
+class _Search:
+    """The steps of a search; each gives what it found, or None."""
+
+    def __init__(
+        self,
+        start: Model,
+        judge: Judge,
+        rounded: Callable[[str], Model] | None,
+        progress: Progress | None,
+    ) -> None:
+        self.start, self.judge, self.progress = start, judge, progress
+        self.ones = list(singles(start))
+        self.agreeing = [m for m in self.ones if judge.agrees(m)]
+        self.weak = False
+        self._rounded = None if np.iscomplexobj(start.x) else rounded
+        self._short: dict[str, Model] = {}
+
+    def short_models(self) -> dict[str, Model]:
+        """The expected call with x and w in each short format."""
+        if self._rounded is not None and not self._short:
+            self._short = {p: self._rounded(p) for p in ROUNDED_INPUTS}
+        return self._short
+
+    def best(self, models: list[Model], precision: str | None = None) -> Found | None:
+        """The simplest of several explanations."""
+        if not models:
             return None
-        return Found(best[0], True, judge.remainder(best[0]), best[1 : ALIKE + 1], judge.tried)
+        first, *others = sorted(models, key=lambda m: m.cost)
+        if precision is not None:  # what is left is left by x and w as they were given
+            first = _redone(self.start, first)[0]
+        left = self.judge.remainder(first)
+        if precision is not None:
+            left = Remainder(left.largest, left.units, precision)
+        return Found(first, True, left, others[:ALIKE], self.judge.tried)
 
-    ones = list(singles(start))
-    seen = [m for m in ones if judge.agrees(m)]
-    if judge.agrees(start) and judge.remainder(start).is_rounding:
-        remainder = judge.remainder(start)
-        if remainder.proved:
-            # What agrees, too, is what this data cannot show; what is read off y always does.
-            seen = [m for m in seen if not m.fit and not m.changes[-1].found.startswith("constant")]
-            return Found(start, True, remainder, _confirmed(judge, seen, ALIKE), judge.tried)
-    right = _confirmed(judge, seen)
-    found = finished([m for m in right if judge.convincing(m, judge.tried)])
-    if found:
+    def nothing(self) -> Found | None:
+        """The expected call itself; what would not show is told, what is read off y is not."""
+        if not self.judge.agrees(self.start):
+            return None
+        left = self.judge.remainder(self.start)
+        if not (left.is_rounding and left.proved):
+            return None
+        blind = [m for m in self.agreeing if not m.fit and not m.changes[-1].read_off]
+        others = self.judge.confirmed(blind, most=ALIKE, weak=True)
+        return Found(self.start, True, left, others, self.judge.tried)
+
+    def one(self) -> Found | None:
+        right = self.judge.confirmed(self.agreeing, weak=True)
+        found = self.best([m for m in right if self.judge.convincing(m)])
+        self.weak = bool(right) and found is None
         return found
-    weak = bool(right)
 
-    precisions = []
-    if rounded is not None and not np.iscomplexobj(start.x):
-        precisions = [(p, rounded(p)) for p in ROUNDED_INPUTS]
-    for precision, model in precisions:
-        if judge.agrees(model) and _confirmed(judge, [model]):
-            return Found(start, True, _as(judge, start, precision), [], judge.tried)
-    for precision, model in precisions:
-        right = _confirmed(judge, (m for m in singles(model) if judge.agrees(m)))
-        if right:
-            best = min(right, key=lambda m: m.cost)
-            return Found(best, True, _as(judge, best, precision), right[1:ALIKE], judge.tried)
-    if depth > 1:
-        found = finished(list(pairs(start, judge, progress)))
-        if found:
-            return found
-    loose = judge.remainder(start)
-    if loose.is_rounding:
-        return Found(start, True, loose, [], judge.tried)
-    for precision in ("TF32", "bfloat16"):
-        u = 2 * UNITS[precision]
-        near = [m for m in ones if not m.fit and judge.agrees(m, inputs=u)]
-        near = [m for m in near if judge.remainder(m).is_rounding]
-        found = finished(near)
-        if found:
-            return found
-    if depth > 1:
-        for precision, model in precisions:
-            if progress is not None:
-                progress(f"pairs of causes, with x and w rounded to {precision}")
-            right = list(pairs(model, judge, progress))
-            if right:
-                best = min(right, key=lambda m: m.cost)
-                return Found(best, True, _as(judge, best, precision), [], judge.tried)
-    nearest = _nearest(judge, [start, *ones])
-    return Found(nearest, False, judge.remainder(nearest), [], judge.tried, weak)
+    def short(self) -> Found | None:
+        """Nothing but a short format of x and w."""
+        for precision, model in self.short_models().items():
+            if self.judge.agrees(model) and self.judge.confirmed([model]):
+                return self.best([self.start], precision)
+        return None
+
+    def one_and_short(self) -> Found | None:
+        for precision, model in self.short_models().items():
+            agreeing = (m for m in singles(model) if self.judge.agrees(m))
+            found = self.best(self.judge.confirmed(agreeing), precision)
+            if found is not None:
+                return found
+        return None
+
+    def two(self) -> Found | None:
+        return self.best(list(pairs(self.start, self.judge, self.progress)))
+
+    def loosely(self) -> Found | None:
+        """Nothing but what a short format may do, though no rounding that is known gives y."""
+        return self.best([self.start]) if self.judge.remainder(self.start).is_rounding else None
+
+    def one_loosely(self) -> Found | None:
+        for precision in ("TF32", "bfloat16"):
+            inputs = 2 * UNITS[precision]
+            agreeing = [m for m in self.ones if not m.fit and self.judge.agrees(m, inputs)]
+            found = self.best(self.judge.confirmed(agreeing, inputs))
+            if found is not None:
+                return found
+        return None
+
+    def two_loosely(self) -> Found | None:
+        """Two changes and a short format: found loosely, then with x and w rounded so."""
+        inputs = 2 * UNITS["bfloat16"]
+        near = list(pairs(self.start, self.judge, self.progress, inputs))
+        for precision, model in self.short_models().items():
+            again = [m for n in near for m in _redone(model, n)]
+            found = self.best(self.judge.confirmed(again), precision)
+            if found is not None:
+                return found
+        return self.best(near)
+
+    def nearest(self) -> Found:
+        model = _nearest(self.judge, [self.start, *self.ones])
+        left = self.judge.remainder(model)
+        return Found(model, False, left, [], self.judge.tried, self.weak)
 
 
-def _as(judge: Judge, model: Model, precision: str) -> Remainder:
-    """The remainder of a model whose inputs were rounded."""
-    left = judge.remainder(model)
-    return Remainder(left.largest, left.units, precision)
-
-
-def _confirmed(judge: Judge, models: Iterable[Model], most: int = 64) -> list[Model]:
-    """Those that explain every element, what is read off y filled in."""
-    found: list[Model] = []
-    for model in models:
-        settled = judge.settled(model)
-        left = judge.remainder(settled)
-        if left.is_rounding and left.proved:
-            found.append(settled)
-            if len(found) >= most:
-                break
-    return found
+def _redone(start: Model, model: Model) -> list[Model]:
+    """The changes of another model made again."""
+    models = [start]
+    for change in model.changes:
+        models = [m for one in models for m in singles(one) if m.changes[-1].same(change)]
+    return models
 
 
 def _nearest(judge: Judge, models: list[Model]) -> Model:
@@ -386,8 +445,3 @@ def _nearest(judge: Judge, models: list[Model]) -> Model:
     best = min(fitting, key=apart)
     agree, off = apart(best)
     return best if agree < -1 or off < 0.9 or best is models[0] else models[0]
-
-
-def residual(model: Model) -> Array | None:
-    """y less the model's result; None where the shapes differ."""
-    return model.y - model.result() if model.fits else None

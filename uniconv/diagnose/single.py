@@ -189,16 +189,11 @@ def _place(start: Model, model: Model, judge: Judge, *, explained: bool) -> str:
     """Where y differs from what was expected; of a miss, from the nearest."""
     shown = start if explained else model
     if not shown.fits:
-        return f"the expected result is {_shape(start)}, y is {tuple(start.y.shape)} (n, o, ...)"
+        return f"the expected result is {start.shape}, y is {tuple(start.y.shape)} (n, o, ...)"
     slack = judge.given(shown) + judge.errors.stored * np.abs(shown.y)
     slack = slack + judge.unit(shown, 2.0**-24) * shown.magnitudes()
     what = "" if explained or not model.changes else " from the nearest"
     return f"they differ{what} {where(shown.result(), shown.y, slack)}"
-
-
-def _shape(model: Model) -> tuple[int, ...]:
-    out = model.conv.output(model.x.shape[2:], model.w.shape[2:])
-    return (model.x.shape[0], model.w.shape[0], *out)
 
 
 def _used(model: Model, start: Model) -> Any:
