@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from uniconv.canonical import Conv, Pairs
-from uniconv.diagnose.model import Array, Change, Model, Named
+from uniconv.diagnose.model import Array, Change, Model, Named, altered
 from uniconv.diagnose.readings import axis_names, readings
 from uniconv.padding import (
     Axis,
@@ -207,7 +207,7 @@ def reverse(model: Model) -> Iterator[Model]:
             cost,
             undo="flip the kernel on " + names(model, which) + " where y was made",
         )
-        yield model.but(change, conv=replace(model.conv, reverse=to))
+        yield model.but(change, conv=altered(model.conv, reverse=to))
 
 
 def alternatives(current: tuple[int, ...]) -> list[tuple[int, ...]]:
@@ -234,7 +234,7 @@ def regeared(old: Model, new: Model) -> Iterator[Conv]:
             pad = _by_word(new, new.conv, word)
             if pad not in seen:
                 seen.add(pad)
-                yield replace(new.conv, pad=pad)
+                yield altered(new.conv, pad=pad)
 
 
 def _crop(model: Model, conv: Conv) -> Pairs:
@@ -246,7 +246,7 @@ def _crop(model: Model, conv: Conv) -> Pairs:
 
 
 def _cropped(model: Model, conv: Conv, crop: Pairs) -> Conv:
-    return replace(conv, pad=_crop(model, replace(conv, pad=crop)))
+    return altered(conv, pad=_crop(model, altered(conv, pad=crop)))
 
 
 def _by_word(model: Model, conv: Conv, word: Word) -> Pairs:
@@ -301,7 +301,7 @@ def _geared(
         *(word, str(current), str(value), text, cost), undo=f"set the {word} to {current} there"
     )
     geared: dict[str, Any] = {field: value}
-    to = model.but(conv=replace(model.conv, **geared))
+    to = model.but(conv=altered(model.conv, **geared))
     for n, conv in enumerate(regeared(model, to)):
         yield model.but(replace(change, cost=cost + 0.01 * n) if n else change, conv=conv)
 
@@ -323,14 +323,16 @@ def padding(model: Model) -> Iterator[Model]:
     offered: dict[tuple[int, ...], tuple[Pairs, str, float]] = {}
 
     inside = conv.boundary in ("zeros", "circular")
+    slack = conv.stride
 
     def offer(pads: Pairs, text: str, cost: float) -> None:
-        if not inside and min(map(min, pads)) < 0:
-            return
-        los = tuple(lo for lo, _ in pads)
+        los = tuple([lo for lo, _ in pads])
         if los in offered or (los == now and same_size):
             return
-        if replace(conv, pad=pads).output(model.x.shape[2:], model.w.shape[2:]) == out:
+        if not inside and min(map(min, pads)) < 0:
+            return
+        # hi may be more than the last window reads, by less than a stride
+        if all(t <= lo + hi < t + s for (lo, hi), t, s in zip(pads, total, slack)):
             offered[los] = (pads, text, cost)
 
     def fitted(los: tuple[int, ...]) -> Pairs:
@@ -367,12 +369,12 @@ def padding(model: Model) -> Iterator[Model]:
     noun = "crop" if model.problem.transposed else "padding"
     was = _crop(model, conv)
     for pads, text, cost in offered.values():
-        to = _crop(model, replace(conv, pad=pads))
+        to = _crop(model, altered(conv, pad=pads))
         change = Change(
             *(noun, str(was), str(to), f"the {noun} is {to}, not {was}: {text}", cost),
             undo=f"{noun} {was} there",
         )
-        yield model.but(change, conv=replace(conv, pad=pads))
+        yield model.but(change, conv=altered(conv, pad=pads))
 
 
 def boundary(model: Model) -> Iterator[Model]:
@@ -386,10 +388,10 @@ def boundary(model: Model) -> Iterator[Model]:
     for kind in kinds:
         if kind == conv.boundary:
             continue
-        yield model.but(_border(model, kind), conv=replace(conv, boundary=kind, fill=0.0))
+        yield model.but(_border(model, kind), conv=altered(conv, boundary=kind, fill=0.0))
     if model.fits and model.y.size and not np.iscomplexobj(model.y):
-        bare = replace(model, conv=replace(conv, boundary="constant", fill=0.0))
-        ones = replace(model, conv=replace(conv, boundary="constant", fill=1.0))
+        bare = replace(model, conv=altered(conv, boundary="constant", fill=0.0))
+        ones = replace(model, conv=altered(conv, boundary="constant", fill=1.0))
         for at in ((0,) * model.y.ndim, tuple(n - 1 for n in model.y.shape)):
             slope = float(ones.element(at) - bare.element(at))
             if abs(slope) > 1e-6:
@@ -399,7 +401,7 @@ def boundary(model: Model) -> Iterator[Model]:
                 if fill != 0 and fill != conv.fill:
                     told = f"constant {fill:.6g}"
                     change = replace(_border(model, told), cost=2.2, read_off=True)
-                    yield model.but(change, conv=replace(conv, boundary="constant", fill=fill))
+                    yield model.but(change, conv=altered(conv, boundary="constant", fill=fill))
                 break
 
 
@@ -494,6 +496,9 @@ def output_channels(model: Model) -> Iterator[Model]:
 
 # What changes the shape of the result; nothing else can mend a shape that is not y's.
 SHAPING = {"axes of w", "axes of x", "stride", "dilation", "axes of y", "padding"}
+# What no change of a slot costs less than, where that is more than the least of all.
+LEAST = {"axes of y": 1.5, "order of channels in y": 1.9, "boundary": 1.5, "offset": 2.5}
+LEAST |= {"axes of x": 1.5, "stride": 1.3, "dilation": 1.3, "padding": 1.2, "scale": 1.2}
 SLOTS: dict[str, Slot] = {
     "axes of w": kernel_axes,
     "order of filters": kernel_order,

@@ -377,6 +377,15 @@ class Model:
 
 
 _FIELDS = tuple(Model.__slots__)
+_RECORD = tuple(Conv.__slots__)
+
+
+def altered(conv: Conv, **fields: Any) -> Conv:
+    """``dataclasses.replace``, as fast as ``Model.but``: a search makes a hundred thousand."""
+    new = object.__new__(Conv)
+    for name in _RECORD:
+        object.__setattr__(new, name, fields[name] if name in fields else getattr(conv, name))
+    return new
 
 
 def _convolved(conv: Conv, x: Array, w: Array) -> Array:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from uniconv.diagnose.causes import SHAPING, SLOTS
+from uniconv.diagnose.causes import LEAST, SHAPING, SLOTS
 from uniconv.diagnose.model import Model
 from uniconv.diagnose.precision import ROUNDED_INPUTS, UNITS, Errors, Remainder
 
@@ -284,7 +284,7 @@ def pairs(
             said = time.monotonic()
             progress(f"pairs of causes: {done} of {len(firsts)} first causes tried")
         for second in names[i + 1 :]:
-            if second in SHAPING or one.fits:
+            if cost + LEAST.get(second, CHEAPEST) <= bound and (second in SHAPING or one.fits):
                 for two in SLOTS[second](one):
                     if two.cost <= bound and judge.agrees(two, inputs):
                         for settled in judge.confirmed([two], inputs):
