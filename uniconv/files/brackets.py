@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,9 +29,10 @@ _KEYWORD = re.compile(
 _WORD = re.compile(r"[A-Za-z_][\w.]*")
 _SCALE = re.compile(r"1(?:\.0*)?e([+-]\d{1,3})\s*\*")
 _SPACE = re.compile(r"\s*")
+_SPACES = re.compile(r"[ \t]*")
 _NDARRAY = re.compile(r"\s*<NDArray (\d+(?:x\d+)*) @[^>]*>")
+_DEEPEST = 32
 _WIDTH = 75  # NumPy begins a new line before a number that would go beyond it
-_DISPLAYED = {"tf."}  # modules that a display prints; elsewhere a module means program text
 _SINGLE = {"tensor", "Tensor", "to_tensor", "Array", "DeviceArray", "constant"}
 
 
@@ -43,6 +45,17 @@ class _List:
     lists: list[_List] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)  # before each number: "", ",", ";", "\n", ...
+    tail: str = ""  # after the last
+
+
+class _Garbled(Exception):
+    def __init__(self, at: int, message: str) -> None:
+        self.at, self.message = at, message
+
+
+class _Truncated(Exception):
+    def __init__(self, at: int, mark: str) -> None:
+        self.at, self.mark = at, mark
 
 
 def read_bracket(t: Printed, start: re.Match[str]) -> tuple[Found, int] | None:
@@ -89,9 +102,9 @@ def read_bracket(t: Printed, start: re.Match[str]) -> tuple[Found, int] | None:
 
 def read_wrapped(t: Printed, start: re.Match[str]) -> tuple[Found, int] | None:
     """``array([...], dtype=float32)``, ``tensor([...], device='cuda:0')`` and the like."""
-    code = bool(start["module"]) and start["module"] not in _DISPLAYED
+    code = bool(start["module"]) and start[0] != "tf.Tensor("  # a display names no other module
     single = start["word"] in _SINGLE or start["word"].endswith("FloatTensor")
-    single &= start["module"] not in ("np.", "numpy.")
+    single |= start["module"].startswith(("jnp.", "jax.", "mx.", "paddle."))
     read = _wrapped(t, start.start(), start.end(), "exact" if code else "decimals", single)
     if read is None:
         return None
@@ -124,16 +137,6 @@ def read_tensorflow(t: Printed, start: re.Match[str]) -> tuple[Found, int] | Non
     if variable and not found.name:
         found = Found(variable[1], found.array, found.error, found.digits, found.line)
     return found, close.end()
-
-
-class _Garbled(Exception):
-    def __init__(self, at: int, message: str) -> None:
-        self.at, self.message = at, message
-
-
-class _Truncated(Exception):
-    def __init__(self, at: int, mark: str) -> None:
-        self.at, self.mark = at, mark
 
 
 def _wrapped(
@@ -189,7 +192,7 @@ def _wrapped(
     tokens, shape = ([body], ()) if isinstance(body, str) else _array(t, body, False)
     size = keywords.get("size") or keywords.get("shape")
     sizes = tuple(int(n) for n in re.findall(r"\d{1,9}", size)) if size else None
-    if not tokens and sizes and 0 in sizes:
+    if sizes and math.prod(sizes) == len(tokens) and (not tokens or style == "exact"):
         shape = sizes
     _check_shape(t, begin, sizes, shape)
     dtype = dtype_of(keywords["dtype"]) if "dtype" in keywords else None
@@ -210,11 +213,16 @@ def _check_shape(
 def _list(t: Printed, at: int) -> _List:
     """The brackets that open at ``at``, with all that is inside."""
     opened: list[_List] = []
-    gap = ""
-    begin = at
+    begin, gap = at, ""
     while True:
-        at = _SPACE_LINE.match(t.text, at).end()  # type: ignore[union-attr]
+        at = _SPACES.match(t.text, at).end()  # type: ignore[union-attr]
         number = NUMBER.match(t.text, at) if opened else None
+        sign = t.text[at : at + 1]
+        if number or sign == "[":
+            between = gap.replace("\n", "")
+            first = not opened or not (opened[-1].tokens or opened[-1].lists)
+            if between and (first or (between != "," and (sign == "[" or set(between) != {";"}))):
+                raise _Garbled(at, f'"{between}" among the numbers of an array')
         if number:
             if opened[-1].lists:
                 raise _Garbled(at, f"the array is ragged: {number[0]} stands beside a list")
@@ -222,33 +230,31 @@ def _list(t: Printed, at: int) -> _List:
             opened[-1].gaps.append(gap)
             at, gap = number.end(), ""
             continue
-        sign = t.text[at : at + 1]
         if sign == "[":
             if opened and opened[-1].tokens:
                 raise _Garbled(at, "the array is ragged: a list stands beside a number")
+            if len(opened) == _DEEPEST:
+                raise _Garbled(at, f"an array has at most {_DEEPEST} axes")
             opened.append(_List(at))
             gap = ""
         elif sign == "]":
             last = opened.pop()
-            last.end = at + 1
-            gap = ""
+            last.end, last.tail, gap = at + 1, gap, ""
             if not opened:
                 return last
             opened[-1].lists.append(last)
-        elif sign in (",", ";", "\n") and sign:
+        elif sign and sign in ",;\n":
             gap += sign
         elif not sign:
-            raise _Garbled(begin, f"the array is not closed: {len(opened)} brackets are open")
+            raise _Garbled(begin, 'the array is not closed: a "]" is missing')
         else:
             mark = TRUNCATED.match(t.text, at)
             if mark:
                 raise _Truncated(at, mark[0])
-            word = t.text[at : t.end(at)].split()[0]
-            raise _Garbled(at, f'"{word[:20]}" among the numbers of an array')
+            word = re.compile(r"[^\s,;\[\]()]+|.").match(t.text, at)
+            assert word is not None
+            raise _Garbled(at, f'"{word[0][:20]}" among the numbers of an array')
         at += 1
-
-
-_SPACE_LINE = re.compile(r"[ \t]*")
 
 
 def _array(t: Printed, found: _List, literal: bool) -> tuple[list[str], tuple[int, ...]]:
@@ -263,69 +269,70 @@ def _array(t: Printed, found: _List, literal: bool) -> tuple[list[str], tuple[in
         if shape != parts[0][1]:
             raise t.error(
                 part.at,
-                f"the array is ragged: shape {shape} stands beside shape {parts[0][1]}",
+                f"the array is ragged: a part of shape {shape} stands beside "
+                f"one of shape {parts[0][1]}",
             )
     return [token for tokens, _ in parts for token in tokens], (len(parts), *parts[0][1])
 
 
 def _flat(t: Printed, found: _List, literal: bool) -> tuple[list[str], tuple[int, ...]]:
     """One pair of brackets: a vector, or rows that semicolons or lines divide."""
-    tokens, gaps = found.tokens, [g.strip("\n") or g[:1] for g in found.gaps]
-    level = max((g.count(";") for g in gaps), default=0)
-    commas = any("," in g for g in gaps)
-    if not level and not commas and "\n" in gaps[1:]:
-        lines = t.text[found.at : found.end].split("\n")
-        fits = len(t.text[t.start(found.at) : t.end(found.at)]) + 1 + len(lines[1].split()[0])
-        if fits > _WIDTH:
-            return tokens, (len(tokens),)  # NumPy's, which went on in the next line
-        gaps = [";" if g == "\n" else g for g in gaps]
-        level = 1
+    tokens, breaks = found.tokens, [gap.count(";") for gap in found.gaps]
+    level = max([*breaks, found.tail.count(";")], default=0)
+    lines = ["\n" in gap and "," not in gap for gap in found.gaps]
+    if any(lines[1:]) and not any("," in gap for gap in found.gaps):
+        if not level and _continued(t, found):
+            return tokens, (len(tokens),)
+        breaks = [max(n, int(line)) for n, line in zip(breaks, lines)]
+        level = max(level, 1)
     if not level:
-        row = literal and not commas and len(tokens) > 1
+        row = literal and len(tokens) > 1 and not any("," in gap for gap in found.gaps)
         return tokens, (1, len(tokens)) if row else (len(tokens),)
-    return _divided(t, found, tokens, gaps, level)
-
-
-def _divided(
-    t: Printed, found: _List, tokens: list[str], gaps: list[str], level: int
-) -> tuple[list[str], tuple[int, ...]]:
-    """Julia's ``[1 2; 3 4;;; 5 6; 7 8]``: n semicolons go on along axis n."""
-    if any(";" in g and set(g) - {";", "\n"} for g in gaps):
-        raise t.error(found.at, "a comma and a semicolon stand between two numbers")
-    nested: Any = _axis(tokens, [g.count(";") for g in gaps], level)
-    sizes = _sizes(nested)
+    blocks = _blocks(tokens, [0, *breaks[1:]], level)
+    sizes = _sizes(blocks)
     if sizes is None:
         raise t.error(found.at, "the array is ragged: its rows have different lengths")
-    array = np.array(nested, dtype=object).reshape(sizes)
-    if level > 1:  # nested as (..., axis 3, row, column): rows and columns come first
-        array = np.moveaxis(array, (-2, -1), (0, 1)) if array.ndim > 2 else array
-        order = (0, 1, *range(array.ndim - 1, 1, -1))
-        array = array.transpose(order)
-    elif array.shape[1] == 1:
+    array = np.array(blocks, dtype=object).reshape(sizes)
+    array = array.transpose(array.ndim - 2, array.ndim - 1, *reversed(range(array.ndim - 2)))
+    if level == 1 and array.shape[1] == 1:
         array = array[:, 0]
-    return [str(v) for v in array.ravel()], array.shape
+    return list(array.ravel()), array.shape
 
 
-def _axis(tokens: list[str], breaks: list[int], level: int) -> Any:
-    if level == 0:
-        return tokens
-    pieces: list[Any] = []
-    begin = 0
-    for k in range(1, len(tokens) + 1):
-        if k == len(tokens) or breaks[k] >= level:
-            inner = level - 1 if level != 2 else 1
-            pieces.append(_axis(tokens[begin:k], [0, *breaks[begin + 1 : k]], inner))
-            begin = k
-    return pieces
+def _continued(t: Printed, found: _List) -> bool:
+    """Whether the next line goes on with the row: NumPy's first line then has no more room."""
+    begin = t.start(found.at)
+    first, second = t.text[begin : found.end].split("\n")[:2]
+    return len(first.rstrip()) + 1 + len(second.split()[0]) > _WIDTH
+
+
+def _blocks(tokens: list[str], breaks: list[int], level: int) -> list[Any]:
+    """Julia's ``[1 2; 3 4;;; 5 6; 7 8]``: n semicolons go on along axis n, the first outermost."""
+    if level > 2:
+        return [_blocks(*piece, level - 1) for piece in _pieces(tokens, breaks, level)]
+    if 2 not in breaks:
+        return [row for row, _ in _pieces(tokens, breaks, 1)]
+    columns = [[row for row, _ in _pieces(*piece, 1)] for piece in _pieces(tokens, breaks, 2)]
+    if {len(column) for column in columns} != {len(columns[0])} or any(
+        len(row) > 1 for column in columns for row in column
+    ):
+        return [["ragged"], []]
+    return [[token for row in rows for token in row] for rows in zip(*columns)]
+
+
+def _pieces(tokens: list[str], breaks: list[int], level: int) -> list[tuple[list[str], list[int]]]:
+    """The numbers between breaks of this level."""
+    cuts = [0, *(k for k in range(1, len(tokens)) if breaks[k] >= level), len(tokens)]
+    return [(tokens[a:b], [0, *breaks[a + 1 : b]]) for a, b in zip(cuts, cuts[1:])]
 
 
 def _sizes(nested: Any) -> tuple[int, ...] | None:
+    """The shape of nested lists, or None where they have none."""
     if not isinstance(nested, list):
         return ()
-    sizes = [_sizes(part) for part in nested]
-    if any(s != sizes[0] or s is None for s in sizes):
-        return None
-    return (len(nested), *(sizes[0] or ()))
+    sizes = {_sizes(part) for part in nested}
+    inner = next(iter(sizes), ())
+    return None if len(sizes) > 1 or inner is None else (len(nested), *inner)
 
 
 def _prompted(t: Printed, at: int) -> bool:

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 Style = Literal["decimals", "significant", "exact"]
 
 _REAL = r"(?:0x[\da-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eEfF][+-]?\d+)?|(?i:inf(?:inity)?|nan)(?:16|32)?)"
+_END = r"(?![^\s,;\[\])>])"
 NUMBER = re.compile(
-    rf"[+-]?{_REAL}[ \t]*[+-][ \t]*{_REAL}[ \t]*(?:im|[ij])(?![\w.])"
-    rf"|[+-]?{_REAL}(?:im|[ij])?(?![\w.])"
-    r"|(?:[Tt]rue|[Ff]alse)(?!\w)"
-    r"|⋅"  # Julia's mark for a zero of the structure, as in Diagonal
+    rf"(?:[+-]?{_REAL}[ \t]*[+-][ \t]*{_REAL}[ \t]*(?:im|[ij])"
+    rf"|[+-]?{_REAL}(?:im|[ij])?"
+    r"|[Tt]rue|[Ff]alse"
+    rf"|⋅){_END}"  # Julia's mark for a zero of the structure, as in Diagonal
 )
 TRUNCATED = re.compile(r"\.\.\.|…|⋮|⋱|⋯")
 _SPLIT = re.compile(rf"([+-]?{_REAL})[ \t]*([+-][ \t]*{_REAL})[ \t]*(?:im|[ij])")
@@ -144,7 +145,7 @@ def _split(text: str) -> tuple[str, str, int | None]:
 
 def _is_float(text: str) -> bool:
     """Written with a point or an exponent."""
-    return "0x" not in text and _finite(text) and not _is_whole(text)
+    return text[-1:] in ".0123456789" and "0x" not in text and not _is_whole(text)
 
 
 def _significant(text: str) -> int:

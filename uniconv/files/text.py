@@ -9,7 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from uniconv.errors import BadFile
-from uniconv.files.blocks import JULIA, MATLAB, SLICE, read_julia, read_matlab, read_slices
+from uniconv.files.blocks import (
+    JULIA,
+    LEGACY_TORCH,
+    MATLAB,
+    SLICE,
+    read_julia,
+    read_legacy_torch,
+    read_matlab,
+    read_slices,
+)
 from uniconv.files.brackets import (
     BRACKET,
     TENSORFLOW,
@@ -26,6 +35,7 @@ READERS: dict[re.Pattern[str], Reader] = {
     JULIA: read_julia,
     SLICE: read_slices,
     MATLAB: read_matlab,
+    LEGACY_TORCH: read_legacy_torch,
     TENSORFLOW: read_tensorflow,
     WRAPPED: read_wrapped,
     BRACKET: read_bracket,
