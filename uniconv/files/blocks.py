@@ -26,12 +26,12 @@ MATLAB = re.compile(
     r"(?P<empty>\[\]\(\d{1,9}(?:x\d{1,9})+\))?[ \t]*$"
 )
 LEGACY_TORCH = re.compile(
-    r"(?m)^[ \t]*\[torch\.(?:cuda\.)?(?P<type>\w+)Tensor of size (?P<dims>\d{1,9}(?:x\d{1,9})*)[^\]\n]*\]"
+    r"(?m)^[ \t]*\[torch\.(?:cuda\.)?(?P<type>\w+)Tensor of size "
+    r"(?P<dims>\d{1,9}(?:x\d{1,9})*)[^\]\n]*\]"
 )
 _TORCH_SLICE = re.compile(r"[ \t]*\(((?:\d{1,9}[ \t]*,[ \t]*)+)\.,\.\) =[ \t]*$")
 _JULIA_SLICE = re.compile(r"\s*\[:, ?:(?P<index>(?:, ?\d{1,9})+)\][ \t]*=")
 _BLANK = re.compile(r"[ \t]*(?:\n|$)")
-_SPACES = re.compile(r"[ \t]*")
 _BLANKS = re.compile(r"(?:[ \t]*\n)*")
 _SCALE = re.compile(r"[ \t]*1(?:\.0*)?e([+-]\d{1,3})[ \t]*\*[ \t]*(?:\n|$)")
 _COLUMNS = re.compile(
@@ -39,8 +39,8 @@ _COLUMNS = re.compile(
     r"|(?:列[ \t]*)?(\d{1,9})[ \t]*(?:至|から)[ \t]*(\d{1,9})[ \t]*列?)[ \t]*(?:\n|$)"
 )
 _KIND = re.compile(
-    r"[ \t]*(\d{1,9}(?:[×x]\d{1,9})+)[ \t]+(?:([a-z]+\d*)[ \t]+)?(?:[a-z]+[ \t]+)*(?:matrix|array|vector)"
-    r"[ \t]*(?:\n|$)"
+    r"[ \t]*(\d{1,9}(?:[×x]\d{1,9})+)[ \t]+(?:([a-z]+\d*)[ \t]+)?(?:[a-z]+[ \t]+)*"
+    r"(?:matrix|array|vector)[ \t]*(?:\n|$)"
 )
 Index = tuple[int, ...]
 
@@ -94,7 +94,7 @@ def read_julia(t: Printed, header: re.Match[str]) -> tuple[Found, int] | None:
         dtype = np.dtype(np.complex64 if dtype == np.float32 else np.complex128)
     tokens = [] if empty else _stacked(t, at, slices, shape[2:], declared)
     name = name_before(t, at)
-    return t.found(at, name or "", tokens, shape, "significant", dtype), end
+    return t.found(at, name, tokens, shape, "significant", dtype), end
 
 
 def read_slices(t: Printed, header: re.Match[str]) -> tuple[Found, int] | None:
@@ -130,8 +130,8 @@ def read_legacy_torch(t: Printed, footer: re.Match[str]) -> tuple[Found, int] | 
         exponent = int(scale[1])
     dtype = dtype_of(footer["type"].lower() or "float")
     name = name_before(t, at)
-    begin = at + len(t.text[at:]) - len(t.text[at:].lstrip())
-    found = t.found(begin, name or "", tokens, shape, "decimals", dtype, exponent=exponent)
+    begin = t.skip(at)
+    found = t.found(begin, name, tokens, shape, "decimals", dtype, exponent=exponent)
     return found, footer.end()
 
 
@@ -161,7 +161,7 @@ def _read_blocks(
         index = _index(mark["index"] or "")
         if slices and (index[::-1] <= slices[-1][0][::-1] or not index):
             break  # the next array
-        place = _BLANKS.match(t.text, mark.end()).end()  # type: ignore[union-attr]
+        place = _blanks(t, mark.end())
         kind = _KIND.match(t.text, place) if matlab else None
         if kind:
             declared, dtype = kind[1], dtype_of(kind[2] or "double")
@@ -175,7 +175,7 @@ def _read_blocks(
         slices.append((index, matrix))
         exponents.append(exponent)
         end = matrix.end
-        mark = pattern.match(t.text, _BLANKS.match(t.text, end).end())  # type: ignore[union-attr]
+        mark = pattern.match(t.text, _blanks(t, end))
     for _, m in slices:
         _check_rows(t, m)
         if m.size != slices[0][1].size:
@@ -263,7 +263,7 @@ def _row(t: Printed, at: int, inside: bool) -> tuple[list[str], int, bool]:
     begin, end = at, t.end(at)
     tokens: list[str] = []
     while True:
-        at = _SPACES.match(t.text, at).end()  # type: ignore[union-attr]
+        at = t.skip(at, " \t")
         if at >= end:
             return tokens, min(end + 1, len(t.text)), False
         number = NUMBER.match(t.text, at)
@@ -327,4 +327,3 @@ def _words(index: Index) -> str:
 
 def _julia_shape(dims: str) -> tuple[int, ...]:
     return tuple(int(n) for n in re.findall(r"\d+", dims)) if dims[0:2] != "0-" else ()
-

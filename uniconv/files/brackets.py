@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from uniconv.errors import BadFile
 from uniconv.files.found import Found
 from uniconv.files.names import name_before
 from uniconv.files.numbers import NUMBER, TRUNCATED, Style, dtype_of
@@ -19,18 +21,20 @@ WRAPPED = re.compile(
     r"(?<![\w.])(?P<module>(?:\w+\.)*)"
     r"(?P<word>array|Array|asarray|DeviceArray|tensor|\w*Tensor|constant|[Vv]ariable|to_tensor)\("
 )
-TENSORFLOW = re.compile(r"<tf\.(?:Tensor|Variable)(?P<about>[^>\n]*?),?\s*numpy=\s*(?P<word>array\()?")
+TENSORFLOW = re.compile(
+    r"<tf\.(?:Tensor|Variable)(?P<about>[^>\n]*?),?\s*numpy=\s*(?P<word>array\()?"
+)
 BRACKET = re.compile(
-    r"(?:(?P<eltype>Float(?:16|32|64)|U?Int\d*|Bool|ComplexF(?:32|64)))?(?P<open>\[[\[\s]*)"
+    r"(?:(?P<eltype>Float(?:16|32|64)|U?Int(?:8|16|32|64)|Bool|ComplexF(?:32|64)))?(?P<open>\[[\[\s]*)"
 )
 _KEYWORD = re.compile(
     r"(\w+)\s*=\s*(<[^>]*>|'[^']*'|\"[^\"]*\"|\([^()]*\)|\[[^\[\]]*\]|\w+\([^()]*\)|[^,()<>\s]+)"
 )
 _WORD = re.compile(r"[A-Za-z_][\w.]*")
 _SCALE = re.compile(r"1(?:\.0*)?e([+-]\d{1,3})\s*\*")
-_SPACE = re.compile(r"\s*")
-_SPACES = re.compile(r"[ \t]*")
 _NDARRAY = re.compile(r"\s*<NDArray (\d+(?:x\d+)*) @[^>]*>")
+_ALONE = re.compile(r"\s*|.*[=:：]\s*|\s*(?:julia>|>>>|>>)\s*")
+_METHOD = re.compile(r"\s*\.\s*(?!(?:to|cuda|float|double)\()[a-z_]")
 _DEEPEST = 32
 _WIDTH = 75  # NumPy begins a new line before a number that would go beyond it
 _SINGLE = {"tensor", "Tensor", "to_tensor", "Array", "DeviceArray", "constant"}
@@ -48,56 +52,45 @@ class _List:
     tail: str = ""  # after the last
 
 
-class _Garbled(Exception):
-    def __init__(self, at: int, message: str) -> None:
-        self.at, self.message = at, message
+class _Unreadable(Exception):
+    """What is wrong between the brackets, and whether that is a mark of what was left out."""
 
-
-class _Truncated(Exception):
-    def __init__(self, at: int, mark: str) -> None:
-        self.at, self.mark = at, mark
+    def __init__(self, error: BadFile, cut: bool = False) -> None:
+        self.error, self.cut = error, cut
 
 
 def read_bracket(t: Printed, start: re.Match[str]) -> tuple[Found, int] | None:
-    """``[[1, 2], [3, 4]]``, ``[[1. 2.]\\n [3. 4.]]``, ``[1 2; 3 4]``."""
+    """``[[1, 2], [3, 4]]``, ``[[1. 2.]\\n [3. 4.]]``, ``[1 2; 3 4]``.
+
+    In a sentence only lists of lists count; a single pair of brackets must stand alone.
+    """
     at = start.start("open")
     before = t.text[t.start(start.start()) : start.start()]
     if re.search(r"[\w.)\]}\"']$", before, re.A) or before.count("(") > before.count(")"):
         return None  # an index, or an argument in program text
     if not NUMBER.match(t.text, start.end()):
         return None
-    deep = start["open"].count("[") > 1
-    alone = re.fullmatch(r"\s*|.*[=:：]\s*|\s*(julia>|>>>|>>|[Oo]ut ?\[\d+\] ?:)\s*", before) is not None
+    deep, alone = start["open"].count("[") > 1, _ALONE.fullmatch(before) is not None
     try:
         found = _list(t, at)
-    except _Truncated as error:
-        if deep or alone:
-            raise t.truncated(error.at, error.mark) from None
-        return None
-    except _Garbled as error:
-        if deep:
-            raise t.error(error.at, error.message) from None
+    except _Unreadable as wrong:
+        if deep or (alone and wrong.cut):
+            raise wrong.error from None
         return None
     end = found.end
     rest = t.text[end : t.end(end)]
-    if re.match(r"[\w(\[.]", rest, re.A) and not re.match(r"\.\s|\.$", rest):
+    if re.match(r"[\w(\[]|\.\w", rest, re.A):
         return None  # an expression: what it gives is not printed here
-    if not deep:
-        ended = re.fullmatch(r"\s*[;.。，；]?\s*", rest)
-        if not alone or not ended or (len(found.tokens) == 1 and not start["eltype"]):
-            return None
+    if not deep and not (alone and re.fullmatch(r"\s*[;.。，；]?\s*", rest)):
+        return None
     footer = _NDARRAY.match(t.text, end)
-    declared = None
     if footer:
-        declared, end = tuple(map(int, footer[1].split("x"))), footer.end()
+        end = footer.end()
     literal = bool(start["eltype"]) or rest.strip() == ";" or _prompted(t, at)
     tokens, shape = _array(t, found, literal)
-    _check_shape(t, at, declared, shape)
+    _check_shape(t, at, footer and _sizes_in(footer[1]), shape)
     dtype = dtype_of(start["eltype"]) if start["eltype"] else None
-    if start["eltype"] and dtype is None:
-        dtype = np.dtype(np.int64)  # Int: the machine's own
-    name = name_before(t, start.start())
-    return t.found(at, name or "", tokens, shape, "decimals", dtype), end
+    return t.found(at, name_before(t, start.start()), tokens, shape, "decimals", dtype), end
 
 
 def read_wrapped(t: Printed, start: re.Match[str]) -> tuple[Found, int] | None:
@@ -109,7 +102,7 @@ def read_wrapped(t: Printed, start: re.Match[str]) -> tuple[Found, int] | None:
     if read is None:
         return None
     found, end = read
-    if code and re.match(r"\s*\.\s*(?!to\(|cuda\(|float\(\)|double\(\))[a-z_]\w*", t.text[end:end + 80]):
+    if code and _METHOD.match(t.text, end):
         return None  # an expression: what it gives is not printed here
     return found, end
 
@@ -125,18 +118,18 @@ def read_tensorflow(t: Printed, start: re.Match[str]) -> tuple[Found, int] | Non
             return None
         dtype = dtype_of(about.get("dtype", "float32"))
         name = name_before(t, start.start())
-        found = t.found(start.start(), name or "", [number[0]], (), "decimals", dtype)
+        found = t.found(start.start(), name, [number[0]], (), "decimals", dtype)
         read = found, number.end()
     if read is None:
         return None
     found, end = read
-    close = re.compile(r"\s*>").match(t.text, end)
-    if not close:
-        raise t.error(start.start(), "<tf. is not closed")
+    end = t.skip(end)
+    if t.text[end : end + 1] != ">":
+        raise t.error(start.start(), 'the array is not closed: a ">" is missing')
     variable = re.match(r"\s*'([^']+)'", start["about"])
     if variable and not found.name:
-        found = Found(variable[1], found.array, found.error, found.digits, found.line)
-    return found, close.end()
+        found = replace(found, name=variable[1])
+    return found, end + 1
 
 
 def _wrapped(
@@ -147,60 +140,54 @@ def _wrapped(
     body: _List | str | None = None
     exponent = 0
     while True:
-        at = _SPACE.match(t.text, at).end()  # type: ignore[union-attr]
-        scale = _SCALE.match(t.text, at)
-        if scale and body is None:
-            exponent = int(scale[1])
-            at = _SPACE.match(t.text, scale.end()).end()  # type: ignore[union-attr]
+        at = t.skip(at)
+        if body is None and (scale := _SCALE.match(t.text, at)):
+            exponent, at = int(scale[1]), t.skip(scale.end())
         if body is None and t.text[at : at + 1] == "[":
-            first = re.compile(r"[\[\s]*").match(t.text, at).end()  # type: ignore[union-attr]
-            if not NUMBER.match(t.text, first) and not re.match(r"[\[\s]*\]", t.text[at:first + 1]):
-                if TRUNCATED.match(t.text, first):
-                    raise t.truncated(first, TRUNCATED.match(t.text, first)[0])
+            first = t.skip(at, "[ \t\n")
+            if cut := TRUNCATED.match(t.text, first):
+                raise t.truncated(first, cut[0])
+            if not NUMBER.match(t.text, first) and t.text[first : first + 1] != "]":
                 return None  # words, or program text
             try:
                 body = _list(t, at)
-            except _Truncated as error:
-                raise t.truncated(error.at, error.mark) from None
-            except _Garbled as error:
-                if style == "exact":
+            except _Unreadable as wrong:
+                if style == "exact" and not wrong.cut:
                     return None
-                raise t.error(error.at, error.message) from None
+                raise wrong.error from None
             at = body.end
         elif body is None and (number := NUMBER.match(t.text, at)):
             body, at = number[0], number.end()
         elif keyword := _KEYWORD.match(t.text, at):
-            keywords.setdefault(keyword[1], keyword[2])
-            if keyword[1] == "dtype":
-                keywords["dtype"] = keyword[2]
+            keywords[keyword[1]] = keyword[2]
             at = keyword.end()
         elif body is not None and (word := _WORD.match(t.text, at)):
-            if dtype_of(word[0]):
-                keywords["dtype"] = word[0]
+            keywords.update({"dtype": word[0]} if dtype_of(word[0]) else {})
             at = word.end()
-        at = _SPACE.match(t.text, at).end()  # type: ignore[union-attr]
+        at = t.skip(at)
         if t.text[at : at + 1] == ")":
             break
         if t.text[at : at + 1] != ",":
             if body is None or style == "exact":
                 return None
-            where = t.text[at : t.end(at)].strip()[:20] or "the end of the text"
-            raise t.error(begin, f'the array is not closed with ")": there is "{where}"')
+            raise t.error(begin, 'the array is not closed: a ")" is missing')
         at += 1
     if body is None:
         return None
     tokens, shape = ([body], ()) if isinstance(body, str) else _array(t, body, False)
-    size = keywords.get("size") or keywords.get("shape")
-    sizes = tuple(int(n) for n in re.findall(r"\d{1,9}", size)) if size else None
+    sizes = _sizes_in(keywords.get("size") or keywords.get("shape"))
     if sizes and math.prod(sizes) == len(tokens) and (not tokens or style == "exact"):
         shape = sizes
     _check_shape(t, begin, sizes, shape)
     dtype = dtype_of(keywords["dtype"]) if "dtype" in keywords else None
     name = name_before(t, begin)
-    found = t.found(
-        begin, name or "", tokens, shape, style, dtype, exponent=exponent, single=single
-    )
+    found = t.found(begin, name, tokens, shape, style, dtype, exponent=exponent, single=single)
     return found, at + 1
+
+
+def _sizes_in(text: str | None) -> tuple[int, ...] | None:
+    """``(2, 3)``, ``[2, 3]`` or ``2x3``."""
+    return None if text is None else tuple(int(n) for n in re.findall(r"\d{1,9}", text))
 
 
 def _check_shape(
@@ -215,26 +202,28 @@ def _list(t: Printed, at: int) -> _List:
     opened: list[_List] = []
     begin, gap = at, ""
     while True:
-        at = _SPACES.match(t.text, at).end()  # type: ignore[union-attr]
+        at = t.skip(at, " \t")
         number = NUMBER.match(t.text, at) if opened else None
         sign = t.text[at : at + 1]
         if number or sign == "[":
             between = gap.replace("\n", "")
             first = not opened or not (opened[-1].tokens or opened[-1].lists)
             if between and (first or (between != "," and (sign == "[" or set(between) != {";"}))):
-                raise _Garbled(at, f'"{between}" among the numbers of an array')
+                raise _Unreadable(t.error(at, f'"{between}" among the numbers of an array'))
         if number:
             if opened[-1].lists:
-                raise _Garbled(at, f"the array is ragged: {number[0]} stands beside a list")
+                raise _Unreadable(
+                    t.error(at, f"the array is ragged: {number[0]} stands beside a list")
+                )
             opened[-1].tokens.append(number[0])
             opened[-1].gaps.append(gap)
             at, gap = number.end(), ""
             continue
         if sign == "[":
             if opened and opened[-1].tokens:
-                raise _Garbled(at, "the array is ragged: a list stands beside a number")
+                raise _Unreadable(t.error(at, "the array is ragged: a list stands beside a number"))
             if len(opened) == _DEEPEST:
-                raise _Garbled(at, f"an array has at most {_DEEPEST} axes")
+                raise _Unreadable(t.error(at, f"an array has at most {_DEEPEST} axes"))
             opened.append(_List(at))
             gap = ""
         elif sign == "]":
@@ -246,14 +235,13 @@ def _list(t: Printed, at: int) -> _List:
         elif sign and sign in ",;\n":
             gap += sign
         elif not sign:
-            raise _Garbled(begin, 'the array is not closed: a "]" is missing')
+            raise _Unreadable(t.error(begin, 'the array is not closed: a "]" is missing'))
         else:
             mark = TRUNCATED.match(t.text, at)
             if mark:
-                raise _Truncated(at, mark[0])
-            word = re.compile(r"[^\s,;\[\]()]+|.").match(t.text, at)
-            assert word is not None
-            raise _Garbled(at, f'"{word[0][:20]}" among the numbers of an array')
+                raise _Unreadable(t.truncated(at, mark[0]), cut=True)
+            word = re.split(r"[\s,;\[\]()]", t.text[at : at + 20])[0] or sign
+            raise _Unreadable(t.error(at, f'"{word}" among the numbers of an array'))
         at += 1
 
 
@@ -323,7 +311,7 @@ def _blocks(tokens: list[str], breaks: list[int], level: int) -> list[Any]:
 def _pieces(tokens: list[str], breaks: list[int], level: int) -> list[tuple[list[str], list[int]]]:
     """The numbers between breaks of this level."""
     cuts = [0, *(k for k in range(1, len(tokens)) if breaks[k] >= level), len(tokens)]
-    return [(tokens[a:b], [0, *breaks[a + 1 : b]]) for a, b in zip(cuts, cuts[1:])]
+    return [(tokens[a:b], [0, *breaks[a + 1 : b]]) for a, b in pairwise(cuts)]
 
 
 def _sizes(nested: Any) -> tuple[int, ...] | None:

@@ -25,25 +25,26 @@ TRUNCATED = re.compile(r"\.\.\.|…|⋮|⋱|⋯")
 _SPLIT = re.compile(rf"([+-]?{_REAL})[ \t]*([+-][ \t]*{_REAL})[ \t]*(?:im|[ij])")
 _SHORT = 6  # the digits that Julia shows of a number in a matrix
 
-DTYPES = {
-    **{"Float64": "float64", "Float32": "float32", "Float16": "float16", "BFloat16": "bfloat16"},
-    **{f"{u}Int{n}": f"{u.lower()}int{n}" for u in ("", "U") for n in (8, 16, 32, 64)},
-    **{"Bool": "bool", "ComplexF64": "complex128", "ComplexF32": "complex64"},
-    **{"double": "float64", "single": "float32", "logical": "bool"},
-    **{"float": "float32", "half": "float16", "long": "int64", "int": "int32"},
-}
+_NAMES = (
+    "Float64=float64 Float32=float32 Float16=float16 BFloat16=bfloat16 Bool=bool "
+    "Int8=int8 Int16=int16 Int32=int32 Int64=int64 UInt8=uint8 UInt16=uint16 UInt32=uint32 "
+    "UInt64=uint64 ComplexF64=complex128 ComplexF32=complex64 double=float64 single=float32 "
+    "logical=bool float=float32 half=float16 long=int64 int=int32"
+)
+_DTYPES = dict(pair.split("=") for pair in _NAMES.split())
 
 
 def dtype_of(name: str) -> np.dtype[Any] | None:
     """The dtype that a framework calls ``name``, or None; bfloat16 needs ml_dtypes."""
     name = name.strip("'\"").rpartition(".")[2]
-    name = DTYPES.get(name, name)
+    name = _DTYPES.get(name, name)
     if name == "bfloat16":
         try:
             import ml_dtypes
         except ImportError:
             return np.dtype(np.float32)  # it holds every bfloat16
-        return np.dtype(ml_dtypes.bfloat16)
+        bfloat16: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
+        return bfloat16
     try:
         dtype = np.dtype(name)
     except TypeError:
