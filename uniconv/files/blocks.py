@@ -110,8 +110,10 @@ def read_matlab(t: Printed, header: re.Match[str]) -> tuple[Found, int] | None:
 def read_legacy_torch(t: Printed, footer: re.Match[str]) -> tuple[Found, int] | None:
     """What PyTorch printed before 0.4: rows, slices ``(0 ,.,.) =``, then the type and size."""
     first = t.line(footer.start()) - 1
-    while first and _of_torch(t.text[t.starts[first - 1] : t.starts[first] - 1]):
+    while first and _of_torch(line := t.text[t.starts[first - 1] : t.starts[first] - 1]):
         first -= 1
+    if first and (cut := TRUNCATED.search(line)):
+        raise t.truncated(t.starts[first - 1], cut[0])
     at = t.starts[first]
     shape = _index(footer["dims"])
     exponent, tokens = 0, []
@@ -159,7 +161,8 @@ def _read_blocks(
     mark: re.Match[str] | None = header
     while mark and (not matlab or mark["name"] == name):
         index = _index(mark["index"] or "")
-        if slices and (index[::-1] <= slices[-1][0][::-1] or not index):
+        last = slices[-1][0] if slices else None
+        if last is not None and (len(index) != len(last) or index[::-1] <= last[::-1]):
             break  # the next array
         place = _blanks(t, mark.end())
         kind = _KIND.match(t.text, place) if matlab else None

@@ -64,12 +64,12 @@ def read_bracket(t: Printed, start: re.Match[str]) -> tuple[Found, int] | None:
 
     In a sentence only lists of lists count; a single pair of brackets must stand alone.
     """
-    at = start.start("open")
-    before = t.text[t.start(start.start()) : start.start()]
-    if re.search(r"[\w.)\]}\"']$", before, re.A) or before.count("(") > before.count(")"):
-        return None  # an index, or an argument in program text
     if not NUMBER.match(t.text, start.end()):
         return None
+    at = start.start("open")
+    before = t.text[t.start(start.start()) : start.start()]
+    if re.match(r"[\w.)\]}\"']", before[-1:], re.A) or before.count("(") > before.count(")"):
+        return None  # an index, or an argument in program text
     deep, alone = start["open"].count("[") > 1, _ALONE.fullmatch(before) is not None
     try:
         found = _list(t, at)

@@ -138,10 +138,10 @@ def _is_whole(text: str) -> bool:
 
 
 def _split(text: str) -> tuple[str, str, int | None]:
-    """The digits before and after the point, and the exponent if there is one."""
+    """The digits before and after the point, a mere ".0" being none, and the exponent if any."""
     mantissa, _, power = re.sub("[fF]", "e", text.lower()).lstrip("+-").partition("e")
     before, _, after = mantissa.partition(".")
-    return before, after, int(power) if power else None
+    return before, after if after != "0" else "", int(power) if power else None
 
 
 def _is_float(text: str) -> bool:
@@ -150,7 +150,7 @@ def _is_float(text: str) -> bool:
 
 
 def _significant(text: str) -> int:
-    if not _finite(text) or "0x" in text:
+    if not (_is_float(text) or _is_whole(text)):
         return 0
     before, after, _ = _split(text)
     return len((before + after).lstrip("0"))
@@ -163,7 +163,7 @@ def _errors(parts: Sequence[str], style: Style) -> list[float]:
     if style == "significant":
         shown = max([_SHORT, *(len((b + a).lstrip("0")) for b, a, _ in known)])
         return [0.0 if f is None else _half_unit_of_digit(*f, shown) for f in floats]
-    if not any(after.strip("0") or len(after) > 1 for _, after, _ in known):
+    if not any(after for _, after, _ in known):
         return [0.0] * len(parts)  # 1. or 1.0: whole numbers, of which nothing was rounded
     decimals = {
         scientific: max((len(a) for _, a, p in known if (p is not None) is scientific), default=0)
