@@ -25,6 +25,8 @@ _VARIABLES = {
     r"BatchNormalization": ("gamma", "beta", "moving_mean", "moving_variance"),
 }
 
+_HOLDERS = ("layers", "_layer_checkpoint_dependencies")  # the second until Keras 3.0
+
 
 def read(path: Path) -> Iterator[Found]:
     """The datasets of numbers; Keras's under the names of the layers and variables."""
@@ -77,7 +79,7 @@ def import_h5py(path: Path) -> Any:
     try:
         import h5py
     except ImportError:
-        raise BadFile(f'{path}: .h5 needs pip install "uniconv-torch[files]"') from None
+        raise BadFile(f'{path}: HDF5 needs pip install "uniconv-torch[files]"') from None
     return h5py
 
 
@@ -128,21 +130,22 @@ def _datasets(group: Any, prefix: str = "", skip: frozenset[str] = frozenset()) 
 
 
 def _of_keras(file: Any) -> bool:
-    legacy = file.get("model_weights", file)
-    return (
-        "layer_names" in legacy.attrs
-        or "layers" in file
-        or "_layer_checkpoint_dependencies" in file
-    )
+    holders = [file.get(key) for key in _HOLDERS]
+    layers = [group[name] for group in holders if hasattr(group, "keys") for name in group]
+    return _of_keras_2(file) or any("vars" in layer for layer in layers if hasattr(layer, "keys"))
+
+
+def _of_keras_2(file: Any) -> bool:
+    attributes = file.get("model_weights", file).attrs
+    return "layer_names" in attributes or "layer_names0" in attributes
 
 
 def _keras(file: Any, classes: dict[str, dict[str, Any]]) -> Iterator[Found]:
-    legacy = file.get("model_weights", file)
-    if "layer_names" in legacy.attrs or "layer_names0" in legacy.attrs:
-        done = set()
-        for layer in _attribute(legacy, "layer_names"):
-            for weight in _attribute(legacy[layer], "weight_names"):
-                dataset = legacy[layer][weight]
+    if _of_keras_2(file):
+        root, done = file.get("model_weights", file), set()
+        for layer in _attribute(root, "layer_names"):
+            for weight in _attribute(root[layer], "weight_names"):
+                dataset = root[layer][weight]
                 done.add(dataset.name.strip("/"))
                 own = weight.removesuffix(":0").rpartition(f"{layer}/")[2]
                 yield Found(f"{layer}/{own}", dataset[()])
@@ -171,7 +174,7 @@ def _variables(group: Any, owner: tuple[str, ...] = ()) -> Iterator[tuple[tuple[
         if not hasattr(item, "keys"):
             if is_number(item):
                 yield (*owner, key), item
-        elif key in ("vars", "layers", "_layer_checkpoint_dependencies"):
+        elif key in ("vars", *_HOLDERS):
             yield from _variables(item, owner)
         else:
             own = item["vars"].attrs.get("name", key) if "vars" in item else key
