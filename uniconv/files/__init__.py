@@ -80,7 +80,7 @@ def save(path: str | os.PathLike[str], arrays: Arrays) -> None:
     pairs = arrays.items() if isinstance(arrays, Mapping) else arrays
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
         part = Path(folder) / path.name
-        writer(part, _checked(pairs))
+        writer(part, _checked(pairs, path.name))
         part.replace(path)
 
 
@@ -96,11 +96,16 @@ def _reader(path: Path) -> Callable[[Path], Iterator[Found]]:
     return text.read
 
 
-def _checked(pairs: Iterable[tuple[str, NDArray[Any]]]) -> Iterator[tuple[str, NDArray[Any]]]:
+def _checked(
+    pairs: Iterable[tuple[str, NDArray[Any]]], target: str
+) -> Iterator[tuple[str, NDArray[Any]]]:
+    """The pairs, their names unique, the numbers in the machine's own byte order."""
     seen: set[str] = set()
     for name, array in pairs:
+        if not name:
+            raise BadFile(f"{target}: an array has no name")
         if name in seen:
-            raise BadFile(f"two arrays are named {name}")
+            raise BadFile(f"{target}: two arrays are named {name}")
         seen.add(name)
         array = np.asarray(array)
         native = array.dtype.isnative

@@ -64,11 +64,15 @@ def write(path: Path, arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:
                 raise BadFile(f"{path.name}, {name}: .h5 has no dtype {array.dtype}")
             group = file
             *parents, last = name.strip("/").split("/")
+            for parent in parents:
+                if parent not in group:
+                    group.create_group(parent, track_order=True)
+                group = group[parent]
+                if not hasattr(group, "keys"):
+                    raise BadFile(f"{path.name}, {name}: {parent} is an array already")
+            if last in group:
+                raise BadFile(f"{path.name}, {name}: this is a group already")
             try:
-                for parent in parents:
-                    if parent not in group:
-                        group.create_group(parent, track_order=True)
-                    group = group[parent]
                 group.create_dataset(last, data=array)
             except (TypeError, ValueError) as error:
                 raise BadFile(f"{path.name}, {name}: HDF5 cannot hold it: {error}") from None
@@ -79,7 +83,7 @@ def import_h5py(path: Path) -> Any:
     try:
         import h5py
     except ImportError:
-        raise BadFile(f'{path}: HDF5 needs pip install "uniconv-torch[files]"') from None
+        raise BadFile(f'{path.name}: HDF5 needs pip install "uniconv-torch[files]"') from None
     return h5py
 
 
@@ -99,7 +103,8 @@ def opened(path: Path, inside: IO[bytes] | None = None) -> Iterator[Any]:
 
 def children(group: Any) -> list[str]:
     """The names in a group: in the order of creation where it was kept, else 2 before 10."""
-    h5py = import_h5py(Path(group.file.filename))
+    import h5py
+
     kept = group.id.get_create_plist().get_link_creation_order() & h5py.h5p.CRT_ORDER_TRACKED
     return list(group) if kept else sorted(group, key=natural)
 

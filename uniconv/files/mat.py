@@ -64,7 +64,7 @@ def _scipy(path: Path) -> Any:
     try:
         import scipy.io
     except ImportError:
-        raise BadFile(f'{path}: .mat needs pip install "uniconv-torch[files]"') from None
+        raise BadFile(f'{path.name}: .mat needs pip install "uniconv-torch[files]"') from None
     return scipy.io
 
 
