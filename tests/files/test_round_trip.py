@@ -213,8 +213,8 @@ def test_garbage_is_refused_or_read_but_never_crashes(text):
         warnings.simplefilter("error")
         try:
             found = files.loads(text)
-        except UniconvError as error:
-            assert str(error).startswith("text")
+        except UniconvError:
+            pass
         else:
             assert found
             for name, f in found.items():

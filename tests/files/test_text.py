@@ -1,5 +1,6 @@
 """Printed arrays in text: every notation, what they are called, how far they may be off."""
 
+import doctest
 import json
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from uniconv import demo, files
 from uniconv.errors import BadFile
+from uniconv.files import numbers
 
 SEED = Path(demo.__file__).parent / "data" / "knet_vs_tensorflow.txt"
 
@@ -21,6 +23,12 @@ def only(text):
 
 def largest(found):
     return float(np.max(found.error, initial=0))
+
+
+@pytest.mark.parametrize("module", [files, numbers])
+def test_the_examples_of_the_docstrings(module):
+    done = doctest.testmod(module)
+    assert (done.failed, done.attempted > 0) == (0, True)
 
 
 def test_the_founding_question_gives_the_numbers_that_were_typed_from_it():
@@ -269,7 +277,10 @@ L =
 def test_displays_of_the_documentation():
     found = files.loads(MATHWORKS)
     assert {name: f.shape for name, f in found.items()} == {
-        **{"A": (3, 3), "A_2": (3, 3), "A_3": (3, 3), "A_4": (3, 3, 2)},
+        "A": (3, 3),
+        "A_2": (3, 3),
+        "A_3": (3, 3),
+        "A_4": (3, 3, 2),
     }
     assert found["A_4"].array[1, 2].tolist() == [6, 15]
 
@@ -362,8 +373,13 @@ def test_printed_digits_become_the_error(text):
 
 @pytest.mark.parametrize(
     ("text", "digits"),
-    [("[[0.001, 12.50]]", 4), ("[[100, -7]]", 3), ("tensor([1.0000e-03, 2.0000])", 5), ("[[nan]]", 0)],
-)  # fmt: skip
+    [
+        ("[[0.001, 12.50]]", 4),
+        ("[[100, -7]]", 3),
+        ("tensor([1.0000e-03, 2.0000])", 5),
+        ("[[nan]]", 0),
+    ],
+)
 def test_digits(text, digits):
     assert only(text).digits == digits
 
@@ -380,6 +396,11 @@ KINDS = {
     "1×2 Matrix{Bool}:\n 1  0": "bool",
     "2×2 Diagonal{Int64, Vector{Int64}}:\n 1  ⋅\n ⋅  2": "int64",
     "array([1, 2], dtype=uint8)": "uint8",
+    "np.array([1.5], dtype=float)": "float64",
+    "torch.tensor([1.5], dtype=torch.float)": "float32",
+    "torch.ones(2) and tensor([1, 2], dtype=torch.long)": "int64",
+    " 1\n 2\n[torch.ByteTensor of size 2]": "uint8",
+    " 1\n 2\n[torch.cuda.FloatTensor of size 2 (GPU 0)]": "float32",
     "tensor([1., 2.], dtype=torch.bfloat16)": "bfloat16",
     "[[inf, -Inf, nan]]": "float64",
 }

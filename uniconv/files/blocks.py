@@ -26,7 +26,7 @@ MATLAB = re.compile(
     r"(?P<empty>\[\]\(\d{1,9}(?:x\d{1,9})+\))?[ \t]*$"
 )
 LEGACY_TORCH = re.compile(
-    r"(?m)^[ \t]*\[torch\.(?:cuda\.)?(?P<type>\w+)Tensor of size "
+    r"(?m)^[ \t]*\[torch\.(?:cuda\.)?(?P<type>\w*)Tensor of size "
     r"(?P<dims>\d{1,9}(?:x\d{1,9})*)[^\]\n]*\]"
 )
 _TORCH_SLICE = re.compile(r"[ \t]*\(((?:\d{1,9}[ \t]*,[ \t]*)+)\.,\.\) =[ \t]*$")
@@ -116,24 +116,19 @@ def read_legacy_torch(t: Printed, footer: re.Match[str]) -> tuple[Found, int] | 
         raise t.truncated(t.starts[first - 1], cut[0])
     at = t.starts[first]
     shape = _index(footer["dims"])
-    exponent, tokens = 0, []
     lines = t.text[at : footer.start()].split("\n")
     scale = next((m for m in map(_SCALE.match, lines) if m), None)
-    numbers = [line for line in lines if line.strip() and "=" not in line and "*" not in line]
-    for line in numbers:
-        tokens += NUMBER.findall(line)
-    rows = [len(NUMBER.findall(line)) for line in numbers]
+    exponent = int(scale[1]) if scale else 0
+    rows = [NUMBER.findall(line) for line in lines if not re.search(r"[=*]", line)]
+    tokens = [token for row in rows for token in row]
     columns = shape[-1] if len(shape) > 1 else 1
-    if len(tokens) != math.prod(shape) or any(row != columns for row in rows):
+    if len(tokens) != math.prod(shape) or {len(row) for row in rows if row} != {columns}:
         raise t.error(
             footer.start(), f"{footer['dims']} is declared, but {len(tokens)} numbers are above it"
         )
-    if scale:
-        exponent = int(scale[1])
-    dtype = dtype_of(footer["type"].lower() or "float")
+    dtype = dtype_of(f"torch.{footer['type'].lower() or 'float'}")
     name = name_before(t, at)
-    begin = t.skip(at)
-    found = t.found(begin, name, tokens, shape, "decimals", dtype, exponent=exponent)
+    found = t.found(t.skip(at), name, tokens, shape, "decimals", dtype, exponent=exponent)
     return found, footer.end()
 
 

@@ -25,19 +25,24 @@ TRUNCATED = re.compile(r"\.\.\.|…|⋮|⋱|⋯")
 _SPLIT = re.compile(rf"([+-]?{_REAL})[ \t]*([+-][ \t]*{_REAL})[ \t]*(?:im|[ij])")
 _SHORT = 6  # the digits that Julia shows of a number in a matrix
 
-_NAMES = (
-    "Float64=float64 Float32=float32 Float16=float16 BFloat16=bfloat16 Bool=bool "
-    "Int8=int8 Int16=int16 Int32=int32 Int64=int64 UInt8=uint8 UInt16=uint16 UInt32=uint32 "
-    "UInt64=uint64 ComplexF64=complex128 ComplexF32=complex64 double=float64 single=float32 "
-    "logical=bool float=float32 half=float16 long=int64 int=int32"
-)
-_DTYPES = dict(pair.split("=") for pair in _NAMES.split())
+_FULL = re.compile(r"bool_?|u?int(8|16|32|64)|float(16|32|64)|complex(64|128)")
+_ALIASES = {  # PyTorch's, where the name begins so; then Python's, MATLAB's and Julia's
+    "torch": "float=float32 half=float16 double=float64 byte=uint8 char=int8 short=int16 int=int32 "
+    "long=int64 bool=bool",
+    "": "float=float64 int=int64 complex=complex128 double=float64 single=float32 logical=bool "
+    "Bool=bool BFloat16=bfloat16 ComplexF32=complex64 ComplexF64=complex128",
+}
+_KNOWN = {at: dict(pair.split("=") for pair in names.split()) for at, names in _ALIASES.items()}
 
 
 def dtype_of(name: str) -> np.dtype[Any] | None:
-    """The dtype that a framework calls ``name``, or None; bfloat16 needs ml_dtypes."""
-    name = name.strip("'\"").rpartition(".")[2]
-    name = _DTYPES.get(name, name)
+    """The dtype that a framework calls ``name``, or None; bfloat16 needs ml_dtypes.
+
+    >>> dtype_of("torch.float"), dtype_of("float"), dtype_of("UInt8"), dtype_of("Matrix")
+    (dtype('float32'), dtype('float64'), dtype('uint8'), None)
+    """
+    module, _, name = name.strip("'\"").rpartition(".")
+    name = _KNOWN["torch" if module == "torch" else ""].get(name, name)
     if name == "bfloat16":
         try:
             import ml_dtypes
@@ -45,11 +50,7 @@ def dtype_of(name: str) -> np.dtype[Any] | None:
             return np.dtype(np.float32)  # it holds every bfloat16
         bfloat16: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
         return bfloat16
-    try:
-        dtype = np.dtype(name)
-    except TypeError:
-        return None
-    return dtype if dtype.kind in "biufc" else None
+    return np.dtype(name.lower()) if _FULL.fullmatch(name.lower()) else None
 
 
 def parse(
@@ -69,16 +70,7 @@ def parse(
     """
     values = [_value(token, exponent) for token in tokens]
     if dtype is None:
-        kinds = {type(v) for v in values}
-        dtype = np.dtype(
-            (np.complex64 if single else np.complex128)
-            if complex in kinds
-            else (np.float32 if single else np.float64)
-            if float in kinds or not kinds
-            else np.bool_
-            if kinds == {bool}
-            else np.int64
-        )
+        dtype = _dtype(values, single)
     elif dtype.kind in "iub" and any(type(v) in (float, complex) for v in values):
         raise ValueError(f"a number with decimals is no {dtype}")
     elif dtype.kind == "b" and any(v not in (0, 1) for v in values):
@@ -96,6 +88,15 @@ def parse(
     if not any(bounds):
         return array, 0.0, digits
     return array, np.array(bounds).reshape(shape), digits
+
+
+def _dtype(values: Sequence[Any], single: bool) -> np.dtype[Any]:
+    kinds = {type(v) for v in values}
+    if complex in kinds:
+        return np.dtype(np.complex64 if single else np.complex128)
+    if float in kinds or not kinds:
+        return np.dtype(np.float32 if single else np.float64)
+    return np.dtype(np.bool_ if kinds == {bool} else np.int64)
 
 
 def _value(token: str, exponent: int) -> bool | int | float | complex:
