@@ -57,6 +57,8 @@ NOTATIONS = {
     "array([[ 1.5 , -2.25],\n       [ 3.  ,  4.  ]])": ("float64", 0.005),
     "array([[ 1.5 , -2.25],\n       [ 3.  ,  4.  ]], dtype=float32)": ("float32", 0.005),
     "[[ 1.5  -2.25]\n [ 3.    4.  ]]": ("float64", 0.005),
+    "matrix([[ 1.5 , -2.25],\n        [ 3.  ,  4.  ]])": ("float64", 0.005),
+    "array([[1.5, -2.25],  # the first row\n [3, 4]])": ("float64", 0.005),
     "<tf.Tensor: shape=(2, 2), dtype=float32, numpy=\narray([[ 1.5 , -2.25],\n"
     "       [ 3.  ,  4.  ]], dtype=float32)>": ("float32", 0.005),
     "tf.Tensor(\n[[ 1.5  -2.25]\n [ 3.    4.  ]], shape=(2, 2), dtype=float32)": ("float32", 0.005),
@@ -308,6 +310,7 @@ def test_displays_of_octave():
 NAMES = {
     "x = [[1, 2]]": "x",
     "x=[[1, 2]]": "x",
+    "x, y = [[1, 2]]": "array_1",
     "权重 = [[1, 2]]": "权重",
     "weight: [[1, 2]]": "weight",
     '"conv.weight": [[1, 2]]': "conv.weight",
@@ -350,7 +353,9 @@ ERRORS = {
     # all digits of the array count, of numbers in a display: zeros are trimmed
     "[[0.5 0.25]]": [[0.005, 0.005]],
     "[[1.e-03 2.5e+02]]": [[5e-5, 5]],
-    "[[1. 2.]]": [[0, 0]],
+    "[[1. 2.]]": [[5e-9, 5e-9]],
+    "[[1.e-07 2.e+00]]": [[5e-16, 5e-9]],
+    "[[1.0, 2.0]]": [[0, 0]],
     "[[1.00, 2.00]]": [[0.005, 0.005]],
     "[[0 0.5]]": [[0, 0.05]],
     "[[nan 0.5]]": [[0, 0.05]],
@@ -415,7 +420,9 @@ NO_ARRAYS = {
     "": "",
     "prose": "See [1] and [2, 3]; conv2d(x, strides=[1, 1]) and data[:, :, 1] of 5×5 pixels.",
     "code": "x = np.zeros([1, 2])\ny = f([[1, 2], [3, 4]])\nz = np.arange(4).reshape([2, 2])\n",
-    "an expression": "x = np.array([[1, 2], [3, 4]]).reshape(4, 1)",
+    "expressions": "x = np.array([[1, 2], [3, 4]]).reshape(4, 1)\ny = array([1] + n * [0])\n"
+    "z = Array(0.5 .* (1 .+ y))\n",
+    "other numbers": "DT_FLOATING =\nheader = 0x03\n",
     "words": "array(['a', 'b'])\n[['a', 'b']]\ntensor(n)\n",
     "a type": "It is a 5×5 Array{Float64,2} of numbers.",
     "a number": "x = 5\nans = 3.5\n[3]()",

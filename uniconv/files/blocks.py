@@ -22,7 +22,7 @@ JULIA = re.compile(
 SLICE = re.compile(r"(?m)^[ \t]*\[:, ?:(?P<index>(?:, ?\d{1,9})+)\][ \t]*=[ \t]*$")
 MATLAB = re.compile(
     r"(?m)^[ \t]*(?:>>[ \t]*)?(?P<name>[A-Za-z]\w*(?:\.\w+)*)"
-    r"(?:\(:,:(?P<index>(?:,\d{1,9})+)\))?[ \t]*=[ \t]*(?P<dims>\d{1,9}(?:[×x]\d{1,9})+)?"
+    r"(?:\(:,:(?P<index>(?:,\d{1,9})+)\))?[ \t]*=[ \t]*(?P<dims>\d{1,9}(?:×\d{1,9})+)?"
     r"(?P<empty>\[\]\(\d{1,9}(?:x\d{1,9})+\))?[ \t]*$"
 )
 LEGACY_TORCH = re.compile(

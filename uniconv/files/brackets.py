@@ -19,7 +19,8 @@ from uniconv.files.printed import Printed
 # What stands around an array: array(...), tensor(...), torch.FloatTensor(...), tf.constant(...).
 WRAPPED = re.compile(
     r"(?<![\w.])(?P<module>(?:\w+\.)*)"
-    r"(?P<word>array|Array|asarray|DeviceArray|tensor|\w*Tensor|constant|[Vv]ariable|to_tensor)\("
+    r"(?P<word>array|matrix|memmap|asarray|Array|DeviceArray|tensor|\w*Tensor|to_tensor|constant"
+    r"|[Vv]ariable)\("
 )
 TENSORFLOW = re.compile(
     r"<tf\.(?:Tensor|Variable)(?P<about>[^>\n]*?),?\s*numpy=\s*(?P<word>array\()?"
@@ -168,7 +169,8 @@ def _wrapped(
         if t.text[at : at + 1] == ")":
             break
         if t.text[at : at + 1] != ",":
-            if body is None or style == "exact":
+            code = isinstance(body, str) or t.text[at : at + 1] in tuple("+-*/%@.[")
+            if body is None or code or style == "exact":
                 return None
             raise t.error(begin, 'the array is not closed: a ")" is missing')
         at += 1
@@ -234,6 +236,9 @@ def _list(t: Printed, at: int) -> _List:
             opened[-1].lists.append(last)
         elif sign and sign in ",;\n":
             gap += sign
+        elif sign == "#":  # a comment in program text
+            at = t.end(at)
+            continue
         elif not sign:
             raise _Unreadable(t.error(begin, 'the array is not closed: a "]" is missing'))
         else:

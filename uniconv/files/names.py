@@ -9,7 +9,7 @@ from uniconv.files.printed import Printed
 _NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
 _INDEX = r"(?:\[[^\[\]]*\]|\([:,\d\s]+\))?"
 _PROMPT = r"(?:julia>|>>>|>>|octave:\d+>|[Ii]n ?\[\d+\] ?:)"
-_ASSIGNED = re.compile(rf"(?:^|.*[\s;>])({_NAME})[ \t]*{_INDEX}[ \t]*:?=[ \t]*$", re.S)
+_ASSIGNED = re.compile(rf"(?:^|.*(?<!,)[\s;>])({_NAME})[ \t]*{_INDEX}[ \t]*:?=[ \t]*$", re.S)
 _LABELLED = re.compile(r"(?:^|.*[^\w.])([A-Za-z_][\w.]*)[ \t]*:[ \t]*$", re.S | re.A)
 _KEY = re.compile(r""".*["']([^"']+)["']\s*[:,]\s*$""", re.S)
 _OUT = re.compile(r"^[ \t]*[Oo]ut ?\[\d+\] ?:[ \t]*$")

@@ -24,6 +24,7 @@ NUMBER = re.compile(
 TRUNCATED = re.compile(r"\.\.\.|…|⋮|⋱|⋯")
 _SPLIT = re.compile(rf"([+-]?{_REAL})[ \t]*([+-][ \t]*{_REAL})[ \t]*(?:im|[ij])")
 _SHORT = 6  # the digits that Julia shows of a number in a matrix
+_LONG = 8  # the decimals that NumPy shows
 
 _FULL = re.compile(r"bool_?|u?int(8|16|32|64)|float(16|32|64)|complex(64|128)")
 _ALIASES = {  # PyTorch's, where the name begins so; then Python's, MATLAB's and Julia's
@@ -163,17 +164,17 @@ def _errors(parts: Sequence[str], style: Style) -> list[float]:
     known = [f for f in floats if f is not None]
     if style == "significant":
         shown = max([_SHORT, *(len((b + a).lstrip("0")) for b, a, _ in known)])
-        return [0.0 if f is None else _half_unit_of_digit(*f, shown) for f in floats]
-    if not any(after for _, after, _ in known):
-        return [0.0] * len(parts)  # 1. or 1.0: whole numbers, of which nothing was rounded
+        return [_half_unit_of_digit(*f, shown) if f else 0.0 for f in floats]
+    if not any(after for _, after, _ in known):  # 1.0 is a whole number, 1. one to 8 decimals
+        trimmed = [p.lower().partition("e")[0].endswith(".") for p in parts]
+        return [
+            0.5 * 10.0 ** ((f[2] or 0) - _LONG) if f and t else 0.0 for f, t in zip(floats, trimmed)
+        ]
     decimals = {
-        scientific: max((len(a) for _, a, p in known if (p is not None) is scientific), default=0)
-        for scientific in (False, True)
+        scientific: max(len(a) for _, a, p in known if (p is not None) is scientific)
+        for scientific in {p is not None for _, _, p in known}
     }
-    return [
-        0.0 if f is None else 0.5 * 10.0 ** ((f[2] or 0) - decimals[f[2] is not None])
-        for f in floats
-    ]
+    return [0.5 * 10.0 ** ((f[2] or 0) - decimals[f[2] is not None]) if f else 0.0 for f in floats]
 
 
 def _half_unit_of_digit(before: str, after: str, power: int | None, shown: int) -> float:
