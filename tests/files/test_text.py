@@ -131,6 +131,7 @@ SHAPES = {
     "[1 2; 3 4;;; 5 6; 7 8]": (2, 2, 2),
     "[1 2;;; 3 4;;;; 5 6;;; 7 8;;;; 9 10;;; 11 12]": (1, 2, 2, 3),
     "[1 2\n 3 4]": (2, 2),
+    "[1 2\n\n 3 4]": (2, 2),
     "array([], shape=(0, 3), dtype=float64)": (0, 3),
     "tensor([], size=(0, 3))": (0, 3),
     "tensor(0.5000)": (),
@@ -505,6 +506,7 @@ WRONG = {
         "text, line 1: the numbers are no array: Python integer 300 out of bounds for uint8"
     ),
     "array([2], dtype=bool)": "text, line 1: the numbers are no array: a bool is neither 0 nor 1",
+    "x = [1 " + ";" * 5000 + " 2]": "text, line 1: an array has at most 32 axes",
     "[" * 40 + "1" + "]" * 40: "text, line 1: an array has at most 32 axes",
 }
 

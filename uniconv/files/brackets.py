@@ -272,6 +272,8 @@ def _flat(t: Printed, found: _List, literal: bool) -> tuple[list[str], tuple[int
     """One pair of brackets: a vector, or rows that semicolons or lines divide."""
     tokens, breaks = found.tokens, [gap.count(";") for gap in found.gaps]
     level = max([*breaks, found.tail.count(";")], default=0)
+    if level > _DEEPEST:
+        raise t.error(found.at, f"an array has at most {_DEEPEST} axes")
     lines = ["\n" in gap and "," not in gap for gap in found.gaps]
     if any(lines[1:]) and not any("," in gap for gap in found.gaps):
         if not level and _continued(t, found):
@@ -294,9 +296,8 @@ def _flat(t: Printed, found: _List, literal: bool) -> tuple[list[str], tuple[int
 
 def _continued(t: Printed, found: _List) -> bool:
     """Whether the next line goes on with the row: NumPy's first line then has no more room."""
-    begin = t.start(found.at)
-    first, second = t.text[begin : found.end].split("\n")[:2]
-    return len(first.rstrip()) + 1 + len(second.split()[0]) > _WIDTH
+    first = t.text[t.start(found.at) : t.end(found.at)].rstrip()
+    return len(first) + 1 + max(map(len, found.tokens)) > _WIDTH
 
 
 def _blocks(tokens: list[str], breaks: list[int], level: int) -> list[Any]:

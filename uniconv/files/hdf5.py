@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from uniconv.errors import BadFile
 from uniconv.files.found import Found
 
-# Keras 3 numbers a layer's variables in the order in which the layer makes them:
-# https://github.com/keras-team/keras/blob/v3.9.2/keras/src/layers/layer.py, save_own_variables
+# Keras 3 numbers a layer's variables in the order in which the layer makes them: keras 3.15.1,
+# keras/src/layers/layer.py, Layer.save_own_variables
 _VARIABLES = {
     r"Conv[123]D(Transpose)?|DepthwiseConv[12]D|Dense": ("kernel", "bias"),
     r"SeparableConv[12]D": ("depthwise_kernel", "pointwise_kernel", "bias"),

@@ -56,11 +56,11 @@ def read(path: Path) -> Iterator[Found]:
 
 
 def read_text(text: str, source: str) -> Iterator[Found]:
-    """The arrays of a text, in order; each has a name of its own."""
+    """The arrays of a text, in order, each under a name of its own; all of them, or an error."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_SAME)
     names: Counter[str] = Counter()
     used: set[str] = set()
-    for found in _arrays(Printed(source, text)):
+    for found in list(_arrays(Printed(source, text))):
         name = found.name or "array"
         while True:
             names[name] += 1
