@@ -118,16 +118,16 @@ def _real(text: str, exponent: int) -> int | float:
         return float(re.sub(r"(16|32)$", "", text))
     if _is_whole(text) and not exponent:
         return int(text)
-    mantissa, _, power = re.sub("[fF]", "e", text.lower()).partition("e")
+    mantissa, _, power = text.lower().replace("f", "e").partition("e")
     return float(f"{mantissa}e{int(power or 0) + exponent}")
 
 
 def _parts(token: str) -> list[str]:
     """The real and the imaginary part, or the only one."""
+    if token[-1:] not in "ijm":
+        return [token]
     both = _SPLIT.fullmatch(token)
-    if both:
-        return [both[1], both[2].replace(" ", "").replace("\t", "")]
-    return [token.rstrip("ijm")]
+    return [both[1], re.sub(r"[ \t]", "", both[2])] if both else [token.rstrip("ijm")]
 
 
 def _finite(text: str) -> bool:
@@ -141,7 +141,7 @@ def _is_whole(text: str) -> bool:
 
 def _split(text: str) -> tuple[str, str, int | None]:
     """The digits before and after the point, a mere ".0" being none, and the exponent if any."""
-    mantissa, _, power = re.sub("[fF]", "e", text.lower()).lstrip("+-").partition("e")
+    mantissa, _, power = text.lower().replace("f", "e").lstrip("+-").partition("e")
     before, _, after = mantissa.partition(".")
     return before, after if after != "0" else "", int(power) if power else None
 
