@@ -506,6 +506,9 @@ WRONG = {
     "array([1.5], dtype=int32)": (
         "text, line 1: the numbers are no array: a number with decimals is no int32"
     ),
+    "array([1.+2.j], dtype=float32)": (
+        "text, line 1: the numbers are no array: a complex number is no float32"
+    ),
     "array([300], dtype=uint8)": (
         "text, line 1: the numbers are no array: Python integer 300 out of bounds for uint8"
     ),

@@ -76,6 +76,8 @@ def parse(
         raise ValueError(f"a number with decimals is no {dtype}")
     elif dtype.kind == "b" and any(v not in (0, 1) for v in values):
         raise ValueError("a bool is neither 0 nor 1")
+    elif dtype.kind == "f" and any(type(v) is complex for v in values):
+        raise ValueError(f"a complex number is no {dtype}")
     with np.errstate(over="ignore"):
         array = np.array(values, dtype).reshape(shape)
     parts = [part for token in tokens for part in _parts(token)]
