@@ -509,8 +509,11 @@ WRONG = {
     "array([1.+2.j], dtype=float32)": (
         "text, line 1: the numbers are no array: a complex number is no float32"
     ),
+    "[[99999999999999999999]]": (
+        "text, line 1: the numbers are no array: 99999999999999999999 is out of range for int64"
+    ),
     "array([300], dtype=uint8)": (
-        "text, line 1: the numbers are no array: Python integer 300 out of bounds for uint8"
+        "text, line 1: the numbers are no array: 300 is out of range for uint8"
     ),
     "array([2], dtype=bool)": "text, line 1: the numbers are no array: a bool is neither 0 nor 1",
     "x = [1 " + ";" * 5000 + " 2]": "text, line 1: an array has at most 32 axes",

@@ -69,7 +69,7 @@ def parse(
     numbers are: bool, int64, complex128 or float64; ``single`` makes that complex64 or float32.
     ValueError or OverflowError if they do not fit the dtype.
     """
-    values = [_value(token, exponent) for token in tokens]
+    values: list[Any] = [_value(token, exponent) for token in tokens]
     if dtype is None:
         dtype = _dtype(values, single)
     elif dtype.kind in "iub" and any(type(v) in (float, complex) for v in values):
@@ -78,6 +78,11 @@ def parse(
         raise ValueError("a bool is neither 0 nor 1")
     elif dtype.kind == "f" and any(type(v) is complex for v in values):
         raise ValueError(f"a complex number is no {dtype}")
+    if dtype.kind in "iu":
+        range_ = np.iinfo(dtype)
+        beyond = next((v for v in values if not range_.min <= v <= range_.max), None)
+        if beyond is not None:
+            raise ValueError(f"{beyond} is out of range for {dtype}")
     with np.errstate(over="ignore"):
         array = np.array(values, dtype).reshape(shape)
     parts = [part for token in tokens for part in _parts(token)]
