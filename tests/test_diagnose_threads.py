@@ -334,7 +334,7 @@ def tf32() -> Thread:
         *("torch.nn.functional.conv2d", x, w, y),
         (),
         "what is left is rounding (TF32",
-        precision="TF32",
+        precision="TF32 or float16",
     )
 
 

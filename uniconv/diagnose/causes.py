@@ -150,9 +150,28 @@ def input_axes(model: Model) -> Iterator[Model]:
             yield from _resized(model, model.but(change, **swapped, **more))
 
 
+def input_groups(model: Model) -> Iterator[Model]:
+    """x's channels dealt to the groups in turn, not in blocks."""
+    c, groups = model.x.shape[1], model.problem.groups
+    if groups == 1 or c == groups or c % groups:
+        return
+    for shape, text in (
+        ((c // groups, groups), "in turn (channel j in group j mod groups)"),
+        ((groups, c // groups), "the other way round"),
+    ):
+        order = np.arange(c).reshape(shape).T.ravel()
+        change = Change(
+            *("groups", "contiguous blocks of channels", f"channels {text}"),
+            *(f"the groups are split differently: x's channels are dealt {text}", 2.0),
+            code=_indexed("x", model.problem.x, "c", order.tolist()),
+        )
+        yield model.but(change, x=model.x[:, order])
+
+
 def input_channels(model: Model) -> Iterator[Model]:
-    """x's channels in another order: reversed (RGB/BGR), or dealt to the groups in turn."""
-    c, groups = model.x.shape[1], model.conv.groups
+    """x's channels reversed: RGB and BGR."""
+    parts = model.problem.parts  # of the batch, which became groups of channels
+    c = model.x.shape[1] // parts
     if c > 1:
         words = " (RGB and BGR)" if c == 3 else ""
         change = Change(
@@ -161,19 +180,8 @@ def input_channels(model: Model) -> Iterator[Model]:
             code=_indexed("x", model.problem.x, "c", "::-1"),
             undo="reverse the channels of x",
         )
-        yield model.but(change, x=model.x[:, ::-1])
-    if groups > 1 and c > groups and c % groups == 0:
-        for shape, text in (
-            ((c // groups, groups), "in turn (channel j in group j mod groups)"),
-            ((groups, c // groups), "the other way round"),
-        ):
-            order = np.arange(c).reshape(shape).T.ravel()
-            change = Change(
-                *("groups", "contiguous blocks of channels", f"channels {text}"),
-                *(f"the groups are split differently: x's channels are dealt {text}", 2.0),
-                code=_indexed("x", model.problem.x, "c", order.tolist()),
-            )
-            yield model.but(change, x=model.x[:, order])
+        order = np.arange(c * parts).reshape(parts, c)[:, ::-1].ravel()
+        yield model.but(change, x=model.x[:, ::-1] if parts == 1 else model.x[:, order])
 
 
 # The record
@@ -214,6 +222,7 @@ def alternatives(current: tuple[int, ...]) -> list[tuple[int, ...]]:
     """Other values of a stride or dilation: ignored, exchanged, the same on all, on one axis."""
     rank = len(current)
     found = [(1,) * rank, *permutations(current), *((v,) * rank for v in current)]
+    found += [tuple(v + 1 for v in current), tuple(max(v - 1, 1) for v in current)]
     most = max(LARGEST, max(current) + 1)
     found += [(v,) * rank for v in range(1, most + 1)]
     for axis, v in product(range(rank), range(1, most + 1)):
@@ -353,6 +362,10 @@ def padding(model: Model) -> Iterator[Model]:
     for shift in (1, -1):
         los = tuple(lo + shift for lo in now)
         offer(fitted(los), f"shifted by {'1 pixel' if shift == 1 else '-1 pixel'}", 1.6)
+    for shifts in product((0, -1, 1), repeat=conv.rank):
+        moved = sum(map(bool, shifts))
+        los = tuple(lo + shift for lo, shift in zip(now, shifts))
+        offer(fitted(los), "the first window starts elsewhere", 1.65 + 0.1 * moved)
     ranges = []
     for s, e, lo in zip(conv.stride, model.extents, now):
         first, last = -max(s, 2), max(e, 1)
@@ -503,6 +516,7 @@ SLOTS: dict[str, Slot] = {
     "axes of w": kernel_axes,
     "order of filters": kernel_order,
     "axes of x": input_axes,
+    "groups": input_groups,
     "order of channels in x": input_channels,
     "reverse": reverse,
     "stride": stride,

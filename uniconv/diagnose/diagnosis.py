@@ -85,8 +85,8 @@ class Diagnosis:
         return self.explained and not self.causes
 
     def __str__(self) -> str:
-        """The diagnosis as text."""
-        lines = [self.verdict]
+        """The diagnosis as text; it ends with the verdict."""
+        lines = [f"Diagnosis of {self.function}"]
         if self.causes:
             title = "Causes" if self.explained else "The nearest miss"
             lines += ["", f"{title}:", *(f"  {n}. {c}" for n, c in enumerate(self.causes, 1))]
@@ -108,7 +108,9 @@ class Diagnosis:
                 )
         if self.undecided:
             lines += ["", "What this data cannot decide:", *(f"  {u}" for u in self.undecided)]
-        lines += [f"Note: {note}" for note in self.notes]
+        if self.notes:
+            lines += ["", *(f"Note: {note}" for note in self.notes)]
+        lines += ["", self.verdict]
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:

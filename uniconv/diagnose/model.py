@@ -244,8 +244,10 @@ class Model:
 
     @property
     def terms(self) -> int:
-        """K: how many products make one number of y."""
-        return prod(self.w.shape[1:])
+        """K: how many products make one number of y; both kernels' of a separable one."""
+        if self.problem.pointwise is None:
+            return prod(self.w.shape[1:])
+        return prod(self.w.shape[2:]) * int(self.problem.pointwise.shape[1])
 
     @property
     def shape(self) -> tuple[int, ...]:

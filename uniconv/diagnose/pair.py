@@ -64,11 +64,12 @@ class _Side:
         return self.found.model
 
 
-def diagnose_pair(a: Run, b: Run, *, progress: Progress | None = None) -> Diagnosis:
+def diagnose_pair(a: Run, b: Run, *, progress: Progress | None = None, depth: int = 2) -> Diagnosis:
     """Say why two runs give different results.
 
     Each run is first held against its own call; then both are compared as canonical records, and
     each difference is measured: how much of what is between the results goes away with it.
+    progress and depth are those of ``diagnose``, for the runs one by one.
 
     Raises:
         the errors of ``uniconv.conv`` where a run's call is none; and those of ``diagnose``.
@@ -83,7 +84,7 @@ def diagnose_pair(a: Run, b: Run, *, progress: Progress | None = None) -> Diagno
     >>> found.agree[0].code
     'knet.conv4(w, x, mode=1)'
     """
-    one, two = _side(a, progress), _side(b, progress)
+    one, two = _side(a, progress, depth), _side(b, progress, depth)
     for side, label in ((one, "a"), (two, "b")):
         if not side.found.explained:
             alone = report(side.start, side.slack, side.found, side.run.options, side.names)
@@ -92,7 +93,7 @@ def diagnose_pair(a: Run, b: Run, *, progress: Progress | None = None) -> Diagno
     return _compared(one, two)
 
 
-def _side(run: Run, progress: Progress | None) -> _Side:
+def _side(run: Run, progress: Progress | None, depth: int) -> _Side:
     told = tolerances(run.tolerance)
     x, w = given(run.x, "x", told.get("x")), given(run.w, "w", told.get("w"))
     p = None if run.pointwise is None else given(run.pointwise, "pointwise")
@@ -107,7 +108,7 @@ def _side(run: Run, progress: Progress | None) -> _Side:
         found = Found(start, True, judge.remainder(start))
         return _Side(op, run, names_of([x, w, y]), start, errors(x, w, y), found)
     y = given(run.y, "y", told.get("y"))
-    start, slack, found = searched(op, run.options, [x, w, y], bias, p, progress)
+    start, slack, found = searched(op, run.options, [x, w, y], bias, p, progress, depth)
     return _Side(op, run, names_of([x, w, y]), start, slack, found)
 
 

@@ -361,6 +361,7 @@ class _Search:
         if not (left.is_rounding and left.proved):
             return None
         blind = [m for m in self.agreeing if not m.fit and not m.changes[-1].read_off]
+        blind.sort(key=lambda m: m.cost)
         others = self.judge.confirmed(blind, most=ALIKE, weak=True)
         return Found(self.start, True, left, others, self.judge.tried)
 
@@ -372,18 +373,22 @@ class _Search:
 
     def short(self) -> Found | None:
         """Nothing but a short format of x and w."""
-        for precision, model in self.short_models().items():
-            if self.judge.agrees(model) and self.judge.confirmed([model]):
-                return self.best([self.start], precision)
-        return None
+        fine = [p for p, m in self.short_models().items() if self.judge.agrees(m)]
+        fine = [p for p in fine if self.judge.confirmed([self.short_models()[p]], weak=True)]
+        if "float16" in fine and self.judge.errors.stored == UNITS["float16"]:
+            fine = ["float16"]  # TF32 has as many bits, but its results are float32
+        return self.best([self.start], " or ".join(fine)) if fine else None
 
     def one_and_short(self) -> Found | None:
+        found: list[tuple[Model, str]] = []
         for precision, model in self.short_models().items():
             agreeing = (m for m in singles(model) if self.judge.agrees(m))
-            found = self.best(self.judge.confirmed(agreeing), precision)
-            if found is not None:
-                return found
-        return None
+            found += [(m, precision) for m in self.judge.confirmed(agreeing)]
+        if not found:
+            return None
+        first = min((m for m, _ in found), key=lambda m: m.cost)
+        told = [p for m, p in found if m.changes[0].same(first.changes[0])]
+        return self.best([first], " or ".join(dict.fromkeys(told)))
 
     def two(self) -> Found | None:
         return self.best(list(pairs(self.start, self.judge, self.progress)))

@@ -1,0 +1,559 @@
+"""diagnose and diagnose_pair: every cause by name, what is left, what cannot be told, the words."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import json
+import random
+import runpy
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+import uniconv
+from uniconv import cli
+from uniconv.canonical import Conv
+from uniconv.diagnose.given import given
+from uniconv.diagnose.single import problem
+from uniconv.errors import BadArray, BadShape, UnknownName
+from uniconv.files import Found
+from uniconv.reference import reference
+
+ROOT = Path(__file__).parent.parent
+QUESTION = ROOT / "uniconv" / "data" / "knet_vs_tensorflow.txt"
+RNG = np.random.default_rng(3)
+CONV2D = "torch.nn.functional.conv2d"
+TRANSPOSE2D = "torch.nn.functional.conv_transpose2d"
+
+
+def normal(*shape: int) -> Any:
+    return RNG.standard_normal(shape).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def faults():
+    """benchmarks/diagnose_faults.py."""
+    sys.modules.pop("diagnose_faults", None)
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    try:
+        return importlib.import_module("diagnose_faults")
+    finally:
+        sys.path.remove(str(ROOT / "benchmarks"))
+
+
+def fields(found: uniconv.Diagnosis) -> tuple[str, ...]:
+    return tuple(c.field for c in found.causes)
+
+
+# A model computes one element as the executor computes all
+
+
+def test_an_element_alone_is_the_element_of_the_whole(faults):
+    rng = random.Random(0)
+    for count, (scene, _) in enumerate(faults.scenes(11)):
+        if count == 60:
+            break
+        y = scene.run()
+        arrays = [given(a, r) for a, r in ((scene.x, "x"), (scene.w, "w"), (y, "y"))]
+        p = None if scene.p is None else given(scene.p, "pointwise")
+        asked = problem(scene.call.op, scene.options, *arrays, p)
+        model = asked.start(None if scene.bias is None else scene.bias.astype(float))
+        whole = model.result()
+        assert whole.shape == model.y.shape == model.shape
+        np.testing.assert_allclose(whole, model.y, rtol=1e-4, atol=1e-4)
+        for _ in range(5):
+            at = tuple(rng.randrange(n) for n in whole.shape)
+            assert abs(model.element(at) - whole[at]) <= 1e-9 * model.magnitude(at) + 1e-12
+            assert abs(model.element(at)) <= model.magnitude(at) + 1e-9
+
+
+# Causes
+
+
+X, W, BIAS = normal(2, 4, 9, 8), normal(6, 4, 3, 3), normal(6)
+SQUARE = normal(2, 4, 8, 8)
+GROUPED = normal(6, 2, 3, 3)
+
+
+def conv(x: Any, w: Any, bias: Any = None, **options: Any) -> Any:
+    return uniconv.conv(x, w, bias, dialect=CONV2D, **options)
+
+
+def padded(mode: str, **more: Any) -> Any:
+    return conv(np.pad(X, ((0, 0), (0, 0), (2, 2), (2, 2)), mode=mode, **more), W)
+
+
+# what it is: (x, w, y, options, bias) -> the field and a part of what is said
+CAUSES: dict[str, tuple[Any, Any, Any, dict[str, Any], Any, str, str]] = {
+    "flipped": (X, W, conv(X, W[:, :, ::-1, ::-1].copy()), {}, None, "reverse", "height and width"),
+    "flipped on one axis": (X, W, conv(X, W[..., ::-1].copy()), {}, None, "reverse", "on width"),
+    "kernel's axes": (X, W, conv(X, W.swapaxes(2, 3).copy()), {}, None, "axes of w", "height and"),
+    "x's axes": (SQUARE, W, conv(SQUARE.swapaxes(2, 3).copy(), W), {}, None, "axes of x", "in x"),
+    "both": (
+        *(SQUARE, W, conv(SQUARE.swapaxes(2, 3).copy(), W.swapaxes(2, 3).copy())),
+        *({}, None, "axes of y", "height and width are exchanged in the result"),
+    ),
+    "channels of w": (
+        *(X, W[:4], conv(X, W[:4].swapaxes(0, 1).copy()), {}, None),
+        *("axes of w", "input and output channels are exchanged in the kernel"),
+    ),
+    "channels of x": (
+        X,
+        W,
+        conv(X[:, ::-1].copy(), W),
+        {},
+        None,
+        "order of channels in x",
+        "rever",
+    ),
+    "too much padding": (X, W, conv(X, W, padding=2), {"padding": 1}, None, "padding", "((2, 2)"),
+    "no padding": (X, W, conv(X, W), {"padding": 1}, None, "padding", "VALID (none)"),
+    "stride": (X, W, conv(X, W), {"stride": 2}, None, "stride", "the stride is ignored"),
+    "stride's axis": (
+        *(X, W, conv(X, W, stride=(2, 1)), {"stride": (1, 2)}, None),
+        *("stride", "the stride is on the wrong axis"),
+    ),
+    "phase": (
+        *(X, W, conv(X[:, :, 1:, 1:].copy(), W, stride=2)[:, :, :3, :3], {"stride": 2}, None),
+        *("padding", "the padding is ((-1, "),
+    ),
+    "dilation": (
+        X,
+        W,
+        conv(X, W, padding=1),
+        {"padding": 1, "dilation": 2},
+        None,
+        "dilation",
+        "ign",
+    ),
+    "groups": (
+        *(X, GROUPED, conv(X[:, [0, 2, 1, 3]].copy(), GROUPED, groups=2), {"groups": 2}, None),
+        *("groups", "the groups are split differently"),
+    ),
+    "bias missing": (X, W, conv(X, W), {}, BIAS, "bias", "the bias is missing"),
+    "bias twice": (X, W, conv(X, W, 2 * BIAS), {}, BIAS, "bias", "the bias is added twice"),
+    "bias reversed": (X, W, conv(X, W, BIAS[::-1].copy()), {}, BIAS, "bias", "channels reversed"),
+    "bias unknown": (X, W, conv(X, W, BIAS), {}, None, "bias", "a bias that was not given"),
+    "scale": (X, W, conv(X, W) / 255, {}, None, "scale", "the result is multiplied by 1/255"),
+    "sign": (X, W, -conv(X, W), {}, None, "scale", "the result is multiplied by -1"),
+    "reflect": (X, W, padded("reflect"), {"padding": 2}, None, "boundary", "reflect, not zeros"),
+    "symmetric": (X, W, padded("symmetric"), {"padding": 2}, None, "boundary", "symmetric, not"),
+    "replicate": (X, W, padded("edge"), {"padding": 2}, None, "boundary", "replicate, not zeros"),
+    "circular": (X, W, padded("wrap"), {"padding": 2}, None, "boundary", "circular, not zeros"),
+    "constant": (
+        *(X, W, padded("constant", constant_values=1.5), {"padding": 2}, None),
+        *("boundary", "constant 1.5, not zeros"),
+    ),
+    "channels last": (
+        *(X, W, conv(X, W).transpose(0, 2, 3, 1), {}, None),
+        *("axes of y", "the result is read as (n s0 s1 o), not (n o s0 s1)"),
+    ),
+    "reshaped": (
+        *(X, W, conv(X, W).transpose(0, 2, 3, 1).reshape(2, 6, 7, 6), {}, None),
+        *("axes of y", "the result was reshaped to (n s0 s1 o) instead of transposed"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CAUSES)
+def test_a_cause_is_named(name):
+    x, w, y, options, bias, field, says = CAUSES[name]
+    found = uniconv.diagnose(x, w, y, expected=CONV2D, options=options, bias=bias)
+    assert found.explained
+    assert fields(found) == (field,), str(found)
+    assert says in found.causes[0].text, found.causes[0].text
+    assert found.causes[0].text in found.verdict
+    assert found.remainder.precision == "float32"
+    assert not found.agrees
+    assert found.causes[0].share is None or found.causes[0].share > 0.999
+
+
+def test_a_transposed_convolution_cropped_and_lengthened():
+    x, w = normal(1, 3, 5, 4), normal(3, 2, 4, 4)
+    whole = uniconv.conv_transpose(x, w, dialect=TRANSPOSE2D, stride=2)
+    options = {"stride": 2, "padding": 1}
+    off = uniconv.diagnose(x, w, whole[:, :, :-2, :-2], expected=TRANSPOSE2D, options=options)
+    assert fields(off) == ("crop",)
+    assert "the crop is ((0, 2), (0, 2)), not ((1, 1), (1, 1))" in off.verdict
+    assert "no call of torch.nn.functional.conv_transpose2d gives y" in off.notes[0]
+    longer = uniconv.conv_transpose(x, w, dialect=TRANSPOSE2D, output_padding=1, **options)
+    found = uniconv.diagnose(x, w, longer, expected=TRANSPOSE2D, options=options)
+    assert fields(found) == ("crop",)
+    assert found.causes[0].text.endswith("output_padding")
+    assert found.call == f"{TRANSPOSE2D}(x, w, stride=2, padding=1, output_padding=1)"
+
+
+def test_two_causes_share_the_difference():
+    y = conv(X, W[:, :, ::-1, ::-1].swapaxes(2, 3).copy(), BIAS)
+    found = uniconv.diagnose(X, W, y, expected=CONV2D, bias=BIAS)
+    assert set(fields(found)) == {"axes of w", "reverse"}
+    assert sum(c.share for c in found.causes) == pytest.approx(1)
+    assert all(0 <= c.share <= 1 for c in found.causes)
+
+
+@pytest.mark.parametrize(
+    "name", ["flipped", "dilation", "bias twice", "stride", "no padding", "kernel's axes", "scale"]
+)
+def test_the_call_that_gives_y_gives_it(name):
+    """The text is run: torch's own function on the arrays, as the diagnosis writes it."""
+    x, w, y, options, bias, *_ = CAUSES[name]
+    found = uniconv.diagnose(x, w, y, expected=CONV2D, options=options, bias=bias)
+    code = found.call.replace("[:, :, ::-1, ::-1]", ".flip(2, 3)").replace("transpose", "permute")
+    named = {"x": torch.tensor(x), "w": torch.tensor(w), "torch": torch}
+    named |= {"F": torch.nn.functional, "bias": None if bias is None else torch.tensor(bias)}
+    lines = code.splitlines()
+    exec("\n".join(lines[:-1] + [f"result = {lines[-1].removeprefix('y = ')}"]), named)
+    np.testing.assert_allclose(named["result"].numpy(), y, rtol=1e-4, atol=1e-5)
+
+
+# What remains
+
+
+def short(a: Any, bits: int) -> Any:
+    raw = np.ascontiguousarray(a).view(np.uint32)
+    half = (1 << bits - 1) - 1
+    cut = np.uint32(0xFFFFFFFF << bits & 0xFFFFFFFF)
+    return (raw + np.uint32(half) + (raw >> np.uint32(bits) & np.uint32(1)) & cut).view(np.float32)
+
+
+def test_what_remains_names_the_precision():
+    def left(y: Any, **more: Any) -> str:
+        found = uniconv.diagnose(X, W, y, expected=CONV2D, **more)
+        assert found.agrees, str(found)
+        assert found.causes == ()
+        return found.remainder.precision
+
+    float64 = (X.astype(np.float64), W.astype(np.float64))
+    exact = conv(*float64)
+    six = np.array([float(f"{v:.6g}") for v in exact.ravel()]).reshape(exact.shape)
+    assert left(reference(Conv((1, 1), ((0, 0),) * 2, (1, 1), (1, 1), (False,) * 2), *float64)) == (
+        "float64"
+    )
+    assert left(conv(X, W)) == "float32"
+    assert left(conv(short(X, 13), short(W, 13))) == "TF32 or float16"  # 11 bits, both
+    assert left(conv(short(X, 16), short(W, 16))) == "bfloat16"
+    assert left(short(conv(short(X, 16), short(W, 16)), 16)) == "bfloat16"
+    half = conv(X.astype(np.float16).astype(np.float32), W.astype(np.float16).astype(np.float32))
+    assert left(half) == "TF32 or float16"
+    assert left(half.astype(np.float16)) == "float16"
+    assert left(six, tolerance=5e-5) == "printed digits"
+    x, w = (RNG.integers(-8, 9, a.shape).astype(np.float32) for a in (X, W))
+    found = uniconv.diagnose(x, w, conv(x, w), expected=CONV2D)
+    assert found.verdict == "y is exactly what torch.nn.functional.conv2d gives."
+    assert str(found.remainder) == "nothing: every number is exactly equal"
+
+
+def test_printed_digits_of_found_arrays_are_the_tolerance():
+    y = np.round(conv(X, W).astype(np.float64), 2)
+    told = Found("table", y, 0.005, digits=4, line=7)
+    assert uniconv.diagnose(X, W, told, expected=CONV2D).remainder.precision == "printed digits"
+    assert not uniconv.diagnose(X, W, y + 0.5, expected=CONV2D, depth=1).agrees
+
+
+# What cannot be told
+
+
+def test_a_symmetric_kernel_hides_a_flip():
+    w = np.ones((6, 4, 3, 3), np.float32)
+    found = uniconv.diagnose(X, w, conv(X, w), expected=CONV2D)
+    assert found.agrees
+    assert (
+        "flipping on height and width cannot be seen: the kernel or x is symmetric there; "
+        "use probe()"
+    ) in found.undecided
+
+
+def test_several_explanations_are_all_told():
+    w = W[:, :, :1, :].copy()  # one row: all orders of its axes look alike
+    y = conv(X, w[:, :, :, ::-1].copy())
+    x = np.concatenate([X, X[..., ::-1]], -1)  # x is its own mirror image
+    both = conv(x, np.ascontiguousarray(w[..., ::-1]))
+    found = uniconv.diagnose(X, w, y, expected=CONV2D)
+    assert fields(found) == ("reverse",)
+    mirrored = uniconv.diagnose(x, w, both, expected=CONV2D)
+    assert mirrored.explained
+    assert fields(mirrored) == ("reverse",)
+
+
+def test_numbers_that_nothing_gives_have_no_cause():
+    found = uniconv.diagnose(X, W, normal(2, 6, 7, 6), expected=CONV2D)
+    assert not found.explained
+    assert found.verdict.startswith("Nothing that uniconv knows explains y as a result of torch.nn")
+    assert found.agree == ()
+    assert "What gives y" not in str(found)
+    assert not found.remainder.is_rounding
+
+
+def test_a_miss_says_where_it_fails():
+    y = conv(X, W[:, :, ::-1, ::-1].copy())
+    y[0, 2, 1, 1] += 1
+    found = uniconv.diagnose(X, W, y, expected=CONV2D)
+    assert not found.explained
+    assert fields(found) == ("reverse",)
+    assert "; the nearest that it knows is that the kernel is flipped" in found.verdict
+    assert (
+        found.where == "they differ from the nearest only in output channels [2]: 1 of 504 numbers"
+    )
+    assert "The nearest miss:" in str(found)
+
+
+def test_one_number_is_too_little():
+    x, w = normal(1, 1, 1, 1), normal(1, 1, 1, 1)
+    found = uniconv.diagnose(x, w, 3 * conv(x, w), expected=CONV2D)
+    assert not found.explained
+
+
+def test_no_function_named_finds_one():
+    found = uniconv.diagnose(X, W, conv(X, W, padding=1))
+    assert found.agrees
+    assert found.notes[0].startswith("these calls give y, too: ")
+    assert "paddle.nn.functional.conv2d(x, w, padding=1)" in found.notes[0]
+    with pytest.raises(UnknownName, match="no function takes arrays of these shapes"):
+        uniconv.diagnose(normal(2), normal(3, 3, 3, 3, 3, 3), normal(2))
+
+
+# Pairs
+
+
+def test_a_pair_by_fields():
+    knet = uniconv.Run(
+        X.transpose(2, 3, 1, 0),
+        W.transpose(2, 3, 1, 0),
+        None,
+        "knet.conv4",
+        {"padding": 1, "alpha": 2},
+    )
+    tf = uniconv.Run(
+        *(X.transpose(0, 2, 3, 1), W.transpose(2, 3, 1, 0), None, "tf.nn.conv2d"),
+        {"strides": 2, "padding": "SAME"},
+        BIAS,
+    )
+    found = uniconv.diagnose_pair(knet, tf)
+    assert found.explained
+    assert [c.text for c in found.causes] == [
+        "knet.conv4 has stride (1, 1), tf.nn.conv2d (2, 2)",
+        "knet.conv4 has padding ((1, 1), (1, 1)), tf.nn.conv2d ((1, 1), (0, 1))",
+        "knet.conv4 convolves, tf.nn.conv2d correlates, on both spatial axes",
+        "knet.conv4 multiplies by 2, tf.nn.conv2d by 1",
+        "knet.conv4 adds no bias, tf.nn.conv2d a bias",
+    ]
+    assert found.verdict.endswith("; the results differ in size.")
+
+
+def test_a_pair_that_agrees_says_so():
+    a = uniconv.Run(X, W, conv(X, W, padding=1), CONV2D, {"padding": 1})
+    options = {"strides": 1, "padding": "SAME"}
+    b = uniconv.Run(X.transpose(0, 2, 3, 1), W.transpose(2, 3, 1, 0), None, "tf.nn.conv2d", options)
+    found = uniconv.diagnose_pair(a, b)
+    assert found.agrees
+    assert found.verdict.startswith(f"{CONV2D} and tf.nn.conv2d agree: what is left is rounding")
+
+
+def test_a_pair_with_other_data():
+    a = uniconv.Run(X, W, dialect=CONV2D)
+    b = uniconv.Run(X[:, ::-1].copy(), W, dialect=CONV2D)
+    found = uniconv.diagnose_pair(a, b)
+    assert [c.field for c in found.causes] == ["order of channels in x"]
+    other = uniconv.diagnose_pair(a, uniconv.Run(X + 1, W, dialect=CONV2D))
+    assert other.causes[0].field == "data"
+    assert "are not the same numbers: they differ by up to 1" in other.causes[0].text
+
+
+def test_a_pair_says_which_run_left_its_call():
+    a = uniconv.Run(X, W, conv(X, W), CONV2D)
+    b = uniconv.Run(X, W, conv(X, W[:, :, ::-1, ::-1].copy()), CONV2D)
+    found = uniconv.diagnose_pair(a, b)
+    assert fields(found) == ("reverse",)
+    assert found.notes == (
+        f"the result of b ({CONV2D}) is not what its own call gives: the kernel is flipped on "
+        "height and width: a true convolution, not a cross-correlation",
+    )
+    wild = uniconv.diagnose_pair(a, uniconv.Run(X, W, normal(2, 6, 7, 6), CONV2D), depth=1)
+    assert not wild.explained
+    assert wild.verdict.startswith(f"The result of b, {CONV2D}, is not explained by its own call. ")
+
+
+# Errors, in full
+
+
+@pytest.mark.parametrize(
+    ("error", "more", "text"),
+    [
+        (
+            BadShape,
+            {"y": normal(6, 7, 6)},
+            "torch.nn.functional.conv2d: y (6, 7, 6) has 3 axes, the expected result (2, 6, 7, 6) "
+            "has 4; add or drop axes of size 1",
+        ),
+        (
+            BadArray,
+            {"y": np.full((2, 6, 7, 6), np.nan)},
+            "y has 504 values that are no finite numbers, the first at y[0, 0, 0, 0]: diagnose "
+            "compares finite numbers",
+        ),
+        (BadArray, {"tolerance": {"z": 1}}, "tolerance['z']: the arrays are x, w and y"),
+        (
+            BadArray,
+            {"tolerance": -1.0},
+            "tolerance of y is -1.0; it must be a number of at least 0",
+        ),
+        (
+            BadArray,
+            {"y": np.array(["a"])},
+            "y has dtype <U1, no numbers: give integers or floats",
+        ),
+    ],
+)
+def test_errors(error, more, text):
+    arguments = {"x": X, "w": W, "y": conv(X, W)} | more
+    with pytest.raises(error) as caught:
+        uniconv.diagnose(**arguments, expected=CONV2D)
+    assert str(caught.value) == text
+
+
+# Text, JSON, page
+
+
+def test_the_text_json_and_page_say_the_same():
+    found = uniconv.diagnose(X, W, padded("reflect"), expected=CONV2D, options={"padding": 2})
+    text, told, page = str(found), json.loads(found.to_json()), found.to_html()
+    assert text.splitlines()[0] == "Diagnosis of torch.nn.functional.conv2d"
+    assert text.splitlines()[-1] == found.verdict == told["verdict"]
+    assert found.where.startswith("they differ only at the rim of width 2: ")
+    assert told["causes"][0]["found"] == "reflect"
+    assert told["remainder"]["precision"] == "float32"
+    assert "http" not in page
+    assert "src=" not in page
+    assert page.count("<svg") == 5  # two results, their difference, the kernel before and after
+    assert 'F.pad(x, [2, 2, 2, 2], mode="reflect")' in found.call
+    assert "reflect" in page
+
+
+def test_json_has_no_infinity():
+    found = uniconv.diagnose(X, W, conv(X, W), expected=CONV2D, options={"stride": 2})
+    assert json.loads(found.to_json())["difference"] is None
+
+
+# The command line
+
+
+def run(*words: str) -> Any:
+    return CliRunner().invoke(cli.app, ["diagnose", *words])
+
+
+def test_the_founding_question(tmp_path):
+    result = run(
+        str(QUESTION),
+        *("--a", "knet.conv4", "x=partappledata[..., None]", "w=testw[..., None]"),
+        *("y=ydata[:, :, None, None]", "padding=1"),
+        *("--b", "tf.nn.conv2d", "x=immatdata[None]", "w=wdata[..., None]"),
+        *("y=part_conv_data[None, ..., None]", "strides=[1,1,1,1]", "padding=SAME"),
+        *("--html", str(tmp_path / "page.html")),
+    )
+    assert (result.exit_code, result.exception) == (0, None)
+    last = result.stdout.splitlines()[-1]
+    assert last == (
+        "knet.conv4 convolves, tf.nn.conv2d correlates, on both spatial axes; precision explains "
+        "at most 5.0e-4 of a difference of up to 370.3; `knet.conv4(testw[..., None], "
+        "partappledata[..., None], padding=1, mode=1)` or `tf.nn.conv2d(immatdata[None], "
+        'wdata[..., None][::-1, ::-1], strides=[1, 1, 1, 1], padding="SAME")` makes both agree.'
+    )
+    assert "<svg" in (tmp_path / "page.html").read_text("utf-8")
+
+
+def test_one_run_from_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    y = conv(X, W[:, :, ::-1, ::-1].copy())
+    np.save("image.npy", X)
+    np.savez("more.npz", w=W, y=y)
+    result = run("x=image.npy", "w=more.npz:w", "y=more.npz:y", "--expected", CONV2D, "--json")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told["call"] == f"{CONV2D}(x, w[:, :, ::-1, ::-1])"
+    other = run("more.npz", "x=image.npy", "--expected", CONV2D, "stride=1")  # w, y by their names
+    assert (other.exit_code, "the kernel is flipped" in other.stdout) == (0, True)
+    np.savez("noise.npz", x=X, w=W, y=normal(2, 6, 7, 6))
+    assert run("noise.npz", "--expected", CONV2D).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (
+            ["x=nix", "--expected", "tf"],
+            "x=nix: no array and no file has that name; the files have",
+        ),
+        (["--a", "knet.conv4"], "give --a FUNCTION and --b FUNCTION for two runs, or --expected"),
+        (["--a"], "--a wants a function: --a tf.nn.conv2d"),
+        (["--a", "x=1"], "--a wants a function before x=1: --a tf.nn.conv2d"),
+        (["padding=1"], "padding=: options of a function come after --a, --b or --expected"),
+        (["x=testw", "x=wdata"], "x=wdata: x is given twice"),
+        (["=1"], "=1: a name is missing"),
+        (["--expected", "tf", "more.txt"], "more.txt: files come before --a, --b and --expected"),
+        (["--expected", "tf", "--expected", "tf"], "--expected is given twice"),
+        (["--nix", "--expected", "tf"], "No such option: --nix"),
+        (["--expected", "tf"], "x is missing: write x=NAME or x=FILE"),
+        (["x=testw[a]"], "x=testw[a]: the index takes integers, slices, None and ..."),
+        (["x=testw[9]"], "x=testw[9]: index 9 is out of bounds for axis 0 with size 3; testw has"),
+        (["x=testw]"], "x=testw] is no NAME, NAME[INDEX], FILE or FILE:NAME"),
+    ],
+)
+def test_wrong_usage(words, text, capsys):
+    with pytest.raises(SystemExit) as end:
+        cli.main(["diagnose", str(QUESTION), *words])
+    assert end.value.code == 2
+    assert text in capsys.readouterr().err
+
+
+# Speed, progress, the benchmark
+
+
+def test_a_layer_of_64_channels_takes_less_than_5_seconds():
+    x, w = normal(1, 56, 56, 64), normal(3, 3, 64, 64)
+    options = {"strides": 1, "padding": "SAME"}
+    used = np.ascontiguousarray(w[::-1, ::-1].swapaxes(0, 1))
+    y = uniconv.conv(x, used, dialect="tf.nn.conv2d", **options)
+    begun = time.process_time()
+    found = uniconv.diagnose(x, w, y, expected="tf.nn.conv2d", options=options)
+    assert set(fields(found)) == {"axes of w", "reverse"}
+    assert time.process_time() - begun < 5
+
+
+def test_a_long_search_shows_progress(monkeypatch):
+    ticks = iter(range(0, 10**9, 2))
+    clock = SimpleNamespace(monotonic=lambda: next(ticks))
+    monkeypatch.setattr(sys.modules["uniconv.diagnose.search"], "time", clock)
+    lines: list[str] = []
+    y = normal(2, 6, 7, 6)
+    uniconv.diagnose(X, W, y, expected=CONV2D, progress=lines.append)
+    assert any(line.startswith("pairs of causes: ") for line in lines)
+
+
+def test_a_part_of_the_benchmark(faults):
+    """The whole: python benchmarks/diagnose_faults.py."""
+    single, wrong = faults.faults(20, 1, 5, False)
+    assert single.right >= 19, wrong
+    double, wrong = faults.faults(8, 2, 6, False)
+    assert double.right >= 7, wrong
+    false, told = faults.correct(20, 7, False)
+    assert false == 0, told
+
+
+@pytest.mark.parametrize(
+    "name", [p.stem for p in sorted((ROOT / "uniconv" / "diagnose").glob("[a-z]*.py"))]
+)
+def test_examples_in_docstrings(name):
+    module = importlib.import_module(f"uniconv.diagnose.{name}")
+    assert doctest.testmod(module).failed == 0
+
+
+def test_the_benchmark_starts():
+    assert "main" in runpy.run_path(str(ROOT / "benchmarks" / "diagnose_faults.py"), run_name="no")
