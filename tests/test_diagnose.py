@@ -210,7 +210,7 @@ def test_the_call_that_gives_y_gives_it(name):
     named = {"x": torch.tensor(x), "w": torch.tensor(w), "torch": torch}
     named |= {"F": torch.nn.functional, "bias": None if bias is None else torch.tensor(bias)}
     lines = code.splitlines()
-    exec("\n".join(lines[:-1] + [f"result = {lines[-1].removeprefix('y = ')}"]), named)
+    exec("\n".join([*lines[:-1], f"result = {lines[-1].removeprefix('y = ')}"]), named)
     np.testing.assert_allclose(named["result"].numpy(), y, rtol=1e-4, atol=1e-5)
 
 

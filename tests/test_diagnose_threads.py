@@ -393,7 +393,7 @@ def test_a_thread_is_solved(make):
 
 
 def test_numbers_that_nothing_gives_get_no_cause():
-    """scipy #14369 expects [[21, 27], [39, 45]] by mistake: no convolution of its arrays is that."""
+    """scipy #14369 expects [[21, 27], [39, 45]] by mistake: nothing gives that."""
     x = np.array([[1.0, 2, 3], [4, 5, 6], [6, 7, 8]])
     w, y = np.array([[1.0, 1], [2, 2]]), np.array([[21.0, 27], [39, 45]])
     found = uniconv.diagnose(x, w, y, expected="scipy.signal.convolve2d", options={"mode": "valid"})

@@ -46,7 +46,7 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What the page draws: both results, ``n o ...``, and the kernel before and after, ``o i ...``."""
+    """What the page draws: both results ``n o ...``, the kernel ``o i ...`` before and after."""
 
     expected: Array | None = None
     found: Array | None = None
