@@ -368,7 +368,7 @@ def padding(model: Model) -> Iterator[Model]:
         offer(fitted(los), "the first window starts elsewhere", 1.65 + 0.1 * moved)
     ranges = []
     for s, e, lo in zip(conv.stride, model.extents, now):
-        first, last = -max(s, 2), max(e, 1)
+        first, last = min(-max(s, 2), lo - 2), max(e, lo + 2)
         ranges.append(sorted(range(first, last + 1), key=lambda v, lo=lo: abs(v - lo)))  # type: ignore[misc]
     count = int(np.prod([len(r) for r in ranges]))
     base = now if same_size else tuple(t // 2 for t in total)
