@@ -1,5 +1,6 @@
 """Run any framework's convolution with that framework's exact meaning."""
 
+from uniconv import files as files
 from uniconv.describe import describe as describe
 from uniconv.describe import dialects as dialects
 from uniconv.errors import UniconvError as UniconvError
