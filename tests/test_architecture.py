@@ -28,6 +28,7 @@ LAYERS = {
     "reference": 4,
     "arrays": 5,
     "plan": 5,
+    "transposition": 5,
     "compiled": 6,
     "describe": 6,
     "diagnose": 6,

@@ -8,5 +8,6 @@ from uniconv.functional import conv_transpose as conv_transpose
 from uniconv.functional import depthwise_conv as depthwise_conv
 from uniconv.functional import separable_conv as separable_conv
 from uniconv.native import native as native
+from uniconv.weights import convert_weight as convert_weight
 
 __version__ = "0.1.0"
