@@ -10,10 +10,10 @@ from torch import Tensor
 # torch copies by tiles only where a contiguous matrix of at least 60 x 60 is transposed
 # (pytorch 2.13.0 aten/src/ATen/native/Copy.cpp copy_transpose_valid).
 _TILED = 60
-# Below this many elements one plain copy is faster.
-_FEW = 200_000
-# Rows so many bytes apart share a few sets of the cache and drive each other out.
-_ALIASED = 512
+_FEW = 200_000  # below so many elements one plain copy is faster
+# Lines so many bytes apart fall into few sets of the cache and drive each other out.
+_CLOSE, _PAGE = 512, 4096
+_BLOCK = 128  # lines of a block, which then fits the cache
 
 
 def transposed(a: Tensor, order: Sequence[int]) -> Tensor:
@@ -34,7 +34,8 @@ def transposed(a: Tensor, order: Sequence[int]) -> Tensor:
     if not plain or not dense.is_contiguous():
         return view.contiguous()
     sizes, turns = _merged(dense.shape, [memory.index(axis) for axis in order])
-    return _blockwise(dense.reshape(sizes), turns).reshape(view.shape)
+    y = _blockwise(dense.reshape(sizes), turns)
+    return view.contiguous() if y is None else y.reshape(view.shape)
 
 
 def _merged(shape: Sequence[int], order: Sequence[int]) -> tuple[list[int], list[int]]:
@@ -50,24 +51,24 @@ def _merged(shape: Sequence[int], order: Sequence[int]) -> tuple[list[int], list
     return [prod(shape[a] for a in run) for run in in_memory], [in_memory.index(r) for r in runs]
 
 
-def _blockwise(a: Tensor, order: list[int]) -> Tensor:
-    """The contiguous ``a`` with its (merged) axes in another order."""
-    last = a.ndim - 1
-    if order == list(range(a.ndim)):
-        return a.contiguous()
-    if min(a.shape[0] if a.ndim == 2 else _TILED, a.shape[-1]) < _TILED:
-        return a.permute(order).contiguous()
+def _blockwise(a: Tensor, order: list[int]) -> Tensor | None:
+    """The contiguous ``a`` with its (merged) axes in another order; None if one copy is faster."""
+    first, last = a.shape[0], a.shape[-1]
     if a.ndim == 2:
-        return a.t().contiguous()
-    if a.shape[-1] * a.element_size() % _ALIASED == 0:
-        if order[0] == 0 and min(a.shape[1:]) >= _TILED:
-            rest = [axis - 1 for axis in order[1:]]
-            y = a.new_empty([a.shape[axis] for axis in order])
-            for block, target in zip(a, y):
-                target.copy_(_blockwise(block, rest))
-            return y
-        if order[0] == last:  # the last axis first, and then the others within each of its blocks
-            front = a.reshape(-1, a.shape[-1]).t().contiguous()
-            rest = [axis + 1 for axis in order[1:]]
-            return _blockwise(front.reshape(a.shape[-1], *a.shape[:-1]), [0, *rest])
-    return a.permute(order).contiguous()
+        return a.t().contiguous() if min(first, last) >= _TILED else None
+    columns, size = a.reshape(-1, last), a.element_size()
+    y = a.new_empty([a.shape[axis] for axis in order])
+    if order[0] == a.ndim - 1 and min(columns.shape) >= _BLOCK and last * size % _CLOSE == 0:
+        rest = [0, *(axis + 1 for axis in order[1:])]
+        for at in range(0, last, _BLOCK):
+            block = columns[:, at : at + _BLOCK].contiguous().t().contiguous()
+            y[at : at + _BLOCK] = block.reshape(-1, *a.shape[:-1]).permute(rest)
+        return y
+    rows = a.reshape(first, -1)
+    if order[-1] == 0 and min(rows.shape) >= _BLOCK and rows.shape[1] * size % _PAGE == 0:
+        rest = [*(axis - 1 for axis in order[:-1]), a.ndim - 1]
+        for at in range(0, first, _BLOCK):
+            block = rows[at : at + _BLOCK].t().contiguous()
+            y[..., at : at + _BLOCK] = block.reshape(*a.shape[1:], -1).permute(rest)
+        return y
+    return None
