@@ -15,6 +15,7 @@ ROOT = Path(uniconv.__file__).parent
 LAYERS = {
     "errors": 0,
     "canonical": 1,
+    "files": 1,
     "layout": 1,
     "padding": 1,
     "rules": 1,
@@ -108,7 +109,13 @@ def names_functional(source: str) -> bool:
 
 def extras(module: str) -> set[str]:
     """What the files of an extra may import, besides."""
-    return {"cli": {"typer", "rich"}, "testing": {"pytest", "hypothesis"}}.get(module, set())
+    files = {"scipy", "h5py", "safetensors", "ml_dtypes", "tensorflow", "onnx"}
+    known = {
+        "cli": {"typer", "rich"},
+        "files": files,
+        "testing": {"pytest", "hypothesis"},
+    }
+    return known.get(module, set())
 
 
 @EACH
