@@ -1,11 +1,22 @@
-"""Permute the axes of an array in memory, in blocks that the cache holds."""
+"""Split, permute, reverse and merge axes; in memory by blocks that the cache holds."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from typing import Any
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+from uniconv.arrays import like, to_torch
+from uniconv.errors import BadArray
+
+# Numbers are moved as integers of their size, so that nothing can change them.
+_BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+_NUMPY_BITS = {1: "u1", 2: "i2", 4: "i4", 8: "i8", 16: "c16"}
 
 # torch copies by tiles only where a contiguous matrix of at least 60 x 60 is transposed
 # (pytorch 2.13.0 aten/src/ATen/native/Copy.cpp copy_transpose_valid).
@@ -14,6 +25,56 @@ _FEW = 200_000  # below so many elements one plain copy is faster
 # Lines so many bytes apart fall into few sets of the cache and drive each other out.
 _CLOSE, _PAGE = 512, 4096
 _BLOCK = 128  # lines of a block, which then fits the cache
+
+
+def rearranged(
+    a: Any,
+    split: Sequence[int],
+    order: Sequence[int],
+    shape: Sequence[int],
+    flips: Sequence[int] = (),
+    *,
+    contiguous: bool = False,
+) -> Any:
+    """An array split into axes of sizes ``split``, these in another ``order``, merged to ``shape``.
+
+    flips: the axes of the result that are reversed; each of them is one axis of ``split``.  The
+    result is of a's kind and dtype, bit by bit; a view unless ``contiguous`` or impossible.
+
+    >>> rearranged(np.arange(6), (2, 3), (1, 0), (6,)).tolist()
+    [0, 3, 1, 4, 2, 5]
+    """
+    lazily = isinstance(a, np.ndarray) and not contiguous  # torch has no negative strides
+
+    def moved(t: Tensor) -> Tensor:
+        t = t.reshape(tuple(split))
+        view = t.permute(tuple(order))
+        if contiguous or not (isinstance(a, Tensor | np.ndarray) and _is_view(view, shape)):
+            view = transposed(t, order)
+        view = view.reshape(tuple(shape))
+        return view.flip(tuple(flips)) if flips and not lazily else view
+
+    if isinstance(a, np.ndarray):
+        y: NDArray[Any] = moved(to_torch(_bits_of(a), "cpu")).numpy().view(a.dtype)
+        return np.flip(y, tuple(flips)) if flips and lazily else y
+    t = to_torch(a)
+    bits = None if t.requires_grad or t.is_complex() else _BITS.get(t.element_size())
+    return like(moved(t.view(bits)).view(t.dtype) if bits else moved(t), a)
+
+
+def _is_view(a: Tensor, shape: Sequence[int]) -> bool:
+    try:
+        a.view(tuple(shape))
+    except RuntimeError:
+        return False
+    return True
+
+
+def _bits_of(a: NDArray[Any]) -> NDArray[Any]:
+    bits = _NUMPY_BITS.get(a.dtype.itemsize)
+    if bits is None or a.dtype.hasobject or a.dtype.names or a.dtype.kind in "SUmM":
+        raise BadArray(f"a kernel holds numbers; this NumPy array has dtype {a.dtype}")
+    return a.view(bits)
 
 
 def transposed(a: Tensor, order: Sequence[int]) -> Tensor:

@@ -8,18 +8,13 @@ from itertools import chain
 from math import prod
 from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from uniconv.arrays import like, to_torch
 from uniconv.dialect import BY_CHANNELS, DEPTHWISE, KINDS, UNGROUPED, Dialect, Op
 from uniconv.errors import BadArray, BadOption, BadShape, CannotExpress, UnknownName
 from uniconv.layout import Layout, axes, kernel_rank
 from uniconv.lower import Shape, plural, show_shape
 from uniconv.registry import family, find, main
 from uniconv.rules import AlongAxis, Choice, Count, DimensionNumbers, Facts, either, show
-from uniconv.transposition import transposed
+from uniconv.transposition import rearranged
 
 Options = Mapping[str, Any]
 
@@ -27,8 +22,6 @@ Options = Mapping[str, Any]
 _WIDER = {"separable_conv": "depthwise_conv", "depthwise_conv": "conv"}
 # What the letters of a kernel's pattern consist of: groups, channels out and in of one group.
 _ATOMS = {"o": ("g", "m"), "c": ("g", "i")}
-_BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
-_NUMPY_BITS = {1: "u1", 2: "i2", 4: "i4", 8: "i8", 16: "c16"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,49 +121,17 @@ def _convert(
     _check_operations(given.op, wanted.op)
     sizes = _sizes(given, wanted, rank, _shape(w), groups, depthwise)
     _check_expressible(wanted, rank, sizes)
+    letters = wanted.letters(rank)
     src, dst = (_atoms(kernel.letters(rank), rank) for kernel in (given, wanted))
-    order = [src.index(atom) for atom in dst]
-    spatial = [i for i, atom in enumerate(src) if atom.startswith("s")]
-    flips = spatial if given.reverse != wanted.reverse else []
-    split = [sizes[atom] for atom in src]
-    new_shape = [prod(sizes[a] for a in _ATOMS.get(b, (b,))) for b in wanted.letters(rank)]
-
-    def moved(a: Tensor, flips: list[int], contiguous: bool) -> Tensor:
-        a = a.reshape(split)
-        a = a.flip(flips) if flips else a
-        view = a.permute(order)
-        if contiguous or not _is_view(view, new_shape):
-            view = transposed(a, order)
-        return view.reshape(new_shape)
-
-    if isinstance(w, np.ndarray):
-        lazily = bool(flips) and not contiguous  # NumPy has negative strides, torch has none
-        y = moved(to_torch(_bits_of(w), "cpu"), [] if lazily else flips, contiguous)
-        turned: np.ndarray[Any, Any] = y.numpy().view(w.dtype)
-        if lazily:
-            letters = wanted.letters(rank)
-            turned = np.flip(turned, tuple(i for i, a in enumerate(letters) if a[0] == "s"))
-        return turned
-    a = to_torch(w)
-    bits = _BITS.get(a.element_size()) if not (a.requires_grad or a.is_complex()) else None
-    y = moved(a.view(bits) if bits else a, flips, contiguous or not isinstance(w, Tensor))
-    return like(y.view(a.dtype) if bits else y, w)
-
-
-def _is_view(a: Tensor, shape: list[int]) -> bool:
-    try:
-        a.view(shape)
-    except RuntimeError:
-        return False
-    return True
-
-
-def _bits_of(w: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """The same memory as numbers that torch knows, whatever the dtype is."""
-    bits = _NUMPY_BITS.get(w.dtype.itemsize)
-    if bits is None or w.dtype.hasobject or w.dtype.names or w.dtype.kind in "SUmM":
-        raise BadArray(f"a kernel holds numbers; this NumPy array has dtype {w.dtype}")
-    return w.view(bits)
+    spatial = [i for i, letter in enumerate(letters) if letter.startswith("s")]
+    return rearranged(
+        w,
+        split=[sizes[atom] for atom in src],
+        order=[src.index(atom) for atom in dst],
+        shape=[prod(sizes[a] for a in _ATOMS.get(letter, (letter,))) for letter in letters],
+        flips=spatial if given.reverse != wanted.reverse else (),
+        contiguous=contiguous,
+    )
 
 
 def _atoms(letters: tuple[str, ...], rank: int) -> list[str]:
