@@ -38,6 +38,7 @@ LAYERS = {
     "native": 6,
     "nn": 6,
     "translate": 6,
+    "dense": 6,
     "weights": 6,
     "cli": 7,
     "demo": 7,
