@@ -1,5 +1,8 @@
 """Run any framework's convolution with that framework's exact meaning."""
 
+from uniconv.checkpoint import convert_weights as convert_weights
+from uniconv.dense import convert_dense as convert_dense
+from uniconv.dense import convert_dense_after_flatten as convert_dense_after_flatten
 from uniconv.describe import describe as describe
 from uniconv.describe import dialects as dialects
 from uniconv.errors import UniconvError as UniconvError

@@ -101,12 +101,18 @@ def convert_weight(
     names, options = (src, dst), (src_options or {}, dst_options or {})
     if op == "separable_conv" or any(_kind(name) == "separable_conv" for name in names):
         return _convert_pair(w, names, options, groups, contiguous)
-    shape = _shape(w)
+    kind, given, wanted, rank = readings(_shape(w), src, dst, op, options)
+    return _convert(w, given, wanted, rank, groups, kind == "depthwise_conv", contiguous)
+
+
+def readings(
+    shape: Shape, src: str, dst: str, op: str, options: tuple[Options, Options] = ({}, {})
+) -> tuple[str, Kernel, Kernel, int]:
+    """The operation; how both functions read a kernel of that shape; its spatial axes."""
     given = _kernel(_function(src, op, len(shape)), options[0])
     rank = _rank(given, shape)
     kind = op if op != "conv" or _kind(src) is None else given.op.kind
-    wanted = _kernel(_target(dst, kind, rank), options[1])
-    return _convert(w, given, wanted, rank, groups, kind == "depthwise_conv", contiguous)
+    return kind, given, _kernel(_target(dst, kind, rank), options[1]), rank
 
 
 def _convert(
