@@ -10,6 +10,7 @@ import json
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -22,7 +23,7 @@ import torch
 from uniconv import files
 from uniconv.arrays import to_torch
 from uniconv.dense import convert_dense, convert_dense_after_flatten, dense_axes
-from uniconv.errors import BadOption, UniconvError
+from uniconv.errors import BadOption, UniconvError, UniconvWarning
 from uniconv.files.tensors import to_numpy
 from uniconv.lower import show_shape
 from uniconv.rules import either, show, suggest
@@ -56,7 +57,8 @@ class Step:
     """What happens to one array; ``problem`` says why it cannot, in which case nothing does.
 
     how: the axes before and after, and whether the kernel is reversed.  why: what told the
-    operation.  becomes: its name afterwards, None where it is left out.
+    operation.  becomes: its name afterwards, None where it is left out.  warning: what may be
+    wrong with it.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Step:
     new_shape: Shape = ()
     how: str = ""
     problem: str = ""
+    warning: str = ""
 
     @property
     def op(self) -> str:
@@ -134,6 +137,9 @@ def convert_weights(
         lines = [f"  {step.name} {show_shape(step.shape)}: {step.problem}" for step in refused]
         count = f"{len(refused)} of {len(steps)} arrays"
         raise UniconvError("\n".join([f"{count} cannot be converted:", *lines]))
+    for step in steps:
+        if step.warning:
+            warnings.warn(f"{step.name}: {step.warning}", UniconvWarning, stacklevel=2)
     if output is None:
         return dict(_converted(weights, steps, src, dst, contiguous=False))
     write_weights(weights, steps, src, dst, output, progress=progress)
@@ -179,7 +185,50 @@ def plan_weights(weights: Weights, src: str, dst: str, *, names: Names = None) -
             if first != step.name:
                 problem = f"it would be named {show(step.becomes)}, as {show(first)} is"
                 steps[at] = replace(step, problem=step.problem or problem)
+    return _warned(steps, src, dst)
+
+
+def _warned(steps: list[Step], src: str, dst: str) -> list[Step]:
+    """Mark a Dense kernel whose features may be those of a flattened image."""
+    channels = 0
+    for at, step in enumerate(steps):
+        if step.problem:
+            continue
+        if step.op in CONVOLUTIONS:
+            channels = max(step.shape) if step.op == "depthwise_conv" else _channels(step, src, dst)
+        elif step.op == "dense":
+            features = step.shape[dense_axes(src).index("f")]
+            flattened = channels > 1 and features > channels and features % channels == 0
+            if flattened and not step.why.startswith("map") and _order_differs(src, dst):
+                text = (
+                    f"it reads {features} = {channels} * {features // channels} features: after a "
+                    f'Flatten, say {{"{step.name}": {{"op": "dense_after_flatten", "shape": '
+                    f'[{channels}, H, W]}}}} in the map; else {{"{step.name}": "dense"}}'
+                )
+                steps[at] = replace(step, warning=text)
+            channels = 0
     return steps
+
+
+def _channels(step: Step, src: str, dst: str) -> int:
+    """How many channels a convolution gives."""
+    entry = step.entry
+    _, given, _, rank = readings(
+        step.shape, src, dst, entry.op, (entry.src_options, entry.dst_options)
+    )
+    named = dict(zip(given.letters(rank), step.shape))
+    return named.get("o", named.get("m", 0) * (entry.groups or named.get("g", 1)))
+
+
+def _order_differs(src: str, dst: str) -> bool:
+    """Whether the two families flatten an image in different orders."""
+    w = np.arange(8).reshape(8, 1)
+    try:
+        w = convert_dense(w, "keras", src)
+        moved = convert_dense_after_flatten(w, (2, 2, 2), src, dst)
+        return bool((moved != convert_dense(w, src, dst)).any())
+    except UniconvError:
+        return False
 
 
 # The map

@@ -298,7 +298,9 @@ def _check_operations(src: Op, dst: Op) -> None:
     """A transposed kernel is one of a transposed convolution, or of one that spreads x."""
     for a, b in ((src, dst), (dst, src)):
         if a.kind == "conv_transpose" != b.kind and not b.lhs_dilation:
-            raise CannotExpress(dst.name, "op", f"{a.name} is a {a.kind}, {b.name} a {b.kind}")
+            raise CannotExpress(
+                dst.name, "op", f"{src.name} is a {src.kind}, {dst.name} a {dst.kind}"
+            )
 
 
 def _sizes(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -48,6 +49,7 @@ def convert_command(
             f"{len(refused)} of {len(steps)} arrays cannot be converted; nothing is written"
         )
     if not dry_run and output is not None:
+        print_warnings(steps)
         write_weights(weights, steps, src, dst, output, progress=True)
         moved = sum(step.op not in ("keep", "skip") for step in steps)
         print(f"{output}: {len(steps)} arrays, {moved} of them converted")
@@ -66,3 +68,10 @@ def print_steps(steps: list[Step]) -> None:
     widths = [max(map(len, column)) for column in zip(*rows)]
     for row in rows:
         print("  ".join(map(str.ljust, row, widths)).rstrip())
+    print_warnings(steps)
+
+
+def print_warnings(steps: list[Step]) -> None:
+    for step in steps:
+        if step.warning:
+            print(f"warning: {step.name}: {step.warning}", file=sys.stderr)
