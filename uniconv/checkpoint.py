@@ -195,7 +195,7 @@ def _warned(steps: list[Step], src: str, dst: str) -> list[Step]:
         if step.problem:
             continue
         if step.op in CONVOLUTIONS:
-            channels = max(step.shape) if step.op == "depthwise_conv" else _channels(step, src, dst)
+            channels = _channels(step, src, dst)
         elif step.op == "dense":
             features = step.shape[dense_axes(src).index("f")]
             flattened = channels > 1 and features > channels and features % channels == 0
@@ -217,7 +217,10 @@ def _channels(step: Step, src: str, dst: str) -> int:
         step.shape, src, dst, entry.op, (entry.src_options, entry.dst_options)
     )
     named = dict(zip(given.letters(rank), step.shape))
-    return named.get("o", named.get("m", 0) * (entry.groups or named.get("g", 1)))
+    groups = named.get("g") or entry.groups or 1
+    if step.op == "depthwise_conv":
+        groups = named.get("c", groups)
+    return named.get("o", named.get("m", 0) * groups)
 
 
 def _order_differs(src: str, dst: str) -> bool:

@@ -49,14 +49,14 @@ def _array(file: IO[bytes], where: str) -> NDArray[Any]:
 
 def write_npy(path: Path, arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:
     """The only array; its name is not kept."""
-    several = f"{path} can hold one array: write .npz or .safetensors for"
+    several = f"{path.name} can hold one array: write .npz or .safetensors for"
     given = iter(arrays)
     try:
         _, array = next(given)
     except StopIteration:
         raise BadFile(f"{several} none") from None
     with path.open("wb") as file:
-        _write(file, array, str(path))
+        _write(file, array, path.name)
     if next(given, None) is not None:
         raise BadFile(f"{several} more")
 
@@ -66,7 +66,7 @@ def write_npz(path: Path, arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         for name, array in arrays:
             with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
-                _write(file, array, f"{path}, {name}")
+                _write(file, array, f"{path.name}, {name}")
 
 
 def _write(file: IO[bytes], array: NDArray[Any], where: str) -> None:

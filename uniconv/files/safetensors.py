@@ -49,13 +49,11 @@ def write(path: Path, arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:
         for name, array in arrays:
             code = CODES.get(array.dtype.name)
             if code is None:
-                raise BadFile(f"{path}, {name}: safetensors has no dtype {array.dtype}")
+                raise BadFile(f"{path.name}, {name}: safetensors has no dtype {array.dtype}")
             begin = data.tell()
-            little = array.dtype.newbyteorder("<") if array.dtype.byteorder == ">" else array.dtype
-            contiguous = np.ascontiguousarray(array, little)
-            data.write(contiguous.reshape(-1).view(np.uint8).data)
+            data.write(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
             offsets = [begin, data.tell()]
-            header[name] = {"dtype": code, "shape": list(array.shape), "data_offsets": offsets}
+            header[name] = {"dtype": code, "shape": array.shape, "data_offsets": offsets}
         text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
         text += b" " * (-len(text) % 8)  # the bytes then begin at a multiple of 8
         data.seek(0)
