@@ -40,7 +40,7 @@ LAYERS = {
     "translate": 6,
     "dense": 6,
     "weights": 6,
-    "checkpoint": 6,
+    "conversion": 6,
     "cli": 7,
     "demo": 7,
     "testing": 7,
@@ -113,7 +113,7 @@ def extras(module: str) -> set[str]:
     """What the files of an extra may import, besides."""
     files = {"scipy", "h5py", "safetensors", "ml_dtypes", "tensorflow", "onnx"}
     known = {
-        "checkpoint": {"rich"},
+        "conversion": {"rich"},
         "cli": {"typer", "rich"},
         "files": files,
         "testing": {"pytest", "hypothesis"},

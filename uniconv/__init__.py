@@ -1,6 +1,6 @@
 """Run any framework's convolution with that framework's exact meaning."""
 
-from uniconv.checkpoint import convert_weights as convert_weights
+from uniconv.conversion import convert_weights as convert_weights
 from uniconv.dense import convert_dense as convert_dense
 from uniconv.dense import convert_dense_after_flatten as convert_dense_after_flatten
 from uniconv.describe import describe as describe

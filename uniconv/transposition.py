@@ -51,8 +51,11 @@ def rearranged(
         view = t.permute(tuple(order))
         if contiguous or not (isinstance(a, Tensor | np.ndarray) and _is_view(view, shape)):
             view = transposed(t, order)
-        view = view.reshape(tuple(shape))
-        return view.flip(tuple(flips)) if flips and not lazily else view
+        y = view.reshape(tuple(shape))
+        if lazily or not flips:
+            return y
+        own = y.untyped_storage().data_ptr() != t.untyped_storage().data_ptr()
+        return _reversed(y, flips) if own and not y.requires_grad else y.flip(tuple(flips))
 
     if isinstance(a, np.ndarray):
         y: NDArray[Any] = moved(to_torch(_bits_of(a), "cpu")).numpy().view(a.dtype)
@@ -60,6 +63,18 @@ def rearranged(
     t = to_torch(a)
     bits = None if t.requires_grad or t.is_complex() else _BITS.get(t.element_size())
     return like(moved(t.view(bits)).view(t.dtype) if bits else moved(t), a)
+
+
+def _reversed(y: Tensor, flips: Sequence[int]) -> Tensor:
+    """y with some axes reversed in its own memory, piece by piece along another axis."""
+    along = max((axis for axis in range(y.ndim) if axis not in flips), key=y.size, default=None)
+    if along is None:
+        return y.flip(tuple(flips))
+    step = max(y.shape[along] // 16, 1)
+    for at in range(0, y.shape[along], step):
+        piece = y.narrow(along, at, min(step, y.shape[along] - at))
+        piece.copy_(piece.flip(tuple(flips)))
+    return y
 
 
 def _is_view(a: Tensor, shape: Sequence[int]) -> bool:

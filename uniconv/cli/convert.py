@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from uniconv.checkpoint import Step, plan_weights, write_weights
 from uniconv.cli.arguments import UsageError, writable
+from uniconv.conversion import Step, plan_weights, write_weights
 from uniconv.errors import UniconvError
 
 

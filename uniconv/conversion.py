@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, overload
 
@@ -22,7 +23,7 @@ import torch
 
 from uniconv import files
 from uniconv.arrays import to_torch
-from uniconv.dense import convert_dense, convert_dense_after_flatten, dense_axes
+from uniconv.dense import convert_dense, convert_dense_after_flatten, dense_axes, family_of
 from uniconv.errors import BadOption, UniconvError, UniconvWarning
 from uniconv.files.tensors import to_numpy
 from uniconv.lower import show_shape
@@ -170,6 +171,8 @@ def plan_weights(weights: Weights, src: str, dst: str, *, names: Names = None) -
     >>> step.op, step.how, step.why
     ('conv', '... i o -> ... i o, reversed', 'named kernel, 4 axes')
     """
+    for family in (src, dst):
+        family_of(family)  # refuses what is none
     told = read_names(names)
     shapes = [(name, tuple(a.shape)) for name, a in _pairs(weights)]
     matched: set[str] = set()
@@ -341,9 +344,9 @@ def rule(name: str, ndim: int) -> Entry | None:
     weight, weights, w, filter(s)   3 to 5    as kernel
     kernel                          2         dense, unless inside "lstm", "gru" or "rnn"
     weight, weights, w              2         dense inside "dense", "linear" or "fc"
-    conv2d.../vars/0 (Keras 3)      3 to 5    the layer's; so for depthwise_, separable_ and
-                                              ..._transpose
-    dense.../vars/0 (Keras 3)       2         dense
+    conv2d/0 (.weights.h5)          3 to 5    the layer's; so for depthwise_conv2d,
+                                              separable_conv2d (0 and 1), conv2d_transpose
+    dense/0 (.weights.h5)           2         dense
     ==============================  ========  =====================================================
     """
     plain = _SUFFIXES.sub("", name)
@@ -359,8 +362,9 @@ def rule(name: str, ndim: int) -> Entry | None:
         return Entry("keep", axes)
     if word in ("embedding", "embeddings"):
         return told("keep")
-    if parent == "vars" and len(inside) > 1:
-        return _keras_variable(inside[-2], leaf, ndim)
+    if leaf.isdecimal():
+        layer = inside[-2] if parent == "vars" and len(inside) > 1 else parent
+        return _keras_variable(layer, leaf, ndim)
     if word == "depthwise_kernel" and ndim in (3, 4):
         return told("depthwise_conv")
     if word == "pointwise_kernel" and ndim in (3, 4):
@@ -482,12 +486,13 @@ def _pairs(weights: Weights) -> Iterator[tuple[str, Any]]:
     if isinstance(weights, Mapping):
         yield from weights.items()
     else:
-        for found in files.stream(weights):
-            yield found.name, found.array
+        yield from map(attrgetter("name", "array"), files.stream(weights))  # keeps no reference
 
 
 def _as_numpy(a: Any, name: str) -> Any:
-    return a if isinstance(a, np.ndarray) else to_numpy(to_torch(a, "cpu"), name)
+    if isinstance(a, (np.ndarray, np.generic)):
+        return np.asarray(a)
+    return to_numpy(to_torch(a, "cpu"), name)
 
 
 @contextmanager
