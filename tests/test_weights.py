@@ -95,6 +95,32 @@ def test_a_converted_kernel_gives_the_same_numbers_in_any_function_and_comes_bac
     assert seen >= 8
 
 
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_there_and_back_is_bit_identical_for_every_pair_of_functions(name):
+    """At the functions' defaults; what one cannot express is named by the field that it lacks."""
+    rng, fields, pairs = random.Random(name), set(), 0
+    cases = iter(lambda: random_case(find(name), rng), None)
+    for n, case in enumerate(islice((case for case in cases if whole(case.call)), 3)):
+        _, *kernels = probe(case, seed=n, dtype="float32")
+        kind = "separable_conv" if len(kernels) > 1 else "conv"
+        given = kernels[0] if len(kernels) == 1 else tuple(kernels)
+        options = kernel_options(case.op, case.options)
+        for other in FUNCTIONS:
+            groups = case.call.conv.groups
+            try:
+                there = convert_weight(given, name, other, kind, groups, src_options=options)
+            except CannotExpress as error:
+                fields.add(error.field)
+                continue
+            back = convert_weight(there, other, name, kind, groups, dst_options=options)
+            for a, b in zip(back if len(kernels) > 1 else [back], kernels):
+                assert (a.shape, a.dtype) == (b.shape, b.dtype)
+                assert a.tobytes() == b.tobytes(), (str(case), other)
+            pairs += 1
+    assert pairs >= 3
+    assert fields <= {"op", "rank", "groups", "channels", "pointwise", "kernel"}
+
+
 # Numbers that can be checked by hand
 
 

@@ -23,7 +23,13 @@ import torch
 
 from uniconv import files
 from uniconv.arrays import to_torch
-from uniconv.dense import convert_dense, convert_dense_after_flatten, dense_axes, family_of
+from uniconv.dense import (
+    convert_dense,
+    convert_dense_after_flatten,
+    dense_axes,
+    dense_pattern,
+    family_of,
+)
 from uniconv.errors import BadOption, UniconvError, UniconvWarning
 from uniconv.files.tensors import to_numpy
 from uniconv.lower import show_shape
@@ -436,10 +442,9 @@ def _how(entry: Entry, shape: Shape, src: str, dst: str) -> str:
         _, given, wanted, _ = readings(shape, src, dst, entry.op, options)
         turned = ", reversed" * (given.reverse != wanted.reverse)
         return f"{given.pattern} -> {wanted.pattern}{turned}"
-    words = {"f": "in", "u": "out"}
-    given_axes, wanted_axes = (" ".join(words[a] for a in dense_axes(name)) for name in (src, dst))
-    image = f", in reordered as {entry.shape} is flattened" if entry.shape else ""
-    return f"{given_axes} -> {wanted_axes}{image}"
+    layouts = (entry.src_layout, entry.dst_layout)
+    before, after = (dense_pattern(n, entry.shape, at) for n, at in zip((src, dst), layouts))
+    return f"{before} -> {after}"
 
 
 def _convert(a: Any, entry: Entry, src: str, dst: str, *, contiguous: bool) -> Any:

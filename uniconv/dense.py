@@ -144,6 +144,19 @@ def dense_axes(name: str) -> list[str]:
     return DENSE[found].split()
 
 
+def dense_pattern(name: str, image: Sequence[int] = (), layout: str | None = None) -> str:
+    """A family's Dense kernel in words, the features of a flattened image one by one.
+
+    >>> dense_pattern("keras"), dense_pattern("pytorch", (8, 4, 4))
+    ('in out', 'out (c s0 s1)')
+    """
+    words = _in_words(dense_axes(name))
+    if not image:
+        return words
+    features = _features(name, layout, [f"s{i}" for i in range(len(image) - 1)])
+    return words.replace("in", f"({' '.join(features)})")
+
+
 def family_of(name: str) -> str:
     """The family of that name, or of that function."""
     dialect = family(name)

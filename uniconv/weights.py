@@ -155,7 +155,10 @@ def _convert_pair(
     contiguous: bool,
 ) -> tuple[Any, Any]:
     """Both kernels of a separable convolution; where a function has none, those of two."""
-    if not isinstance(w, (tuple, list)) or len(w) != 2:
+    pair = isinstance(w, (tuple, list)) and len(w) == 2
+    if not pair and (_kind(names[0]) or "separable_conv") != "separable_conv":
+        raise CannotExpress(find(names[1]).name, "pointwise", "the given kernel has none")
+    if not pair:
         raise BadArray("w must be the pair (depthwise, pointwise) of a separable_conv")
     ndim = len(_shape(w[0]))
     src = _function(names[0], "separable_conv", ndim)
