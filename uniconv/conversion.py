@@ -222,10 +222,8 @@ def _warned(steps: list[Step], src: str, dst: str) -> list[Step]:
 def _channels(step: Step, src: str, dst: str) -> int:
     """How many channels a convolution gives."""
     entry = step.entry
-    _, given, _, rank = readings(
-        step.shape, src, dst, entry.op, (entry.src_options, entry.dst_options)
-    )
-    named = dict(zip(given.letters(rank), step.shape))
+    _, given, _ = readings(step.shape, src, dst, entry.op, (entry.src_options, entry.dst_options))
+    named = dict(zip(given.letters, step.shape))
     groups = named.get("g") or entry.groups or 1
     if step.op == "depthwise_conv":
         groups = named.get("c", groups)
@@ -439,7 +437,7 @@ def _how(entry: Entry, shape: Shape, src: str, dst: str) -> str:
     """The axes before and after, in words."""
     if entry.op in CONVOLUTIONS:
         options = (entry.src_options, entry.dst_options)
-        _, given, wanted, _ = readings(shape, src, dst, entry.op, options)
+        _, given, wanted = readings(shape, src, dst, entry.op, options)
         turned = ", reversed" * (given.reverse != wanted.reverse)
         return f"{given.pattern} -> {wanted.pattern}{turned}"
     layouts = (entry.src_layout, entry.dst_layout)
