@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+import uniconv
 from uniconv.errors import BadArray, BadOption, BadShape, CannotExpress, UnknownName
 from uniconv.functional import run_op
 from uniconv.layout import axes
@@ -528,4 +529,46 @@ REFUSED = [
 def test_what_is_refused(given, more, error, text):
     with pytest.raises(error) as caught:
         convert_weight(*given, **more)
+    assert str(caught.value) == text
+
+
+# Biases
+
+
+def test_a_bias_with_the_axes_of_y_becomes_a_vector_and_back():
+    bias = np.arange(5.0)
+    knet = "knet.ops21.conv"
+    there = uniconv.convert_bias(bias, "pytorch", knet, rank=2)
+    assert there.shape == (1, 1, 5, 1)
+    assert uniconv.convert_bias(there, knet, "keras").tolist() == bias.tolist()
+    assert uniconv.convert_bias(there, knet, knet).shape == there.shape
+    assert uniconv.convert_bias(bias, "tf", "pytorch") is not None
+    x, w = np.zeros((4, 5, 3, 2)), np.zeros((2, 2, 3, 5))
+    y = uniconv.conv(x, w, there, dialect=knet)
+    assert y[0, 0, :, 0].tolist() == bias.tolist()
+
+
+BAD_BIASES = [
+    (
+        (np.zeros((1, 5)), "pytorch", "tf"),
+        BadShape,
+        "pytorch: bias (1, 5) has 2 axes; it must have 1",
+    ),
+    (
+        (np.zeros((2, 1, 5, 1)), "knet.ops21.conv", "tf"),
+        BadShape,
+        'knet.ops21.conv: bias (2, 1, 5, 1) read as "... o n" must be 1 but for o',
+    ),
+    (
+        (np.zeros(5), "tf", "knet.ops21.conv"),
+        BadOption,
+        "knet.ops21.conv: its bias has y's axes: give rank=, the number of spatial ones",
+    ),
+]
+
+
+@pytest.mark.parametrize(("given", "error", "text"), BAD_BIASES, ids=range(len(BAD_BIASES)))
+def test_biases_that_are_none(given, error, text):
+    with pytest.raises(error) as caught:
+        uniconv.convert_bias(*given)
     assert str(caught.value) == text

@@ -19,6 +19,7 @@ DENSE = {
     "chainer": "u f",  # chainer/links/connection/linear.py
     "cntk": "f u",  # CNTK bindings/python/cntk/layers/layers.py Dense
     "coreml": "u f",  # coremltools mlmodel/format/NeuralNetwork.proto InnerProductLayerParams
+    "darknet": "u f",  # pjreddie/darknet src/connected_layer.c
     "flax": "f u",  # flax/linen/linear.py Dense
     "flux": "u f",  # FluxML/Flux.jl src/layers/basic.jl Dense
     "jax": "f u",  # jax/example_libraries/stax.py Dense
@@ -26,6 +27,7 @@ DENSE = {
     "knet": "u f",  # denizyuret/Knet.jl src/layers21/dense.jl
     "lasagne": "f u",  # lasagne/layers/dense.py
     "lux": "u f",  # LuxDL/Lux.jl src/layers/basic.jl Dense
+    "matlab_dl": "u f",  # https://www.mathworks.com/help/deeplearning/ref/dlarray.fullyconnect.html
     "mlx": "u f",  # mlx/nn/layers/linear.py
     "mxnet": "u f",  # apache/mxnet src/operator/nn/fully_connected.cc
     "ncnn": "u f",  # Tencent/ncnn src/layer/innerproduct.cpp

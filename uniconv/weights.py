@@ -107,6 +107,58 @@ def convert_weight(
     return _convert(w, given, wanted, groups, kind == "depthwise_conv", contiguous)
 
 
+def convert_bias(
+    bias: Any, src: str, dst: str, op: str = "conv", *, rank: int | None = None
+) -> Any:
+    """Reshape a bias of ``src`` into that of ``dst``: a vector, or one with y's axes.
+
+    The order of the output channels is the same everywhere: groups, then channels of one group.
+
+    Args:
+        bias: an array (o,), or where ``src`` has it so (knet.ops21.conv) with y's axes, all of
+            size 1 but the channels'.
+        src, dst, op: as for ``convert_weight``.
+        rank: how many spatial axes y has, where neither the bias nor a function tells.
+
+    Raises:
+        UnknownName: no such function, or a family without this operation.
+        BadOption: rank is missing.
+        BadShape: no bias of ``src``.
+        CannotExpress: ``dst`` has no such rank.
+
+    >>> import numpy as np
+    >>> convert_bias(np.array([1, 2]), "pytorch", "knet.ops21.conv", rank=2).tolist()
+    [[[[1], [2]]]]
+    """
+    shape = _shape(bias)
+    from_y, to_y = (_bias_has_axes(name, op) for name in (src, dst))
+    if not from_y and len(shape) != 1:
+        raise BadShape(f"{src}: bias {show_shape(shape)} has {plural(len(shape))}; it must have 1")
+    if from_y:
+        letters = axes(find(src).layouts[0].y, len(shape) - 2)
+        if len(shape) < 3 or any(n != 1 for a, n in zip(letters, shape) if a != "o"):
+            words = show(find(src).layouts[0].y)
+            raise BadShape(f"{src}: bias {show_shape(shape)} read as {words} must be 1 but for o")
+        rank = len(shape) - 2
+    if not to_y:
+        return bias.reshape(-1)
+    if rank is None:
+        raise BadOption(f"{dst}: its bias has y's axes: give rank=, the number of spatial ones")
+    found = find(dst)
+    if rank not in found.ranks:
+        raise CannotExpress(dst, "rank", f"it has {either(found.ranks)} spatial axes, not {rank}")
+    return bias.reshape([-1 if a == "o" else 1 for a in axes(found.layouts[0].y, rank)])
+
+
+def _bias_has_axes(name: str, op: str) -> bool:
+    """Whether a function's bias has y's axes; a family's is that of its main functions."""
+    dialect = family(name)
+    if dialect is None:
+        return find(name).bias == "y"
+    known = dialect.main.get(_kind_in(dialect, op), {})
+    return any(find(function).bias == "y" for function in known.values())
+
+
 def readings(
     shape: Shape, src: str, dst: str, op: str, options: tuple[Options, Options] = ({}, {})
 ) -> tuple[str, Kernel, Kernel]:

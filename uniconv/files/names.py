@@ -7,9 +7,9 @@ import re
 from uniconv.files.printed import Printed
 
 _NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
-_INDEX = r"(?:\[[^\[\]]*\]|\([:,\d\s]*\))?"
+_INDEX = r"(?:\[[^\[\]]*\]|\([:,\d\s]+\))?"
 _PROMPT = r"(?:julia>|>>>|>>|octave:\d+>|[Ii]n ?\[\d+\] ?:)"
-_ASSIGNED = re.compile(rf"(?:^|.*[\s;>])({_NAME})[ \t]*{_INDEX}[ \t]*:?=[ \t]*$", re.S)
+_ASSIGNED = re.compile(rf"(?:^|.*(?<!,)[\s;>])({_NAME})[ \t]*{_INDEX}[ \t]*:?=[ \t]*$", re.S)
 _LABELLED = re.compile(r"(?:^|.*[^\w.])([A-Za-z_][\w.]*)[ \t]*:[ \t]*$", re.S | re.A)
 _KEY = re.compile(r""".*["']([^"']+)["']\s*[:,]\s*$""", re.S)
 _OUT = re.compile(r"^[ \t]*[Oo]ut ?\[\d+\] ?:[ \t]*$")
@@ -19,7 +19,6 @@ _EXPRESSION = re.compile(
 )
 _ASSIGNMENT = re.compile(rf"^({_NAME})[ \t]*{_INDEX}[ \t]*=(?!=)")
 _BARE = re.compile(r"^[ \t]*([A-Za-z_]\w*)[ \t]*$", re.A)
-_WORDS = {"containing"}  # "Parameter containing:" is what PyTorch prints, not a name
 
 
 def name_before(text: Printed, at: int) -> str | None:
@@ -32,7 +31,7 @@ def name_before(text: Printed, at: int) -> str | None:
             return None
         at = text.start(at) - 1
         line = text.text[text.start(at) : at]
-        if line.strip() and not _OUT.match(line) and line.strip() != "Parameter containing:":
+        if line.strip() and not _OUT.match(line) and not line.endswith(" containing:"):
             return _from_line(line)
     return None
 
@@ -41,7 +40,7 @@ def _from(before: str) -> str | None:
     """From the start of the array's own line."""
     for pattern in (_ASSIGNED, _KEY, _LABELLED):
         found = pattern.match(before)
-        if found and found[1] not in _WORDS:
+        if found:
             return found[1]
     return None
 
