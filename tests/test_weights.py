@@ -267,6 +267,14 @@ def test_read_only_negative_and_column_major_memory_is_read():
         for contiguous in (False, True):
             y = convert_weight(given, "tf", "pytorch", contiguous=contiguous)
             np.testing.assert_array_equal(y, wanted)
+    assert not convert_weight(fixed, "tf", "pytorch").flags.writeable  # it is the same memory
+    assert convert_weight(fixed, "tf", "pytorch", contiguous=True).flags.writeable
+    negative = torch.view_as_complex(
+        torch.from_numpy(w).reshape(3, 2, 4, 5, 1).repeat(1, 1, 1, 1, 2)
+    )
+    negative = negative.conj().imag  # stored as its opposite
+    y = convert_weight(negative, "tf", "pytorch")
+    assert torch.equal(y, torch.from_numpy(-w).permute(3, 2, 0, 1))
 
 
 def test_autograd_meta_and_dlpack():

@@ -59,8 +59,10 @@ def rearranged(
 
     if isinstance(a, np.ndarray):
         y: NDArray[Any] = moved(to_torch(_bits_of(a), "cpu")).numpy().view(a.dtype)
+        if not a.flags.writeable and np.may_share_memory(a, y):
+            y.flags.writeable = False
         return np.flip(y, tuple(flips)) if flips and lazily else y
-    t = to_torch(a)
+    t = to_torch(a).resolve_neg()
     bits = None if t.requires_grad or t.is_complex() else _BITS.get(t.element_size())
     return like(moved(t.view(bits)).view(t.dtype) if bits else moved(t), a)
 
@@ -132,16 +134,18 @@ def _blockwise(a: Tensor, order: list[int]) -> Tensor | None:
     first, last = a.shape[0], a.shape[-1]
     if a.ndim == 2:
         return a.t().contiguous() if min(first, last) >= _TILED else None
-    columns, size = a.reshape(-1, last), a.element_size()
-    y = a.new_empty([a.shape[axis] for axis in order])
-    if order[0] == a.ndim - 1 and min(columns.shape) >= _BLOCK and last * size % _CLOSE == 0:
+    columns, rows, size = a.reshape(-1, last), a.reshape(first, -1), a.element_size()
+    close = min(columns.shape) >= _BLOCK and last * size % _CLOSE == 0
+    far = min(rows.shape) >= _BLOCK and rows.shape[1] * size % _PAGE == 0
+    if order[0] == a.ndim - 1 and close:
+        y = a.new_empty([a.shape[axis] for axis in order])
         rest = [0, *(axis + 1 for axis in order[1:])]
         for at in range(0, last, _BLOCK):
             block = columns[:, at : at + _BLOCK].contiguous().t().contiguous()
             y[at : at + _BLOCK] = block.reshape(-1, *a.shape[:-1]).permute(rest)
         return y
-    rows = a.reshape(first, -1)
-    if order[-1] == 0 and min(rows.shape) >= _BLOCK and rows.shape[1] * size % _PAGE == 0:
+    if order[-1] == 0 and far:
+        y = a.new_empty([a.shape[axis] for axis in order])
         rest = [*(axis - 1 for axis in order[:-1]), a.ndim - 1]
         for at in range(0, first, _BLOCK):
             block = rows[at : at + _BLOCK].t().contiguous()

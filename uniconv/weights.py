@@ -13,6 +13,7 @@ from uniconv.dialect import BY_AXIS, BY_CHANNELS, DEPTHWISE, KINDS, UNGROUPED, D
 from uniconv.errors import BadArray, BadOption, BadShape, CannotExpress, UnknownName
 from uniconv.layout import Layout, axes, kernel_rank
 from uniconv.lower import Shape, plural, show_shape
+from uniconv.padding import integer
 from uniconv.registry import family, find, main
 from uniconv.rules import REQUIRED, AlongAxis, Choice, Count, DimensionNumbers, Facts, either, show
 from uniconv.transposition import rearranged
@@ -371,7 +372,7 @@ def _read(op: Op, pattern: str, shape: Shape) -> str:
 def _check_arguments(op: str, groups: object) -> None:
     if op not in KINDS:
         raise UnknownName(f"op={show(op)} is not one of {', '.join(map(show, KINDS))}")
-    if groups is not None and (type(groups) is not int or groups < 1):
+    if groups is not None and (integer(groups) or 0) < 1:
         raise BadOption(f"groups={groups!r} must be None or an integer of at least 1")
 
 
