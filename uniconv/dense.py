@@ -86,8 +86,9 @@ def convert_dense_after_flatten(
         shape: the image before the Flatten, channels first: (C, H, W), (C, W) or (C, D, H, W), the
             spatial sizes in the order in which ``convert_weight`` keeps the axes.
         src, dst: families or functions, as for ``convert_dense``.
-        src_layout, dst_layout: how x is laid out, where it is not the framework's default: "NCHW"
-            for Keras with channels first, "WHCN" for a Julia network whose first axis is the width.
+        src_layout, dst_layout: how x is laid out, where it is not the framework's default: "WHCN"
+            for a Julia network whose first axis is the width, "NCHW" for Keras with channels first
+            (not where Flatten has data_format="channels_first": it moves the channels last).
         contiguous: as for ``convert_weight``.
 
     Returns:
@@ -105,6 +106,9 @@ def convert_dense_after_flatten(
     >>> w = np.array([[1], [2], [3], [4]])
     >>> convert_dense_after_flatten(w, (2, 1, 2), "keras", "pytorch").tolist()
     [[1, 3, 2, 4]]
+
+    Source: each framework's Dense layer, as ``DENSE`` lists them; keras 3.15.1
+    keras/src/layers/reshaping/flatten.py; MLUtils.jl src/utils.jl flatten.
     """
     sizes = integers(shape)
     if sizes is None or not 2 <= len(sizes) <= 4 or min(sizes) < 1:
