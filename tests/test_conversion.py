@@ -195,6 +195,24 @@ def test_unknown_arrays_are_refused_all_at_once_with_what_to_write():
     )
 
 
+def test_a_kernel_that_its_bias_does_not_fit_is_refused():
+    """torch calls the kernel of a transposed convolution weight, too; its bias tells."""
+    network = {"2.weight": numbered((8, 4, 2, 2)), "2.bias": numbered((4,))}
+    (step, _) = plan_weights(network, "pytorch", "mlx")
+    assert step.problem == (
+        "named weight, 4 axes: taken for a conv it gives 8 channels, but 2.bias has 4: say what it "
+        'is, {"2.weight": ...} in the map'
+    )
+    made = convert_weights(network, "pytorch", "mlx", names={"2.weight": "conv_transpose"})
+    assert made["2.weight"].shape == (4, 2, 2, 8)
+    dense = {"fc.weight": numbered((3, 8)), "fc.bias": numbered((8,))}
+    assert "taken for a dense it gives 3" in plan_weights(dense, "pytorch", "keras")[0].problem
+    grouped = {"up.deconv.weight": numbered((4, 3, 2, 2)), "up.deconv.bias": numbered((6,))}
+    assert "it gives 3 channels" in plan_weights(grouped, "pytorch", "mlx")[0].problem
+    fine = {"a.weight": network["2.weight"], "a.bias": numbered((8,))}
+    assert not plan_weights(fine, "pytorch", "mlx")[0].problem
+
+
 def test_a_dense_kernel_that_may_follow_a_flatten_is_pointed_out():
     network = {"conv2d/kernel": numbered((3, 2, 4, 5)), "dense/kernel": numbered((30, 3))}
     with pytest.warns(UniconvWarning) as caught:

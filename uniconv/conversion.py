@@ -194,7 +194,26 @@ def plan_weights(weights: Weights, src: str, dst: str, *, names: Names = None) -
             if first != step.name:
                 problem = f"it would be named {show(step.becomes)}, as {show(first)} is"
                 steps[at] = replace(step, problem=step.problem or problem)
-    return _warned(steps, src, dst)
+    return _warned(_contradicted(steps, src, dst), src, dst)
+
+
+def _contradicted(steps: list[Step], src: str, dst: str) -> list[Step]:
+    """Refuse a kernel that a rule took for what the bias beside it does not fit."""
+    lengths = {step.name: step.shape[0] for step in steps if len(step.shape) == 1}
+    for at, step in enumerate(steps):
+        ruled = step.op in (*CONVOLUTIONS, "dense") and not step.why.startswith("map")
+        leaf = re.split(r"[./|]", step.name)[-1]
+        if step.problem or not ruled or leaf == "depthwise_kernel":  # a separable one has no bias
+            continue
+        for bias in (step.name.removesuffix(leaf) + word for word in ("bias", "bias:0")):
+            channels = _channels(step, src, dst)
+            if lengths.get(bias, channels) != channels:
+                problem = (
+                    f"{step.why}: taken for a {step.op} it gives {channels} channels, but {bias} "
+                    f'has {lengths[bias]}: say what it is, {{"{step.name}": ...}} in the map'
+                )
+                steps[at] = replace(step, problem=problem)
+    return steps
 
 
 def _warned(steps: list[Step], src: str, dst: str) -> list[Step]:
@@ -220,8 +239,10 @@ def _warned(steps: list[Step], src: str, dst: str) -> list[Step]:
 
 
 def _channels(step: Step, src: str, dst: str) -> int:
-    """How many channels a convolution gives."""
+    """How many channels a convolution or a Dense layer gives."""
     entry = step.entry
+    if step.op == "dense":
+        return step.shape[dense_axes(src).index("u")]
     _, given, _ = readings(step.shape, src, dst, entry.op, (entry.src_options, entry.dst_options))
     named = dict(zip(given.letters, step.shape))
     groups = named.get("g") or entry.groups or 1
