@@ -327,6 +327,10 @@ NAMES = {
     ">>> print(w)\n[[1 2]]": "w",
     ">>> print(w.numpy())\n[[1 2]]": "w",
     "print(w)\n\n[[1 2]]": "w",
+    "```python\nprint(w)\n```\nOutput\n```\n[[1 2]]\n```": "Output",
+    "```python\nprint(w)\n```\n```\n[[1 2]]\n```": "w",
+    "print(w)\nprint(y)\n[[1 2]]": "array_1",
+    "w\nParameter containing:\ntensor([[1., 2.]])": "w",
     "In [3]: layer.kernel[0]\nOut[3]:\narray([[1, 2]])": "layer.kernel",
     "In [3]: layer.kernel[0]\nOut[3]: array([[1, 2]])": "layer.kernel",
     "bias = Parameter containing:\ntensor([1., 2.])": "array_1",
@@ -502,8 +506,14 @@ WRONG = {
     "array([1.5], dtype=int32)": (
         "text, line 1: the numbers are no array: a number with decimals is no int32"
     ),
+    "array([1.+2.j], dtype=float32)": (
+        "text, line 1: the numbers are no array: a complex number is no float32"
+    ),
+    "[[99999999999999999999]]": (
+        "text, line 1: the numbers are no array: 99999999999999999999 is out of range for int64"
+    ),
     "array([300], dtype=uint8)": (
-        "text, line 1: the numbers are no array: Python integer 300 out of bounds for uint8"
+        "text, line 1: the numbers are no array: 300 is out of range for uint8"
     ),
     "array([2], dtype=bool)": "text, line 1: the numbers are no array: a bool is neither 0 nor 1",
     "x = [1 " + ";" * 5000 + " 2]": "text, line 1: an array has at most 32 axes",

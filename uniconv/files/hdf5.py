@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
+import shutil
+import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -39,11 +40,8 @@ def read_keras(path: Path) -> Iterator[Found]:
     try:
         with zipfile.ZipFile(path) as archive:
             config = json.loads(archive.read("config.json"))
-            if archive.getinfo("model.weights.h5").compress_type == zipfile.ZIP_STORED:
-                with archive.open("model.weights.h5") as inside, opened(path, inside) as file:
-                    yield from _keras(file, _layers(config))
-            else:
-                data = io.BytesIO(archive.read("model.weights.h5"))
+            with archive.open("model.weights.h5") as inside, tempfile.TemporaryFile() as data:
+                shutil.copyfileobj(inside, data)  # HDF5 goes to and fro, which a zip does slowly
                 with opened(path, data) as file:
                     yield from _keras(file, _layers(config))
     except zipfile.BadZipFile:

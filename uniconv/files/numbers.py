@@ -69,13 +69,20 @@ def parse(
     numbers are: bool, int64, complex128 or float64; ``single`` makes that complex64 or float32.
     ValueError or OverflowError if they do not fit the dtype.
     """
-    values = [_value(token, exponent) for token in tokens]
+    values: list[Any] = [_value(token, exponent) for token in tokens]
     if dtype is None:
         dtype = _dtype(values, single)
     elif dtype.kind in "iub" and any(type(v) in (float, complex) for v in values):
         raise ValueError(f"a number with decimals is no {dtype}")
     elif dtype.kind == "b" and any(v not in (0, 1) for v in values):
         raise ValueError("a bool is neither 0 nor 1")
+    elif dtype.kind == "f" and any(type(v) is complex for v in values):
+        raise ValueError(f"a complex number is no {dtype}")
+    if dtype.kind in "iu":
+        range_ = np.iinfo(dtype)
+        beyond = next((v for v in values if not range_.min <= v <= range_.max), None)
+        if beyond is not None:
+            raise ValueError(f"{beyond} is out of range for {dtype}")
     with np.errstate(over="ignore"):
         array = np.array(values, dtype).reshape(shape)
     parts = [part for token in tokens for part in _parts(token)]
@@ -118,16 +125,16 @@ def _real(text: str, exponent: int) -> int | float:
         return float(re.sub(r"(16|32)$", "", text))
     if _is_whole(text) and not exponent:
         return int(text)
-    mantissa, _, power = re.sub("[fF]", "e", text.lower()).partition("e")
+    mantissa, _, power = text.lower().replace("f", "e").partition("e")
     return float(f"{mantissa}e{int(power or 0) + exponent}")
 
 
 def _parts(token: str) -> list[str]:
     """The real and the imaginary part, or the only one."""
+    if token[-1:] not in "ijm":
+        return [token]
     both = _SPLIT.fullmatch(token)
-    if both:
-        return [both[1], both[2].replace(" ", "").replace("\t", "")]
-    return [token.rstrip("ijm")]
+    return [both[1], re.sub(r"[ \t]", "", both[2])] if both else [token.rstrip("ijm")]
 
 
 def _finite(text: str) -> bool:
@@ -141,7 +148,7 @@ def _is_whole(text: str) -> bool:
 
 def _split(text: str) -> tuple[str, str, int | None]:
     """The digits before and after the point, a mere ".0" being none, and the exponent if any."""
-    mantissa, _, power = re.sub("[fF]", "e", text.lower()).lstrip("+-").partition("e")
+    mantissa, _, power = text.lower().replace("f", "e").lstrip("+-").partition("e")
     before, _, after = mantissa.partition(".")
     return before, after if after != "0" else "", int(power) if power else None
 
