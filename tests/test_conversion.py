@@ -19,7 +19,7 @@ import uniconv
 from uniconv import cli, conversion, files
 from uniconv.conversion import convert_weights, plan_weights, rule
 from uniconv.dense import DENSE
-from uniconv.errors import BadFile, BadOption, UniconvError, UniconvWarning
+from uniconv.errors import BadArray, BadFile, BadOption, UniconvError, UniconvWarning
 from uniconv.lift import lift
 from uniconv.lower import lower
 from uniconv.registry import families, find
@@ -590,6 +590,11 @@ def test_dense_kernels_that_do_not_fit(given, more, text):
 def test_a_family_without_dense_layers_is_named():
     with pytest.raises(UniconvError, match=r"^scipy has no Dense layer of its own: name a family"):
         uniconv.convert_dense(ROWS, "scipy", "pytorch")
+
+
+def test_a_value_that_is_no_array_is_named():
+    with pytest.raises(BadArray, match=r"^epoch is a builtins.int, no array$"):
+        convert_weights({"epoch": 3}, "keras", "pytorch")
 
 
 def test_reading_says_what_is_missing(tmp_path):

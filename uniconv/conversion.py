@@ -30,7 +30,7 @@ from uniconv.dense import (
     dense_pattern,
     family_of,
 )
-from uniconv.errors import BadOption, UniconvError, UniconvWarning
+from uniconv.errors import BadArray, BadOption, UniconvError, UniconvWarning
 from uniconv.files.tensors import to_numpy
 from uniconv.lower import show_shape
 from uniconv.rules import either, show, suggest
@@ -131,6 +131,7 @@ def convert_weights(
         UniconvError: an array of which nothing tells whether it is a kernel, or which ``dst``
             cannot hold: one message lists them all, and nothing is converted.
         BadOption: a map that is none, or an entry in it that matches no array.
+        BadArray: a value that is no array.
         BadFile: a file that cannot be read or written.
 
     >>> import numpy as np
@@ -180,7 +181,7 @@ def plan_weights(weights: Weights, src: str, dst: str, *, names: Names = None) -
     for family in (src, dst):
         family_of(family)  # refuses what is none
     told = read_names(names)
-    shapes = [(name, tuple(a.shape)) for name, a in _pairs(weights)]
+    shapes = [(name, _shape(name, a)) for name, a in _pairs(weights)]
     matched: set[str] = set()
     steps = [_step(name, shape, src, dst, told, matched) for name, shape in shapes]
     idle = [key for key in told if key not in matched]
@@ -511,6 +512,12 @@ def _pairs(weights: Weights) -> Iterator[tuple[str, Any]]:
         yield from weights.items()
     else:
         yield from map(attrgetter("name", "array"), files.stream(weights))  # keeps no reference
+
+
+def _shape(name: str, a: Any) -> Shape:
+    if not hasattr(a, "shape"):
+        raise BadArray(f"{name} is a {type(a).__module__}.{type(a).__qualname__}, no array")
+    return tuple(a.shape)
 
 
 def _as_numpy(a: Any, name: str) -> Any:
