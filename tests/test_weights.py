@@ -303,15 +303,16 @@ def test_autograd_meta_and_dlpack():
 
 
 @pytest.mark.parametrize(
-    "shape", [(3, 3, 256, 128), (512, 128, 2, 2), (1, 1, 512, 640), (7, 300, 200)]
+    "shape", [(3, 2, 256, 256), (512, 256, 2, 2), (1, 1, 512, 640), (7, 300, 200)]
 )
 def test_large_kernels_are_the_plain_permutation(shape):
     w = torch.randint(-99, 99, shape, dtype=torch.int16)
     for order in permutations(range(len(shape))):
         for given in (w, w.permute(1, 0, *range(2, len(shape)))):
-            y = transposed(given, order)
-            assert y.is_contiguous()
-            assert torch.equal(y, given.permute(order))
+            for flips in ((), (0,), (0, 1), (2,), tuple(range(len(shape)))):
+                y = transposed(given, order, flips)
+                assert y.is_contiguous()
+                assert torch.equal(y, given.flip(flips).permute(order))
 
 
 # What is refused, in full

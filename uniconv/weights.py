@@ -188,7 +188,7 @@ def _convert(
         split=[sizes[atom] for atom in src],
         order=[src.index(atom) for atom in dst],
         shape=[prod(sizes[a] for a in _ATOMS.get(letter, (letter,))) for letter in letters],
-        flips=[at for at, letter in enumerate(letters) if letter in turned],
+        flips=[(src.index(a), letters.index(a)) for a in turned if a in src and a in letters],
         contiguous=contiguous,
     )
 
