@@ -27,6 +27,7 @@ except ImportError:
 from uniconv.cli.arguments import UsageError
 from uniconv.cli.conformance import conformance_command
 from uniconv.cli.conv import conv_command
+from uniconv.cli.convert import convert_command
 from uniconv.cli.read import read_command
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -78,6 +79,7 @@ def wrapped(line: str, width: int) -> str:
 
 app.command("conv")(conv_command)
 app.command("conformance")(conformance_command)
+app.command("convert")(convert_command)
 app.command("read")(read_command)
 
 
