@@ -29,6 +29,7 @@ LAYERS = {
     "reference": 4,
     "arrays": 5,
     "plan": 5,
+    "transposition": 5,
     "compiled": 6,
     "describe": 6,
     "diagnose": 6,
@@ -37,7 +38,9 @@ LAYERS = {
     "native": 6,
     "nn": 6,
     "translate": 6,
+    "dense": 6,
     "weights": 6,
+    "conversion": 6,
     "cli": 7,
     "demo": 7,
     "testing": 7,
@@ -110,6 +113,7 @@ def extras(module: str) -> set[str]:
     """What the files of an extra may import, besides."""
     files = {"scipy", "h5py", "safetensors", "ml_dtypes", "tensorflow", "onnx"}
     known = {
+        "conversion": {"rich"},
         "cli": {"typer", "rich"},
         "files": files,
         "testing": {"pytest", "hypothesis"},

@@ -18,6 +18,7 @@ def output(name, capsys):
 def test_every_example_is_tested():
     assert {p.name for p in EXAMPLES.glob("*.py")} == {
         "knet_training_step.py",
+        "mtcnn_weights.py",  # in tests/live, where its packages are
         "tf_same_stride2.py",
         "compare_dialects_test.py",
     }

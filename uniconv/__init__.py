@@ -1,6 +1,9 @@
 """Run any framework's convolution with that framework's exact meaning."""
 
 from uniconv import files as files
+from uniconv.conversion import convert_weights as convert_weights
+from uniconv.dense import convert_dense as convert_dense
+from uniconv.dense import convert_dense_after_flatten as convert_dense_after_flatten
 from uniconv.describe import describe as describe
 from uniconv.describe import dialects as dialects
 from uniconv.diagnose import Diagnosis as Diagnosis
@@ -13,5 +16,7 @@ from uniconv.functional import conv_transpose as conv_transpose
 from uniconv.functional import depthwise_conv as depthwise_conv
 from uniconv.functional import separable_conv as separable_conv
 from uniconv.native import native as native
+from uniconv.weights import convert_bias as convert_bias
+from uniconv.weights import convert_weight as convert_weight
 
 __version__ = "0.1.0"

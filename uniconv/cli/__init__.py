@@ -27,6 +27,7 @@ except ImportError:
 from uniconv.cli.arguments import UsageError
 from uniconv.cli.conformance import conformance_command
 from uniconv.cli.conv import conv_command
+from uniconv.cli.convert import convert_command
 from uniconv.cli.diagnose import diagnose_command
 from uniconv.cli.read import read_command
 
@@ -79,6 +80,9 @@ def wrapped(line: str, width: int) -> str:
 
 app.command("diagnose", context_settings={"ignore_unknown_options": True})(diagnose_command)
 app.command("conv")(conv_command)
+app.command("conformance")(conformance_command)
+app.command("convert")(convert_command)
+app.command("read")(read_command)
 app.command("read")(read_command)
 app.command("conformance")(conformance_command)
 
