@@ -362,7 +362,7 @@ class Model:
     def result(self) -> Array:
         """All of the result, ``n o ...``."""
         y: Array = self.scale * _convolved(self.conv, self.x, self.w) + self.shift
-        return y if self.bias is None or self.fit == "bias" else y + self._along(self.bias)
+        return y if self.bias is None or self.fit == "bias" else y + self.along(self.bias)
 
     def magnitudes(self) -> Array:
         """S at every element."""
@@ -370,9 +370,10 @@ class Model:
         s: Array = abs(self.scale) * _convolved(conv, np.abs(self.x), np.abs(self.w)) + abs(
             self.shift
         )
-        return s if self.bias is None or self.fit == "bias" else s + np.abs(self._along(self.bias))
+        return s if self.bias is None or self.fit == "bias" else s + np.abs(self.along(self.bias))
 
-    def _along(self, bias: Array) -> Array:
+    def along(self, bias: Array) -> Array:
+        """A bias with y's axes."""
         shape = [1] * self.y.ndim
         shape[self.bias_axis] = -1
         return bias.reshape(shape)

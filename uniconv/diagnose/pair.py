@@ -19,9 +19,10 @@ from uniconv.diagnose.causes import (
 from uniconv.diagnose.code import native_call
 from uniconv.diagnose.diagnosis import Cause, Diagnosis, Fix, Picture, at_most, listed
 from uniconv.diagnose.given import Given, errors, function, given, problem, tolerances
+from uniconv.diagnose.judge import Judge
 from uniconv.diagnose.model import Array, Change, Model
 from uniconv.diagnose.precision import UNITS, Errors, Remainder
-from uniconv.diagnose.search import Found, Judge
+from uniconv.diagnose.search import Found
 from uniconv.diagnose.single import names_of, report, searched, sized
 from uniconv.diagnose.where import where
 from uniconv.dialect import Op

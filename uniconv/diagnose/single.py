@@ -20,9 +20,10 @@ from uniconv.diagnose.given import (
     short,
     tolerances,
 )
+from uniconv.diagnose.judge import Judge
 from uniconv.diagnose.model import Model
 from uniconv.diagnose.precision import Errors, Remainder
-from uniconv.diagnose.search import Found, Judge, search, singles
+from uniconv.diagnose.search import Found, search, singles
 from uniconv.diagnose.where import where
 from uniconv.dialect import Op
 from uniconv.errors import UniconvError, UnknownName
