@@ -100,7 +100,7 @@ def numbered(*shape, seed=0):
 
 @pytest.fixture
 def opened(browser, tmp_path):
-    def show(name, *arrays, **options):
+    def show(name, /, *arrays, **options):
         found = explain(name, *arrays, **options)
         page = tmp_path / "page.html"
         page.write_text(found.to_html(), "utf-8")

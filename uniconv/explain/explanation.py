@@ -261,9 +261,7 @@ def axes_of(call: Call) -> tuple[Axis, ...]:
             formula = f"({size} + {_term(lo)} + {_term(hi)} - {extent}) // {s} + 1"
         span = (n - 1) * spread + 1 + lo + hi - reach - 1 if n else -1
         formula = f"{formula} = {out}" if span >= 0 else f"no window fits: {out}"
-        found.append(
-            Axis(name, n, k, s, d, spread, (lo, hi), crop, conv.reverse[i], out, formula)
-        )
+        found.append(Axis(name, n, k, s, d, spread, (lo, hi), crop, conv.reverse[i], out, formula))
     return tuple(found)
 
 
@@ -290,9 +288,7 @@ def sides(names: Sequence[str], pairs: Sequence[tuple[int, int]]) -> str:
     return told[0] if len(told) == 1 else "; ".join(map("{}: {}".format, names, told))
 
 
-def _readings(
-    call: Call, shapes: Sequence[Shape], y_shape: Shape
-) -> dict[str, Mapping[str, int]]:
+def _readings(call: Call, shapes: Sequence[Shape], y_shape: Shape) -> dict[str, Mapping[str, int]]:
     """For each array, its axes in order: what each one is, and its size."""
     layout, op = call.layout, call.op
     patterns = {"x": (layout.x, shapes[0]), "w": (layout.w, shapes[1]), "y": (layout.y, y_shape)}

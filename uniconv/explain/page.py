@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Callable
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -36,9 +37,7 @@ def page(e: Explanation) -> str:
     template = files("uniconv").joinpath("data/explain.html").read_text("utf-8")
     data = json.dumps(_data(e, problem), separators=(",", ":")).replace("</", "<\\/")
     fields = {"TITLE": html.escape(e.call), "TEXT": html.escape(str(e)), "DATA": data}
-    for name, value in fields.items():  # DATA last: what it holds is not looked into again
-        template = template.replace(f"@{name}@", value)
-    return template
+    return re.sub("@(TITLE|TEXT|DATA)@", lambda found: fields[found[1]], template)
 
 
 def _data(e: Explanation, problem: Problem) -> dict[str, Any]:
@@ -80,8 +79,10 @@ def _data(e: Explanation, problem: Problem) -> dict[str, Any]:
         "axes": axes,
         "order": order,
         "lanes": [
-            [[k // (call.sizes.o // parts) if parts > 1 else 0, c, f * problem.w.shape[1] + i, v]
-             for c, f, i, v in problem.lanes(k)]
+            [
+                [k // (call.sizes.o // parts) if parts > 1 else 0, c, f * problem.w.shape[1] + i, v]
+                for c, f, i, v in problem.lanes(k)
+            ]
             for k in range(o)
         ],
         "x": [flat(problem.x[n]) for n in entries],

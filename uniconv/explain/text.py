@@ -242,9 +242,7 @@ def _stamps(e: Explanation, window: Window) -> list[str]:
             if p.what == "pixel":
                 ones.setdefault((tap, _pixel(e, window, tap)), []).append(p)
     for (tap, pixel), products in ones.items():
-        corner = tuple(
-            i * a.spread - (a.crop or (0, 0))[0] for i, a in zip(pixel, e.axes)
-        )
+        corner = tuple(i * a.spread - (a.crop or (0, 0))[0] for i, a in zip(pixel, e.axes))
         terms = " + ".join(f"{number(p.x)} * {number(p.w)}" for p in products)
         value = number(sum(p.value for p in products))
         lines.append(
@@ -266,6 +264,4 @@ def _taps(e: Explanation) -> list[tuple[int, ...]]:
 def _pixel(e: Explanation, window: Window, tap: tuple[int, ...]) -> tuple[int, ...]:
     """The pixel of x whose stamp has that tap on the window's element of y."""
     place = zip(window.at, tap, e.axes)
-    return tuple(
-        (p + (a.crop or (0, 0))[0] - t * a.dilation) // a.spread for p, t, a in place
-    )
+    return tuple((p + (a.crop or (0, 0))[0] - t * a.dilation) // a.spread for p, t, a in place)

@@ -222,9 +222,7 @@ def _out_of(call: Call, spatial: Sequence[str]) -> list[str]:
     batch = tuple(n // call.conv.batch_groups for n in call.sizes.batch)
     if "n" in letters and len(batch) != 1:
         at = letters.index("n")
-        lines.append(
-            f"y = y.unflatten({at}, {batch})" if batch else f"y = y.squeeze({at})"
-        )
+        lines.append(f"y = y.unflatten({at}, {batch})" if batch else f"y = y.squeeze({at})")
     return lines
 
 

@@ -249,9 +249,7 @@ class Problem:
             for tap in product(*map(range, kernel)):
                 moves = zip(along, at, conv.stride, tap, conv.rhs_dilation)
                 pixel = tuple(line[p * s + t * d] for line, p, s, t, d in moves)
-                used = tuple(
-                    k - 1 - t if r else t for k, t, r in zip(kernel, tap, conv.reverse)
-                )
+                used = tuple(k - 1 - t if r else t for k, t, r in zip(kernel, tap, conv.reverse))
                 w_index = _unravel(self.w_at[(o, i, *used)], self.w_shape)
                 w = self.w[(o, i, *used)].item()
                 if PADDING in pixel:
