@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import random
-import re
-import warnings
 
 import numpy as np
 import pytest
 import torch
 
-from uniconv import UniconvError, demo
-from uniconv.errors import BadOption, BadShape, UnknownName
 from uniconv.explain import explain
-from uniconv.explain.explanation import names_of
 from uniconv.functional import run_op
 from uniconv.layout import axes
 from uniconv.lower import lower
@@ -118,7 +112,7 @@ def test_shapes_alone_give_sizes_and_pads_whose_formulas_hold(name):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_explicit_call_gives_y(name):
-    for case, arrays, options in drawn(name, 8):
+    for case, _, options in drawn(name, 8):
         if case.op.addend:
             options.pop(case.op.addend[0])
         given = [s for s in (case.x_shape, case.w_shape, case.p_shape) if s is not None]

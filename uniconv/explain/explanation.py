@@ -14,7 +14,7 @@ from uniconv.describe import FLIPPED, UPRIGHT
 from uniconv.dialect import Op
 from uniconv.errors import BadShape, CannotExpress, UniconvError
 from uniconv.explain.torch_lines import torch_lines
-from uniconv.explain.window import Array, Index, Problem, Window, numbers
+from uniconv.explain.window import Index, Problem, Window, numbers
 from uniconv.functional import run_op
 from uniconv.layout import axes, rank_of
 from uniconv.lift import native_shapes, paddings
@@ -58,10 +58,11 @@ class Axis:
 class Explanation:
     """What one call does, with its numbers; ``str()`` is the text.
 
-    meaning says which operation it is, call is the native call as text; shapes those of x, w, (p,) y; readings how each array's axes
-    are read; padding the padding in words, explicit the call that says it in numbers (None where
-    ``explicit_note`` says why there is none).  torch is runnable code for the same y.  window is
-    what one element of y is made of (None where only shapes were given).
+    meaning says which operation it is, call is the native call as text; shapes are those of x, w,
+    (p,) y; readings how each array's axes are read; padding is in words, explicit the call that
+    says it in numbers (None where ``explicit_note`` says why there is none).  torch is runnable
+    code for the same y.  window is what one element of y is made of (None where only shapes were
+    given).
     """
 
     function: str

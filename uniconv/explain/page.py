@@ -58,7 +58,7 @@ def _data(e: Explanation, problem: Problem) -> dict[str, Any]:
     def flat(planes: Array) -> list[Any]:
         """Planes of the record's axes, each as one list in the order of the page's axes."""
         turned = planes.transpose(0, *(1 + i for i in order))
-        return turned.reshape(len(planes), -1).tolist()  # type: ignore[no-any-return]
+        return turned.reshape(len(planes), -1).tolist()
 
     o, parts = problem.y.shape[1], call.conv.batch_groups
     entries = [problem.batch_of(window.batch, p * (call.sizes.o // parts)) for p in range(parts)]

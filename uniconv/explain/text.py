@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from uniconv.explain.window import Lane, Product, Window
+from uniconv.explain.window import Product, Window
 
 if TYPE_CHECKING:
     from uniconv.explain.explanation import Axis, Explanation
