@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
-import random
+import subprocess
 import warnings
 from dataclasses import replace
 
@@ -21,7 +22,7 @@ from uniconv.probe.probing import faults, fingerprint
 from uniconv.reference import reference
 from uniconv.registry import find, functions
 from uniconv.rules import REQUIRED, Choice, Crop, KernelShape, Pad
-from uniconv.testing.oracles import family_of, oracle, runs
+from uniconv.testing.oracles import family_of, runs
 
 FUNCTIONS = sorted(functions())
 
@@ -173,13 +174,17 @@ def test_pasted_code_reads_a_result_made_by_hand(tmp_path, monkeypatch):
 
 @pytest.mark.live
 @pytest.mark.parametrize("name", IN_PYTHON)
-def test_pasted_code_runs_in_the_real_framework(name):
+def test_pasted_code_runs_in_the_real_framework(name, monkeypatch):
     family = family_of(find(name))
     if family in BY_HAND or not runs(family):
         pytest.skip(f"{family} is not installed, or has no call in Python")
-    if family in ("theano", "lasagne"):
-        pytest.skip("their oracle patches Theano before it runs")
-    oracle(name)
+    monkeypatch.setenv("DEV", "PYTHON")  # tinygrad without a compiler
+    patch = {"chainer": "chainer", "theano": "theano", "lasagne": "lasagne_layers"}.get(family)
+    if patch:  # these look for names that today's NumPy, SciPy and setuptools have dropped
+        getattr(importlib.import_module(f"uniconv.testing.oracles.{family}"), patch)()
+    if family in ("theano", "lasagne"):  # and there is no compiler
+        config = importlib.import_module("theano").config
+        config.optimizer, config.linker = "None", "py"
     for options in variants(name):
         try:
             found = probe(name, **options)
@@ -187,6 +192,22 @@ def test_pasted_code_runs_in_the_real_framework(name):
             continue
         lines = said(found.code())
         assert lines[-1] == "the same", (found.code(), lines)
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("name", [n for n in FUNCTIONS if family_of(find(n)) == "matlab"])
+def test_pasted_code_runs_in_octave(name):
+    if not runs("matlab"):
+        pytest.skip("Octave with its image package is not installed")
+    for options in variants(name):
+        code = probe(name, **options).code().replace("% in Octave: pkg", "pkg")
+        done = subprocess.run(
+            ["octave-cli", "--no-history", "--quiet", "--eval", code],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.splitlines()[-1] == "the same", (code, done.stdout)
 
 
 def test_check_says_what_came_back():

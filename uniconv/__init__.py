@@ -3,10 +3,15 @@
 from uniconv.describe import describe as describe
 from uniconv.describe import dialects as dialects
 from uniconv.errors import UniconvError as UniconvError
+from uniconv.explain import Explanation as Explanation
+from uniconv.explain import explain as explain
 from uniconv.functional import conv as conv
 from uniconv.functional import conv_transpose as conv_transpose
 from uniconv.functional import depthwise_conv as depthwise_conv
 from uniconv.functional import separable_conv as separable_conv
 from uniconv.native import native as native
+from uniconv.probe import Probe as Probe
+from uniconv.probe import probe as probe
+from uniconv.same_pads import same_pads as same_pads
 
 __version__ = "0.1.0"

@@ -26,6 +26,8 @@ except ImportError:
 
 from uniconv.cli.arguments import UsageError
 from uniconv.cli.conv import conv_command
+from uniconv.cli.explain import explain_command
+from uniconv.cli.probe import probe_command
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -73,6 +75,8 @@ def wrapped(line: str, width: int) -> str:
 
 
 app.command("conv")(conv_command)
+app.command("explain")(explain_command)
+app.command("probe")(probe_command)
 
 
 @app.command("demo")

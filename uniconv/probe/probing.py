@@ -116,9 +116,9 @@ def probe(
 
     >>> found = probe("tf.nn.conv2d", padding="SAME", strides=2)
     >>> found.x.shape, found.w.shape, found.y.shape
-    ((2, 6, 8, 4), (2, 3, 4, 5), (2, 3, 4, 5))
+    ((2, 6, 9, 5), (3, 4, 5, 7), (2, 3, 5, 7))
     >>> found.y[0, 0, 0].tolist()
-    [-5.0, -48.0, -37.0, 140.0, 124.0]
+    [81.0, 73.0, 39.0, -94.0, -116.0, 91.0, 70.0]
 
     Source: each function's own, as ``uniconv show NAME`` prints it.
     """
@@ -349,8 +349,9 @@ def _letters(
     op: Op, layout: Layout, given: Mapping[str, Any], groups: int, taken: Shape
 ) -> tuple[dict[str, int], Shape]:
     """The channels, all sizes apart from each other and from those taken; and the batch."""
-    batch = (2,) if op.batch[1] >= 1 and "n" in layout.x.split() else ()
-    if "c" not in layout.x.split():
+    has_c = "c" in layout.x.split()
+    batch = (2,) if "n" in layout.x.split() and (op.batch[0] or has_c) else ()
+    if not has_c:
         return dict.fromkeys("gimco", 1), batch
     if isinstance(op.groups, Count):
         groups = op.groups.read(given[op.groups.option], Facts(op.name, op.title))

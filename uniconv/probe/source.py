@@ -30,8 +30,8 @@ def code(probe: Probe) -> str:
 
 def told(probe: Probe) -> str:
     """The comment above: what is called."""
-    words = ", ".join(f"{n}={v!r}" for n, v in probe.options.items())
-    return f"A probe of {probe.function}({words})"
+    words = ", ".join([f'"{probe.function}"', *_words(probe)])
+    return f"uniconv.probe({words}): if it differs, .check(y) names the mistake"
 
 
 # Python
@@ -105,12 +105,18 @@ def python(probe: Probe, op: Op, family: str) -> str:
 
 
 def _by_fft(op: Op) -> bool:
-    return ".signal." in op.name and not op.name.endswith("2d")
+    """Whether the framework may sum by FFT (Theano's 3-D convolution without a compiler does)."""
+    signal = ".signal." in op.name and not op.name.endswith("2d")
+    return signal or op.name.startswith(("theano.", "lasagne."))
 
 
 def _arrays(probe: Probe) -> dict[str, Any]:
     found = {"x": probe.x, "w": probe.w}
     return found if probe.p is None else found | {"p": probe.p}
+
+
+def _and(seed: int, dot: str = "") -> str:
+    return f" {dot}+ {seed}" if seed else ""
 
 
 def _plain(v: Any) -> Any:
@@ -121,7 +127,7 @@ def _python_array(role: str, array: Any, seed: int) -> str:
     a, b, c = formula(role)
     low, high = limits(str(array.dtype))
     span = high - low + 1
-    values = f"({a} * k**3 + {b} * k**2 + {c} * k + {seed}) % {MODULUS} % {span} - {-low}"
+    values = f"({a} * k**3 + {b} * k**2 + {c} * k{_and(seed)}) % {MODULUS} % {span} - {-low}"
     return (
         f"k = np.arange({array.size}, dtype=np.int64)\n"
         f'{role} = ({values}).reshape({array.shape}).astype("{array.dtype}")'
@@ -325,7 +331,7 @@ def _julia_array(role: str, array: Any, seed: int) -> str:
     a, b, c = formula(role)
     low, high = limits(str(array.dtype))
     kind = {"float32": "Float32", "float64": "Float64", "float16": "Float16"}[str(array.dtype)]
-    values = f"{a} .* k.^3 .+ {b} .* k.^2 .+ {c} .* k .+ {seed}"
+    values = f"{a} .* k.^3 .+ {b} .* k.^2 .+ {c} .* k{_and(seed, '.')}"
     values = f"{kind}.(mod.(mod.({values}, {MODULUS}), {high - low + 1}) .- {-low})"
     turned = ", ".join(map(str, reversed(array.shape)))
     return (
@@ -434,7 +440,7 @@ def _matlab_array(role: str, array: Any, seed: int) -> str:
     a, b, c = formula(role)
     low, high = limits(str(array.dtype))
     kind = {"float32": "single", "float64": "double"}.get(str(array.dtype), str(array.dtype))
-    values = f"{kind}(mod(mod({a} * k.^3 + {b} * k.^2 + {c} * k + {seed}, {MODULUS}), {high - low + 1})"
+    values = f"{kind}(mod(mod({a} * k.^3 + {b} * k.^2 + {c} * k{_and(seed)}, {MODULUS}), {high - low + 1})"
     values += f" - {-low})"
     if array.ndim > 1:
         turned = " ".join(map(str, reversed(array.shape)))
