@@ -112,7 +112,16 @@ def test_the_code_can_be_piped_into_python(tmp_path):
             "no/page.html: there is no folder ",
         ),
         (
-            ["explain", "knet.conv4", "--x-shape", "5,4,1,1", "--w-shape", "3,2,1,1", "--html", "p"],
+            [
+                "explain",
+                "knet.conv4",
+                "--x-shape",
+                "5,4,1,1",
+                "--w-shape",
+                "3,2,1,1",
+                "--html",
+                "p",
+            ],
             1,
             "knet.conv4: a page needs arrays with numbers, and a y with elements",
         ),

@@ -220,7 +220,7 @@ def test_check_says_what_came_back():
     assert found.check(found.y[:1]) == (
         f"differs: y has shape {found.y[:1].shape}, it must be {found.y.shape}"
     )
-    assert found.check(found.y + (found.y == found.y.max())) .startswith("differs in 1 of ")
+    assert found.check(found.y + (found.y == found.y.max())).startswith("differs in 1 of ")
 
 
 def test_shapes_can_be_given():

@@ -319,9 +319,7 @@ def _calls(
     elif op.pointwise:
         point = letters | {"i": letters["o"], "o": letters["o"] + 1}
         shapes.append(arrange(op.pointwise, point, (1,) * rank))
-    apart = all(
-        len({n for n in s if n > 1}) == len([n for n in s if n > 1]) for s in shapes[:2]
-    )
+    apart = all(len({n for n in s if n > 1}) == len([n for n in s if n > 1]) for s in shapes[:2])
     if not needs or shaped in whole:
         yield shapes, whole, apart
         return
@@ -375,4 +373,3 @@ def _letters(
         batch = tuple(n * parts for n in batch)
         letters |= {"o": letters["o"] * parts, "m": letters["m"] * parts}
     return letters, batch
-

@@ -245,9 +245,7 @@ def _onnx_model(probe: Probe, op: Op) -> list[str]:
     zeros = ("x_zero_point", "w_zero_point")
     feeds = {"X": "x", "W": "w"}
     if node == "ConvInteger":
-        feeds |= {
-            z: f"np.array({probe.options.get(z, 0)}, {r}.dtype)" for z, r in zip(zeros, "xw")
-        }
+        feeds |= {z: f"np.array({probe.options.get(z, 0)}, {r}.dtype)" for z, r in zip(zeros, "xw")}
     words = [f"{n}={v!r}" for n, v in probe.options.items() if v is not None and n not in zeros]
     attributes = ", ".join([f'"{node}"', "list(feeds)", '["Y"]', *words])
     result = f'np.dtype("{op.result}")' if op.result else "x.dtype"
@@ -279,7 +277,7 @@ def _openvino_model(probe: Probe, op: Op) -> list[str]:
         "inputs = opset13.parameter(x.shape, x.dtype)",
         f"model = openvino.Model([opset13.{op.name.rpartition('.')[2]}({call})], [inputs])",
         'exact = {"INFERENCE_PRECISION_HINT": "f32"}',
-        "y = openvino.compile_model(model, \"CPU\", exact)([x])[0]",
+        'y = openvino.compile_model(model, "CPU", exact)([x])[0]',
     ]
 
 
@@ -375,7 +373,10 @@ def _julia_call(probe: Probe, op: Op) -> tuple[str, str]:
         return "NNlib", f"y = NNlib.{name}(x, w{after})"
     if family == "flux":
         if name == "DepthwiseConv":  # given a weight, Flux's own reads another layout
-            name, after = "Conv", f"; {', '.join([f'groups={probe.x.shape[-2]}', *filter(None, [words])])}"
+            name, after = (
+                "Conv",
+                f"; {', '.join([f'groups={probe.x.shape[-2]}', *filter(None, [words])])}",
+            )
         return "Flux", f"layer = Flux.{name}(w, false{after})\ny = layer(x)"
     kernel = _julia(probe.w.shape[:-2])
     groups = int(options.get("groups", 1))
