@@ -64,9 +64,7 @@ def window_figure() -> Figure:
     padded = np.pad(question.partappledata[:, :, 0], 1)
     for row, (title, found) in zip(axes, calls):
         draw(row[0], "x with its padding, and the window", padded, "{:.1f}", 120.0)
-        row[0].add_patch(
-            plt.Rectangle((-0.5, -0.5), 3, 3, fill=False, lw=4, ec="#b34700", clip_on=False)
-        )
+        outline(row[0], -0.5, -0.5, 3)
         draw(row[1], f"{title}: kernel as used", used(found), "{:.3f}", 0.5)
         draw(row[2], "products", products(found), "{:.2f}", 40.0)
         totals(row[3], found)
@@ -110,8 +108,14 @@ def mode_figure() -> Figure:
     for ax, panel in zip(axes, panels):
         draw(ax, *panel)
         for i, j in np.argwhere(np.abs(apart) < demo.PRINTED_DIGITS):
-            ax.add_patch(plt.Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, lw=3, ec="#b34700"))
+            outline(ax, j - 0.5, i - 0.5, 1)
     return fig
+
+
+def outline(ax: Axes, left: float, top: float, size: int) -> None:
+    """A square around so many elements."""
+    square = plt.Rectangle((left, top), size, size, fill=False, lw=3, ec="#b34700", clip_on=False)
+    ax.add_patch(square)
 
 
 def draw(ax: Axes, title: str, values: np.ndarray, form: str, scale: float) -> None:

@@ -123,7 +123,7 @@ def test_the_code_can_be_piped_into_python(tmp_path):
                 "p",
             ],
             1,
-            "knet.conv4: a page needs arrays with numbers, and a y with elements",
+            "tf.nn.conv1d: a page needs arrays with numbers, and a y with elements",
         ),
         (
             ["probe", "tf.nn.conv2d", "x.npy"],

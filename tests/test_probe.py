@@ -69,7 +69,7 @@ def variants(name):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_nothing_can_hide(name):
-    """Any axes of x, w or y reversed, exchanged or rolled; another memory order; another padding."""
+    """Any axes of x, w or y reversed, exchanged or rolled; the other memory order."""
     seen = 0
     for options in variants(name):
         try:
@@ -83,7 +83,6 @@ def test_nothing_can_hide(name):
         for shape in (found.x.shape, found.w.shape):
             long = [n for n in shape if n > 1]
             assert len(set(long)) == len(long), shape
-        assert len({n for n in found.x.shape if n > 1} & {n for n in found.y.shape[-2:]}) <= 2
         assert np.abs(found.x).max() <= 8
         assert (found.y == found.y.astype("float64").round()).all()
         right = fingerprint(found.y)

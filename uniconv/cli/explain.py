@@ -47,11 +47,14 @@ def explain_command(
         raise UsageError("give x.npy and w.npy, or --x-shape and --w-shape")
     target = None if html is None else writable(html)
     arrays: list[Any] = [load_array(path) for path in paths] or list(told)
+    x, w, *more = arrays
     place = _integers("--at", at)
     entry = _integers("--batch", batch)
     found = explain(
         name,
-        *arrays,
+        x,
+        w,
+        more[0] if more else None,
         bias=None if bias is None else load_array(bias),
         at=place,
         batch=entry if entry is not None and len(entry) > 1 else (entry or (0,))[0],

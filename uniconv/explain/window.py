@@ -235,7 +235,7 @@ class Problem:
         """Which entry of x's batch y's entry reads, for that channel."""
         parts = self.call.conv.batch_groups
         part = channel // (self.call.sizes.o // parts) if parts > 1 else 0
-        return part * (self.x.shape[0] // parts) + batch
+        return int(part * (self.x.shape[0] // parts) + batch)
 
     def window(self, at: Index, batch: int, channel: int) -> Window:
         """The window under one element of y, without what follows its sum."""

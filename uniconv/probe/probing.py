@@ -348,7 +348,7 @@ def _letters(
 ) -> tuple[dict[str, int], Shape]:
     """The channels, all sizes apart from each other and from those taken; and the batch."""
     has_c = "c" in layout.x.split()
-    batch = (2,) if "n" in layout.x.split() and (op.batch[0] or has_c) else ()
+    batch: Shape = (2,) if "n" in layout.x.split() and (op.batch[0] or has_c) else ()
     if not has_c:
         return dict.fromkeys("gimco", 1), batch
     if isinstance(op.groups, Count):

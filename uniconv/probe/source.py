@@ -441,8 +441,8 @@ def _matlab_array(role: str, array: Any, seed: int) -> str:
     a, b, c = formula(role)
     low, high = limits(str(array.dtype))
     kind = {"float32": "single", "float64": "double"}.get(str(array.dtype), str(array.dtype))
-    values = f"{kind}(mod(mod({a} * k.^3 + {b} * k.^2 + {c} * k{_and(seed)}, {MODULUS}), {high - low + 1})"
-    values += f" - {-low})"
+    values = f"mod({a} * k.^3 + {b} * k.^2 + {c} * k{_and(seed)}, {MODULUS})"
+    values = f"{kind}(mod({values}, {high - low + 1}) - {-low})"
     if array.ndim > 1:
         turned = " ".join(map(str, reversed(array.shape)))
         values = f"permute(reshape({values}, [{turned}]), {_downwards(array.ndim)})"
