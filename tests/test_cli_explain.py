@@ -112,16 +112,8 @@ def test_the_code_can_be_piped_into_python(tmp_path):
             "no/page.html: there is no folder ",
         ),
         (
-            [
-                "explain",
-                "knet.conv4",
-                "--x-shape",
-                "5,4,1,1",
-                "--w-shape",
-                "3,2,1,1",
-                "--html",
-                "p",
-            ],
+            ["explain", "tf.nn.conv1d", "--x-shape", "1,5,2", "--w-shape", "3,2,1", "stride=1"]
+            + ["padding=SAME", "--html", "page.html"],
             1,
             "tf.nn.conv1d: a page needs arrays with numbers, and a y with elements",
         ),

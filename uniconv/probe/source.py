@@ -373,10 +373,8 @@ def _julia_call(probe: Probe, op: Op) -> tuple[str, str]:
         return "NNlib", f"y = NNlib.{name}(x, w{after})"
     if family == "flux":
         if name == "DepthwiseConv":  # given a weight, Flux's own reads another layout
-            name, after = (
-                "Conv",
-                f"; {', '.join([f'groups={probe.x.shape[-2]}', *filter(None, [words])])}",
-            )
+            name, groups = "Conv", f"groups={probe.x.shape[-2]}"
+            after = f"; {', '.join([groups, words] if words else [groups])}"
         return "Flux", f"layer = Flux.{name}(w, false{after})\ny = layer(x)"
     kernel = _julia(probe.w.shape[:-2])
     groups = int(options.get("groups", 1))
