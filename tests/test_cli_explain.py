@@ -112,10 +112,18 @@ def test_the_code_can_be_piped_into_python(tmp_path):
             "no/page.html: there is no folder ",
         ),
         (
-            ["explain", "tf.nn.conv1d", "--x-shape", "1,5,2", "--w-shape", "3,2,1", "stride=1"]
-            + ["padding=SAME", "--html", "page.html"],
+            [
+                "explain",
+                "pytorch",
+                "--x-shape",
+                "1,2,5",
+                "--w-shape",
+                "1,2,3",
+                "--html",
+                "page.html",
+            ],
             1,
-            "tf.nn.conv1d: a page needs arrays with numbers, and a y with elements",
+            "torch.nn.functional.conv1d: a page needs arrays with numbers, and a y with elements",
         ),
         (
             ["probe", "tf.nn.conv2d", "x.npy"],

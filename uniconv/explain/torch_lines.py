@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from uniconv.canonical import Conv, Sizes
+from uniconv.dialect import Op
 from uniconv.explain.window import GAP, sources
 from uniconv.layout import axes, kernel_order, order, regrouping
 from uniconv.lower import Call
@@ -16,6 +17,8 @@ from uniconv.plan import completed
 
 def torch_lines(call: Call, dtypes: Sequence[str] = (), bias: bool = False) -> str:
     """Runnable code on torch tensors: x, w, where there are these p, bias and the addend, give y.
+
+    The addend goes by the function's own name for it, or as ``addend`` where that name is taken.
 
     dtypes: those of x and w, where they are known; integers are summed as 64-bit ones.
     """
@@ -226,13 +229,19 @@ def _out_of(call: Call, spatial: Sequence[str]) -> list[str]:
     return lines
 
 
+def addend_name(op: Op) -> str:
+    """The variable that holds the addend."""
+    name = op.addend[0] if op.addend else ""
+    return "addend" if name in ("x", "w", "p", "y", "bias") else name
+
+
 def _after(call: Call, bias: bool) -> list[str]:
     """Scale, addend, shift and bias."""
     lines = []
     if call.scale != 1:
         lines.append(f"y = y * {call.scale!r}")
     if call.op.addend and call.addend_scale != 0:
-        lines.append(f"y = y + {call.addend_scale!r} * {call.op.addend[0]}")
+        lines.append(f"y = y + {call.addend_scale!r} * {addend_name(call.op)}")
     if call.shift != 0:
         lines.append(f"y = y + {call.shift!r}")
     if bias:

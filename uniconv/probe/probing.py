@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import combinations, permutations, product
+from itertools import combinations, islice, permutations, product
 from typing import Any
 
 import numpy as np
@@ -22,9 +22,9 @@ from uniconv.rules import REQUIRED, Choice, Count, Crop, Facts, KernelShape
 Array = NDArray[Any]
 Fault = Callable[[Array], Array]
 
-MODULUS, BOUND = 101, 8
+MODULUS, BOUND = 10_007, 8  # a prime above the number of most arrays' elements
 FINGERPRINT = (19, 23, 29)
-_SEEDS = 20
+_SEEDS, _MOST_SHAPES = 3, 8
 _CUBES = {"x": (31, 7, 1), "w": (17, 29, 3), "p": (13, 5, 2)}
 _KERNELS: Mapping[int, tuple[Shape, ...]] = {
     1: ((4,), (3,), (2,), (5,)),
@@ -118,7 +118,7 @@ def probe(
     >>> found.x.shape, found.w.shape, found.y.shape
     ((2, 6, 9, 5), (3, 4, 5, 7), (2, 3, 5, 7))
     >>> found.y[0, 0, 0].tolist()
-    [81.0, 73.0, 39.0, -94.0, -116.0, 91.0, 70.0]
+    [18.0, -174.0, 173.0, 188.0, -127.0, 160.0, -105.0]
 
     Source: each function's own, as ``uniconv show NAME`` prints it.
     """
@@ -129,34 +129,39 @@ def probe(
         raise BadOption(f"{op.name}: a probe adds no array: leave {op.addend[0]} out")
     if x_shape is not None and w_shape is not None:
         shapes = [tuple(s) for s in (x_shape, w_shape, p_shape) if s is not None]
-        whole = given
-        lower(op, whole, *shapes)
+        lower(op, given, *shapes)
+        problems: Iterator[tuple[list[Shape], dict[str, Any]]] = iter([(shapes, given)])
     elif (x_shape, w_shape, p_shape) != (None, None, None):
         raise BadShape(f"{op.name}: give both x_shape and w_shape, or neither")
     else:
-        shapes, whole = _fitting(op, given)
-    dtype = "float32" if "float32" in op.dtypes else op.dtypes[0]
+        problems = islice(_fitting(op, given), _MOST_SHAPES)
     best: Probe | None = None
-    for seed in range(_SEEDS):
-        arrays = [numbered(s, role, seed, dtype) for role, s in zip("xwp", shapes)]
-        x, w, *p = arrays
-        y = _run(op, whole, *arrays)
-        call = lower(op, whole, *shapes)
-        made = Probe(op.name, whole, x, w, p[0] if p else None, y, (), seed, call)
-        hidden = tuple(what for what, wrong in faults(made) if _equal(y, wrong()))
-        made = replace(made, undecided=hidden)
-        if best is None or len(hidden) < len(best.undecided):
+    for (shapes, whole), seed in ((one, n) for one in problems for n in range(_SEEDS)):
+        made = _made(op, whole, shapes, seed)
+        if best is None or len(made.undecided) < len(best.undecided):
             best = made
-        if not hidden:
+        if not made.undecided:
             break
     assert best is not None
     return best
 
 
+def _made(op: Op, options: dict[str, Any], shapes: Sequence[Shape], seed: int) -> Probe:
+    """The probe of these shapes, with what it cannot show."""
+    dtype = "float32" if "float32" in op.dtypes else op.dtypes[0]
+    arrays = [numbered(s, role, seed, dtype) for role, s in zip("xwp", shapes)]
+    x, w, *p = arrays
+    y = _run(op, options, *arrays)
+    call = lower(op, options, *shapes)
+    made = Probe(op.name, options, x, w, p[0] if p else None, y, (), seed, call)
+    hidden = tuple(what for what, wrong in faults(made) if _equal(y, wrong()))
+    return replace(made, undecided=hidden)
+
+
 def numbered(shape: Shape, role: str, seed: int, dtype: str) -> Array:
     """Whole numbers by a formula of their place k (in C order), which any language can compute.
 
-    (a k**3 + b k**2 + c k + seed) mod 101, spread over -8 to 8 (0 to 8 where the dtype has no
+    (a k**3 + b k**2 + c k + seed) mod 10007, spread over -8 to 8 (0 to 8 where the dtype has no
     sign, -2 to 2 in float16): a cubic, because a quadratic is symmetric.
     """
     k = np.arange(int(np.prod(shape)), dtype=np.int64)
@@ -234,8 +239,9 @@ def _exchanged(array: Array, a: int, b: int) -> Array:
 # Shapes
 
 
-def _fitting(op: Op, options: Mapping[str, Any]) -> tuple[list[Shape], dict[str, Any]]:
-    """Small shapes that the options fit, every axis with a size of its own."""
+def _fitting(op: Op, options: Mapping[str, Any]) -> Iterator[tuple[list[Shape], dict[str, Any]]]:
+    """Small shapes that the options fit, every axis with a size of its own, the best first."""
+    found = False
     error: UniconvError | None = None
     ranks = sorted(op.ranks, key=lambda r: (2, 1, 3).index(r))
     for _, candidate in zip(range(_MOST_CALLS), _candidates(op, options, ranks)):
@@ -250,8 +256,10 @@ def _fitting(op: Op, options: Mapping[str, Any]) -> tuple[list[Shape], dict[str,
             continue
         out = call.conv.output(call.sizes.size, call.sizes.kernel)
         if distinct and min(out) >= 2:
-            return shapes, whole
-    raise error or BadShape(f"{op.name}: no small shapes give two pixels of y along every axis")
+            found = True
+            yield shapes, whole
+    if not found:
+        raise error or BadShape(f"{op.name}: no small shapes give two pixels of y along every axis")
 
 
 def _candidates(
@@ -323,24 +331,26 @@ def _calls(
     if not needs or shaped in whole:
         yield shapes, whole, apart
         return
-    for out in _outputs(op, rank, size, kernel, given):
+    for out in _outputs(rank, size, kernel):
         full = arrange(layout.x, {"n": (*batch, 1)[0], "c": letters["o"]}, out)
         form = full if "full" in op.pad.shape_forms else out  # type: ignore[union-attr]
         yield shapes, whole | {str(shaped): list(form)}, apart
 
 
-def _outputs(
-    op: Op, rank: int, size: Shape, kernel: Shape, given: Mapping[str, Any]
-) -> Iterator[Shape]:
-    """Output sizes to try for a transposed call that must say one, axis by axis.
+def _outputs(rank: int, size: Shape, kernel: Shape) -> Iterator[Shape]:
+    """Output sizes to try for a transposed call that must say one: size * stride, then any.
 
-    The least and the most that fit: with a stride, the largest has an end that no stamp reaches.
+    First the same stride and cut on all axes, then each axis its own.
     """
+    for f in range(1, 5):
+        yield tuple(n * f for n in size)
+        for cut in range(-3, 8):
+            yield tuple((n - 1) * f + k - cut for n, k in zip(size, kernel))
     for factors in product((1, 2, 3, 4), repeat=rank):
-        for more in (0, -1):
-            whole = tuple(n * f + more for n, f in zip(size, factors))
-            yield whole
-            yield tuple((n - 1) * f + k for n, f, k in zip(size, factors, kernel))
+        yield tuple(n * f for n, f in zip(size, factors))
+        for cuts in product((0, 2, 1), repeat=rank):
+            sizes = zip(size, factors, kernel, cuts)
+            yield tuple((n - 1) * f + k - cut for n, f, k, cut in sizes)
 
 
 def _letters(
