@@ -23,7 +23,7 @@ WITH_WORDS = sorted(
 def test_the_numbers_are_those_of_the_call(name):
     op, rng, seen = functions()[name], random.Random(name), 0
     pad = op.pad
-    for _ in range(40):
+    for _ in range(80):
         case = random_case(op, rng)
         conv, sizes = case.call.conv, case.call.sizes
         given, _ = complete(op, case.options)

@@ -240,7 +240,11 @@ def _exchanged(array: Array, a: int, b: int) -> Array:
 
 
 def _fitting(op: Op, options: Mapping[str, Any]) -> Iterator[tuple[list[Shape], dict[str, Any]]]:
-    """Small shapes that the options fit, every axis with a size of its own, the best first."""
+    """Small shapes that the options fit, every axis with a size of its own, the best first.
+
+    Last come shapes with equal sizes, for functions that take square kernels only.
+    """
+    square: list[tuple[list[Shape], dict[str, Any]]] = []
     found = False
     error: UniconvError | None = None
     ranks = sorted(op.ranks, key=lambda r: (2, 1, 3).index(r))
@@ -255,10 +259,15 @@ def _fitting(op: Op, options: Mapping[str, Any]) -> Iterator[tuple[list[Shape], 
             error = error or wrong
             continue
         out = call.conv.output(call.sizes.size, call.sizes.kernel)
-        if distinct and min(out) >= 2:
+        if min(out) < 2:
+            continue
+        if distinct:
             found = True
             yield shapes, whole
-    if not found:
+        elif len(square) < _MOST_SHAPES:
+            square.append((shapes, whole))
+    yield from square
+    if not (found or square):
         raise error or BadShape(f"{op.name}: no small shapes give two pixels of y along every axis")
 
 

@@ -373,8 +373,8 @@ def _julia_call(probe: Probe, op: Op) -> tuple[str, str]:
         return "NNlib", f"y = NNlib.{name}(x, w{after})"
     if family == "flux":
         if name == "DepthwiseConv":  # given a weight, Flux's own reads another layout
-            name, groups = "Conv", f"groups={probe.x.shape[-2]}"
-            after = f"; {', '.join([groups, words] if words else [groups])}"
+            name, each = "Conv", f"groups={probe.x.shape[-2]}"
+            after = f"; {', '.join([each, words] if words else [each])}"
         return "Flux", f"layer = Flux.{name}(w, false{after})\ny = layer(x)"
     kernel = _julia(probe.w.shape[:-2])
     groups = int(options.get("groups", 1))
