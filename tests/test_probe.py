@@ -24,6 +24,7 @@ from uniconv.registry import find, functions
 from uniconv.rules import Crop, KernelShape
 from uniconv.testing.cases import random_case
 from uniconv.testing.oracles import family_of, runs
+from uniconv.testing.oracles.tf import LACKING
 
 FUNCTIONS = sorted(functions())
 
@@ -167,7 +168,12 @@ def test_pasted_code_runs_in_the_real_framework(name, monkeypatch):
         config = importlib.import_module("theano").config
         config.optimizer, config.linker = "None", "py"
     for found in found_by(name):
-        lines = said(found.code())
+        try:
+            lines = said(found.code())
+        except Exception as error:
+            if LACKING.search(str(error)):  # not the function, but TensorFlow's kernel for the CPU
+                continue
+            raise
         assert lines[-1] == "the same", (found.code(), lines)
 
 

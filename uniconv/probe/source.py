@@ -170,7 +170,13 @@ def _python_call(probe: Probe, op: Op, family: str) -> list[str]:
             arguments.append(given if by_position else f"{native}={given}")
         elif role == "":
             by_position = False
-    call = f"{name}({', '.join([*arguments, *_words(probe, **more)])})"
+    words = _words(probe, **more)
+    if family == "mxnet":  # it parses its options as text, and knows no None
+        words = [word for word in words if not word.endswith("=None")]
+    if family == "jax" and isinstance(probe.options.get("padding"), list):  # 2-tuples, it says
+        pairs = tuple(map(tuple, probe.options["padding"]))
+        words = [f"padding={pairs}" if w.startswith("padding=") else w for w in words]
+    call = f"{name}({', '.join([*arguments, *words])})"
     return [f"y = {unwrap.format(call)}"]
 
 
