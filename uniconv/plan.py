@@ -106,9 +106,9 @@ def build(call: Call) -> Plan:
     head = ("n",) if call.sizes.batch else ()  # torch takes x without a batch axis, too
     wanted = ("c", "m") if transposed else ("o", "i")
     # The axes of size 1 that a pattern leaves out follow the others.
-    x_axes, no_c = _completed(_axes(layout.x, call), ("c",))
-    y_axes, no_o = _completed(_axes(layout.y, call), ("o",))
-    src, no_kernel_axes = _completed(axes(layout.w, rank), (*wanted, *spatial))
+    x_axes, no_c = completed(_axes(layout.x, call), ("c",))
+    y_axes, no_o = completed(_axes(layout.y, call), ("o",))
+    src, no_kernel_axes = completed(axes(layout.w, rank), (*wanted, *spatial))
     enter = order(x_axes, (*head, "c", *spatial))
     leave = order((*head, "o", *spatial), y_axes)
     dst, groups = (*wanted, *spatial), conv.groups
@@ -388,7 +388,7 @@ def _runner(conv: Conv, sizes: Sizes, turned: range, *, unit: bool, transposed: 
     return Runner(lambda x, w, bias: run(x.unsqueeze(-2), w.unsqueeze(-2), bias).squeeze(-2))
 
 
-def _completed(
+def completed(
     letters: tuple[str, ...], wanted: tuple[str, ...]
 ) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """The axes with those of ``wanted`` that no letter stands for; and these axes' sizes, 1."""
