@@ -28,6 +28,8 @@ LAYERS = {
     "reference": 4,
     "arrays": 5,
     "plan": 5,
+    "prepared": 5,
+    "bind": 6,
     "compiled": 6,
     "describe": 6,
     "diagnose": 6,

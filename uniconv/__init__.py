@@ -1,5 +1,7 @@
 """Run any framework's convolution with that framework's exact meaning."""
 
+from uniconv import nn as nn
+from uniconv.bind import bind as bind
 from uniconv.describe import describe as describe
 from uniconv.describe import dialects as dialects
 from uniconv.errors import UniconvError as UniconvError

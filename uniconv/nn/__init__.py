@@ -1,0 +1,12 @@
+"""torch modules in any framework's conventions, and from and to the frameworks' own layers.
+
+One constructor form serves every framework: ``Conv([in_channels,] out_channels, kernel_size, *,
+dialect=, bias=, **options)``.  Sizes are neutral words, because frameworks differ in nothing but
+their spelling; options are the framework's own keywords, because there they differ in meaning.
+"""
+
+from uniconv.nn.flatten import Flatten as Flatten
+from uniconv.nn.modules import Conv as Conv
+from uniconv.nn.modules import ConvTranspose as ConvTranspose
+from uniconv.nn.modules import DepthwiseConv as DepthwiseConv
+from uniconv.nn.modules import SeparableConv as SeparableConv
