@@ -99,7 +99,9 @@ def _compact(w: Tensor, flips: tuple[int, ...]) -> Tensor:
 def _forward(conv: Conv, sizes: Sizes, op: Operation) -> Runner:
     if _misread(conv, sizes):
         return _one_window(conv, sizes, op)
-    if conv.boundary == "zeros" and all(lo == hi and lo >= 0 for lo, hi in conv.pad):
+    # Pads that depend on symbolic sizes are not compared: one graph serves odd and even ones.
+    known = all(type(p) is int for pair in conv.pad for p in pair)
+    if conv.boundary == "zeros" and known and all(lo == hi and lo >= 0 for lo, hi in conv.pad):
         padding = tuple(lo for lo, _ in conv.pad)
         return Runner(op, _terse(conv.stride, padding, conv.rhs_dilation, conv.groups))
     border = _border(conv, sizes.size)
@@ -203,7 +205,8 @@ def _border(conv: Conv, size: Sequence[int]) -> Callable[[Tensor], Tensor]:
 def _padder(pad: Pairs, size: Sequence[int], fill: float = 0.0) -> Callable[[Tensor], Tensor]:
     """Pad with ``fill``, then crop: F.pad crops first, so it may crop no more than there is."""
     pads = _last_axis_first(pad)
-    if all(n + min(lo, 0) + min(hi, 0) >= 0 for n, (lo, hi) in zip(size, pad)):
+    symbols = any(type(p) is not int for p in pads)  # asked for their sign, they would be fixed
+    if symbols or all(n + min(lo, 0) + min(hi, 0) >= 0 for n, (lo, hi) in zip(size, pad)):
         return lambda x: F.pad(x, pads, value=fill)
     grow, cut = [max(p, 0) for p in pads], [min(p, 0) for p in pads]
     return lambda x: F.pad(F.pad(x, grow, value=fill), cut)

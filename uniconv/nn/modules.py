@@ -14,7 +14,7 @@ from torch.nn.parameter import UninitializedParameter
 from uniconv.arrays import shape_of, to_torch
 from uniconv.dialect import BY_CHANNELS, BY_OUTPUT, DEPTHWISE, Op
 from uniconv.errors import BadOption, BadShape
-from uniconv.layout import arrange, axes
+from uniconv.layout import Layout, arrange, axes
 from uniconv.lower import Shape, lower, show_shape
 from uniconv.nn.initial import initialise
 from uniconv.padding import integer, integers
@@ -33,7 +33,7 @@ _WORDS = {
 }
 
 
-class _Convolution(nn.Module):
+class Layer(nn.Module):
     """A convolution that holds its kernel as torch runs it fastest, and shows it as native."""
 
     KIND: ClassVar[str]
@@ -184,14 +184,40 @@ class _Convolution(nn.Module):
                 draw_bias(self.bias)
 
     @property
+    def function(self) -> Op:
+        """The function that the layer computes."""
+        return self._op
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The function's options, as they were given."""
+        return dict(self._options)
+
+    @property
+    def layout(self) -> Layout:
+        """The layouts of x, kernel and y."""
+        return self._layout
+
+    @property
+    def stored_as(self) -> Kernel:
+        """How ``weight`` holds the kernel."""
+        if self._kernel is None:
+            raise BadShape(f"{self._op.name}: in_channels is not known before the first input")
+        return self._kernel
+
+    def to_torch(self, size: tuple[int, ...] | None = None) -> nn.Module:
+        """Plain torch.nn modules that compute the same: see ``uniconv.nn.to_torch``."""
+        from uniconv.nn.interchange import to_torch
+
+        return to_torch(self, size)
+
+    @property
     def kernel(self) -> Tensor:
         """The kernel in the function's own layout: a view of ``weight`` unless it is flipped.
 
         To set it, load it: ``module.load_state_dict({"kernel": w, "bias": b})``.
         """
-        if self._kernel is None:
-            raise BadShape(f"{self._op.name}: in_channels is not known before the first input")
-        return self._kernel.restore(self.weight)
+        return self.stored_as.restore(self.weight)
 
     @property
     def pointwise_kernel(self) -> Tensor:
@@ -437,7 +463,7 @@ def _dotted(letters: tuple[str, ...]) -> str:
     return show(" ".join(words))
 
 
-class Conv(_Convolution):
+class Conv(Layer):
     """A convolution layer in a framework's conventions: ``Conv([in,] out, kernel_size, ...)``.
 
     ======  ==========================================================================
@@ -483,7 +509,7 @@ class Conv(_Convolution):
     KIND = "conv"
 
 
-class ConvTranspose(_Convolution):
+class ConvTranspose(Layer):
     """A transposed convolution layer: ``ConvTranspose([in,] out, kernel_size, ...)``.
 
     Arguments, parameters and errors are those of ``Conv``.  A function that asks for output_shape
@@ -499,7 +525,7 @@ class ConvTranspose(_Convolution):
     KIND = "conv_transpose"
 
 
-class DepthwiseConv(_Convolution):
+class DepthwiseConv(Layer):
     """A depthwise convolution layer: ``DepthwiseConv([in,] kernel_size, multiplier=1, ...)``.
 
     Every input channel has ``multiplier`` kernels of its own; the rest is as for ``Conv``.
@@ -516,7 +542,7 @@ class DepthwiseConv(_Convolution):
     SIZES = ("in_channels", "kernel_size")
 
 
-class SeparableConv(_Convolution):
+class SeparableConv(Layer):
     """A depthwise convolution, then a 1x1 one: ``SeparableConv([in,] out, kernel_size, ...)``.
 
     Arguments are those of ``DepthwiseConv`` and ``Conv``; the state holds ``depthwise_kernel`` and
