@@ -1,4 +1,4 @@
-"""Layers: they compute what their functions compute, hold kernels verbatim, and are good modules."""
+"""Layers: they compute what their functions do, hold kernels verbatim, are good modules."""
 
 import copy
 import io
@@ -8,6 +8,7 @@ import random
 import numpy as np
 import pytest
 import torch
+from torch._dynamo.testing import CompileCounterWithBackend
 from torch.func import functional_call
 from torch.nn.utils import parametrize
 
@@ -85,6 +86,8 @@ def test_a_layer_of_every_function_with_its_kernel_loaded_verbatim(name):
         case = random_case(op, rng)
         case.options.pop(op.addend[0] if op.addend else "", None)
         x, w, *point = arrays_of(op, case)
+        if point and case.call.pointwise[0].groups > 1:
+            continue  # a layer's pointwise kernel sees all channels
         layer = made(case)
         kernels = {"depthwise_kernel": w, "pointwise_kernel": point[0]} if point else {"kernel": w}
         layer.load_state_dict(kernels)
@@ -222,13 +225,14 @@ def test_to_torch_of_every_function(name):
     op, rng = find(name), random.Random(f"torch {name}")
     if "float32" not in op.dtypes:
         pytest.skip("a function of integers")
-    compared = 0
     for _ in range(8):
         case = random_case(op, rng)
         case.options.pop(op.addend[0] if op.addend else "", None)
         if 0 in case.call.output or len(case.call.sizes.batch) > 1:
             continue
         x, w, *point = arrays_of(op, case)
+        if point and case.call.pointwise[0].groups > 1:
+            continue  # a layer's pointwise kernel sees all channels
         layer = made(case)
         kernels = {"depthwise_kernel": w, "pointwise_kernel": point[0]} if point else {"kernel": w}
         layer.load_state_dict(kernels)
@@ -245,8 +249,6 @@ def test_to_torch_of_every_function(name):
         y = other(x.permute([names.index(a) for a in (*head, "c", *turned)]))
         want = layer(x).permute([y_names.index(a) for a in (*head, "o", *turned)])
         assert torch.equal(y, want), case
-        compared += 1
-    assert compared or "symmetric" in name or not compared
 
 
 def test_to_torch_asks_for_the_size_only_where_it_matters():
@@ -291,7 +293,7 @@ def test_from_torch_and_back(module):
 
 
 def test_from_torch_refuses_others():
-    with pytest.raises(BadArray, match="takes a torch.nn convolution of known shape, not Linear"):
+    with pytest.raises(BadArray, match=r"takes a torch\.nn convolution of known shape, not Linear"):
         nn.from_torch(torch.nn.Linear(2, 3))
     with pytest.raises(BadArray, match="of known shape"):
         nn.from_torch(torch.nn.LazyConv2d(2, 3))
@@ -350,7 +352,7 @@ REFUSED = [
         BadOption,
         'keras.layers.Conv2D: padding="sane" is not one of "valid", "same": did you mean "same"?',
     ),
-    (lambda: nn.Conv(3, 5), BadOption, "Conv: out_channels is missing"),
+    (lambda: nn.Conv(kernel_size=3), BadOption, "torch.nn.Conv2d: out_channels is missing"),
     (lambda: nn.Conv(), BadOption, "Conv: kernel_size is missing"),
     (
         lambda: nn.Conv(3, 5, 3, 2),
@@ -374,7 +376,7 @@ REFUSED = [
         "torch.nn.Conv2d: in_channels=3 must be a multiple of 2 groups",
     ),
     (
-        lambda: nn.Conv(3, 5, 3, dialect="keras", filters=5),
+        lambda: nn.Conv(3, kernel_size=3, out_channels=5, dialect="keras", filters=5),
         BadOption,
         "keras.layers.Conv2D: filters and out_channels are one; give one of them",
     ),
@@ -455,7 +457,7 @@ def test_loading_takes_numpy_and_the_functions_own_name_inside_a_model():
     model.load_state_dict({"0.w": w, "0.bias": np.ones(3, np.float32)})
     assert torch.equal(model.state_dict()["0.kernel"], torch.from_numpy(w))
     assert list(model.state_dict()) == ["0.kernel", "0.bias"]
-    with pytest.raises(RuntimeError, match="knet.conv4: kernel and w are one array"):
+    with pytest.raises(RuntimeError, match=r"knet\.conv4: kernel and w are one array"):
         model.load_state_dict({"0.w": w, "0.kernel": w, "0.bias": np.ones(3, np.float32)})
 
 
@@ -471,7 +473,7 @@ def test_options_of_one_call():
 
 def test_compile_and_export_take_any_size():
     layer = filled(*LAYERS[0][:3])
-    graphs = torch._dynamo.testing.CompileCounterWithBackend("aot_eager")
+    graphs = CompileCounterWithBackend("aot_eager")
     torch._dynamo.reset()
     compiled = torch.compile(layer, fullgraph=True, backend=graphs)
     for n in (8, 9, 12, 15, 21):
@@ -479,9 +481,7 @@ def test_compile_and_export_take_any_size():
         assert torch.equal(compiled(x), layer(x))
     assert graphs.frame_count <= 2
     sizes = {1: torch.export.Dim.DYNAMIC, 2: torch.export.Dim.DYNAMIC}
-    program = torch.export.export(
-        layer, (integers(2, 8, 9, 3),), dynamic_shapes={"x": sizes, "options": {}}
-    )
+    program = torch.export.export(layer, (integers(2, 8, 9, 3),), dynamic_shapes={"x": sizes})
     for n in (6, 7, 12):
         x = integers(2, n, n + 3, 3)
         assert torch.equal(program.module()(x), layer(x))

@@ -264,7 +264,8 @@ def _checked(
             y = y + _addend(call, y, addend)
         if call.shift != 0:
             y = y + call.shift
-        return y if bias is None else y + _along_channels(call, bias)
+        # Autocast leaves y with fewer bits than the bias.
+        return y if bias is None else y + _along_channels(call, bias).to(y.dtype)
 
     return full
 
@@ -372,7 +373,8 @@ def _point(call: Call, y: Tensor, pointwise: Tensor, precision: str | None) -> T
     assert call.op.pointwise is not None
     assert call.pointwise is not None
     conv, sizes = call.pointwise
-    if pointwise.dtype is not y.dtype:
+    lowered = y.device.type != "meta" and torch.is_autocast_enabled(y.device.type)
+    if pointwise.dtype is not y.dtype and not lowered:
         names = " and ".join(str(a.dtype).removeprefix("torch.") for a in (y, pointwise))
         raise BadArray(
             f"{call.op.name}: x and the pointwise kernel are {names}; "

@@ -14,12 +14,13 @@ from uniconv.canonical import Conv as Record
 from uniconv.canonical import effective
 from uniconv.dialect import Op
 from uniconv.errors import BadArray, BadOption, BadShape, CannotExpress, UnknownName
-from uniconv.layout import arrange, order
+from uniconv.layout import Layout, arrange, axes, order, rank_of
 from uniconv.lower import Call, lower
 from uniconv.nn.modules import Conv, ConvTranspose, DepthwiseConv, Layer, SeparableConv
+from uniconv.padding import integers
 from uniconv.plan import split_precision
 from uniconv.registry import find
-from uniconv.rules import show
+from uniconv.rules import Crop, show
 
 _CLASSES: dict[str, type[Layer]] = {
     c.KIND: c for c in (Conv, ConvTranspose, DepthwiseConv, SeparableConv)
@@ -80,7 +81,7 @@ def to_torch(module: Layer, size: tuple[int, ...] | None = None) -> nn.Module:
         bias = None if module.bias is None else module.bias.flatten()
         if call.shift:
             bias = (w.new_zeros(call.o) if bias is None else bias) + call.shift
-        record = call.conv.reordered([int(s[1:]) for s in turned])
+        record = _steady(call).reordered([int(s[1:]) for s in turned])
         last = bias if call.pointwise is None else None
         make = _transposed if kernel.transposed else _forward
         size_ = tuple(call.sizes.kernel[int(s[1:])] for s in turned)
@@ -105,7 +106,7 @@ def _call(module: Layer, size: tuple[int, ...] | None) -> Call:
     points = (tuple(module.pointwise_weight.shape),) if op.pointwise else ()
 
     def lowered(at: tuple[int, ...]) -> Call:
-        x = arrange(layout.x, {"n": 1, "c": c}, at)
+        x = arrange(layout.x, {"n": _batch(op, own, layout), "c": c}, at)
         return kernel.of(lower(op, own, x, kernel.shape, *points))
 
     if size is not None:
@@ -125,11 +126,26 @@ def _call(module: Layer, size: tuple[int, ...] | None) -> Call:
     return first
 
 
+def _batch(op: Op, options: Mapping[str, Any], layout: Layout) -> int:
+    """The batch that the options are for: one image, unless they say so themselves."""
+    parts = options.get(op.batch_groups.option, 1) if op.batch_groups else 1
+    said = op.pad.shape if isinstance(op.pad, Crop) else None
+    shape = integers(options.get(said)) if said else None
+    letters = axes(
+        layout.y, op.ranks[0] if shape is None else max(rank_of(layout.y, len(shape)), 0)
+    )
+    full = shape is not None and len(shape) == len(letters) and "n" in letters
+    return shape[letters.index("n")] if shape is not None and full else int(parts)
+
+
 def _check_sayable(call: Call) -> None:
-    conv = call.conv
+    conv, sizes = call.conv, call.sizes
     spread = max(conv.lhs_dilation) > 1
+    most = {"circular": 0, "reflect": -1}.get(conv.boundary)
     lacking = {
-        "boundary": conv.boundary == "symmetric" or (conv.boundary != "zeros" and spread),
+        "boundary": conv.boundary == "symmetric"
+        or (conv.boundary != "zeros" and spread)
+        or (most is not None and any(max(p) > n + most for p, n in zip(conv.pad, sizes.size))),
         "batch_groups": conv.batch_groups > 1,
         "stride": max(conv.stride) > 1 and (spread or call.op.kind == "conv_transpose"),
         "integers": call.op.result is not None,
@@ -138,6 +154,21 @@ def _check_sayable(call: Call) -> None:
     for field, lacks in lacking.items():
         if lacks:
             raise CannotExpress("torch.nn", field, f"it has no module for this {call.op.name}")
+
+
+def _steady(call: Call) -> Record:
+    """The record; without the stride along a last axis of one window, which torch 2.13 misreads
+    where there is one channel (oneDNN 3.12: see execute.py)."""
+    conv, sizes = call.conv, call.sizes
+    reach = effective(sizes.kernel, conv.rhs_dilation)
+    windows = conv.output(sizes.size, sizes.kernel)
+    pad, stride = list(conv.pad), list(conv.stride)
+    for axis in range(conv.rank):
+        if sizes.c == 1 and stride[axis] > 1 and windows[axis] == 1 and conv.boundary == "zeros":
+            lo = pad[axis][0]
+            pad[axis] = (lo, reach[axis] - sizes.size[axis] - lo)
+            stride[axis] = 1
+    return replace(conv, pad=tuple(pad), stride=tuple(stride))
 
 
 def _last_first(pad: tuple[tuple[int, int], ...]) -> tuple[int, ...]:
