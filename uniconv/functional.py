@@ -89,7 +89,11 @@ def conv(
             main function for w's number of axes.  ``uniconv.dialects()`` lists them.
         device: where NumPy input is computed (default: CUDA when available, else CPU).  Torch
             input stays on its own device, unless this moves it.
-        options: the function's own keywords, with its own words, forms, units and defaults.
+        options: the function's own keywords, with its own words, forms, units and defaults.  And
+            ``precision``, which asks cuDNN for float32 as "ieee" (all 24 bits) or "tf32" (11 bits),
+            in backward too; "framework", as nothing, leaves torch's own setting, which is TF32 as
+            in TensorFlow and JAX.  It is set for the whole process while the convolution runs,
+            changes nothing on a CPU, and is refused inside a compiled graph.
 
     Raises:
         UnknownName: no such dialect, or one without this operation.

@@ -14,7 +14,6 @@ from typing import Any
 import torch
 from einops import rearrange
 from torch import Tensor, permute
-from torch.compiler import is_compiling
 
 from uniconv.arrays import like, to_torch
 from uniconv.canonical import Conv, Sizes
@@ -43,6 +42,16 @@ def plan(op: Op, options: Mapping[str, Any], *shapes: Shape) -> Plan:
     return build(call, precision)
 
 
+def refuse_in_graph(op: Op, options: Mapping[str, Any]) -> None:
+    """A graph keeps no setting of the process: raise BadOption where one is asked for."""
+    precision = split_precision(op, options)[1]
+    if precision is not None:
+        raise BadOption(
+            f"{op.name}: precision={show(precision)} cannot be set inside a compiled graph: set "
+            f"torch.backends.cudnn.conv.fp32_precision = {show(precision)} before it runs"
+        )
+
+
 def split_precision(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
     """The function's own options, and what ``precision`` asks of cuDNN: None leaves its setting."""
     own = dict(options)
@@ -55,11 +64,6 @@ def split_precision(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any],
     del own["precision"]
     if value == "framework":
         return own, None
-    if is_compiling():
-        raise BadOption(
-            f"{op.name}: precision={show(value)} cannot be set inside a compiled graph: "
-            f"set torch.backends.cudnn.conv.fp32_precision = {show(value)} before it runs"
-        )
     return own, value
 
 
