@@ -15,6 +15,7 @@ ROOT = Path(uniconv.__file__).parent
 LAYERS = {
     "errors": 0,
     "canonical": 1,
+    "files": 1,
     "layout": 1,
     "padding": 1,
     "rules": 1,
@@ -30,6 +31,7 @@ LAYERS = {
     "plan": 5,
     "prepared": 5,
     "bind": 6,
+    "transposition": 5,
     "compiled": 6,
     "describe": 6,
     "diagnose": 6,
@@ -38,7 +40,9 @@ LAYERS = {
     "native": 6,
     "nn": 6,
     "translate": 6,
+    "dense": 6,
     "weights": 6,
+    "conversion": 6,
     "cli": 7,
     "demo": 7,
     "testing": 7,
@@ -109,7 +113,14 @@ def names_functional(source: str) -> bool:
 
 def extras(module: str) -> set[str]:
     """What the files of an extra may import, besides."""
-    return {"cli": {"typer", "rich"}, "testing": {"pytest", "hypothesis"}}.get(module, set())
+    files = {"scipy", "h5py", "safetensors", "ml_dtypes", "tensorflow", "onnx"}
+    known = {
+        "conversion": {"rich"},
+        "cli": {"typer", "rich"},
+        "files": files,
+        "testing": {"pytest", "hypothesis"},
+    }
+    return known.get(module, set())
 
 
 @EACH

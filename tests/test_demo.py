@@ -31,7 +31,7 @@ def test_the_arrays_are_those_of_the_question(question):
         "part_conv_data": (5, 5),
     }
     # Julia's testw[1, 3, 2], partappledata[5, 1, 3] and ydata[1, 5]; NumPy's wdata[0, 2, 1].
-    assert question.testw[0, 2, 1] == -0.081387
+    assert question.testw[0, 2, 1] == np.float32(-0.081387)
     assert question.partappledata[4, 0, 2] == 62.343
     assert question.ydata[0, 4] == -4.38531
     assert question.wdata[0, 2, 1] == np.float32(-0.08138704)

@@ -2,6 +2,9 @@
 
 from uniconv import nn as nn
 from uniconv.bind import bind as bind
+from uniconv.conversion import convert_weights as convert_weights
+from uniconv.dense import convert_dense as convert_dense
+from uniconv.dense import convert_dense_after_flatten as convert_dense_after_flatten
 from uniconv.describe import describe as describe
 from uniconv.describe import dialects as dialects
 from uniconv.errors import UniconvError as UniconvError
@@ -10,5 +13,6 @@ from uniconv.functional import conv_transpose as conv_transpose
 from uniconv.functional import depthwise_conv as depthwise_conv
 from uniconv.functional import separable_conv as separable_conv
 from uniconv.native import native as native
+from uniconv.weights import convert_weight as convert_weight
 
 __version__ = "0.1.0"

@@ -6,14 +6,14 @@ Every number in the report is computed when it runs.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from importlib.resources import files
+from importlib import resources
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from uniconv import files
 from uniconv.describe import flip
 from uniconv.functional import conv
 from uniconv.registry import find
@@ -83,17 +83,11 @@ class Answer:
 
 
 def load() -> Question:
-    """The question's arrays: Julia's in Float64, as conv4 was given them, NumPy's in float32."""
-    text = files("uniconv").joinpath("data/knet_vs_tensorflow.json").read_text("utf-8")
-    julia, numpy = (json.loads(text)[k] for k in ("julia", "numpy"))
-    return Question(
-        testw=np.stack([np.array(s) for s in julia["testw"]], axis=-1),
-        partappledata=np.stack([np.array(s) for s in julia["partappledata"]], axis=-1),
-        ydata=np.array(julia["ydata"]),
-        wdata=np.array(numpy["wdata"], np.float32),
-        immatdata=np.array(numpy["immatdata"], np.float32),
-        part_conv_data=np.array(numpy["part_conv_data"], np.float32),
-    )
+    """The arrays that the question's text prints: Julia's as Float64, as conv4 was given them."""
+    text = resources.files("uniconv").joinpath("data/knet_vs_tensorflow.txt").read_text("utf-8")
+    found = {name: printed.array for name, printed in files.loads(text).items()}
+    found["testw"] = found["testw"].astype(np.float64)
+    return Question(**found)
 
 
 def knet_conv4(x: Array, w: Array, **options: Any) -> Array:

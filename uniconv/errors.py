@@ -23,6 +23,10 @@ class BadArray(UniconvError):
     """An array has a kind, dtype or device that the call cannot use."""
 
 
+class BadFile(UniconvError):
+    """A file, or a line of it, that cannot be read or written as arrays."""
+
+
 class Refused(UniconvError):
     """Valid alone, but the framework's contract refuses the combination."""
 

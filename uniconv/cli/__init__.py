@@ -26,6 +26,8 @@ except ImportError:
 
 from uniconv.cli.arguments import UsageError
 from uniconv.cli.conv import conv_command
+from uniconv.cli.convert import convert_command
+from uniconv.cli.read import read_command
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -73,6 +75,8 @@ def wrapped(line: str, width: int) -> str:
 
 
 app.command("conv")(conv_command)
+app.command("convert")(convert_command)
+app.command("read")(read_command)
 
 
 @app.command("demo")

@@ -1,0 +1,103 @@
+"""What it costs to rearrange a kernel in memory, beside one plain contiguous copy: one thread.
+
+    python benchmarks/weights.py [--json FILE]
+
+Ratios are of the best of several interleaved rounds.  The bar holds for kernels with their output
+channels last, whose sizes are powers of two: there the plain copy is slow.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import time
+from collections.abc import Callable
+
+import torch
+
+import uniconv
+
+ROUNDS = 9
+BAR = 0.45
+HWIO = [(3, 3, 512, 512), (3, 3, 256, 512), (1, 1, 512, 2048), (5, 5, 64, 1024), (2, 2, 1024, 1024)]
+OIHW = [(512, 512, 3, 3), (512, 256, 3, 3), (2048, 512, 1, 1), (1024, 1024, 2, 2)]
+
+
+def cases() -> list[tuple[str, bool, Callable[[], object], Callable[[], object]]]:
+    """What is converted, whether the bar holds for it, the plain copy, and ours."""
+    found = []
+    for shape in HWIO:
+        w = torch.randn(shape)
+        for name, order, dst in (("OHWI", (3, 0, 1, 2), "mlx"), ("OIHW", (3, 2, 0, 1), "pytorch")):
+            found.append(
+                (
+                    f"HWIO {shape} -> {name}",
+                    True,
+                    lambda w=w, order=order: w.permute(order).contiguous(),
+                    lambda w=w, dst=dst: uniconv.convert_weight(w, "tf", dst, contiguous=True),
+                )
+            )
+    w = torch.randn(HWIO[0])
+    found.append(
+        (
+            f"HWIO {HWIO[0]} flipped -> OIHW",
+            True,
+            lambda: w.flip(0, 1).permute(3, 2, 0, 1).contiguous(),
+            lambda: uniconv.convert_weight(w, "knet", "pytorch", contiguous=True),
+        )
+    )
+    for shape in OIHW:
+        v = torch.randn(shape)
+        found.append(
+            (
+                f"OIHW {shape} -> HWIO",
+                False,
+                lambda v=v: v.permute(2, 3, 1, 0).contiguous(),
+                lambda v=v: uniconv.convert_weight(v, "pytorch", "tf", contiguous=True),
+            )
+        )
+    found.append(
+        (
+            f"OIHW {OIHW[0]} -> HWIO, a view",
+            True,
+            lambda: v.permute(2, 3, 1, 0).contiguous(),
+            lambda: uniconv.convert_weight(v, "pytorch", "tf"),
+        )
+    )
+    return found
+
+
+def measure() -> dict[str, dict[str, float]]:
+    rows = {}
+    for name, barred, plain, ours in cases():
+        assert torch.equal(plain(), ours())  # type: ignore[arg-type]
+        best = {"plain": float("inf"), "ours": float("inf")}
+        for round_ in range(ROUNDS):
+            turns = [("plain", plain), ("ours", ours)]
+            for which, call in turns if round_ % 2 else turns[::-1]:
+                start = time.perf_counter()
+                call()
+                best[which] = min(best[which], time.perf_counter() - start)
+        ratio = best["ours"] / best["plain"]
+        rows[name] = {k: round(v * 1e3, 3) for k, v in best.items()} | {"ratio": round(ratio, 3)}
+        bar = f"bar {BAR}" if barred else ""
+        print(f"{name:42} {best['plain'] * 1e3:8.2f} {best['ours'] * 1e3:8.2f} {ratio:7.2f}  {bar}")
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--json", metavar="FILE")
+    path = parser.parse_args().json
+    torch.set_num_threads(1)
+    print(f"torch {torch.__version__}, {platform.processor() or platform.machine()}, 1 thread")
+    print(f"{'':42} {'copy ms':>8} {'ours ms':>8} {'ratio':>7}")
+    rows = measure()
+    if path:
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({"torch": torch.__version__, "rows": rows}, file, indent=1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,464 @@
+"""convert_weight: round trips bit by bit, the same numbers in every other function, refusals."""
+
+from __future__ import annotations
+
+import random
+from itertools import islice, permutations
+
+import numpy as np
+import pytest
+import torch
+
+from uniconv.errors import BadArray, BadOption, BadShape, CannotExpress, UnknownName
+from uniconv.functional import run_op
+from uniconv.layout import axes
+from uniconv.lift import lift
+from uniconv.registry import find, functions
+from uniconv.rules import AlongAxis, Choice
+from uniconv.testing.cases import probe, random_case
+from uniconv.transposition import transposed
+from uniconv.weights import convert_weight
+
+from .test_lift import moved
+
+FUNCTIONS = sorted(functions())
+
+
+def kernel_options(op, options):
+    """Those of a call's options that change how its kernel is read."""
+    rules = [r for r in (op.layout, op.reverse) if isinstance(r, Choice)]
+    names = {r.option for r in rules if not isinstance(r, AlongAxis)}
+    return {k: v for k, v in options.items() if op.aliases.get(k, k) in names}
+
+
+def whole(call):
+    """Whether the kernel has an axis for each spatial axis of x."""
+    letters = axes(call.layout.w, call.rank)
+    return {f"s{i}" for i in range(call.rank)} <= set(letters)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_converted_kernel_gives_the_same_numbers_in_any_function_and_comes_back(name):
+    rng, seen = random.Random(name), 0
+    op = find(name)
+    dtype = "float64" if "float64" in op.dtypes else op.dtypes[0]
+    cases = iter(lambda: random_case(op, rng), None)
+    for n, case in enumerate(islice((case for case in cases if whole(case.call)), 8)):
+        call = case.call
+        x, *kernels = probe(case, seed=n, dtype=dtype)
+        addend = {op.addend[0]} if op.addend else set()
+        said = {k: v for k, v in case.options.items() if k not in addend}
+        y = run_op(op, ("test", name), x, kernels[0], None, "cpu", said, *kernels[1:])
+        for other in (name, *rng.sample(FUNCTIONS, 40)):
+            dst = find(other)
+            if dtype not in dst.dtypes or dst.result != op.result:
+                continue
+            try:
+                lifted = lift(call, dst, flip_kernel=True)
+            except CannotExpress:
+                continue
+            spread = op.lhs_dilation or dst.lhs_dilation
+            if len({op.kind == "conv_transpose", dst.kind == "conv_transpose"}) > 1 and not spread:
+                continue
+            if not whole(lifted.call):
+                continue
+            given = kernels[0] if len(kernels) == 1 else tuple(kernels)
+            there = {
+                "groups": call.conv.groups,
+                "src_options": kernel_options(op, case.options),
+                "dst_options": kernel_options(dst, lifted.options),
+            }
+            back = {"groups": call.conv.groups}
+            back |= {"src_options": there["dst_options"], "dst_options": there["src_options"]}
+            kind = "separable_conv" if len(kernels) > 1 else "conv"
+            converted = convert_weight(given, name, other, kind, **there)
+            again = convert_weight(converted, other, name, kind, **back)
+            pairs = zip(again, kernels) if len(kernels) > 1 else [(again, kernels[0])]
+            for a, b in pairs:
+                assert a.dtype == b.dtype
+                np.testing.assert_array_equal(a, b)
+            w, *p = converted if len(kernels) > 1 else (converted,)
+            src, to, batch = call.layout, lifted.call.layout, len(call.sizes.batch)
+            got = run_op(
+                dst,
+                ("test", other),
+                moved(x, src.x, to.x, call.rank, batch),
+                w,
+                None,
+                "cpu",
+                lifted.options,
+                *p,
+            )
+            got = moved(got, to.y, src.y, call.rank, batch)
+            np.testing.assert_array_equal(got, y, err_msg=f"{case} -> {other} {lifted.options}")
+            seen += 1
+    assert seen >= 8
+
+
+# Numbers that can be checked by hand
+
+
+def test_axes_and_flips_by_hand():
+    hwio = np.arange(24).reshape(2, 3, 2, 2)
+    for dst, order in (
+        ("pytorch", (3, 2, 0, 1)),
+        ("mlx", (3, 0, 1, 2)),
+        ("lasagne.layers.DilatedConv2DLayer", (2, 3, 0, 1)),
+        ("openvino", (3, 2, 0, 1)),
+    ):
+        np.testing.assert_array_equal(convert_weight(hwio, "tf", dst), hwio.transpose(order))
+    np.testing.assert_array_equal(convert_weight(hwio, "tf", "knet"), hwio[::-1, ::-1])
+    flipped = convert_weight(hwio, "knet", "F.conv2d")
+    np.testing.assert_array_equal(flipped, hwio[::-1, ::-1].transpose(3, 2, 0, 1))
+    same = convert_weight(hwio, "knet", "tf", src_options={"mode": 1})
+    np.testing.assert_array_equal(same, hwio)
+
+
+def test_a_transposed_kernel_of_jax_is_the_one_that_reads_forwards():
+    """Everybody's transposed kernel runs backwards in the record but lax.conv_transpose's."""
+    w = np.arange(12).reshape(3, 2, 2)  # k c m, as tf has it but for the channels' order
+    jax = convert_weight(w, "tf", "jax", "conv_transpose")
+    np.testing.assert_array_equal(jax, w.swapaxes(1, 2)[::-1])
+    swapped = convert_weight(
+        w, "tf", "jax", "conv_transpose", dst_options={"transpose_kernel": True}
+    )
+    np.testing.assert_array_equal(swapped, w)
+
+
+def test_depthwise_kernels_with_three_channels_and_two_multipliers():
+    hwcm = np.arange(2 * 3 * 2).reshape(1, 2, 3, 2)
+    torch_like = convert_weight(hwcm, "tf", "pytorch", "depthwise_conv")
+    assert torch_like.shape == (6, 1, 1, 2)
+    assert torch_like[:, 0, 0].tolist() == [[0, 6], [1, 7], [2, 8], [3, 9], [4, 10], [5, 11]]
+    back = convert_weight(torch_like, "pytorch", "tf", "depthwise_conv", groups=3)
+    np.testing.assert_array_equal(back, hwcm)
+    lite = convert_weight(hwcm, "tf", "tflite", "depthwise_conv")
+    assert lite.tolist() == [[[[0, 1, 2, 3, 4, 5], [6, 7, 8, 9, 10, 11]]]]
+    chainer = convert_weight(hwcm, "tf", "chainer", "depthwise_conv")
+    np.testing.assert_array_equal(chainer, hwcm.transpose(3, 2, 0, 1))
+    openvino = convert_weight(hwcm, "tf", "openvino.group_convolution", "depthwise_conv")
+    np.testing.assert_array_equal(openvino, hwcm.transpose(2, 3, 0, 1)[:, :, None])
+
+
+def test_grouped_transposed_kernels_keep_their_groups_apart():
+    w = np.arange(4 * 3).reshape(4, 3, 1)  # pytorch: c m k with two groups of 2 channels in, 3 out
+    mlx = convert_weight(w, "pytorch", "mlx", "conv_transpose", groups=2)
+    assert mlx[:, 0].tolist() == [[0, 3], [1, 4], [2, 5], [6, 9], [7, 10], [8, 11]]
+    openvino = "openvino.group_convolution_backprop_data"
+    split = convert_weight(w, "pytorch", openvino, "conv_transpose", groups=2)
+    assert split.tolist() == w.reshape(2, 2, 3, 1).tolist()
+    again = convert_weight(split, openvino, "pytorch")
+    np.testing.assert_array_equal(again, w)
+
+
+def test_separable_kernels_go_together():
+    depthwise, pointwise = np.arange(6).reshape(1, 3, 2, 1), np.arange(8).reshape(1, 1, 2, 4)
+    first, second = convert_weight((depthwise, pointwise), "keras", "pytorch", "separable_conv")
+    assert first[:, 0, 0].tolist() == [[0, 2, 4], [1, 3, 5]]
+    assert second[:, :, 0, 0].tolist() == [[0, 4], [1, 5], [2, 6], [3, 7]]
+    theano = "theano.tensor.nnet.separable_conv2d"
+    first, _ = convert_weight((depthwise, pointwise), "keras", theano, "separable_conv")
+    assert first[:, 0, 0].tolist() == [[4, 2, 0], [5, 3, 1]]
+    down, along = convert_weight((np.arange(2), np.arange(3)), "matlab.conv2_uv", "cv2.sepFilter2D")
+    assert (down.tolist(), along.tolist()) == ([2, 1, 0], [1, 0])
+
+
+# Kinds, dtypes, memory
+
+NUMPY_DTYPES = ["f2", "f4", "f8", "i1", "u1", "i4", "i8", "u8", "?", "c8", "c16", ">f4", ">i8"]
+TORCH_DTYPES = [torch.float64, torch.bfloat16, torch.float16, torch.int8, torch.bool]
+TORCH_DTYPES += [torch.complex64, torch.complex128, torch.float8_e4m3fn, torch.uint16]
+
+
+@pytest.mark.parametrize("dtype", NUMPY_DTYPES)
+@pytest.mark.parametrize("contiguous", [False, True])
+def test_any_numpy_dtype_is_moved_bit_by_bit(dtype, contiguous):
+    size = np.dtype(dtype).itemsize
+    bits = np.random.default_rng(0).integers(
+        0, 2 if dtype == "?" else 256, (3, 2, 4, 5, size), "u1"
+    )
+    w = bits.view(dtype)[..., 0]
+    y = convert_weight(w, "knet", "pytorch", contiguous=contiguous)
+    assert y.dtype == w.dtype
+    wanted = bits[::-1, ::-1].transpose(3, 2, 0, 1, 4)
+    assert np.ascontiguousarray(y)[..., None].view("u1").tolist() == wanted.tolist()
+    assert y.flags.c_contiguous is contiguous
+
+
+@pytest.mark.parametrize("dtype", TORCH_DTYPES, ids=str)
+def test_any_torch_dtype_is_moved_bit_by_bit(dtype):
+    bits = torch.randint(0, 2, (3, 2, 4, 5, dtype.itemsize), dtype=torch.uint8)
+    w = bits.view(dtype)[..., 0]
+    for contiguous in (False, True):
+        y = convert_weight(w, "knet", "pytorch", contiguous=contiguous)
+        assert y.dtype is dtype
+        got = y.contiguous()[..., None].view(torch.uint8)
+        assert torch.equal(got, bits.flip(0, 1).permute(3, 2, 0, 1, 4))
+
+
+def test_nan_payloads_and_signed_zeros_survive():
+    w = np.array([0x7FC00001, 0xFF800001, 0x80000000, 0x7F800000], "u4").view("f4").reshape(1, 4, 1)
+    y = convert_weight(convert_weight(w, "knet", "pytorch"), "pytorch", "knet")
+    assert y.view("u4").tolist() == w.view("u4").tolist()
+
+
+def test_a_pure_transposition_is_a_view_and_contiguous_is_not():
+    w = np.zeros((3, 2, 4, 5), "f4")
+    assert np.shares_memory(convert_weight(w, "tf", "pytorch"), w)
+    assert np.shares_memory(convert_weight(w, "knet", "pytorch"), w)  # NumPy strides run backwards
+    assert np.shares_memory(convert_weight(w, "tf", "keras", contiguous=True), w)
+    moved = convert_weight(w, "tf", "pytorch", contiguous=True)
+    assert moved.flags.c_contiguous
+    assert not np.shares_memory(moved, w)
+    t = torch.zeros(6, 2, 3, 2)
+    mine = convert_weight(t, "pytorch", "openvino.group_convolution", groups=3)
+    assert mine.data_ptr() == t.data_ptr()
+    assert convert_weight(t, "pytorch", "tf").data_ptr() == t.data_ptr()
+
+
+def test_read_only_negative_and_column_major_memory_is_read():
+    w = np.arange(3 * 2 * 4 * 5.0).reshape(3, 2, 4, 5)
+    wanted = convert_weight(w, "tf", "pytorch")
+    fixed = w.copy()
+    fixed.flags.writeable = False
+    for given in (fixed, np.asfortranarray(w), np.ascontiguousarray(w[::-1])[::-1]):
+        for contiguous in (False, True):
+            y = convert_weight(given, "tf", "pytorch", contiguous=contiguous)
+            np.testing.assert_array_equal(y, wanted)
+
+
+def test_autograd_meta_and_dlpack():
+    w = torch.randn(3, 2, 4, 5, requires_grad=True)
+    y = convert_weight(w, "knet", "pytorch", contiguous=True)
+    y[0, 0, 0, 0].backward()
+    assert w.grad.nonzero().tolist() == [[2, 1, 0, 0]]
+    meta = convert_weight(torch.empty(3, 2, 4, 5, device="meta"), "knet", "pytorch")
+    assert (meta.device.type, tuple(meta.shape)) == ("meta", (5, 4, 3, 2))
+
+    class Capsule:  # anything with DLPack; NumPy's own from_dlpack makes the result
+        shape = (3, 2, 4, 5)
+
+        def __dlpack__(self, **kwargs):
+            return w.detach().__dlpack__()
+
+        def __dlpack_device__(self):
+            return w.detach().__dlpack_device__()
+
+        def __array_namespace__(self):
+            return np
+
+    y = convert_weight(Capsule(), "tf", "pytorch")
+    assert isinstance(y, np.ndarray)
+    np.testing.assert_array_equal(y, w.detach().permute(3, 2, 0, 1).numpy())
+
+
+@pytest.mark.parametrize(
+    "shape", [(3, 3, 256, 128), (512, 128, 2, 2), (1, 1, 512, 640), (7, 300, 200)]
+)
+def test_large_kernels_are_the_plain_permutation(shape):
+    w = torch.randint(-99, 99, shape, dtype=torch.int16)
+    for order in permutations(range(len(shape))):
+        for given in (w, w.permute(1, 0, *range(2, len(shape)))):
+            y = transposed(given, order)
+            assert y.is_contiguous()
+            assert torch.equal(y, given.permute(order))
+
+
+# What is refused, in full
+
+HWIO, OIHW = np.zeros((3, 2, 4, 6)), np.zeros((6, 4, 3, 2))
+REFUSED = [
+    (
+        (HWIO, "tf", "pytorch", "convolution"),
+        {},
+        UnknownName,
+        'op="convolution" is not one of "conv", "conv_transpose", "depthwise_conv", '
+        '"separable_conv"',
+    ),
+    (
+        (HWIO, "tf", "pytorhc"),
+        {},
+        UnknownName,
+        'no function is named "pytorhc": did you mean "pytorch"?',
+    ),
+    (
+        (HWIO, "F.conv2d", "tf", "conv_transpose"),
+        {},
+        UnknownName,
+        'torch.nn.functional.conv2d is a conv, not a conv_transpose: leave out op="conv_transpose"',
+    ),
+    (
+        (HWIO, "tf", "pytorch", "conv", 0),
+        {},
+        BadOption,
+        "groups=0 must be None or an integer of at least 1",
+    ),
+    (
+        (HWIO[0], "tf.nn.conv2d", "pytorch"),
+        {},
+        BadShape,
+        'tf.nn.conv2d: w (2, 4, 6) read as "... i o" has 3 axes; it must have 4',
+    ),
+    (
+        (HWIO[0, 0], "tf", "pytorch"),
+        {},
+        BadShape,
+        "tf: w has 2 axes, but as the kernel of a conv it must have 3, 4 or 5",
+    ),
+    (
+        (OIHW, "pytorch", "openvino.group_convolution", "conv", 4),
+        {},
+        BadShape,
+        'torch.nn.functional.conv2d: w (6, 4, 3, 2) read as "o i ..." has o = 6; it must be a '
+        "multiple of 4 groups",
+    ),
+    (
+        (HWIO, "tf", "pytorch", "depthwise_conv", 3),
+        {},
+        BadShape,
+        'tf.nn.depthwise_conv2d: w (3, 2, 4, 6) read as "... c m" has 4 groups; groups=3 must be '
+        "that, or left out",
+    ),
+    (
+        (OIHW, "pytorch", "tf", "depthwise_conv", 2),
+        {},
+        BadShape,
+        'torch.nn.functional.conv2d: w (6, 4, 3, 2) read as "o i ..." has i = 4; in a depthwise '
+        "kernel it must be 1",
+    ),
+    (
+        (OIHW[:, :1], "pytorch", "tf", "depthwise_conv"),
+        {},
+        BadOption,
+        'torch.nn.functional.conv2d: w (6, 1, 3, 2) read as "o i ..." does not say how many '
+        "channels x has: give groups=",
+    ),
+    (
+        (HWIO, "tf", "knet"),
+        {"src_options": {"strides": 2}},
+        BadOption,
+        "tf.nn.conv2d: strides does not change how the kernel is read; only data_format does",
+    ),
+    (
+        (OIHW, "pytorch", "knet"),
+        {"src_options": {"stride": 2}},
+        BadOption,
+        "torch.nn.functional.conv2d: stride does not change how the kernel is read; none of its "
+        "options does",
+    ),
+    (
+        (HWIO, "knet", "tf"),
+        {"src_options": {"mode": 2}},
+        BadOption,
+        "knet.conv4: mode=2 is not one of 0, 1",
+    ),
+    (
+        (HWIO.tolist(), "tf", "pytorch"),
+        {},
+        BadArray,
+        "w is a builtins.list, no array: give a torch tensor, a NumPy array or an array with "
+        "DLPack",
+    ),
+    (
+        (HWIO.astype(object), "tf", "pytorch"),
+        {},
+        BadArray,
+        "a kernel holds numbers; this NumPy array has dtype object",
+    ),
+    (
+        (HWIO, "keras", "pytorch", "separable_conv"),
+        {},
+        BadArray,
+        "w must be the pair (depthwise, pointwise) of a separable_conv",
+    ),
+    (
+        (OIHW, "pytorch", "keras", "conv_transpose", 2),
+        {},
+        CannotExpress,
+        "keras.ops.conv_transpose cannot express groups: it has no groups, the kernel has 2",
+    ),
+    (
+        (HWIO, "keras", "pytorch", "conv_transpose", 2),
+        {},
+        BadOption,
+        "keras.ops.conv_transpose: groups=2, but it has no groups",
+    ),
+    (
+        (OIHW, "pytorch", "tf.nn.depthwise_conv2d", "conv", 2),
+        {},
+        CannotExpress,
+        "tf.nn.depthwise_conv2d cannot express groups: every channel is its own group, the kernel "
+        "has 2 for 8 channels",
+    ),
+    (
+        (HWIO, "tf", "scipy.signal.convolve2d"),
+        {},
+        CannotExpress,
+        "scipy.signal.convolve2d cannot express channels: its kernel has no channel axes, the "
+        "given one has 4 in and 6 out",
+    ),
+    (
+        (HWIO, "tf", "F.conv1d"),
+        {},
+        CannotExpress,
+        "torch.nn.functional.conv1d cannot express rank: its kernel has 1 spatial axis, the given "
+        "one 2",
+    ),
+    (
+        (np.zeros((2, 2, 2, 3, 4)), "tf", "theano"),
+        {"op": "depthwise_conv"},
+        BadShape,
+        "tf: w has 5 axes, but as the kernel of a depthwise_conv it must have 4",
+    ),
+    (
+        (HWIO, "tf", "F.conv_transpose2d"),
+        {},
+        CannotExpress,
+        "torch.nn.functional.conv_transpose2d cannot express op: tf.nn.conv2d is a conv, "
+        "torch.nn.functional.conv_transpose2d a conv_transpose",
+    ),
+    (
+        (HWIO, "flax", "numpy"),
+        {},
+        CannotExpress,
+        "numpy cannot express rank: its conv has 1 spatial axes, the kernel 2",
+    ),
+    (
+        (HWIO, "tf", "scipy", "conv_transpose"),
+        {},
+        UnknownName,
+        "scipy has no conv_transpose; it has conv",
+    ),
+    (
+        ((HWIO[..., :1], HWIO[:1, :1]), "keras", "F.conv2d", "separable_conv"),
+        {},
+        CannotExpress,
+        "torch.nn.functional.conv2d cannot express pointwise: it has no pointwise kernel; name its "
+        "family",
+    ),
+    (
+        ((HWIO[..., :1], HWIO[:1, :1]), "keras", "cv2.sepFilter2D", "separable_conv"),
+        {},
+        CannotExpress,
+        "cv2.sepFilter2D cannot express kernel: its own is the product of two vectors",
+    ),
+    (
+        ((HWIO[0, 0, 0], HWIO[0, 0]), "cv2.sepFilter2D", "matlab.conv2_uv"),
+        {},
+        BadShape,
+        'cv2.sepFilter2D: w (4, 6) read as "..." must be a vector, of one axis',
+    ),
+    (
+        ((HWIO[0, 0, 0], HWIO[0, 0, 0]), "cv2.sepFilter2D", "keras"),
+        {},
+        CannotExpress,
+        "keras.ops.separable_conv cannot express kernel: the given one is a product of two vectors",
+    ),
+]
+
+
+@pytest.mark.parametrize(("given", "more", "error", "text"), REFUSED, ids=range(len(REFUSED)))
+def test_what_is_refused(given, more, error, text):
+    with pytest.raises(error) as caught:
+        convert_weight(*given, **more)
+    assert str(caught.value) == text

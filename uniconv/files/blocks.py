@@ -1,0 +1,278 @@
+"""Arrays printed in rows and slices: what Julia, MATLAB and Octave display."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from uniconv.files.found import Found
+from uniconv.files.names import name_before
+from uniconv.files.numbers import NUMBER, TRUNCATED, dtype_of
+from uniconv.files.printed import Printed
+
+JULIA = re.compile(
+    r"(?<!\w)(?P<dims>\d{1,9}(?:[×x]\d{1,9})+|\d{1,9}-element|0-dimensional)[ \t]+"
+    r"(?P<type>[A-Za-z_][^\n:]*\{(?:[^\n:]|::)*?(?: with eltype [\w.{}]+)?)"
+    r"(?:(?P<colon>:)[ \t]*(?=\n|$|\[:)|(?=\n|$))"
+)
+SLICE = re.compile(r"(?m)^[ \t]*\[:, ?:(?P<index>(?:, ?\d{1,9})+)\][ \t]*=[ \t]*$")
+MATLAB = re.compile(
+    r"(?m)^[ \t]*(?:>>[ \t]*)?(?P<name>[A-Za-z]\w*(?:\.\w+)*)"
+    r"(?:\(:,:(?P<index>(?:,\d{1,9})+)\))?[ \t]*=[ \t]*(?P<dims>\d{1,9}(?:[×x]\d{1,9})+)?[ \t]*$"
+)
+_JULIA_SLICE = re.compile(r"\s*\[:, ?:(?P<index>(?:, ?\d{1,9})+)\][ \t]*=")
+_BLANK = re.compile(r"[ \t]*(?:\n|$)")
+_SPACES = re.compile(r"[ \t]*")
+_BLANKS = re.compile(r"(?:[ \t]*\n)*")
+_SCALE = re.compile(r"[ \t]*1(?:\.0*)?e([+-]\d{1,3})[ \t]*\*[ \t]*(?:\n|$)")
+_COLUMNS = re.compile(
+    r"[ \t]*(?:Columns?[ \t]+(\d{1,9})(?:[ \t]+(?:through|to|and)[ \t]+(\d{1,9}))?[ \t]*:?"
+    r"|(?:列[ \t]*)?(\d{1,9})[ \t]*(?:至|から)[ \t]*(\d{1,9})[ \t]*列?)[ \t]*(?:\n|$)"
+)
+_KIND = re.compile(
+    r"[ \t]*(\d{1,9}(?:[×x]\d{1,9})+)[ \t]+(?:([a-z]+\d*)[ \t]+)?(?:[a-z]+[ \t]+)*(?:matrix|array|vector)"
+    r"[ \t]*(?:\n|$)"
+)
+Index = tuple[int, ...]
+
+
+@dataclass
+class _Matrix:
+    """Rows of number tokens, and where they begin and end."""
+
+    begin: int
+    rows: list[list[str]]
+    end: int
+
+
+def read_julia(t: Printed, header: re.Match[str]) -> tuple[Found, int] | None:
+    """``2×3 Matrix{Float64}:`` and rows; slices ``[:, :, 1] =`` where there are more axes."""
+    shape = _julia_shape(header["dims"])
+    empty = 0 in shape
+    if not header["colon"] and not empty:
+        return None  # a type in a sentence
+    declared = header["dims"].replace("x", "×")
+    at, end = header.start(), header.end()
+    rows, columns = (*shape, 1, 1)[:2]
+    slices: list[tuple[Index, _Matrix]] = []
+    if len(shape) > 2:
+        while not empty and (mark := _JULIA_SLICE.match(t.text, end)):
+            matrix = _matrix(t, mark.end(), rows)
+            slices.append((_index(mark["index"]), matrix))
+            end = matrix.end
+    elif not empty:
+        matrix = _matrix(t, end, rows)
+        slices.append(((), matrix))
+        end = matrix.end
+    if not empty and not any(m.rows for _, m in slices):
+        raise t.error(at, f"{declared} is declared, but no numbers follow")
+    for _, m in slices:
+        if len(m.rows) == 1 and rows > 1 and len(m.rows[0]) == rows * columns:  # newlines were lost
+            m.rows = [m.rows[0][k * columns : (k + 1) * columns] for k in range(rows)]
+        _check_rows(t, m)
+        if (len(m.rows), len(m.rows[0])) != (rows, columns):
+            raise t.error(
+                m.begin,
+                f"{declared} is declared on line {t.line(at)}, but {_size(m)} numbers follow",
+            )
+    dtypes = [dtype_of(w) for w in re.findall(r"\w+", header["type"])[1:] if w[:1].isupper()]
+    dtype = next((d for d in dtypes if d), None)
+    if "Complex{" in header["type"] and dtype is not None:
+        dtype = np.dtype(np.complex64 if dtype == np.float32 else np.complex128)
+    tokens = [] if empty else _stacked(t, at, slices, shape[2:], declared)
+    name = name_before(t, at)
+    return t.found(at, name or "", tokens, shape, "significant", dtype), end
+
+
+def read_slices(t: Printed, header: re.Match[str]) -> tuple[Found, int] | None:
+    """Julia's slices without the line that declares them."""
+    return _read_blocks(t, header, SLICE)
+
+
+def read_matlab(t: Printed, header: re.Match[str]) -> tuple[Found, int] | None:
+    """``A =`` and rows, or ``A(:,:,1) =`` and rows for each slice."""
+    return _read_blocks(t, header, MATLAB)
+
+
+def _read_blocks(
+    t: Printed, header: re.Match[str], pattern: re.Pattern[str]
+) -> tuple[Found, int] | None:
+    matlab = pattern is MATLAB
+    name = header["name"] if matlab else name_before(t, header.start())
+    slices: list[tuple[Index, _Matrix]] = []
+    exponents: list[int] = []
+    at, end = header.start(), header.start()
+    dtype, declared = None, header["dims"] if matlab else None
+    mark: re.Match[str] | None = header
+    while mark and (not matlab or mark["name"] == name):
+        index = _index(mark["index"] or "")
+        if slices and (index[::-1] <= slices[-1][0][::-1] or not index):
+            break  # the next array
+        place = _BLANKS.match(t.text, mark.end()).end()  # type: ignore[union-attr]
+        kind = _KIND.match(t.text, place) if matlab else None
+        if kind:
+            declared, dtype = kind[1], dtype_of(kind[2] or "double")
+            place = kind.end()
+        parts = _columns(t, place)
+        if parts is None:
+            if slices or kind or declared:
+                raise t.error(mark.start(), "no numbers follow")
+            return None
+        matrix, exponent = parts
+        slices.append((index, matrix))
+        exponents.append(exponent)
+        end = matrix.end
+        mark = pattern.match(t.text, _BLANKS.match(t.text, end).end())  # type: ignore[union-attr]
+    for _, m in slices:
+        _check_rows(t, m)
+        if _size(m) != _size(slices[0][1]):
+            raise t.error(m.begin, f"this slice is {_size(m)}, the first is {_size(slices[0][1])}")
+    first = slices[0][1].rows
+    outer = tuple(map(max, zip(*(index for index, _ in slices))))
+    shape = (len(first), len(first[0]), *outer)
+    if declared and declared.replace("x", "×") != "×".join(map(str, shape)):
+        seen = "×".join(map(str, shape))
+        raise t.error(at, f"{declared.replace('x', '×')} is declared, but {seen} numbers follow")
+    tokens = _stacked(t, at, slices, outer, "×".join(map(str, shape)))
+    if len(set(exponents)) > 1:
+        raise t.error(at, "the slices have different common factors")
+    style = "decimals" if matlab else "significant"
+    found = t.found(at, name or "", tokens, shape, style, dtype, exponent=exponents[0])
+    return found, end
+
+
+def _columns(t: Printed, at: int) -> tuple[_Matrix, int] | None:
+    """A matrix whose columns may be printed in blocks, and the exponent of its common factor."""
+    exponent = 0
+    scale = _SCALE.match(t.text, at)
+    if scale:
+        exponent = int(scale[1])
+        at = _blanks(t, scale.end())
+    block = _COLUMNS.match(t.text, at)
+    if not block:
+        matrix = _matrix(t, at)
+        return (matrix, exponent) if matrix.rows else None
+    whole = _Matrix(at, [], at)
+    while block:
+        numbers = [int(n) for n in block.groups() if n]
+        first, last = numbers[0], numbers[-1]
+        part = _matrix(t, _blanks(t, block.end()))
+        _check_rows(t, part)
+        width = len(part.rows[0]) if part.rows else 0
+        have = len(whole.rows[0]) if whole.rows else 0
+        if first != have + 1 or width != last - first + 1:
+            raise t.error(
+                block.start(),
+                f"columns {first} to {last} are announced, after {have}; {width} follow",
+            )
+        if whole.rows and len(whole.rows) != len(part.rows):
+            raise t.error(
+                block.start(), f"{len(part.rows)} rows here, {len(whole.rows)} in the first columns"
+            )
+        whole.rows = [a + b for a, b in zip(whole.rows or [[] for _ in part.rows], part.rows)]
+        whole.end = part.end
+        block = _COLUMNS.match(t.text, _blanks(t, part.end))
+    return whole, exponent
+
+
+def _blanks(t: Printed, at: int) -> int:
+    return _BLANKS.match(t.text, at).end()  # type: ignore[union-attr]
+
+
+def _matrix(t: Printed, at: int, expected: int | None = None) -> _Matrix:
+    """Lines of numbers; empty ones may lie between while fewer than ``expected`` were read."""
+    begin = at = _blanks(t, at)
+    rows: list[list[str]] = []
+    while at < len(t.text):
+        if _BLANK.match(t.text, at):
+            after = _blanks(t, at)
+            if expected is None or len(rows) >= expected or after == at:
+                break
+            at = after
+            continue
+        row, at, done = _row(t, at, bool(rows))
+        if not row:
+            break
+        rows.append(row)
+        if done:
+            break
+    return _Matrix(begin, rows, at)
+
+
+def _row(t: Printed, at: int, inside: bool) -> tuple[list[str], int, bool]:
+    """The numbers of a line, where the next begins, and whether the next slice is on the same."""
+    begin, end = at, t.end(at)
+    tokens: list[str] = []
+    while True:
+        at = _SPACES.match(t.text, at).end()  # type: ignore[union-attr]
+        if at >= end:
+            return tokens, min(end + 1, len(t.text)), False
+        number = NUMBER.match(t.text, at)
+        if number:
+            tokens.append(number[0])
+            at = number.end()
+            continue
+        mark = TRUNCATED.match(t.text, at)
+        if mark and (tokens or inside):
+            raise t.truncated(at, mark[0])
+        if not tokens:
+            return [], begin, True
+        if t.text[at] == "[":
+            return tokens, at, True
+        raise t.error(at, f'"{t.text[at:end].split()[0]}" among the numbers of an array')
+
+
+def _check_rows(t: Printed, m: _Matrix) -> None:
+    for k, row in enumerate(m.rows):
+        if len(row) != len(m.rows[0]):
+            raise t.error(
+                m.begin,
+                f"the array is ragged: row {k + 1} has {len(row)} numbers, "
+                f"row 1 has {len(m.rows[0])}",
+            )
+
+
+def _stacked(
+    t: Printed,
+    at: int,
+    slices: Iterable[tuple[Index, _Matrix]],
+    outer: tuple[int, ...],
+    declared: str,
+) -> list[str]:
+    """The tokens of all slices in C order; each must be there once."""
+    by_index: dict[Index, _Matrix] = {}
+    for index, m in slices:
+        if index in by_index:
+            raise t.error(m.begin, f"slice [:, :, {_words(index)}] is printed twice")
+        by_index[index] = m
+    for index in by_index:
+        if any(not 1 <= i <= size for i, size in zip(index, outer)) or len(index) != len(outer):
+            raise t.error(at, f"{declared} is declared, without slice [:, :, {_words(index)}]")
+    every = (tuple(i + 1 for i in index) for index in np.ndindex(outer))
+    if math.prod(outer) > len(by_index):
+        missing = next(index for index in every if index not in by_index)
+        raise t.error(at, f"{declared} is declared, but slice [:, :, {_words(missing)}] is missing")
+    grids = [by_index[index].rows for index in every]
+    rows, columns = len(grids[0]), len(grids[0][0])
+    return [grid[r][c] for r in range(rows) for c in range(columns) for grid in grids]
+
+
+def _index(text: str) -> Index:
+    return tuple(int(n) for n in re.findall(r"\d+", text))
+
+
+def _words(index: Index) -> str:
+    return ", ".join(map(str, index))
+
+
+def _size(m: _Matrix) -> str:
+    return f"{len(m.rows)}×{len(m.rows[0])}"
+
+
+def _julia_shape(dims: str) -> tuple[int, ...]:
+    return tuple(int(n) for n in re.findall(r"\d+", dims)) if dims[0:2] != "0-" else ()
+

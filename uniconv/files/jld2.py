@@ -1,0 +1,95 @@
+"""Julia's .jld2, which is HDF5: structs, tuples and dictionaries lead to arrays by references.
+
+The format: https://juliaio.github.io/JLD2.jl/stable/format/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from uniconv.errors import BadFile
+from uniconv.files import hdf5
+from uniconv.files.found import Found
+
+
+def read(path: Path) -> Iterator[Found]:
+    """The arrays of numbers, indexed as in Julia, under their paths: ``model.layers[1].weight``.
+
+    An array that several paths lead to is read once, under the first.
+    """
+    with hdf5.opened(path) as file:
+        yield from _Walk(path, file).group(file, "")
+
+
+class _Walk:
+    def __init__(self, path: Path, file: Any) -> None:
+        import h5py
+
+        self.path, self.file, self.h5py = path, file, h5py
+        self.seen: set[int] = set()
+
+    def group(self, group: Any, prefix: str) -> Iterator[Found]:
+        for key in hdf5.children(group):
+            if key == "_types":  # what the structs are, not what is in them
+                continue
+            item, name = group[key], f"{prefix}{key}"
+            if isinstance(item, self.h5py.Group):
+                yield from self.group(item, f"{name}/")
+            else:
+                yield from self.dataset(item, name)
+
+    def dataset(self, dataset: Any, name: str) -> Iterator[Found]:
+        place = self.h5py.h5o.get_info(dataset.id).addr
+        if place in self.seen:
+            return
+        self.seen.add(place)
+        try:
+            dtype = dataset.dtype
+        except TypeError as error:
+            raise BadFile(f"{self.path}, {name}: {error}") from None
+        if dataset.shape is None or self.h5py.check_string_dtype(dtype):
+            return
+        if dtype.kind in "biufc":
+            yield Found(name, dataset[()].T)  # Julia's first axis is stored as the last
+        elif _is_complex(dtype):
+            parts = dataset[()].T
+            yield Found(name, parts[dtype.names[0]] + 1j * parts[dtype.names[1]])
+        elif dtype.names or self.h5py.check_ref_dtype(dtype):
+            values = dataset[()]
+            if not dataset.shape:
+                yield from self.value(values, dtype, name)
+                return
+            values = values.T
+            for index in np.ndindex(values.shape):
+                inner = f"{name}[{', '.join(str(i + 1) for i in index)}]"
+                yield from self.value(values[index], dtype, inner)
+
+    def value(self, value: Any, dtype: np.dtype[Any], name: str) -> Iterator[Found]:
+        if isinstance(value, self.h5py.Reference):
+            if value and isinstance(target := self.file[value], self.h5py.Dataset):
+                yield from self.dataset(target, name)
+        elif dtype.names == ("first", "second"):  # an entry of a dictionary
+            key = self.text(value["first"])
+            inner = name if key is None else f"{name.rpartition('[')[0]}[{key}]"
+            yield from self.value(value["second"], dtype["second"], inner)
+        elif dtype.names:
+            for field in dtype.names:
+                inner = f"{name}[{field}]" if field.isdecimal() else f"{name}.{field}"
+                if field in ("kvvec", "dict"):  # how JLD2 writes a dictionary
+                    inner = name
+                yield from self.value(value[field], dtype[field], inner)
+
+    def text(self, value: Any) -> str | None:
+        """A key that is a word."""
+        if isinstance(value, self.h5py.Reference) and value:
+            value = self.file[value][()]
+        return value.decode() if isinstance(value, bytes) else None
+
+
+def _is_complex(dtype: np.dtype[Any]) -> bool:
+    names = dtype.names or ()
+    return names in (("re", "im"), ("re_", "im_")) and dtype[0].kind == "f"

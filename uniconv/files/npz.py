@@ -1,0 +1,78 @@
+"""NumPy's own files: .npy holds one array, .npz is a zip of those."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uniconv.errors import BadFile
+from uniconv.files.found import Found
+
+
+def read_npy(path: Path) -> Iterator[Found]:
+    """The array, under the file's name without ``.npy``."""
+    with path.open("rb") as file:
+        yield Found(path.stem, _array(file, str(path)))
+
+
+def read_npz(path: Path) -> Iterator[Found]:
+    """The arrays, in the order of the zip."""
+    try:
+        archive = zipfile.ZipFile(path)
+    except zipfile.BadZipFile:
+        raise BadFile(f"{path} is no .npz file: it is no zip archive") from None
+    with archive:
+        for entry in archive.namelist():
+            if not entry.endswith(".npy"):
+                raise BadFile(f"{path} is no .npz file of arrays: it has {entry}")
+            with archive.open(entry) as file:
+                yield Found(entry.removesuffix(".npy"), _array(file, f"{path}, {entry}"))
+
+
+def _array(file: IO[bytes], where: str) -> NDArray[Any]:
+    try:
+        array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        if "allow_pickle" in str(error):
+            raise BadFile(
+                f"{where} holds Python objects, not numbers: reading them would run the file's "
+                "code; save a plain array (numpy.asarray(a, float))"
+            ) from None
+        raise BadFile(f"{where} is no .npy file: {error}") from None
+    return array
+
+
+def write_npy(path: Path, arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:
+    """The only array; its name is not kept."""
+    several = f"{path.name} can hold one array: write .npz or .safetensors for"
+    given = iter(arrays)
+    try:
+        _, array = next(given)
+    except StopIteration:
+        raise BadFile(f"{several} none") from None
+    with path.open("wb") as file:
+        _write(file, array, path.name)
+    if next(given, None) is not None:
+        raise BadFile(f"{several} more")
+
+
+def write_npz(path: Path, arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:
+    """Uncompressed, as ``numpy.savez`` does."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, array in arrays:
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                _write(file, array, f"{path.name}, {name}")
+
+
+def _write(file: IO[bytes], array: NDArray[Any], where: str) -> None:
+    if array.dtype.hasobject or array.dtype.kind == "V":  # bfloat16 would become void bytes
+        raise BadFile(
+            f"{where}: NumPy's files have no {array.dtype}: convert it (bfloat16 is exact in "
+            "float32) or write .safetensors"
+        )
+    np.lib.format.write_array(file, array, allow_pickle=False)

@@ -1,0 +1,68 @@
+"""A text, its lines, and the errors that name them."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from uniconv.errors import BadFile
+from uniconv.files.found import Found
+from uniconv.files.numbers import Style, parse
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A text, and what to call it in messages."""
+
+    source: str
+    text: str
+    starts: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        starts = [0, *(m.end() for m in re.finditer("\n", self.text))]
+        object.__setattr__(self, "starts", starts)
+
+    def line(self, at: int) -> int:
+        """The line, from 1, of a place in the text."""
+        return bisect_right(self.starts, at)
+
+    def start(self, at: int) -> int:
+        """Where its line begins."""
+        return self.starts[self.line(at) - 1]
+
+    def end(self, at: int) -> int:
+        """Where its line ends."""
+        end = self.text.find("\n", at)
+        return len(self.text) if end < 0 else end
+
+    def error(self, at: int, message: str) -> BadFile:
+        return BadFile(f"{self.source}, line {self.line(at)}: {message}")
+
+    def truncated(self, at: int, mark: str) -> BadFile:
+        return self.error(
+            at, f'the array is cut short ("{mark}"): print all of it, or save it to a file'
+        )
+
+    def found(
+        self,
+        at: int,
+        name: str,
+        tokens: list[str],
+        shape: tuple[int, ...],
+        style: Style,
+        dtype: np.dtype[Any] | None = None,
+        *,
+        exponent: int = 0,
+        single: bool = False,
+    ) -> Found:
+        try:
+            array, error, digits = parse(
+                tokens, shape, style=style, dtype=dtype, exponent=exponent, single=single
+            )
+        except (ValueError, OverflowError) as reason:
+            raise self.error(at, f"the numbers are no array: {reason}") from None
+        return Found(name, array, error, digits, self.line(at))

@@ -1,0 +1,84 @@
+"""PyTorch's files: tensors only; code in them is never run."""
+
+from __future__ import annotations
+
+import pickle
+import tempfile
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uniconv.errors import BadFile
+from uniconv.files.found import Found
+from uniconv.files.tensors import to_numpy, to_torch
+
+
+def read(path: Path) -> Iterator[Found]:
+    """The tensors; those in dictionaries and lists under their paths, ``model.conv.weight``."""
+    for name, tensor in _tensors(_load(path), ""):
+        yield Found(name or path.stem, to_numpy(tensor, f"{path}, {name}"))
+
+
+def _load(path: Path) -> Any:
+    import torch
+
+    path.open("rb").close()
+    try:
+        # a memory map, so that one tensor at a time is read; old files are no zip and have none
+        mapped = zipfile.is_zipfile(path)
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+    except pickle.UnpicklingError as error:
+        if "Weights only load failed" not in str(error):
+            raise BadFile(f"{path} is no PyTorch file: {error}") from None
+        raise BadFile(
+            f"{path} holds Python objects, not only tensors: reading them would run the file's "
+            "code; save model.state_dict()"
+        ) from None
+    except (RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
+        reason = str(error).partition("\n")[0]
+        raise BadFile(f"{path} is no PyTorch file: {reason}") from None
+
+
+def _tensors(value: Any, name: str) -> Iterator[tuple[str, Any]]:
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        yield name, value
+    elif isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from _tensors(part, f"{name}.{key}".lstrip("."))
+    elif isinstance(value, (list, tuple)):
+        for k, part in enumerate(value):
+            yield from _tensors(part, f"{name}.{k}".lstrip("."))
+
+
+def write(path: Path, arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:
+    """A dictionary of tensors, as ``torch.save(model.state_dict(), path)`` writes it.
+
+    torch wants all tensors at once: they lie in a file beside it, mapped into memory.
+    """
+    import torch
+
+    with tempfile.NamedTemporaryFile(dir=path.parent) as data:
+        places = []
+        for name, array in arrays:
+            to_torch(np.empty(0, array.dtype), f"{path.name}, {name}")  # refused, or not
+            places.append((name, array.dtype, array.shape, data.tell()))
+            data.write(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+            data.write(bytes(-data.tell() % 64))
+        data.flush()
+        tensors = {
+            name: to_torch(_mapped(data.name, dtype, shape, offset), name)
+            for name, dtype, shape, offset in places
+        }
+        torch.save(tensors, path)
+
+
+def _mapped(file: str, dtype: np.dtype[Any], shape: tuple[int, ...], offset: int) -> NDArray[Any]:
+    if 0 in shape:
+        return np.zeros(shape, dtype)
+    return np.memmap(file, dtype, "c", offset, shape)

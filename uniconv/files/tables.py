@@ -1,0 +1,118 @@
+"""Numbers as plain text of a known form: .json and .csv."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from uniconv.errors import BadFile
+from uniconv.files.found import Found
+from uniconv.files.numbers import NUMBER, parse
+
+
+class _Number(str):
+    """A number as it is written."""
+
+
+def read_json(path: Path) -> Iterator[Found]:
+    """Nested lists, under the file's name; in objects, under their paths: ``knet.w``."""
+    try:
+        data = json.loads(
+            _text(path), parse_float=_Number, parse_int=_Number, parse_constant=_Number
+        )
+    except json.JSONDecodeError as error:
+        raise BadFile(f"{path}, line {error.lineno}: no JSON: {error.msg}") from None
+    except RecursionError:
+        raise BadFile(f"{path}: the lists are too deep") from None
+    arrays = list(_lists(data, "", path))
+    if not arrays:
+        raise BadFile(f"{path} has no lists of numbers")
+    yield from arrays
+
+
+def _lists(data: Any, name: str, path: Path) -> Iterator[Found]:
+    if isinstance(data, dict):
+        for key, part in data.items():
+            yield from _lists(part, f"{name}.{key}".lstrip("."), path)
+    elif isinstance(data, list) and _holds_numbers(data):
+        where = f"{path}, {name}" if name else str(path)
+        tokens: list[str] = []
+        shape = _shape(data, where, tokens)
+        yield _found(name or path.stem, tokens, shape, where)
+    elif isinstance(data, list):
+        for k, part in enumerate(data):
+            yield from _lists(part, f"{name}.{k}".lstrip("."), path)
+
+
+def _holds_numbers(data: list[Any]) -> bool:
+    """Whether the first that is no list is a number."""
+    first: Any = data
+    while isinstance(first, list):
+        if not first:
+            return True
+        first = first[0]
+    return isinstance(first, (_Number, bool))
+
+
+def _shape(data: Any, where: str, tokens: list[str]) -> tuple[int, ...]:
+    if isinstance(data, (_Number, bool)):
+        tokens.append(str(data))
+        return ()
+    if not isinstance(data, list):
+        raise BadFile(f"{where}: {json.dumps(data)[:40]} stands among the numbers")
+    shapes = [_shape(part, where, tokens) for part in data]
+    for k, shape in enumerate(shapes):
+        if shape != shapes[0]:
+            raise BadFile(
+                f"{where}: the array is ragged: part {k} has shape {shape}, part 0 {shapes[0]}"
+            )
+    return (len(data), *(shapes[0] if shapes else ()))
+
+
+def read_csv(path: Path) -> Iterator[Found]:
+    """A matrix; commas, semicolons or tabs divide; a first line of words is the columns' names."""
+    lines = _text(path).splitlines()
+    separator = max(",;\t", key=lines[0].count) if lines else ","
+    rows: list[list[str]] = []
+    began = 0
+    for number, cells in enumerate(csv.reader(lines, delimiter=separator), 1):
+        row = [cell.strip() for cell in cells]
+        if not any(row):
+            continue
+        words = [cell for cell in row if not NUMBER.fullmatch(cell)]
+        if not rows and len(words) == len(row) and not began:
+            began = number
+            continue
+        if words:
+            raise BadFile(f'{path}, line {number}: "{words[0]}" stands among the numbers')
+        if rows and len(row) != len(rows[0]):
+            raise BadFile(
+                f"{path}, line {number}: the array is ragged: {len(row)} numbers, "
+                f"{len(rows[0])} on line {first}"
+            )
+        if not rows:
+            first = number
+        rows.append(row)
+    if not rows:
+        raise BadFile(f"{path} has no numbers")
+    tokens = [cell for row in rows for cell in row]
+    found = _found(path.stem, tokens, (len(rows), len(rows[0])), f"{path}, line {first}")
+    yield Found(found.name, found.array, found.error, found.digits, first)
+
+
+def _found(name: str, tokens: list[str], shape: tuple[int, ...], where: str) -> Found:
+    try:
+        array, error, digits = parse(tokens, shape, style="decimals")
+    except (ValueError, OverflowError) as reason:
+        raise BadFile(f"{where}: the numbers are no array: {reason}") from None
+    return Found(name, array, error, digits)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadFile(f"{path} is no text in UTF-8") from None

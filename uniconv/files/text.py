@@ -1,0 +1,80 @@
+"""Text with printed arrays in it, among prose in any language."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from uniconv.errors import BadFile
+from uniconv.files.blocks import JULIA, MATLAB, SLICE, read_julia, read_matlab, read_slices
+from uniconv.files.brackets import (
+    BRACKET,
+    TENSORFLOW,
+    WRAPPED,
+    read_bracket,
+    read_tensorflow,
+    read_wrapped,
+)
+from uniconv.files.found import Found
+from uniconv.files.printed import Printed
+
+Reader = Callable[[Printed, "re.Match[str]"], tuple[Found, int] | None]
+READERS: dict[re.Pattern[str], Reader] = {
+    JULIA: read_julia,
+    SLICE: read_slices,
+    MATLAB: read_matlab,
+    TENSORFLOW: read_tensorflow,
+    WRAPPED: read_wrapped,
+    BRACKET: read_bracket,
+}
+_SAME = str.maketrans({"\u2212": "-", "\u00a0": " ", "\u3000": " ", "\ufeff": " "})
+
+
+def read(path: Path) -> Iterator[Found]:
+    """The arrays of a text file."""
+    data = path.read_bytes()
+    try:
+        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise BadFile(f"{path} is neither text in UTF-8 nor a kind of file that uniconv reads")
+    yield from read_text(text, str(path))
+
+
+def read_text(text: str, source: str) -> Iterator[Found]:
+    """The arrays of a text, in order; each has a name of its own."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_SAME)
+    names: Counter[str] = Counter()
+    used: set[str] = set()
+    for found in _arrays(Printed(source, text)):
+        name = found.name or "array"
+        while True:
+            names[name] += 1
+            numbered = found.name and names[name] == 1
+            unique = name if numbered else f"{name}_{names[name]}"
+            if unique not in used:
+                break
+        used.add(unique)
+        yield replace(found, name=unique)
+    if not used:
+        raise BadFile(f"{source} has no printed array")
+
+
+def _arrays(t: Printed) -> Iterator[Found]:
+    """Whichever kind of array begins first, again and again."""
+    coming = {pattern: pattern.search(t.text) for pattern in READERS}
+    while waiting := {pattern: match for pattern, match in coming.items() if match}:
+        pattern, match = min(waiting.items(), key=lambda item: item[1].start())
+        read = READERS[pattern](t, match)
+        if read is None:
+            coming[pattern] = pattern.search(t.text, match.end())
+            continue
+        found, end = read
+        yield found
+        for pattern, match in waiting.items():
+            if match.start() < end:
+                coming[pattern] = pattern.search(t.text, end)
