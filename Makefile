@@ -2,9 +2,10 @@
 PYTHON ?= python3
 BIN = .venv/bin
 LIVE = .venv-live/bin
+ENVIRONMENTS = live paddle old
 INSTALL = -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint types live versions docs golden bench clean
+.PHONY: demo test lint types live live-all lasagne conformance versions docs golden bench clean
 
 demo: .venv/.cli
 	$(BIN)/uniconv demo
@@ -19,28 +20,44 @@ lint: .venv/.dev
 types: .venv/.dev
 	$(BIN)/mypy
 
-# The running frameworks, in an environment of their own.
-live: .venv-live/.done
-	$(LIVE)/python -m pytest tests/live tests/test_golden.py
+# The running frameworks, in environments of their own; GNU Octave comes from the system's packages.
+live: $(ENVIRONMENTS:%=.venv-%/.done)
+	rm -rf .conformance
+	.venv-old/bin/python -m pytest -n auto tests/live -k "chainer or lasagne or mxnet or theano"
+	.venv-paddle/bin/python -m pytest -n auto tests/live -k paddle
+	.venv-live/bin/python -m pytest -n auto tests/live
+	$(LIVE)/python docs/make_conformance.py --check
 
-versions: .venv/.dev .venv-live/.done
+# The same and what no package index has: make live-all LASAGNE=folder with a checkout of Lasagne.
+live-all: lasagne live
+
+lasagne: .venv-old/.done
+	.venv-old/bin/python $(INSTALL) --no-deps $(LASAGNE)
+
+versions: .venv/.dev $(ENVIRONMENTS:%=.venv-%/.done)
 	@$(BIN)/python --version
-	@$(LIVE)/python -m pip freeze --disable-pip-version-check | \
-		grep -iE '^(torch|numpy|einops|tensorflow|keras|hypothesis|pytest)'
+	@for name in $(ENVIRONMENTS); do \
+		.venv-$$name/bin/python -m pip freeze --disable-pip-version-check | grep -v '^-e'; done
 
-# What scripts make: the reference pages, the picture, the golden numbers, the benchmark.
+# What scripts make: the pages, the picture, the golden numbers, the benchmark.
 docs: .venv/.dev
 	$(BIN)/python docs/make_reference.py
 	$(BIN)/python docs/make_picture.py
 
-golden: .venv-live/.done
-	$(LIVE)/python tests/golden/make.py tf pytorch
+# Of what "make live" has found.
+conformance: .venv-live/.done
+	$(LIVE)/python docs/make_conformance.py
+
+golden: $(ENVIRONMENTS:%=.venv-%/.done)
+	.venv-old/bin/python tests/golden/make.py chainer lasagne mxnet theano
+	.venv-paddle/bin/python tests/golden/make.py paddle
+	.venv-live/bin/python tests/golden/make.py
 
 bench: .venv/.dev
 	$(BIN)/python benchmarks/overhead.py
 
 clean:
-	rm -rf .venv .venv-live
+	rm -rf .venv .venv-* .conformance
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -53,7 +70,18 @@ clean:
 	$(BIN)/python $(INSTALL) -e ".[dev]"
 	touch $@ .venv/.cli
 
-.venv-live/.done: pyproject.toml constraints.txt
-	$(PYTHON) -m venv .venv-live
-	$(LIVE)/python $(INSTALL) -e ".[live]"
+.venv-live/.done .venv-paddle/.done: .venv-%/.done: environments/%.txt constraints.txt pyproject.toml
+	$(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check -r environments/$*.txt
+	touch $@
+
+# The old packages are built by an old setuptools, and on their NumPy.
+.venv-old/.done: environments/old.txt
+	$(PYTHON) -m venv .venv-old
+	.venv-old/bin/python -m pip install --quiet --disable-pip-version-check \
+		"setuptools<60" wheel numpy==1.23.5
+	.venv-old/bin/python -m pip install --quiet --disable-pip-version-check \
+		--no-build-isolation theano-pymc==1.1.2 chainer==7.8.1 mxnet==1.9.1
+	.venv-old/bin/python -m pip install --quiet --disable-pip-version-check -r environments/old.txt
+	.venv-old/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	touch $@

@@ -1,8 +1,9 @@
-"""Write docs/reference/ and the README's table of functions from the specs.
+"""Write docs/reference/, docs/functions.md and the README's list of families from the specs.
 
 Run ``python docs/make_reference.py`` after changing a spec; a test compares the committed text.
 """
 
+import textwrap
 from pathlib import Path
 
 from uniconv.describe import (
@@ -26,13 +27,22 @@ def pages() -> dict[Path, str]:
     """Every generated file and its text."""
     reference = ROOT / "docs" / "reference"
     made = {reference / f"{name}.md": family_page(d) for name, d in families().items()}
+    made[ROOT / "docs" / "functions.md"] = functions_page()
     readme = ROOT / "README.md"
     before, _, rest = readme.read_text("utf-8").partition(START)
     after = rest.partition(END)[2]
-    return made | {readme: f"{before}{START}\n{functions_table()}\n{END}{after}"}
+    return made | {readme: f"{before}{START}\n{families_list()}\n{END}{after}"}
 
 
-def functions_table() -> str:
+def families_list() -> str:
+    """The families with their frameworks, each a link to its page."""
+    links = [f"[{name}](docs/reference/{name}.md) ({d.title})" for name, d in families().items()]
+    count = sum(len(d.functions) for d in families().values())
+    text = f"{count} functions of {len(links)} frameworks: {', '.join(links)}."
+    return textwrap.fill(text, 110, break_long_words=False, break_on_hyphens=False)
+
+
+def functions_page() -> str:
     """The functions of every family, those that flip the kernel in bold."""
     rows = []
     for name, dialect in families().items():
@@ -40,9 +50,18 @@ def functions_table() -> str:
             f"**`{op.name}`**" if reads_backwards(op) else f"`{op.name}`"
             for op in dialect.functions
         ]
-        page = f"[{name}](docs/reference/{name}.md)"
+        page = f"[{name}](reference/{name}.md)"
         rows.append(f"| {page} | {dialect.title} {dialect.version} | {', '.join(codes)} |")
-    return "\n".join(["| family | framework | functions |", "|---|---|---|", *rows])
+    head = (
+        "# Functions",
+        "",
+        "Each family links to a page with layouts, options, padding words, refusals and a worked "
+        "number.",
+        "Those in bold flip the kernel unless an option says otherwise. How each was proved is in "
+        "[conformance.md](conformance.md).",
+        "",
+    )
+    return "\n".join([*head, "| family | framework | functions |", "|---|---|---|", *rows, ""])
 
 
 def family_page(dialect: Dialect) -> str:

@@ -129,6 +129,27 @@ def test_julia_promotes_where_tensorflow_refuses():
     )
 
 
+def test_flux_computes_in_the_dtype_of_the_weight():
+    x, w = X.transpose(1, 2, 3, 0), W
+    y = uniconv.conv(x.astype("float64"), w, dialect="flux.CrossCor")
+    assert y.dtype == "float32"
+    np.testing.assert_array_equal(y, uniconv.conv(x, w, dialect="flux.CrossCor"))
+    half = uniconv.conv(x.astype("int64"), w.astype("float16"), w[0, 0, 0], dialect="flux.Conv")
+    assert half.dtype == "float16"
+    with pytest.raises(BadArray) as caught:
+        uniconv.conv(x, w.astype("int64"), dialect="flux")
+    assert str(caught.value) == (
+        "flux.Conv: x is float32; Flux converts it to w's dtype, and int64 cannot hold it: "
+        "convert one of them"
+    )
+    with pytest.raises(BadArray) as caught:
+        uniconv.conv(x, w, w[0, 0, 0] * 1j, dialect="flux")
+    assert str(caught.value) == (
+        "flux.Conv: bias is complex64; Flux converts it to w's dtype, and float32 cannot hold it: "
+        "convert one of them"
+    )
+
+
 def test_autocast_is_torchs_own():
     x, w = torch.from_numpy(X), torch.from_numpy(W)
     with torch.autocast("cpu", torch.bfloat16):

@@ -1,6 +1,8 @@
 """The programs in examples/ run and print what they promise."""
 
+import os
 import runpy
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -53,3 +55,48 @@ def test_compare_dialects():
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "5 passed" in done.stdout
+
+
+def test_a_dialect_in_a_package_of_its_own(tmp_path):
+    """Built, installed and proved; then beside a package that takes its name, and a broken one."""
+    package = EXAMPLES / "dialect_package"
+    source = shutil.copytree(package, tmp_path / "source")  # building writes into it
+    site = tmp_path / "site"
+    options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--target", site]
+    subprocess.run([sys.executable, "-m", "pip", "install", *options, source], check=True)
+    path = os.pathsep.join([str(site), str(EXAMPLES.parent)])
+
+    def python(*args):
+        return subprocess.run(
+            [sys.executable, *args],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": path},
+            check=False,
+        )
+
+    done = python("-m", "pytest", "-q", "-p", "no:cacheprovider", source / "test_pebble.py")
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
+    shown = python("-m", "uniconv.cli", "show", "pebble.stamp")
+    assert shown.stdout.startswith(
+        "pebble.stamp: a conv of Pebble 1.0, a true convolution (the kernel is read backwards)\n"
+    )
+
+    def also_installed(name, value):
+        info = site / f"{name}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[uniconv.dialects]\n{value}\n")
+        told = python("-m", "uniconv.cli", "list").stderr
+        shutil.rmtree(info)
+        return told
+
+    assert also_installed("rubble", "rubble = pebble_uniconv:PEBBLE") in {
+        f'error: dialect "pebble" of distribution {name} (pebble_uniconv:PEBBLE) exists already\n'
+        for name in ("rubble", "pebble-uniconv")
+    }
+    assert also_installed("broken", "broken = pebble_uniconv:NOWHERE") == (
+        "error: dialect plug-in broken of distribution broken (pebble_uniconv:NOWHERE) fails: "
+        "module 'pebble_uniconv' has no attribute 'NOWHERE'\n"
+    )

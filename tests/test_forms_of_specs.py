@@ -10,13 +10,13 @@ import pytest
 
 from tests.test_laws import by_the_oracle
 from uniconv.dialect import UNGROUPED, Gathered, Op
-from uniconv.errors import BadOption
+from uniconv.errors import BadOption, UniconvError
 from uniconv.layout import Layout
 from uniconv.lift import lift
 from uniconv.lower import lower
 from uniconv.padding import BEGINS_ENDS, INTERLEAVED, SYMMETRIC, full, same_lower, same_total, valid
 from uniconv.plan import plan
-from uniconv.rules import REQUIRED, Choice, Crop, Pad, PerAxis, Scalar
+from uniconv.rules import REQUIRED, Choice, Crop, Fixed, Pad, PerAxis, Scalar
 from uniconv.testing import random_case
 from uniconv.testing.cases import probe
 
@@ -51,6 +51,17 @@ NAMED = Op(
     batch=(0, 0),
     source="made up",
 )
+EITHER = replace(
+    NAMED,
+    name="its.field",
+    params="x:x w:w stride stride_h stride_w pad activation",
+    lhs_dilation=None,
+    stride=PerAxis("stride", accepts=("int", "axes")),
+    pad=Pad("pad", 0, form=SYMMETRIC),
+    gathered={"stride": Gathered(("stride_h", "stride_w"), 0, whole=True)},
+    square=True,
+    others=(Fixed("activation", only="linear", reason="apply it to y"),),
+)
 SPELLED = replace(
     NAMED,
     name="its.general",
@@ -84,7 +95,19 @@ TURNED = replace(
         adjoint=False,
     ),
 )
-OPS = [BARE, NAMED, SPELLED, TURNED]
+SAMPLED = replace(
+    TURNED,
+    name="its.sample",
+    params="x:x w:w strides pads output_shape",
+    stride=PerAxis("strides", (1,), accepts=("int", "one", "axes", "sample")),
+    pad=Crop(
+        Pad("pads", 0, form=SYMMETRIC),
+        shape="output_shape",
+        shape_forms=("sample",),
+        shape_default=None,
+    ),
+)
+OPS = [BARE, NAMED, EITHER, SPELLED, TURNED, SAMPLED]
 EACH = pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
 
 
@@ -126,3 +149,67 @@ def test_one_option_for_each_axis():
     with pytest.raises(BadOption) as caught:
         lower(NAMED, {"stride": 2}, (2, 5, 6), (4, 2, 2, 3))
     assert str(caught.value) == 'its.layer has no option "stride": did you mean "stride_w"?'
+
+
+def test_a_name_follows_another_through_a_third():
+    follows = {"pad_bottom": "pad_top", "pad_top": "pad_left"}
+    sides = Gathered(("pad_top", "pad_bottom", "pad_left", "pad_right"), 0, follows)
+    op = replace(NAMED, gathered={**NAMED.gathered, "pad": sides})
+    call = lower(op, {"stride_w": 1, "pad_left": 3, "pad_right": 1}, (2, 5, 6), (4, 2, 2, 3))
+    assert call.conv.pad == ((3, 3), (3, 1))
+
+
+def refused(op, options, w_shape=(4, 2, 3, 3), x_shape=(2, 5, 6)):
+    with pytest.raises(UniconvError) as caught:
+        lower(op, options, x_shape, w_shape)
+    return str(caught.value)
+
+
+def test_an_option_for_all_axes_or_one_for_each():
+    def stride(**options):
+        told = {"activation": "linear"} | options
+        return lower(EITHER, told, (2, 5, 6), (4, 2, 3, 3)).conv.stride
+
+    assert stride() == (1, 1)
+    assert stride(stride=2) == (2, 2)
+    assert stride(stride=(3, 2)) == stride(stride_h=3, stride_w=2) == (3, 2)
+    assert refused(EITHER, {"activation": "linear", "stride": 1, "stride_h": 2}) == (
+        "its.field: stride_h cannot stand beside stride; give one or the other"
+    )
+    assert refused(EITHER, {"activation": "linear", "stride_h": 2}) == (
+        "its.field: stride_h=2, stride_w=0 must be at least 1 on every axis"
+    )
+    assert refused(EITHER, {"activation": "linear", "stride": (2, 0)}) == (
+        "its.field: stride=(2, 0) must be at least 1 on every axis"
+    )
+
+
+def test_a_default_that_acts_must_be_said_away():
+    assert refused(EITHER, {}) == (
+        'its.field: option "activation" is missing; must be "linear": apply it to y'
+    )
+    assert refused(EITHER, {"activation": "leaky"}) == (
+        'its.field: activation="leaky" must be "linear": apply it to y'
+    )
+
+
+def test_square_kernels():
+    assert refused(EITHER, {"activation": "linear"}, (4, 2, 3, 2)) == (
+        'its.field: w (4, 2, 3, 2) read as "o i ..." has spatial sizes (3, 2); kernels are square'
+    )
+
+
+def test_lists_of_every_axis_but_the_batch():
+    shapes = {"x_shape": (1, 2, 2, 3), "w_shape": (2, 4, 3, 3)}
+    call = lower(SAMPLED, {"strides": (7, 2, 3), "output_shape": [4, 6, 9]}, *shapes.values())
+    assert (call.conv.lhs_dilation, call.output) == ((2, 3), (1, 4, 6, 9))
+    assert refused(SAMPLED, {"output_shape": [5, 6, 9], "strides": (2, 3)}, **shapes) == (
+        'its.sample: output_shape=[5, 6, 9] read as "n o ..." has 5 channels; they must be the 4 '
+        'that w (2, 4, 3, 3) read as "c m ..." gives'
+    )
+    assert refused(SAMPLED, {"output_shape": [6, 9]}, **shapes) == (
+        "its.sample: output_shape=[6, 9] must be a list of 3 integers of at least 0"
+    )
+    assert refused(SAMPLED, {"strides": (1, 1, 1, 1)}, **shapes) == (
+        "its.sample: strides=(1, 1, 1, 1) must be an integer or a list of 1, 2 or 3 integers"
+    )

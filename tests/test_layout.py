@@ -13,6 +13,8 @@ from uniconv.layout import (
     arrange,
     axes,
     kernel_order,
+    labelled,
+    numbered_dimensions,
     order,
     rank_of,
     regrouping,
@@ -39,6 +41,41 @@ def test_order_is_the_permutation_that_transposes():
 def test_arrange_puts_sizes_where_the_letters_are():
     assert arrange("... c n", {"c": 3, "n": 2}, (5, 4)) == (5, 4, 3, 2)
     assert arrange("o i ...", {"o": 7, "i": 3}, (5,)) == (7, 3, 5)
+
+
+def test_numbered_axes_keep_their_numbers_in_any_order():
+    found = numbered_dimensions("1bf0", "o0i1", "f1b0")
+    assert found == Layout("s1 n c s0", "o s0 i s1", "o s1 n s0", ranks=(2,))
+    for x, w, y in (
+        ("bf0", "oi1", "bf0"),  # another number
+        ("bf01", "oi0", "bf01"),  # another rank
+        ("bb0", "oi0", "bf0"),  # a letter twice
+        ("bf", "oi", "bf"),  # no spatial axis
+        ("bf0123", "oi0123", "bf0123"),
+    ):
+        assert numbered_dimensions(x, w, y) is None
+
+
+@pytest.mark.parametrize(
+    ("data", "weights", "expected"),
+    [
+        ("SSCB", None, Layout("s0 s1 c n", "s0 s1 i o", "s0 s1 o n", (2,))),
+        ("CSSB", "SUSC", Layout("c s0 s1 n", "s0 o s1 i", "o s0 s1 n", (2,))),
+        ("SSC", "SSCUU", Layout("s0 s1 c", "s0 s1 i m g", "s0 s1 o", (2,))),
+        ("CBT", "TCU", Layout("c n s0", "s0 i o", "o n s0", (1,))),
+        ("TSCB", "STCU", Layout("s1 s0 c n", "s0 s1 i o", "s1 s0 o n", (2,))),
+        ("CBT", None, None),  # time is convolved over where the weights have it
+        ("SSCB", "SCU", None),
+        ("SSCB", "SSCUUU", None),
+        ("SSCCB", None, None),
+        ("SSB", None, None),
+        ("CB", None, None),
+        ("SSSSCB", None, None),
+        ("sscb", None, None),
+    ],
+)
+def test_labels_name_axes_in_any_order(data, weights, expected):
+    assert labelled(data, weights, "io", "img") == expected
 
 
 def test_julia_memory_runs_backwards():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,13 +11,20 @@ from hypothesis import strategies as st
 
 from uniconv.padding import (
     BEGINS_ENDS,
+    CENTRED,
+    CENTRED_TRANSPOSED,
+    FLAGS,
     INTERLEAVED,
     LAYOUT_PAIRS,
     PAIRS,
     SYMMETRIC,
     Axis,
     OfOutput,
+    alike,
     causal,
+    centred,
+    centred_transposed,
+    flux_transposed_same,
     full,
     half,
     integer,
@@ -76,6 +85,49 @@ def test_same_total_does_not_ask_for_size_or_stride(kernel, pad):
     assert {same_total_lower(axis) for axis in axes} == {pad[::-1]}
 
 
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "pad"),
+    [
+        (7, 4, 2, (1, 2)),
+        (6, 3, 2, (1, 0)),  # TensorFlow: (0, 1)
+        (6, 5, 3, (1, 1)),
+        (3, 2, 1, (0, 1)),
+        (8, 2, 3, (0, 0)),
+        (9, 1, 4, (0, 0)),
+        (4, 1, 4, (-1, -2)),  # pixels 1 and no other: the middle of what is left over
+    ],
+)
+def test_centred_by_hand(size, kernel, stride, pad):
+    assert centred(Axis(size, kernel, stride=stride)) == pad
+
+
+@given(EXTENTS, EXTENTS, st.integers(1, 3), st.integers(1, 9))
+def test_centred_gives_ceil_size_over_stride_and_uses_every_padded_pixel(size, kernel, dil, stride):
+    axis = Axis(size, kernel, dil, stride)
+    lo, hi = centred(axis)
+    assert (size + lo + hi - axis.extent) / stride + 1 == (size + stride - 1) // stride
+    whole = Axis((size + stride - 1) // stride, kernel, dil, stride, out=size)
+    assert centred_transposed(whole) == (lo, hi)
+    least = Axis(whole.size, kernel, dil, stride)  # the output size left out
+    assert least.whole - sum(centred_transposed(least)) == (whole.size - 1) * stride + 1
+
+
+def test_flags_say_where_a_word_holds():
+    """A list too short is filled up in front, with its first flag."""
+    for value in ([True, False], (True, True, False), [False, True, False]):
+        assert FLAGS.read(value, "n c ...", 2) == ((1, 1), (0, 0))
+    assert FLAGS.read([True, False], "n c ...", 3) == ((1, 1), (1, 1), (0, 0))
+    for value in (True, [], [1, 0], [True] * 4, "TT", None):
+        assert FLAGS.read(value, "n c ...", 2) is None
+    assert FLAGS.write(((1, 1), (0, 0)), "n c ...") == [False, True, False]
+    assert FLAGS.write(((1, 1), (2, 2)), "n c ...") is None
+    axis = Axis(6, 3, stride=2)
+    for reading, pad in ((CENTRED, (1, 0)), (CENTRED_TRANSPOSED, (1, 1))):
+        assert [reading.read(axis, (p, p)) for p in (1, 0)] == [pad, (0, 0)]
+        assert [reading.write(axis, p) for p in (pad, (0, 0))] == [(1, 1), (0, 0)]
+        assert FLAGS.write((reading.write(axis, (0, 1)),), "n c ...") is None
+
+
 def test_words_of_the_kernel_alone():
     """A kernel of 4 taps, two pixels apart, spans 7; one of 4 in a row spans 4."""
     wide, even = Axis(9, 4, dilation=2, stride=3), Axis(9, 4)
@@ -90,6 +142,31 @@ def test_a_transposed_op_crops_what_a_convolution_of_its_output_pads():
     assert axis.whole == 9
     assert OfOutput(same_upper)(axis) == (1, 1)
     assert OfOutput(same_upper)(Axis(3, 3, stride=2, out=6)) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "dilation", "crop"),
+    [
+        (5, 2, 1, (2, 1)),
+        (4, 2, 3, (3, 3)),
+        (3, 3, 1, (0, 0)),
+        (1, 3, 1, (-1, -1)),
+        (2, 3, 1, (0, -1)),
+    ],
+)
+def test_flux_crops_to_size_times_stride_the_odd_pixel_before(kernel, stride, dilation, crop):
+    axis = Axis(7, kernel, dilation, stride)
+    assert flux_transposed_same(axis) == crop
+    if dilation == 1:
+        assert axis.whole - sum(crop) == 7 * stride
+    assert flux_transposed_same(replace(axis, extra=1)) == (crop[0], crop[1] - 1)
+
+
+def test_one_number_for_all_axes_says_no_others():
+    form = alike(None, alone=True)
+    assert form.read((1, 2), "... c n", 2) is None
+    assert form.write(((1, 1), (2, 2)), "... c n") is None
+    assert form.write(((-1, -1), (-1, -1)), "... c n") == -1
 
 
 @pytest.mark.parametrize(

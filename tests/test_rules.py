@@ -38,9 +38,12 @@ from uniconv.rules import (
     Count,
     Crop,
     DimensionNumbers,
+    EachAxis,
     Facts,
     Fixed,
     KernelShape,
+    Labels,
+    NumberedDimensions,
     Pad,
     PerAxis,
     Scalar,
@@ -106,6 +109,9 @@ def test_whatever_can_be_written_is_read_back(op, rule):
         drawn = {
             KernelShape: None,
             DimensionNumbers: _anything_of(rule, rng),
+            NumberedDimensions: _anything_of(rule, rng),
+            Labels: _anything_of(rule, rng),
+            EachAxis: tuple(rng.random() < 0.5 for _ in range(facts.rank)),
             Border: _anything_of(rule, rng),
             AlongAxis: along_axis(rng.randrange(facts.rank), facts.rank),
             PerAxis: tuple(rng.randint(getattr(rule, "least", 1), 4) for _ in range(facts.rank)),
@@ -118,7 +124,7 @@ def test_whatever_can_be_written_is_read_back(op, rule):
         value = drawn[type(rule)]
         if isinstance(rule, Pad) and rng.random() < 0.5:
             value = tuple((lo, lo) for lo, _ in value)
-        if isinstance(rule, DimensionNumbers):
+        if isinstance(rule, (DimensionNumbers, Labels, NumberedDimensions)):
             facts = replace(facts, sizes=replace(facts.sizes, size=(5,) * value.ranks[0]))
         if isinstance(rule, Pad):
             if rule.reading in OVERRULED:

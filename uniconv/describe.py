@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from uniconv.dialect import BY_CHANNELS, BY_OUTPUT, DEPTHWISE, KINDS, Dialect, Op
+from uniconv.dialect import BY_AXIS, BY_CHANNELS, BY_OUTPUT, DEPTHWISE, KINDS, Dialect, Op
 from uniconv.functional import run_op
 from uniconv.layout import Layout, arrange, axes
 from uniconv.lower import batched, scattered
@@ -17,8 +17,10 @@ from uniconv.rules import (
     Choice,
     Count,
     Crop,
+    EachAxis,
     Fixed,
     KernelShape,
+    Labels,
     Pad,
     PerAxis,
     Scalar,
@@ -33,6 +35,7 @@ _SHAPES = {
     "one": "a list of one",
     "axes": "one per spatial axis",
     "full": "one per axis of x",
+    "sample": "one for the channels (idle) and each spatial axis",
 }
 
 
@@ -115,15 +118,20 @@ def summary(op: Op) -> list[str]:
     ]
 
 
-def reads_backwards(op: Op) -> bool:
-    """Whether the kernel is flipped when no option says otherwise."""
+def reads_backwards(op: Op) -> bool | None:
+    """Whether the kernel is flipped when no option says otherwise; None where one must say it."""
     rule = op.reverse
-    return bool(rule.table[rule.default]) if isinstance(rule, Choice) else rule
+    if isinstance(rule, Choice):
+        return None if rule.default is REQUIRED else bool(rule.table[rule.default])
+    return rule
 
 
 def flip(op: Op) -> str:
     """The same in words."""
-    said = FLIPPED if reads_backwards(op) else UPRIGHT
+    backwards = reads_backwards(op)
+    said = FLIPPED if backwards else UPRIGHT
+    if backwards is None and isinstance(op.reverse, Choice):
+        said = f"{UPRIGHT} or {FLIPPED}, as {op.reverse.option} must say"
     return f"the transpose of {said}" if op.kind == "conv_transpose" else said
 
 
@@ -145,8 +153,17 @@ def layouts(op: Op) -> list[str]:
         return [_patterns(op, op.layout)]
     words: dict[str, list[str]] = {}
     for word, layout in op.layout.table.items():
-        words.setdefault(_patterns(op, layout), []).append(show(word))
-    return [f"{p}   for {op.layout.option}={' or '.join(w)}" for p, w in words.items()]
+        words.setdefault(_patterns(op, layout), []).append(_said(op, op.layout.option, word))
+    option = "" if op.layout.option in op.gathered else f"{op.layout.option}="
+    return [f"{p}   for {option}{' or '.join(w)}" for p, w in words.items()]
+
+
+def _said(op: Op, option: str, word: Any) -> str:
+    """A word as it is typed, or those of the several options that make it."""
+    if option not in op.gathered:
+        return show(word)
+    named = zip(op.gathered[option].names, word)
+    return ", ".join(f"{name}={show(v)}" for name, v in named if v is not None) or "the defaults"
 
 
 def _patterns(op: Op, layout: Layout) -> str:
@@ -165,6 +182,7 @@ def groups(op: Op) -> str:
         return f"option {op.groups.option}"
     return {
         BY_CHANNELS: "the channels of x over the input channels of w",
+        BY_AXIS: "an axis of w, in the layouts that have one",
         DEPTHWISE: "every channel is a group of its own",
         BY_OUTPUT: "the channels of output_shape over the output channels of w",
     }.get(op.groups, "none")
@@ -201,6 +219,10 @@ def _rule(op: Op, option: str) -> Any:
 
 def _takes(op: Op, rule: Any) -> str:
     """What an option takes, in words."""
+    if isinstance(rule, Labels):
+        return 'labels of the axes: "S", "C", "B" of X, "S", "C", "U" of the weights; "T" is time'
+    if isinstance(rule, EachAxis):
+        return f"one per spatial axis: True: {FLIPPED} along it"
     if isinstance(rule, Choice) and rule is op.reverse:
         return ", ".join(f"{show(w)}: {FLIPPED if r else UPRIGHT}" for w, r in rule.table.items())
     if isinstance(rule, Choice):
@@ -210,9 +232,12 @@ def _takes(op: Op, rule: Any) -> str:
     if isinstance(rule, Pad):
         return rule.describe()
     if isinstance(op.pad, Crop) and rule.option == op.pad.shape:
-        return "the shape of y" + " or its spatial sizes" * ("axes" in op.pad.shape_forms)
+        without = " without its batch" * ("sample" in op.pad.shape_forms)
+        spatial = " or its spatial sizes" * ("axes" in op.pad.shape_forms)
+        return f"the shape of y{without}{spatial}"
     if isinstance(rule, Fixed):
-        return "any value; changes no number" if rule.inert else f"only its default: {rule.reason}"
+        only = "its default" if rule.only is None else show(rule.only)
+        return "any value; changes no number" if rule.inert else f"only {only}: {rule.reason}"
     return "a number" if isinstance(rule, Scalar) else "an integer of at least 1"
 
 
@@ -238,13 +263,12 @@ def refused(op: Op) -> list[str]:
 def example(op: Op) -> list[str]:
     """x = 1 2 3 4 and w = 1 10 100 along the first spatial axis, and the y that the spec gives."""
     layout, rank = op.layouts[0], op.layouts[0].ranks[0]
-    ones = (1,) * (rank - 1)
+    ones = (3 if op.square else 1,) * (rank - 1)
     letters = dict.fromkeys("ncogim", 1)
     batch = (1,) if op.batch[0] or "c" in layout.x else ()  # an image of itself, if that can be
-    x = np.arange(1.0, 5.0).reshape(
-        batched(arrange(layout.x, letters, (4, *ones)), layout.x, batch)
-    )
-    w = np.array([1.0, 10.0, 100.0]).reshape(arrange(layout.w, letters, (3, *ones)))
+    x = np.zeros(batched(arrange(layout.x, letters, (4, *ones)), layout.x, batch))
+    w = np.zeros(arrange(layout.w, letters, (3, *ones)))
+    x.reshape(4, -1)[:, 0], w.reshape(3, -1)[:, 0] = (1, 2, 3, 4), (1, 10, 100)
     given: dict[str, Any] = {}
     if isinstance(op.pad, Crop) and op.pad.shape and op.pad.shape_default is REQUIRED:
         full = arrange(layout.y, letters, (6, *ones))
@@ -253,7 +277,8 @@ def example(op: Op) -> list[str]:
             given[op.pad.pad.option] = "VALID"
     for name, rule in op.rules.items():
         if name in op.gathered:
-            if op.gathered[name].default is REQUIRED:
+            several = op.gathered[name]
+            if REQUIRED in (several.default, rule.default if isinstance(rule, Pad) else None):
                 given |= scattered(op, {name: _smallest(rule, layout, rank)})
         elif rule.default is REQUIRED and name not in given:
             given[name] = _smallest(rule, layout, rank)
@@ -265,8 +290,9 @@ def example(op: Op) -> list[str]:
     y = run_op(op, ("example", op.name), x, w, None, "cpu", given, p)
     call = ", ".join(f"{n}={show(v)}" for n, v in given.items()) or "defaults"
     values = " ".join(f"{v:g}" for v in y.ravel())
+    column = " (its first column, else 0)" * op.square
     return [
-        f"x = 1 2 3 4 in shape {x.shape}, w = 1 10 100 in shape {w.shape}"
+        f"x = 1 2 3 4{column} in shape {x.shape}, w = 1 10 100{column} in shape {w.shape}"
         + (f", pointwise w = 1 in shape {p.shape}" if p is not None else ""),
         f"{op.name}({call}) = {values} in shape {y.shape}",
     ]
@@ -279,6 +305,10 @@ def _smallest(rule: Any, layout: Layout, rank: int) -> Any:
         return rule.form.write(((0, 0),) * rank, layout.x)
     if isinstance(rule, Choice):
         return next(iter(rule.table))
+    if isinstance(rule, Count):
+        return 1
+    if isinstance(rule, Fixed):
+        return rule.taken
     if isinstance(rule, KernelShape):
         return [3, *[1] * (rank - 1)]
     if rule.accepts[-1] == "full":

@@ -28,6 +28,7 @@ KINDS = ("conv", "conv_transpose", "depthwise_conv", "separable_conv")
 BY_CHANNELS = "c / i"  # the ratio of channels
 DEPTHWISE = "c"  # every channel alone
 BY_OUTPUT = "o of output_shape / m"
+BY_AXIS = "g"  # the size of an axis of the kernel; 1 where its layout has none
 UNGROUPED = "1"
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
@@ -49,12 +50,20 @@ class Follows:
 class Gathered:
     """Several native options, one per spatial axis, that make the value of one rule.
 
-    A name left out has the value of the name that it follows, else the default.
+    A name left out has the value of the name that it follows, else the default.  whole: the rule's
+    own name is an option, too, for all axes at once, and is not taken beside these.
     """
 
     names: tuple[str, ...]
     default: Any = REQUIRED
     follows: Mapping[str, str] = field(default_factory=dict)
+    whole: bool = False
+
+    def value(self, name: str, given: Mapping[str, Any]) -> Any:
+        """The value of one of the names."""
+        while name not in given and name in self.follows:
+            name = self.follows[name]
+        return given.get(name, self.default)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +75,7 @@ class Op:
     batch: fewest and most batch axes of x.  empty: whether an output without elements is "kept",
     "kept unless negative" or "refused".  implied: constructor words that the arrays already say.
     integer_ranks: for how many spatial axes integers are taken, where dtypes has any.
+    mixed: whether arrays may differ in dtype: True computes in the widest, "w" in that of w.
     warnings: like refusals, for what is computed as wrongly as the framework does.
     offsets: zero points that are subtracted from x and w first.  result: the dtype of y where it is
     not that of x.
@@ -73,6 +83,7 @@ class Op:
     separable_conv without channels).  shift: a number added to every pixel of y.
     lhs_dilation: spreads x in a plain convolution.  fill: what stands outside x where the boundary
     is constant.  gathered: the rules whose value comes from several native options.
+    square: whether a kernel has one size for all its axes.
     """
 
     name: str
@@ -100,7 +111,7 @@ class Op:
     empty: str = "kept"
     dtypes: tuple[str, ...] = FLOATS
     integer_ranks: tuple[int, ...] = (1, 2, 3)
-    mixed: bool = False
+    mixed: bool | str = False
     others: tuple[Fixed | KernelShape | Choice, ...] = ()
     offsets: tuple[Scalar, Scalar] | None = None
     result: str | None = None
@@ -109,6 +120,7 @@ class Op:
     aliases: Mapping[str, str] = field(default_factory=dict)
     implied: Mapping[str, str] = field(default_factory=dict)
     gathered: Mapping[str, Gathered] = field(default_factory=dict)
+    square: bool = False
     notes: tuple[str, ...] = ()
     title: str = ""
     rules: Mapping[str, Any] = field(init=False, default_factory=dict)
@@ -141,7 +153,8 @@ class Op:
         """A spec that contradicts itself fails when it is built, not when it is called."""
         names = {p.split(":")[-1] for p in self.params.split() if ":" not in p and p != "*"}
         arrays = {self.addend[0]} if self.addend else set()
-        known = (set(self.rules) - set(self.gathered)) | set(self.aliases) | arrays
+        parted = {name for name, several in self.gathered.items() if not several.whole}
+        known = (set(self.rules) - parted) | set(self.aliases) | arrays
         known -= {""}  # a padding that no option says
         known |= {name for several in self.gathered.values() for name in several.names}
         problems = {

@@ -73,6 +73,53 @@ def dimension_numbers(x: str, w: str, y: str) -> Layout | None:
     return Layout(at[0], at[1], at[2], ranks=(len(spatial),))
 
 
+def numbered_dimensions(x: Sequence[str], w: Sequence[str], y: Sequence[str]) -> Layout | None:
+    """The layout that StableHLO spells as b0f x 0io -> b0f; None where that is no layout.
+
+    b and f of x and y, o and i of w; the spatial axes are numbered, in the order of the options.
+    """
+    rank = len(x) - 2
+    spatial = {str(i): f"s{i}" for i in range(rank)}
+    named = (
+        {"b": "n", "f": "c"} | spatial,
+        {"o": "o", "i": "i"} | spatial,
+        {"b": "n", "f": "o"} | spatial,
+    )
+    if rank not in (1, 2, 3) or any(sorted(s) != sorted(n) for s, n in zip((x, w, y), named)):
+        return None
+    at = [" ".join(n[a] for a in s) for s, n in zip((x, w, y), named)]
+    return Layout(at[0], at[1], at[2], ranks=(rank,))
+
+
+def labelled(data: str, weights: str | None, channels: str, grouped: str) -> Layout | None:
+    """The layout that MATLAB labels as SSCB and SSCU; None where that is no layout.
+
+    S spatial axes; T one of time, convolved over where the weights have it; C and B of data;
+    C and U of weights, with a second U for groups: the letters in ``channels`` or ``grouped``.
+    """
+    along = "ST" if "T" in (weights or "") else "S"
+    rank = sum(data.count(a) for a in along)
+    weights = "S" * rank + "CU" if weights is None else weights
+    used = channels if weights.count("U") == 1 else grouped
+    spatial = "".join(sorted(a for a in data if a in along))
+    wanted = [sorted(f"{spatial}C"), sorted(f"{spatial}CB")], [sorted(spatial + "CUU"[: len(used)])]
+    found = sorted(data), sorted(weights)
+    if (
+        rank not in (1, 2, 3)
+        or data.count("T") > 1
+        or any(f not in w for f, w in zip(found, wanted))
+    ):
+        return None
+
+    def pattern(labels: str, own: dict[str, str]) -> str:
+        left = {a: iter(own[a]) for a in own} | {"S": map(str, range(rank))}
+        named = (f"s{rank - 1}" if a == "T" else next(left[a]) for a in labels)
+        return " ".join(f"s{a}" if a.isdigit() else a for a in named)
+
+    x, y = (pattern(data, {"C": c, "B": "n"}) for c in "co")
+    return Layout(x, pattern(weights, {"C": used[0], "U": used[1:]}), y, ranks=(rank,))
+
+
 def order(src: Sequence[str], dst: Sequence[str]) -> tuple[int, ...]:
     """The permutation that takes an array with axes ``src`` to axes ``dst``."""
     return tuple(src.index(a) for a in dst)

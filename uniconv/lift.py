@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from uniconv.canonical import Conv
-from uniconv.dialect import BY_CHANNELS, BY_OUTPUT, DEPTHWISE, UNGROUPED, Op
+from uniconv.dialect import BY_AXIS, BY_CHANNELS, BY_OUTPUT, DEPTHWISE, UNGROUPED, Op
 from uniconv.errors import CannotExpress, UniconvError
 from uniconv.layout import Layout, arrange, axes, regrouping
 from uniconv.lower import Call, Shape, batched, lower, scattered, uncrop
-from uniconv.rules import REQUIRED, Border, Choice, Count, Crop, Facts
+from uniconv.rules import REQUIRED, Border, Choice, Count, Crop, EachAxis, Facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,9 @@ def lift(call: Call, op: Op, *, flip_kernel: bool = False) -> Lifted:
     facts = Facts(op.name, op.title, layout, call.sizes, boundary=conv.boundary, ndim=call.rank)
     options: dict[str, Any] = {}
     if isinstance(op.reverse, Choice):
-        backwards = conv.reverse[0] is not (op.kind == "conv_transpose")
-        options[op.reverse.option] = op.reverse.write(backwards, facts)
+        backwards = tuple(r is not (op.kind == "conv_transpose") for r in conv.reverse)
+        said = backwards if isinstance(op.reverse, EachAxis) else backwards[0]
+        options[op.reverse.option] = op.reverse.write(said, facts)
     if isinstance(op.layout, Choice):
         facts = replace(facts, given=_completed(op, options))
         if op.layout.option not in options:  # else one option says both
@@ -103,8 +104,10 @@ def _layout(call: Call, op: Op) -> Layout:
     lacks = {a for a, n in (("c", call.sizes.c), ("o", call.sizes.o)) if n != 1}
     # A kernel that lacks a spatial axis has size 1 along it.
     long = {f"s{i}" for i, k in enumerate(call.sizes.kernel) if k > 1}
-    fitting = (known for known in op.layouts if call.rank in known.ranks)
-    layout = next((k for k in fitting if long <= set(axes(k.w, call.rank))), None)
+    grouped = op.groups == BY_AXIS and call.conv.groups > 1
+    fitting = [k for k in op.layouts if call.rank in k.ranks and long <= set(axes(k.w, call.rank))]
+    fitting = [k for k in fitting if "g" in k.w.split()] * grouped or fitting
+    layout = next(iter(fitting), None)
     if layout is not None and lacks - set((layout.x + " " + layout.y).split()):
         raise CannotExpress(op.name, "channels", "its arrays have no channel axes")
     if layout is None:
@@ -138,6 +141,8 @@ def _check_kind(call: Call, op: Op) -> None:
 
 def _turned(conv: Conv, op: Op, flip_kernel: bool) -> tuple[Conv, bool]:
     """The record as the function can say it: with the kernel reversed beforehand where needed."""
+    if isinstance(op.reverse, EachAxis):
+        return conv, False
     if len(set(conv.reverse)) > 1:
         raise CannotExpress(op.name, "reverse", f"it reverses all axes or none, not {conv.reverse}")
     if isinstance(op.reverse, Choice):
@@ -207,13 +212,12 @@ def _groups(conv: Conv, op: Op, facts: Facts) -> dict[str, Any]:
     fits = {
         BY_CHANNELS: True,
         BY_OUTPUT: True,
+        BY_AXIS: conv.groups == 1 or "g" in facts.layout.w.split(),
         DEPTHWISE: conv.groups == facts.sizes.c,
         UNGROUPED: conv.groups == 1,
     }
     if not fits[op.groups]:
-        must = {DEPTHWISE: "every channel is its own group", UNGROUPED: "it has no groups"}[
-            op.groups
-        ]
+        must = {DEPTHWISE: "every channel is its own group"}.get(op.groups, "it has no groups")
         raise facts.cannot(
             "groups", f"{must}, the call has {conv.groups} for {facts.sizes.c} channels"
         )
@@ -269,6 +273,8 @@ def _crops(conv: Conv, rule: Crop, facts: Facts) -> Iterator[dict[str, Any]]:
         letters = {"n": (*facts.sizes.batch, 1)[0], "o": facts.sizes.o}
         full = list(arrange(facts.layout.y, letters, out))
         shape = full if "full" in rule.shape_forms else list(out)
+        if "sample" in rule.shape_forms:
+            shape = full[1:]
         for way in rule.ways(crop, replace(facts, out=out)):
             yield {**way, rule.shape: shape}
 

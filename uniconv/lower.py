@@ -7,12 +7,23 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from uniconv.canonical import Conv, Pairs, Sizes, effective
-from uniconv.dialect import BY_CHANNELS, BY_OUTPUT, DEPTHWISE, Op
+from uniconv.dialect import BY_CHANNELS, BY_OUTPUT, DEPTHWISE, Gathered, Op
 from uniconv.errors import BadOption, BadShape, Refused
 from uniconv.layout import Layout, arrange, axes, kernel_rank, rank_of
 from uniconv.padding import integer, integers
 from uniconv.refusals import CONDITIONS, Refusal
-from uniconv.rules import REQUIRED, Choice, Count, Crop, Facts, PerAxis, either, show, suggest
+from uniconv.rules import (
+    REQUIRED,
+    Choice,
+    Count,
+    Crop,
+    Facts,
+    Fixed,
+    PerAxis,
+    either,
+    show,
+    suggest,
+)
 
 Shape = tuple[int, ...]
 
@@ -71,16 +82,17 @@ def lower(
     p_shape: Shape | None = None,
 ) -> Call:
     """Read a native call; UniconvError says what it gave, how it was read and what must hold."""
-    facts = Facts(
-        op.name,
-        op.title,
-        gathered={k: v.names for k, v in op.gathered.items()},
-        ndim=len(x_shape),
-    )
     given, spelled = complete(op, options)
     if op.outer:
         w_shape = outer_shape(op, w_shape, p_shape)
-    facts = replace(facts, given=given, spelled=spelled)
+    facts = Facts(
+        op.name,
+        op.title,
+        given=given,
+        spelled=spelled,
+        gathered={k: v.names for k, v in op.gathered.items() if not whole(v, k, options)},
+        ndim=len(x_shape),
+    )
     layout = op.layout
     if isinstance(layout, Choice):
         layout = layout.read(given[layout.option], facts)
@@ -166,7 +178,8 @@ def complete(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[s
             raise BadOption(f"{op.name}: {names} are one option under two names; give one of them")
         if known in op.implied:
             raise BadOption(f"{op.name}: {known} is read off {op.implied[known]}; leave it out")
-        if known not in single and (known not in op.rules or known in op.gathered):
+        parted = known in op.gathered and not op.gathered[known].whole
+        if known not in single and (known not in op.rules or parted):
             known_names = {*op.rules, *op.aliases, *single, *(op.addend or ())[:1]}
             has = [p for p in op.params.split() if p in known_names]
             hint = suggest(name, has) or f"; it has {', '.join(has)}"
@@ -175,24 +188,35 @@ def complete(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[s
         if name != known:
             spelled[known] = name
     for name, several in op.gathered.items():
-        for one in several.names:
-            if one not in given and one in several.follows:
-                given[one] = given.get(several.follows[one], several.default)
-        given[name] = tuple(given.pop(one, several.default) for one in several.names)
-        missing = [one for one, v in zip(several.names, given[name]) if v is REQUIRED]
+        if whole(several, name, given):
+            continue
+        if name in given:
+            beside = " and ".join(one for one in several.names if one in given)
+            raise BadOption(
+                f"{op.name}: {beside} cannot stand beside {name}; give one or the other"
+            )
+        values = tuple(several.value(one, given) for one in several.names)
+        given = {k: v for k, v in given.items() if k not in several.names} | {name: values}
+        missing = [one for one, v in zip(several.names, values) if v is REQUIRED]
         if missing:
             raise BadOption(f"{op.name}: option {show(missing[0])} is missing")
     for name, rule in op.rules.items():
         if given.setdefault(name, rule.default) is REQUIRED:
-            raise BadOption(f"{op.name}: option {show(name)} is missing")
+            why = f"; {rule.must}" if isinstance(rule, Fixed) and rule.only is not None else ""
+            raise BadOption(f"{op.name}: option {show(name)} is missing{why}")
     return given, spelled
+
+
+def whole(several: Gathered, name: str, given: Mapping[str, Any]) -> bool:
+    """Whether an option for each axis, and none for all of them, is left out of a call."""
+    return several.whole and not set(several.names) & set(given)
 
 
 def scattered(op: Op, options: Mapping[str, Any]) -> dict[str, Any]:
     """Options by rule -> options as the function takes them: one name per axis where it has so."""
     native: dict[str, Any] = {}
     for name, value in options.items():
-        if name not in op.gathered:
+        if name not in op.gathered or op.gathered[name].whole:
             native[name] = value
             continue
         names = op.gathered[name].names
@@ -236,6 +260,11 @@ def read_shapes(op: Op, layout: Layout, x_shape: Shape, w_shape: Shape) -> dict[
     named |= {"w_c": w.get("c"), "c": x.get("c", 1), "batch": batch}
     named |= {"x_shape": x_shape, "w_shape": w_shape}
     named |= {"size": tuple(x[s] for s in spatial), "kernel": tuple(w.get(s, 1) for s in spatial)}
+    if op.square and len(set(named["kernel"])) > 1:
+        raise BadShape(
+            f"{op.name}: w {show_shape(w_shape)} read as {show(layout.w)} has spatial sizes "
+            f"{named['kernel']}; kernels are square"
+        )
     if min(named["kernel"]) < 1 or named.get("i") == 0 or named["c"] == 0:
         raise BadShape(
             f"{op.name}: x {show_shape(x_shape)} and w {show_shape(w_shape)} must have at least "
@@ -268,8 +297,10 @@ def read_output_shape(op: Op, given: Mapping[str, Any], facts: Facts) -> tuple[S
     one = integer(value)
     if one is not None and "int" in op.pad.shape_forms:
         return (one,) * rank, None
+    if "sample" in op.pad.shape_forms:
+        letters = tuple(a for a in letters if a != "n")
     if entries is None or len(entries) != len(letters) or min(entries) < 0:
-        forms = ((rank, "axes"), (len(letters), "full"))
+        forms = ((rank, "axes"), (len(letters), "full"), (rank + 1, "sample"))
         allowed = either(n for n, form in forms if form in op.pad.shape_forms)
         raise facts.bad(op.pad.shape, value, f"must be a list of {allowed} integers of at least 0")
     named = dict(zip(letters, entries))
@@ -386,7 +417,7 @@ def told(op: Op, refusal: Refusal, facts: Facts) -> str:
     values = ((o, facts.given[o]) for o in refusal.options)
     shown = ((o, v) for o, v in values if v is not op.rules[o].default)
     gave = ", ".join(facts.gave(o, v) for o, v in shown)
-    return f"{op.name}: {gave}: {refusal.reason} [{refusal.source}]"
+    return ": ".join(filter(None, (op.name, gave, f"{refusal.reason} [{refusal.source}]")))
 
 
 def check_output(op: Op, conv: Conv, facts: Facts, x_shape: Shape, w_shape: Shape) -> None:

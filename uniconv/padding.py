@@ -70,7 +70,7 @@ def same_total(axis: Axis) -> Pair:
 
 
 def same_total_lower(axis: Axis) -> Pair:
-    """As ``same_total``, the odd pixel before (Flux)."""
+    """extent - 1 in all, whatever the stride; the odd pixel before (Flux)."""
     lo, hi = same_total(axis)
     return hi, lo
 
@@ -78,6 +78,19 @@ def same_total_lower(axis: Axis) -> Pair:
 def half(axis: Axis) -> Pair:
     """Half the extent on both sides: an even one gives one output more (Theano)."""
     return axis.extent // 2, axis.extent // 2
+
+
+def centred(axis: Axis) -> Pair:
+    """What lays the kernel's middle on the pixels, as many left over before as after (CNTK)."""
+    extra = (axis.size - 1) % axis.stride
+    lo = (axis.extent - 1) // 2
+    return lo - extra // 2, axis.extent - 1 - lo - (extra - extra // 2)
+
+
+def centred_transposed(axis: Axis) -> Pair:
+    """The padding ``centred`` of the output, of (size - 1) * stride + 1 where unsaid (CNTK)."""
+    out = (axis.size - 1) * axis.stride + 1 if axis.out is None else axis.out
+    return centred(replace(axis, size=out))
 
 
 def full(axis: Axis) -> Pair:
@@ -99,6 +112,13 @@ def paddle_transposed_same(axis: Axis) -> Pair:
     """What SAME pads before a convolution of the same x, whatever the dilation (Paddle)."""
     lo, hi = same_upper(axis)
     return lo, hi - (axis.extra or 0)
+
+
+def flux_transposed_same(axis: Axis) -> Pair:
+    """(kernel - stride) * dilation in all, maybe negative; the odd pixel before (Flux)."""
+    total = (axis.kernel - axis.stride) * axis.dilation
+    lo = (total + 1) // 2
+    return lo, total - lo - (axis.extra or 0)
 
 
 def numpy_same(axis: Axis) -> Pair:
@@ -248,6 +268,21 @@ COVERING = Reading(
 FROM_FULL = Reading(_from_full, _from_full)
 
 
+def _flagged(word: Word) -> Reading:
+    """A word where the number is 1, nothing where it is 0."""
+
+    def write(axis: Axis, pair: Pair) -> Pair:
+        if pair == (0, 0):
+            return pair
+        return (1, 1) if pair == word(axis) else (-1, -1)  # which no flag says
+
+    return Reading(lambda axis, pair: word(axis) if pair[0] else (0, 0), write)
+
+
+CENTRED = _flagged(centred)
+CENTRED_TRANSPOSED = _flagged(centred_transposed)
+
+
 def _from_centre(sign: int, back: int) -> Reading:
     """Numbers that move the middle of the kernel (SciPy's origin); ``back`` for an even one."""
 
@@ -377,7 +412,7 @@ def alike(least: int | None = 0, *, alone: bool = False) -> Form:
 
     def write(pairs: Pairs, pattern: str) -> object | None:
         small = least is not None and min(map(min, pairs)) < least
-        if small or any(lo != hi for lo, hi in pairs):
+        if small or any(lo != hi for lo, hi in pairs) or (alone and len(set(pairs)) > 1):
             return None
         return tuple(lo for lo, _ in pairs) if len(set(pairs)) > 1 else pairs[0][0]
 
@@ -387,6 +422,26 @@ def alike(least: int | None = 0, *, alone: bool = False) -> Form:
     return Form(text, read, write)
 
 
+def _read_flags(value: object, pattern: str, rank: int) -> Pairs | None:
+    if not isinstance(value, (list, tuple)) or not 1 <= len(value) <= rank + 1:
+        return None
+    if not all(isinstance(v, bool) for v in value):
+        return None
+    flags = [value[0]] * (rank + 1 - len(value)) + list(value)
+    return tuple((int(v), int(v)) for v in flags[1:])
+
+
+def _write_flags(pairs: Pairs, pattern: str) -> object | None:
+    return [False, *(p == (1, 1) for p in pairs)] if set(pairs) <= {(0, 0), (1, 1)} else None
+
+
+# CNTK fills a list that is too short up in front, with its first flag.
+FLAGS = Form(
+    "a list of booleans, whether to pad the channels and each spatial axis; the first flag counts "
+    "for the axes left out in front",
+    _read_flags,
+    _write_flags,
+)
 LAYOUT_PAIRS = Form(
     "a list of pairs [before, after], one per axis of x in data_format order, "
     "batch and channels [0, 0], none negative",
@@ -521,6 +576,29 @@ def or_nothing(form: Form) -> Form:
         return form.read(value, pattern, rank)
 
     return Form(form.describe, read, form.write)
+
+
+def beside_both_sides(form: Form) -> Form:
+    """Numbers for both sides alike and, in their place, one list before and one after (cuDNN)."""
+
+    def read(value: object, pattern: str, rank: int) -> Pairs | None:
+        if not isinstance(value, (list, tuple)) or len(value) != 3:
+            return None
+        both, before, after = value
+        if both is not None and (before, after) == (None, None):
+            before = after = both
+        elif both is not None:
+            return None
+        return form.read((before, after), pattern, rank)
+
+    def write(pairs: Pairs, pattern: str) -> object | None:
+        written = form.write(pairs, pattern)
+        if not isinstance(written, tuple):
+            return None
+        before, after = written
+        return (before, None, None) if before == after else (None, before, after)
+
+    return Form(f"one list for both sides of each spatial axis, or {form.describe}", read, write)
 
 
 def one_of(*forms: Form) -> Form:

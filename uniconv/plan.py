@@ -315,11 +315,24 @@ def _agree(
                 f"{op.name}: x, w{', bias' * (bias is not None)} are {names}; "
                 f"{op.title} takes one dtype: convert one of them"
             )
-        for other in dtypes[1:]:
-            dtypes[0] = torch.promote_types(dtypes[0], other)
-        x, w = x.to(dtypes[0]), w.to(dtypes[0])
-        bias = bias.to(dtypes[0]) if bias is not None else None
+        common = _weight_dtype(call, x, w, bias) if op.mixed == "w" else dtypes[0]
+        for other in dtypes[1:] if op.mixed is True else ():
+            common = torch.promote_types(common, other)
+        x, w = x.to(common), w.to(common)
+        bias = bias.to(common) if bias is not None else None
     return x, w, bias
+
+
+def _weight_dtype(call: Call, x: Tensor, w: Tensor, bias: Tensor | None) -> torch.dtype:
+    """The dtype of w, which x and the bias are converted to."""
+    for name, a in (("x", x), ("bias", bias)):
+        if a is not None and not torch.can_cast(a.dtype, w.dtype):
+            had, wanted = (str(t.dtype).removeprefix("torch.") for t in (a, w))
+            raise BadArray(
+                f"{call.op.name}: {name} is {had}; {call.op.title} converts it to w's dtype, and "
+                f"{wanted} cannot hold it: convert one of them"
+            )
+    return w.dtype
 
 
 def _check_dtype(call: Call, dtype: torch.dtype) -> None:

@@ -29,6 +29,12 @@ def _for_every_axis(value: object, facts: Facts) -> bool:
     return _entries(value) == facts.rank + 2
 
 
+def _said(option: str, facts: Facts) -> str:
+    """The word of an option, which MATLAB spells with a capital; "" for numbers."""
+    value = facts.given.get(option, facts.given.get(option.capitalize()))
+    return value if isinstance(value, str) else ""
+
+
 def _of_another_input(facts: Facts) -> bool:
     """Whether the convolution that a call by a word transposes makes other sizes of its output."""
     sizes = []
@@ -120,6 +126,14 @@ CONDITIONS: Mapping[str, Callable[[Facts], bool]] = {
     "ncnn output beside numbers": lambda f: bool(f.out) and f.given["pad"][0] >= 0,
     "ncnn same below nothing": _ncnn_crops,
     "dilated and three axes": lambda f: f.rank == 3 and max(f.dilation) > 1,
+    "dilated": lambda f: max(f.dilation) > 1,
+    "one tap strided or padded": lambda f: (
+        max(f.sizes.kernel) == 1
+        and (max(f.stride) > 1 or (f.given["pad"] == 0 and f.given["padding"] != 0))
+    ),
+    "kernel longer than x": lambda f: any(a.kernel > a.size for a in f.axes),
+    "channel axis padded": lambda f: f.sizes.c > 1 and f.given["auto_padding"][0],
+    "transposed channel axis padded": lambda f: f.sizes.o > 1 and f.given["auto_padding"][0],
     "padded": lambda f: any(map(any, f.pad)),
     "one channel": lambda f: f.sizes.batch == (1,),
     "onnx same below nothing": lambda f: (
@@ -158,8 +172,9 @@ CONDITIONS: Mapping[str, Callable[[Facts], bool]] = {
     "two kinds of groups": lambda f: (
         f.given["feature_group_count"] > 1 and f.given["batch_group_count"] > 1
     ),
-    "causal and not one axis": lambda f: (
-        isinstance(f.given["padding"], str) and f.given["padding"] == "CAUSAL" and f.rank > 1
+    "causal and not one axis": lambda f: f.rank > 1 and _said("padding", f) in ("CAUSAL", "causal"),
+    "cropped same below nothing": lambda f: (
+        _said("cropping", f) == "same" and any(a.extent < a.stride for a in f.axes)
     ),
     "same_lower and strided": lambda f: (
         isinstance(f.given["padding"], str)

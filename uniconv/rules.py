@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import numbers
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from typing import Any
 
 from uniconv.canonical import Pairs, Sizes
 from uniconv.errors import BadOption, CannotExpress
-from uniconv.layout import Layout, axes, dimension_numbers
+from uniconv.layout import Layout, axes, dimension_numbers, labelled, numbered_dimensions
 from uniconv.padding import AS_IS, Axis, Form, Reading, Word, integer, integers
 
 
@@ -34,7 +35,8 @@ SAME_MEANING = (
     ("padding", "pad", "pads"),
     ("group", "groups", "feature_group_count"),
     ("output_shape", "output_size"),
-    ("mode", "crosscorrelation"),
+    ("output_padding", "outpad"),
+    ("mode", "crosscorrelation", "cross_correlation", "flipped", "flipkernel"),
 )
 
 
@@ -220,6 +222,64 @@ class DimensionNumbers(Choice):
 
 
 @dataclass(frozen=True, slots=True)
+class NumberedDimensions(Choice):
+    """A layout spelled out as StableHLO does, its spatial axes numbered; the usual ones listed."""
+
+    def read(self, value: object, facts: Facts) -> Layout:
+        text = "".join(value.split()) if isinstance(value, str) else ""
+        parts = re.fullmatch(r"\[([^]]*)\]x\[([^]]*)\]->\[([^]]*)\]", text)
+        found = numbered_dimensions(*(p.split(",") for p in parts.groups())) if parts else None
+        if found is None:
+            must = (
+                'must be three lists such as "[b,0,1,f]x[0,1,i,o]->[b,0,1,f]", with the same 1, 2 '
+                "or 3 spatial axes in each"
+            )
+            raise facts.bad(self.option, value, must)
+        return found
+
+    def write(self, value: Any, facts: Facts) -> str:
+        data, kernel = {"n": "b", "c": "f", "o": "f"}, {"o": "o", "i": "i"}
+        x, w, y = (
+            ",".join(own.get(a, a[1:]) for a in axes(pattern, facts.rank))
+            for pattern, own in ((value.x, data), (value.w, kernel), (value.y, data))
+        )
+        return f"[{x}]x[{w}]->[{y}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Labels(Choice):
+    """A layout labelled as MATLAB does, by those of data and weights; the usual ones listed."""
+
+    channels: str = ""
+    grouped: str = ""
+
+    def read(self, value: object, facts: Facts) -> Layout:
+        with suppress(TypeError, KeyError):
+            return self.table[value]  # type: ignore[no-any-return]
+        data, weights = value if isinstance(value, tuple) else ("", "")
+        text = isinstance(data, str) and (weights is None or isinstance(weights, str))
+        found = labelled(data, weights, self.channels, self.grouped) if text else None
+        if found is None:
+            must = (
+                'must be labels: 1 to 3 "S", one "C", at most one "B" for the data; as many "S", '
+                'one "C", one "U" (and a second one for groups) for the weights; and one "T" in '
+                "both to convolve over time"
+            )
+            raise facts.bad(self.option, value, must)
+        return found
+
+    def write(self, value: Any, facts: Facts) -> Any:
+        if value == self.table[self.default]:
+            return self.default
+        data, kernel = {"n": "B", "c": "C"}, {"i": "U", "m": "U", "o": "U", "c": "U", "g": "U"}
+        kernel |= {self.channels[0]: "C"}
+        return tuple(
+            "".join(own.get(a, "S") for a in axes(pattern, facts.rank))
+            for pattern, own in ((value.x, data), (value.w, kernel))
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class AlongAxis(Choice):
     """The axis of x along which a one-dimensional kernel runs; the table has the plainest."""
 
@@ -242,6 +302,23 @@ def along_axis(axis: int, ndim: int) -> Layout:
 
 
 @dataclass(frozen=True, slots=True)
+class EachAxis(Choice):
+    """True or False for each spatial axis, in axis order; None stands for False everywhere."""
+
+    def read(self, value: object, facts: Facts) -> tuple[bool, ...]:
+        if value is None:
+            return (False,) * facts.rank
+        entries = tuple(value) if isinstance(value, (list, tuple)) else ()
+        if len(entries) != facts.rank or any(e is not True and e is not False for e in entries):
+            must = f"must be None or a list of {facts.rank} of True and False, one per spatial axis"
+            raise facts.bad(self.option, value, must)
+        return entries
+
+    def write(self, value: Any, facts: Facts) -> list[bool] | None:
+        return list(value) if any(value) else None
+
+
+@dataclass(frozen=True, slots=True)
 class Border(Choice):
     """What lies outside x: a word out of the table, or a number that stands there."""
 
@@ -256,7 +333,8 @@ class PerAxis:
     """One integer per spatial axis, in axis order; ``accepts`` says in which shapes it is given.
 
     "int" one for all, "one" a list of one, "axes" one each, "full" one per axis of x (batch and
-    channels 1), "none" None, which means ``absent`` on every axis.
+    channels 1), "sample" the same without the batch (channels idle), "none" None, which means
+    ``absent`` on every axis.
     """
 
     option: str
@@ -275,6 +353,9 @@ class PerAxis:
             raise facts.bad(self.option, value, f"must be {self.describe(facts)}")
         elif len(entries) == 1 and "one" in self.accepts:
             entries *= facts.rank
+        elif len(entries) == facts.rank + 1 and "sample" in self.accepts:
+            letters = [a for a in axes(facts.layout.x, facts.rank) if a != "n"]
+            entries = tuple(entries[letters.index(f"s{i}")] for i in range(facts.rank))
         elif len(entries) == len(axes(facts.layout.x, facts.rank)) and "full" in self.accepts:
             named = full_list(entries, facts)
             if any(named[a] != 1 for a in named if a in "nc"):
@@ -299,7 +380,8 @@ class PerAxis:
         raise facts.cannot(self.option, f"one {self.option} serves all axes, not {value}")
 
     def lengths(self, facts: Facts) -> list[int]:
-        sizes = {"one": 1, "axes": facts.rank, "full": len(axes(facts.layout.x, facts.rank))}
+        sizes = {"one": 1, "axes": facts.rank, "sample": facts.rank + 1}
+        sizes["full"] = len(axes(facts.layout.x, facts.rank))
         return sorted({n for kind, n in sizes.items() if kind in self.accepts})
 
     def describe(self, facts: Facts) -> str:
@@ -347,7 +429,8 @@ class Scalar:
 class Fixed:
     """An option that is known but does not act here: any value if ``inert``, else its default.
 
-    sample: a value other than the default, for tests.
+    sample: a value other than the default, for tests.  only: the one value that must be said, where
+    the framework's default acts.
     """
 
     option: str
@@ -355,15 +438,28 @@ class Fixed:
     reason: str = ""
     inert: bool = False
     sample: Any = "probe"
+    only: Any = None
+
+    def __post_init__(self) -> None:
+        if self.only is not None:
+            object.__setattr__(self, "default", REQUIRED)
+
+    @property
+    def taken(self) -> Any:
+        return self.default if self.only is None else self.only
+
+    @property
+    def must(self) -> str:
+        return f"must {'stay' if self.only is None else 'be'} {show(self.taken)}: {self.reason}"
 
     def read(self, value: object, facts: Facts) -> None:
-        same = value is self.default or (isinstance(value, str) and value == self.default)
-        if not self.inert and not same:
-            must = f"must stay {show(self.default)}: {self.reason}"
-            raise facts.bad(self.option, value, must)
+        taken = self.taken
+        alike = isinstance(value, (str, list, tuple)) and type(value) is type(taken)
+        if not self.inert and not (value is taken or (alike and value == taken)):
+            raise facts.bad(self.option, value, self.must)
 
     def write(self, value: None, facts: Facts) -> Any:
-        return self.default
+        return self.taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -508,7 +604,7 @@ class Crop:
     pad's words are crops, and its numbers the padding of the convolution that it transposes.  The
     end is settled by ``extra`` (output_padding: numbers cut that much less), or by ``shape``
     (output_shape, in the forms of PerAxis); where ``adjoint``, that must be a size of which the
-    convolution with these options makes x's.
+    convolution with these options makes x's, where ``fixed``, the size that they give without it.
     """
 
     pad: Pad
@@ -517,6 +613,7 @@ class Crop:
     shape_forms: tuple[str, ...] = ("full",)
     shape_default: Any = REQUIRED
     adjoint: bool = True
+    fixed: bool = False
 
     def read(self, value: object, facts: Facts) -> Pairs:
         said = self.pad.said(value, facts)
@@ -524,6 +621,14 @@ class Crop:
         if not facts.out:
             extra = [0 if callable(said) else axis.extra or 0 for axis in facts.axes]
             return tuple((lo, hi - x) for (lo, hi), x in zip(pairs, extra))
+        own = tuple(axis.whole - lo - hi for axis, (lo, hi) in zip(facts.axes, pairs))
+        if self.fixed and own != facts.out:
+            assert self.shape is not None
+            must = (
+                f"has spatial sizes {facts.out}; the other options give {own}, and what "
+                f"{facts.title} does to make another size is not known"
+            )
+            raise facts.bad(self.shape, facts.given[self.shape], must)
         gives = self.gives(facts.out, pairs, facts)
         if self.adjoint and gives != facts.sizes.size:
             assert self.shape is not None
@@ -565,6 +670,10 @@ class Crop:
                 pairs = tuple((lo, hi + x) for (lo, hi), x in zip(crop, more))
                 for way in self.pad.ways(pairs, told):
                     yield way | self._extra_option(told)
+        if self.extra:  # uneven numbers may say what is too much for an extra
+            told = replace(facts, extra=(0,) * facts.rank)
+            for way in self.pad.ways(crop, told):
+                yield way | self._extra_option(told)
         yield from self._words_with_extra(crop, facts)
 
     def _words_with_extra(self, crop: Pairs, facts: Facts) -> Iterator[dict[str, Any]]:

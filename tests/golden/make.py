@@ -1,6 +1,6 @@
 """Write the golden numbers of families by running the real frameworks on calls made from specs.
 
-    python tests/golden/make.py tf pytorch
+    python tests/golden/make.py tf pytorch    # all that run here, where none is named
 
 FAMILY.json names the framework's versions and, for each call, the function, its options and the
 shapes of its arrays; FAMILY.npz holds all numbers in that order, as one array of small integers.
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from uniconv.dialect import Op
-from uniconv.registry import family
+from uniconv.registry import families, family
 from uniconv.testing.cases import Case, asymmetric, grid, probe
 from uniconv.testing.oracles import CannotRun, differentiable, oracle, runs, versions
 
@@ -95,5 +95,5 @@ def main(name: str) -> None:
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:]:
+    for name in sys.argv[1:] or filter(runs, families()):
         main(name)

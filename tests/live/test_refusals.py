@@ -21,6 +21,7 @@ from tests.refusals.bad_call import BadCall, Call
 from uniconv.arrays import like
 from uniconv.registry import find
 from uniconv.testing.oracles import oracle, runs
+from uniconv.testing.oracles.tf import tensorflow as from_the_oracle
 
 pytestmark = [pytest.mark.live, pytest.mark.filterwarnings("ignore")]
 
@@ -29,7 +30,9 @@ WRONG_VALUES = "TensorFlow warns and returns wrong values"
 
 @pytest.fixture(scope="module")
 def tf() -> ModuleType:
-    return pytest.importorskip("tensorflow")
+    if not runs("tf"):
+        pytest.skip("TensorFlow is not installed")
+    return from_the_oracle()  # set up before it is imported
 
 
 def refused(bad: list[BadCall]) -> list[BadCall]:

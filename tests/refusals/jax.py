@@ -779,7 +779,7 @@ BAD = [
         (4, 3),
         (42, 1),
         Refused,
-        "jax.scipy.signal.convolve: : one array must be smaller than the other in every dimension [jax 0.10.2 jax/_src/scipy/signal.py _convolve_nd]",
+        "jax.scipy.signal.convolve: one array must be smaller than the other in every dimension [jax 0.10.2 jax/_src/scipy/signal.py _convolve_nd]",
     ),
     BadCall(
         "jax.scipy.signal.convolve",
@@ -844,7 +844,7 @@ BAD = [
         (4, 2),
         (1, 3),
         Refused,
-        "jax.scipy.signal.correlate: : one array must be smaller than the other in every dimension [jax 0.10.2 jax/_src/scipy/signal.py _convolve_nd]",
+        "jax.scipy.signal.correlate: one array must be smaller than the other in every dimension [jax 0.10.2 jax/_src/scipy/signal.py _convolve_nd]",
     ),
     BadCall(
         "jax.scipy.signal.correlate",
@@ -917,7 +917,7 @@ BAD = [
         (6, 3),
         (44, 2),
         Refused,
-        "jax.scipy.signal.convolve2d: : one array must be smaller than the other in every dimension [jax 0.10.2 jax/_src/scipy/signal.py _convolve_nd]",
+        "jax.scipy.signal.convolve2d: one array must be smaller than the other in every dimension [jax 0.10.2 jax/_src/scipy/signal.py _convolve_nd]",
     ),
     BadCall(
         "jax.scipy.signal.convolve2d",
@@ -982,7 +982,7 @@ BAD = [
         (8, 6),
         (44, 3),
         Refused,
-        "jax.scipy.signal.correlate2d: : one array must be smaller than the other in every dimension [jax 0.10.2 jax/_src/scipy/signal.py _convolve_nd]",
+        "jax.scipy.signal.correlate2d: one array must be smaller than the other in every dimension [jax 0.10.2 jax/_src/scipy/signal.py _convolve_nd]",
     ),
     BadCall(
         "jax.scipy.signal.correlate2d",

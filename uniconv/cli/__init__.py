@@ -25,6 +25,7 @@ except ImportError:
     raise SystemExit(2) from None
 
 from uniconv.cli.arguments import UsageError
+from uniconv.cli.conformance import conformance_command
 from uniconv.cli.conv import conv_command
 from uniconv.cli.convert import convert_command
 from uniconv.cli.read import read_command
@@ -50,7 +51,9 @@ def list_command() -> None:
     rows = [("family", "function", "operation", "kernel")]
     for name, dialect in families().items():
         for op in dialect.functions:
-            kernel = "flipped" if reads_backwards(op) else "not flipped"
+            kernel = {True: "flipped", False: "not flipped", None: "as an option says"}[
+                reads_backwards(op)
+            ]
             rows.append((name, op.name, op.kind, kernel))
     widths = [max(map(len, column)) for column in zip(*rows)]
     for row in rows:  # names in full, however narrow the terminal is
@@ -77,6 +80,7 @@ def wrapped(line: str, width: int) -> str:
 app.command("conv")(conv_command)
 app.command("convert")(convert_command)
 app.command("read")(read_command)
+app.command("conformance")(conformance_command)
 
 
 @app.command("demo")

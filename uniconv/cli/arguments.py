@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import torch
@@ -81,11 +82,21 @@ def check_device(device: str | None) -> None:
 
 
 def save_array(y: NDArray[Any], target: Path) -> None:
-    """Write beside the target, then move: nobody ever reads half an array."""
+    """Write an array as .npy."""
+    write(target, lambda file: np.save(file, y))
+
+
+def write_text(text: str, output: Path) -> None:
+    """Write a page."""
+    write(writable(output), lambda file: file.write(text.encode()))
+
+
+def write(target: Path, save: Callable[[IO[bytes]], Any]) -> None:
+    """Write beside the target, then move: nobody ever reads half a file."""
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         with part.open("xb") as file:
-            np.save(file, y)
+            save(file)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)

@@ -127,6 +127,17 @@ def rounding_bound(
     return _bound(lower(op, options, *(a.shape for a in inputs)), inputs)
 
 
+def rounding_in_bounds(call: Call, inputs: tuple[Array, ...], y: Array) -> float:
+    """How far y is from the exact result of a call, at most, in units of ``rounding_bound``.
+
+    A pixel is allowed the roundoff of the largest one, too: sums by FFT, and what is added to y.
+    """
+    exact = _run(call, tuple(a.astype(np.result_type(a, np.float64)) for a in inputs))
+    roundoff = float(np.finfo(inputs[0].dtype).eps) / 2
+    bound = np.maximum(_bound(call, inputs), roundoff * np.abs(exact).max(initial=0))
+    return float((np.abs(y - exact) / np.where(bound, bound, np.inf)).max(initial=0))
+
+
 def _bound(call: Call, inputs: tuple[Array, ...]) -> Array:
     roundoff = float(np.finfo(inputs[0].dtype).eps) / 2
     taps = prod(call.sizes.kernel) * call.sizes.c // call.conv.groups

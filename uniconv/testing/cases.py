@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uniconv.canonical import Pairs, Sizes, effective
-from uniconv.dialect import BY_CHANNELS, BY_OUTPUT, DEPTHWISE, Op
+from uniconv.dialect import BY_AXIS, BY_CHANNELS, BY_OUTPUT, DEPTHWISE, Op
 from uniconv.errors import UniconvError
 from uniconv.layout import Layout, arrange, axes
 from uniconv.lower import Call, Shape, batched, lower, scattered
@@ -28,6 +28,7 @@ from uniconv.rules import (
     Choice,
     Count,
     Crop,
+    EachAxis,
     Facts,
     KernelShape,
     Pad,
@@ -154,6 +155,8 @@ def traits(op: Op, rank: int | None = None) -> dict[str, tuple[Any, ...]]:
     for choice in (op.reverse, op.boundary, pad.by, pad.reading):
         if isinstance(choice, Choice):
             found[choice.option] = (*_omission(choice), *choice.table)
+    if isinstance(op.reverse, EachAxis):
+        found[op.reverse.option] = (LEFT_OUT, None, "none", "some", "all")
     if op.batch_groups:
         found[op.batch_groups.option] = (*_omission(op.batch_groups), 1, 2, 3)
     if isinstance(op.boundary, Border):
@@ -169,6 +172,9 @@ def traits(op: Op, rank: int | None = None) -> dict[str, tuple[Any, ...]]:
             continue
         if isinstance(fixed, Choice):
             found[fixed.option] = (*_omission(fixed), *fixed.table)
+            continue
+        if fixed.only is not None:
+            found[fixed.option] = (fixed.only,)
             continue
         free = fixed.inert and fixed.default is None
         found[fixed.option] = (LEFT_OUT, fixed.sample if free else fixed.default)
@@ -197,7 +203,7 @@ def _layouts(op: Op, rank: int | None) -> tuple[tuple[int, Any], ...]:
 def _group_counts(op: Op) -> tuple[Any, ...]:
     if isinstance(op.groups, Count):
         return (*_omission(op.groups), 1, 2, 3)
-    return (1, 2, 3) if op.groups in (BY_CHANNELS, BY_OUTPUT) else (1,)
+    return (1, 2, 3) if op.groups in (BY_AXIS, BY_CHANNELS, BY_OUTPUT) else (1,)
 
 
 def _per_axis(rule: PerAxis) -> tuple[Any, ...]:
@@ -236,6 +242,7 @@ def attempt(op: Op, chosen: Traits, rng: random.Random, *, refused: bool = False
             letters |= {"o": letters["o"] * parts, "m": letters["m"] * parts}
     kernel = tuple(rng.sample((1, 2, 3, 4) if rank < 3 else (1, 2, 3, 5), rank))
     kernel = tuple(k if f"s{i}" in axes(layout.w, rank) else 1 for i, k in enumerate(kernel))
+    kernel = kernel[:1] * rank if op.square else kernel
     facts = replace(facts, sizes=replace(facts.sizes, batch=batch, kernel=kernel))
 
     stride, dilation, spread = (
@@ -245,8 +252,14 @@ def attempt(op: Op, chosen: Traits, rng: random.Random, *, refused: bool = False
     facts = replace(facts, stride=stride, dilation=dilation, lhs_dilation=spread)
     for name, rule in op.rules.items():
         if name in chosen and not isinstance(rule, PerAxis) and name != _shape_option(op):
-            told = isinstance(rule, KernelShape) and chosen[name] is not LEFT_OUT
-            _put(options, name, list(kernel) if told else chosen[name])
+            told = chosen[name]
+            if isinstance(rule, KernelShape) and told is not LEFT_OUT:
+                told = list(kernel)
+            elif isinstance(rule, EachAxis) and isinstance(told, str):
+                told = _sequence(
+                    [told == "all" or (told == "some" and i == 0) for i in range(rank)], rng
+                )
+            _put(options, name, told)
     if isinstance(op.groups, Count):
         _put(options, op.groups.option, chosen["groups"])
 
@@ -277,13 +290,19 @@ def attempt(op: Op, chosen: Traits, rng: random.Random, *, refused: bool = False
                 return None
             # The transposed convolution reads what the convolution of its output gives.
             size = crop.gives(out, pairs, replace(facts, out=out))
+        elif crop.fixed:
+            value = pad.default if written is LEFT_OUT else written
+            told = {n: rule.default for n, rule in op.rules.items()} | options
+            pairs = pad.read(value, replace(facts, given=told))
+            out = tuple(axis.whole - lo - hi for axis, (lo, hi) in zip(facts.axes, pairs))
         else:
             out = tuple(max(axis.whole + rng.randint(-4, 2), 1) for axis in facts.axes)
         full = arrange(layout.x, {"n": (*batch, 1)[0], "c": letters["o"]}, out)
+        full = full[1:] if form == "sample" else full
         if form == "int" and len(set(out)) > 1:
             return None
         options[crop.shape] = (
-            out[0] if form == "int" else _sequence(full if form == "full" else out, rng)
+            out[0] if form == "int" else _sequence(out if form == "axes" else full, rng)
         )
     if min(size) < 1:
         return None
@@ -357,6 +376,7 @@ def _draw_per_axis(
         "int": each[0],
         "one": _sequence(each[:1], rng),
         "axes": _sequence(each, rng),
+        "sample": _sequence((1, *each), rng),
         "full": _sequence([full[a] for a in axes(facts.layout.x, facts.rank)], rng),
     }[form]
     options[rule.option] = value

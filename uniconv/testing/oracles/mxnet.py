@@ -26,9 +26,12 @@ def function_of(op: Op) -> Callable[..., list[Array]]:
     name = op.name.rpartition(".")[2]
 
     def call(arrays: dict[str, Array], options: dict[str, Any], dy: Array | None) -> list[Array]:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings():  # of its own old imports
             warnings.simplefilter("ignore")
-            nd = importlib.import_module("mxnet").nd
+            return compute(arrays, options)
+
+    def compute(arrays: dict[str, Array], options: dict[str, Any]) -> list[Array]:
+        nd = importlib.import_module("mxnet").nd
         groups = options.get("num_group", 1)
         filters = arrays["w"].shape[0] if name == "Convolution" else arrays["w"].shape[1] * groups
         dtype = arrays["x"].dtype
