@@ -72,7 +72,7 @@ def made(case):
         sizes["out_channels"] = call.o
     if op.kind in ("depthwise_conv", "separable_conv"):
         sizes["multiplier"] = call.sizes.o // call.sizes.c
-    if op.groups in (BY_CHANNELS, BY_OUTPUT):
+    if op.groups in (BY_CHANNELS, BY_OUTPUT) or "g" in call.layout.w.split():
         sizes["groups"] = call.conv.groups
     return CLASSES[op.kind](dialect=op.name, bias=False, **sizes, **case.options)
 

@@ -136,6 +136,8 @@ def read_kernel(op: Op, options: Mapping[str, Any], shape: Shape) -> Kernel:
         groups = op.groups.read(given[op.groups.option], facts)
     elif op.groups == DEPTHWISE:
         groups = sizes.get("c", 1)
+    if op.batch_groups:  # parts of the batch are run as groups
+        groups = max(groups, op.batch_groups.read(given[op.batch_groups.option], facts))
 
     first, second = ("c", "m") if transposed else ("o", "i")
     native, lacking = completed(letters, (first, second, *spatial))

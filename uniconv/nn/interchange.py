@@ -175,15 +175,16 @@ def _last_first(pad: tuple[tuple[int, int], ...]) -> tuple[int, ...]:
     return tuple(p for pair in reversed(pad) for p in pair)
 
 
-def _pad(conv: Record, pad: tuple[tuple[int, int], ...]) -> nn.Module:
-    """A padding module; negative numbers crop."""
+def _pad(conv: Record, pad: tuple[tuple[int, int], ...]) -> list[nn.Module]:
+    """Padding modules; negative numbers crop, and torch would crop before it pads."""
     r, pads = conv.rank - 1, _last_first(pad)
-    if conv.boundary == "constant":
-        constant = (nn.ConstantPad1d, nn.ConstantPad2d, nn.ConstantPad3d)[r]
-        return constant(pads, conv.fill)  # type: ignore[arg-type]
-    if conv.boundary == "zeros":
-        return (nn.ZeroPad1d, nn.ZeroPad2d, nn.ZeroPad3d)[r](pads)  # type: ignore[arg-type]
-    return _PADS[conv.boundary][r](pads)  # type: ignore[arg-type]
+    if conv.boundary not in ("zeros", "constant"):
+        return [_PADS[conv.boundary][r](pads)]  # type: ignore[arg-type]
+    grow, cut = tuple(max(p, 0) for p in pads), tuple(min(p, 0) for p in pads)
+    constant: Any = (nn.ConstantPad1d, nn.ConstantPad2d, nn.ConstantPad3d)[r]
+    zero: Any = (nn.ZeroPad1d, nn.ZeroPad2d, nn.ZeroPad3d)[r]
+    made = [constant(grow, conv.fill) if conv.boundary == "constant" else zero(grow)]
+    return [*(made if any(grow) else []), *([zero(cut)] if any(cut) else [])]
 
 
 def _filled(made: nn.Module, w: Tensor, bias: Tensor | None) -> nn.Module:
@@ -202,7 +203,7 @@ def _forward(
     options |= {"padding": tuple(lo for lo, _ in conv.pad)} if even else {}
     make: Any = _CONVS[conv.rank - 1]
     made = _filled(make(w.shape[1] * conv.groups, w.shape[0], kernel, **options), w, bias)
-    return [made] if even else [_pad(conv, conv.pad), made]
+    return [made] if even else [*_pad(conv, conv.pad), made]
 
 
 def _transposed(
@@ -223,7 +224,7 @@ def _transposed(
     bare = make(w.shape[0], o, kernel, bias=inner is not None, device="meta", **options)
     made: list[nn.Module] = [_filled(bare, w, inner)]
     if not said:
-        made.append(_pad(conv, tuple((-lo, -hi) for lo, hi in crop)))
+        made += _pad(conv, tuple((-lo, -hi) for lo, hi in crop))
     if grown and bias is not None:  # the pixels past the result hold the bias, too
         ones = (1,) * conv.rank
         identity = replace(conv, stride=ones, pad=((0, 0),) * conv.rank, lhs_dilation=ones)

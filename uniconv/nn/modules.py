@@ -73,11 +73,13 @@ class Layer(nn.Module):
         if self.out_channels is None and "out_channels" in self.SIZES:
             raise BadOption(f"{op.name}: out_channels is missing")
         # Where a call reads the groups off the channels, the kernel's shape must be told them.
-        self._groups = 1
-        if op.groups in (BY_CHANNELS, BY_OUTPUT) and "groups" in options:
-            self._groups = _count(op, "groups", options.pop("groups")) or 1
-        self._options = options
+        groups = None if "groups" in op.rules else options.pop("groups", None)
         self._layout = read_layout(op, options, len(self.kernel_size))
+        told_by_arrays = op.groups in (BY_CHANNELS, BY_OUTPUT) or "g" in self._layout.w.split()
+        if groups is not None and not told_by_arrays:
+            options["groups"] = groups  # which the function does not have
+        self._groups = _count(op, "groups", groups) or 1
+        self._options = options
         self._kernel: Kernel | None = None
         self._plans: dict[Any, Plan] = {}
         unknown: Any = UninitializedParameter
@@ -441,16 +443,13 @@ def _unfit(name: str, saved: str, pattern: str, shape: Shape, must: Shape) -> st
     got = ", ".join(f"{a} = {n}" for a, n, _ in pairs)
     wanted = ", ".join(f"{a} = {m}" for a, _, m in pairs)
     spatial = [a for a in letters if a[0] == "s"]
-    first, second = (a for a in letters if a[0] != "s")
+    channels = [a for a in letters if a[0] != "s"]
     sizes = dict(zip(letters, must))
-    others = (
-        (first, second, *spatial),
-        (second, first, *spatial),
-        (*spatial, first, second),
-        (*spatial, second, first),
-        (first, *spatial, second),
-        (second, *spatial, first),
-    )
+    others = [
+        (*order[:i], *spatial, *order[i:])
+        for order in (channels, channels[::-1])
+        for i in (0, len(channels), 1)
+    ]
     fitting = [o for o in others if o != letters and tuple(sizes[a] for a in o) == shape]
     hint = "; it would fit as " + " or ".join(map(_dotted, fitting)) if fitting else ""
     read = f"{name}: {saved} {show_shape(shape)} read as {show(pattern)} has {got}"
