@@ -81,6 +81,8 @@ def _moved(w: Tensor, src: tuple[str, ...], dst: tuple[str, ...], groups: int) -
     order = kernel_order(src, dst, groups)
     if order is not None:
         return permute(w, order)
+    if hasattr(w, "full_tensor"):  # a DTensor: its parts may cut through a group
+        w = w.full_tensor()
     moved: Tensor = rearrange(w, regrouping(src, dst), g=groups)
     return moved
 

@@ -275,4 +275,3 @@ def _size(m: _Matrix) -> str:
 
 def _julia_shape(dims: str) -> tuple[int, ...]:
     return tuple(int(n) for n in re.findall(r"\d+", dims)) if dims[0:2] != "0-" else ()
-

@@ -18,7 +18,9 @@ WRAPPED = re.compile(
     r"(?<![\w.])(?P<module>(?:\w+\.)*)"
     r"(?P<word>array|Array|asarray|DeviceArray|tensor|\w*Tensor|constant|[Vv]ariable|to_tensor)\("
 )
-TENSORFLOW = re.compile(r"<tf\.(?:Tensor|Variable)(?P<about>[^>\n]*?),?\s*numpy=\s*(?P<word>array\()?")
+TENSORFLOW = re.compile(
+    r"<tf\.(?:Tensor|Variable)(?P<about>[^>\n]*?),?\s*numpy=\s*(?P<word>array\()?"
+)
 BRACKET = re.compile(
     r"(?:(?P<eltype>Float(?:16|32|64)|U?Int\d*|Bool|ComplexF(?:32|64)))?(?P<open>\[[\[\s]*)"
 )
@@ -54,7 +56,10 @@ def read_bracket(t: Printed, start: re.Match[str]) -> tuple[Found, int] | None:
     if not NUMBER.match(t.text, start.end()):
         return None
     deep = start["open"].count("[") > 1
-    alone = re.fullmatch(r"\s*|.*[=:：]\s*|\s*(julia>|>>>|>>|[Oo]ut ?\[\d+\] ?:)\s*", before) is not None
+    alone = (
+        re.fullmatch(r"\s*|.*[=:：]\s*|\s*(julia>|>>>|>>|[Oo]ut ?\[\d+\] ?:)\s*", before)
+        is not None
+    )
     try:
         found = _list(t, at)
     except _Truncated as error:
@@ -96,7 +101,9 @@ def read_wrapped(t: Printed, start: re.Match[str]) -> tuple[Found, int] | None:
     if read is None:
         return None
     found, end = read
-    if code and re.match(r"\s*\.\s*(?!to\(|cuda\(|float\(\)|double\(\))[a-z_]\w*", t.text[end:end + 80]):
+    if code and re.match(
+        r"\s*\.\s*(?!to\(|cuda\(|float\(\)|double\(\))[a-z_]\w*", t.text[end : end + 80]
+    ):
         return None  # an expression: what it gives is not printed here
     return found, end
 
@@ -151,7 +158,9 @@ def _wrapped(
             at = _SPACE.match(t.text, scale.end()).end()  # type: ignore[union-attr]
         if body is None and t.text[at : at + 1] == "[":
             first = re.compile(r"[\[\s]*").match(t.text, at).end()  # type: ignore[union-attr]
-            if not NUMBER.match(t.text, first) and not re.match(r"[\[\s]*\]", t.text[at:first + 1]):
+            if not NUMBER.match(t.text, first) and not re.match(
+                r"[\[\s]*\]", t.text[at : first + 1]
+            ):
                 if TRUNCATED.match(t.text, first):
                     raise t.truncated(first, TRUNCATED.match(t.text, first)[0])
                 return None  # words, or program text

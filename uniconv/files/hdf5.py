@@ -104,7 +104,9 @@ def children(group: Any) -> list[str]:
 
 def natural(name: str) -> list[tuple[int, str]]:
     """A key that sorts numbers in names by value."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
+    return [
+        (int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)
+    ]
 
 
 def is_number(dataset: Any) -> bool:
@@ -127,7 +129,11 @@ def _datasets(group: Any, prefix: str = "", skip: frozenset[str] = frozenset()) 
 
 def _of_keras(file: Any) -> bool:
     legacy = file["model_weights"] if "model_weights" in file else file
-    return "layer_names" in legacy.attrs or "layers" in file or "_layer_checkpoint_dependencies" in file
+    return (
+        "layer_names" in legacy.attrs
+        or "layers" in file
+        or "_layer_checkpoint_dependencies" in file
+    )
 
 
 def _keras(file: Any, classes: dict[str, dict[str, Any]]) -> Iterator[Found]:

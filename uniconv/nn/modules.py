@@ -24,6 +24,7 @@ from uniconv.registry import family, find, main
 from uniconv.rules import Count, Crop, show
 
 _MOST = 256
+_PLAIN = (nn.Parameter, Tensor)
 # A framework's own constructor words, where its layer has them, and the neutral ones.
 _WORDS = {
     "filters": "out_channels",
@@ -140,8 +141,7 @@ class Layer(nn.Module):
         for what, count in (("in_channels", c), ("out_channels", o)):
             if count % groups:
                 raise BadOption(f"{op.name}: {what}={count} must be a multiple of {groups} groups")
-        letters = {"c": c, "o": o, "i": c // groups, "m": o // groups, "g": groups}
-        return arrange(self._layout.w, letters, self.kernel_size)
+        return arrange(self._layout.w, _letters(c, o, groups), self.kernel_size)
 
     def _point_shape(self, c: int) -> Shape:
         assert self._op.pointwise is not None
@@ -241,6 +241,10 @@ class Layer(nn.Module):
             weight, bias = parameters["weight"], parameters["bias"]
         except KeyError:  # parametrized, or pruned
             weight, bias = self.weight, self.bias
+        if type(weight) not in _PLAIN:
+            whole = self._in_parts(x, weight, bias)
+            if whole is not None:
+                return whole
         if "pointwise_weight" in parameters:
             y: Tensor = run(x, weight, bias, self.pointwise_weight)
             return y
@@ -260,6 +264,25 @@ class Layer(nn.Module):
         more = () if point is None else (point,)
         run = self._plan(x, merged, False)
         return run(x, self.weight, self.bias, *more)  # type: ignore[no-any-return]
+
+    def _in_parts(self, x: Tensor, weight: Any, bias: Any) -> Tensor | None:
+        """y of a weight that several processes share; None where this one has all of it."""
+        from uniconv.nn.sharded import in_parts, run_in_parts
+
+        if not in_parts(weight):
+            return None
+
+        def run(x: Tensor, w: Tensor, bias: Tensor | None, start: int, length: int) -> Tensor:
+            op, options, kernel = self._op, dict(self._options), self.stored_as
+            groups = max(length * kernel.groups // (self.out_channels or 1), 1)
+            if isinstance(op.groups, Count):
+                options[op.groups.option] = groups
+            c = (self.in_channels or 1) * groups // kernel.groups
+            shape = arrange(self._layout.w, _letters(c, length, groups), self.kernel_size)
+            part = read_kernel(op, options, shape)
+            return part.plan(op, options, tuple(x.shape))(x, w, bias)  # type: ignore[no-any-return]
+
+        return run_in_parts(self.stored_as, self, x, weight, bias, run)
 
     def _plan(self, x: Tensor, options: Mapping[str, Any], keep: bool) -> Plan:
         shape = shape_of(x, "x")
@@ -429,6 +452,11 @@ def _count(op: Op, name: str, value: Any) -> int | None:
     if value is not None and (count is None or count < 1):
         raise BadOption(f"{op.name}: {name}={show(value)} must be an integer of at least 1")
     return count
+
+
+def _letters(c: int, o: int, groups: int) -> dict[str, int]:
+    """The sizes of a kernel's channel axes."""
+    return {"c": c, "o": o, "i": c // groups, "m": o // groups, "g": groups}
 
 
 def _unfit(name: str, saved: str, pattern: str, shape: Shape, must: Shape) -> str:
