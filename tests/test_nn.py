@@ -530,3 +530,41 @@ def test_layers_on_cuda(kind, sizes, options, shape):
     torch.testing.assert_close(moved(x.cuda(), precision="ieee").cpu(), want)
     with pytest.raises(BadArray, match="move them together"):
         moved(x)
+
+
+# The bound of a uniform draw, or the deviation of a normal one, worked out by hand from the
+# framework's own formula for 4 channels in, 6 out and 3 x 2 taps.
+DRAWN = [
+    ("keras", {}, "uniform", (6 / (24 + 36)) ** 0.5, 0),
+    ("tf", {"strides": 1, "padding": "SAME"}, "uniform", (6 / (24 + 36)) ** 0.5, 0),
+    ("flux", {}, "uniform", (6 / (24 + 36)) ** 0.5, 0),
+    ("knet", {}, "uniform", (6 / (24 + 6)) ** 0.5, 0),
+    ("pytorch", {}, "uniform", 24**-0.5, 24**-0.5),
+    ("tinygrad", {}, "uniform", 24**-0.5, 24**-0.5),
+    ("mlx", {}, "uniform", 24**-0.5, 0),
+    ("mxnet", {}, "uniform", 0.07, 0),
+    ("flax", {}, "normal", 24**-0.5, 0),
+    ("chainer", {}, "normal", 24**-0.5, 0),
+    ("paddle", {}, "normal", (2 / 24) ** 0.5, 0),
+]
+
+
+@pytest.mark.parametrize(("dialect", "options", "kind", "size", "bias"), DRAWN)
+def test_fresh_kernels_are_drawn_as_the_framework_draws_them(dialect, options, kind, size, bias):
+    torch.manual_seed(0)
+    layer = nn.Conv(4, 6, (3, 2), dialect=dialect, **options)
+    drawn = []
+    for _ in range(60):
+        layer.reset_parameters()
+        drawn.append(layer.kernel.detach().flatten())
+        assert float(layer.bias.detach().abs().max()) <= bias * (1 + 1e-6)
+    assert bool(layer.bias.any()) is (bias > 0)
+    values = torch.cat(drawn)
+    if kind == "uniform":
+        assert 0.99 * size < float(values.abs().max()) <= size * (1 + 1e-6)
+        assert float(values.std()) == pytest.approx(size / 3**0.5, rel=0.03)
+    else:
+        assert float(values.std()) == pytest.approx(size, rel=0.03)
+        widest = 2 / 0.87962566 if dialect == "flax" else 6
+        assert float(values.abs().max()) <= widest * size
+    assert abs(float(values.mean())) < 0.07 * size

@@ -21,7 +21,7 @@ from uniconv.padding import integer, integers
 from uniconv.plan import Plan, split_precision
 from uniconv.prepared import Kernel, read_kernel, read_layout
 from uniconv.registry import family, find, main
-from uniconv.rules import Count, Crop, show
+from uniconv.rules import REQUIRED, Count, Crop, KernelShape, show
 
 _MOST = 256
 _PLAIN = (nn.Parameter, Tensor)
@@ -74,6 +74,9 @@ class Layer(nn.Module):
         if self.out_channels is None and "out_channels" in self.SIZES:
             raise BadOption(f"{op.name}: out_channels is missing")
         # Where a call reads the groups off the channels, the kernel's shape must be told them.
+        for rule in op.others:  # the kernel's size, where the function asks for it once more
+            if isinstance(rule, KernelShape) and rule.default is REQUIRED:
+                options.setdefault(rule.option, self.kernel_size)
         groups = None if "groups" in op.rules else options.pop("groups", None)
         self._layout = read_layout(op, options, len(self.kernel_size))
         told_by_arrays = op.groups in (BY_CHANNELS, BY_OUTPUT) or "g" in self._layout.w.split()
