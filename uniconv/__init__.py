@@ -1,5 +1,6 @@
 """Run any framework's convolution with that framework's exact meaning."""
 
+from uniconv import files as files
 from uniconv import nn as nn
 from uniconv.bind import bind as bind
 from uniconv.conversion import convert_weights as convert_weights

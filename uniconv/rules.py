@@ -644,6 +644,7 @@ class Crop:
     def ways(self, crop: Pairs, facts: Facts) -> Iterator[dict[str, Any]]:
         """Ways to say a crop by words and numbers; lowering them tells which are right."""
         if facts.out:
+            yield from self.pad.ways(crop, facts)
             yield from self.pad.ways(tuple((lo, max(hi, 0)) for lo, hi in crop), facts)
             yield from self.pad.ways(tuple((lo, lo) for lo, _ in crop), facts)
             words = {**self.pad.words, **(self.pad.by.table if self.pad.by else {})}

@@ -1,4 +1,10 @@
-"""Arrays in files: ``load`` and ``stream`` read them, ``save`` writes them."""
+"""Arrays in files: ``load``, ``stream`` and ``loads`` read them, ``save`` writes them.
+
+A file's ending says what it is; what has no known ending is text with printed arrays in it: what
+NumPy, PyTorch, TensorFlow, JAX, Julia, MATLAB and Octave show of an array, and nested lists. Every
+array is indexed as what wrote it indexes it: a .jld2 as in Julia, a .mat as in MATLAB.
+Code in a file is never run: pickles are refused.
+"""
 
 from __future__ import annotations
 
@@ -46,12 +52,19 @@ WRITERS: dict[str, Callable[[Path, Iterable[tuple[str, NDArray[Any]]]], None]] =
 
 
 def load(path: str | os.PathLike[str]) -> dict[str, Found]:
-    """Every array of a file, by name, in the order of the file; all of it, or an error."""
+    """Every array of a file, by name, in the order of the file; all of it, or an error.
+
+    ``BadFile`` says what cannot be read, with the line where it is text, and which package is
+    missing; a file that is not there is an ``OSError``.
+    """
     return {found.name: found for found in stream(path)}
 
 
 def stream(path: str | os.PathLike[str]) -> Iterator[Found]:
-    """The arrays of a file one at a time, so that memory holds about one; names are unique."""
+    """The arrays of a file one at a time, so that memory holds about one.
+
+    Names are unique. Errors are those of :func:`load`, raised when the iteration gets there.
+    """
     path = Path(path)
     reader = checkpoint.read if is_checkpoint(path) else _reader(path)
     seen: set[str] = set()
@@ -63,15 +76,25 @@ def stream(path: str | os.PathLike[str]) -> Iterator[Found]:
 
 
 def loads(printed: str) -> dict[str, Found]:
-    """Every array printed in a text, as :func:`load` gives those of a text file."""
+    """Every array printed in a text, as :func:`load` gives those of a text file.
+
+    >>> y = loads("julia> y\\n1×3 Matrix{Float32}:\\n 194.694  0.5  -4.38531")["y"]
+    >>> y.array, y.digits, y.line
+    (array([[194.694  ,   0.5    ,  -4.38531]], dtype=float32), 6, 2)
+    >>> y.error.round(9)  # half a unit of the sixth digit
+    array([[5.e-04, 5.e-07, 5.e-06]])
+    """
     return {found.name: found for found in text.read_text(printed, "text")}
 
 
 def save(path: str | os.PathLike[str], arrays: Arrays) -> None:
-    """Write arrays, one at a time, in the format of the path's ending.
+    """Write named arrays, one at a time, in the format of the path's ending.
 
-    They are written to a file beside it, which then takes its place: when anything fails, also
-    while ``arrays`` is read, what was there before is still there, untouched.
+    ``arrays`` is a mapping or pairs (name, array), also a generator's. They are written to a file
+    beside it, which then takes its place: when anything fails, also while ``arrays`` is read, what
+    was there before is still there, untouched. ``BadFile`` if the format has not the dtype or the
+    name; numbers are never rounded. A .npy holds one array and no name; a .mat has no vectors:
+    they become columns.
     """
     path = Path(path)
     writer = WRITERS.get(path.suffix.lower())
@@ -80,7 +103,7 @@ def save(path: str | os.PathLike[str], arrays: Arrays) -> None:
     pairs = arrays.items() if isinstance(arrays, Mapping) else arrays
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
         part = Path(folder) / path.name
-        writer(part, _checked(pairs))
+        writer(part, _checked(pairs, path.name))
         part.replace(path)
 
 
@@ -96,11 +119,16 @@ def _reader(path: Path) -> Callable[[Path], Iterator[Found]]:
     return text.read
 
 
-def _checked(pairs: Iterable[tuple[str, NDArray[Any]]]) -> Iterator[tuple[str, NDArray[Any]]]:
+def _checked(
+    pairs: Iterable[tuple[str, NDArray[Any]]], target: str
+) -> Iterator[tuple[str, NDArray[Any]]]:
+    """The pairs, their names unique, the numbers in the machine's own byte order."""
     seen: set[str] = set()
     for name, array in pairs:
+        if not name:
+            raise BadFile(f"{target}: an array has no name")
         if name in seen:
-            raise BadFile(f"two arrays are named {name}")
+            raise BadFile(f"{target}: two arrays are named {name}")
         seen.add(name)
         array = np.asarray(array)
         native = array.dtype.isnative

@@ -11,22 +11,27 @@ import numpy as np
 
 from uniconv.files.found import Found
 from uniconv.files.names import name_before
-from uniconv.files.numbers import NUMBER, TRUNCATED, dtype_of
+from uniconv.files.numbers import NUMBER, TRUNCATED, Style, dtype_of
 from uniconv.files.printed import Printed
 
 JULIA = re.compile(
     r"(?<!\w)(?P<dims>\d{1,9}(?:[×x]\d{1,9})+|\d{1,9}-element|0-dimensional)[ \t]+"
-    r"(?P<type>[A-Za-z_][^\n:]*\{(?:[^\n:]|::)*?(?: with eltype [\w.{}]+)?)"
-    r"(?:(?P<colon>:)[ \t]*(?=\n|$|\[:)|(?=\n|$))"
+    r"(?P<type>[A-Za-z_](?:[^\n:{]|::)*\{(?:[^\n:]|::)*?)"
+    r"(?:(?P<colon>:)[ \t]*(?=\n|$|\[:|[-\d])|(?=\n|$))"
 )
 SLICE = re.compile(r"(?m)^[ \t]*\[:, ?:(?P<index>(?:, ?\d{1,9})+)\][ \t]*=[ \t]*$")
 MATLAB = re.compile(
     r"(?m)^[ \t]*(?:>>[ \t]*)?(?P<name>[A-Za-z]\w*(?:\.\w+)*)"
-    r"(?:\(:,:(?P<index>(?:,\d{1,9})+)\))?[ \t]*=[ \t]*(?P<dims>\d{1,9}(?:[×x]\d{1,9})+)?[ \t]*$"
+    r"(?:\(:,:(?P<index>(?:,\d{1,9})+)\))?[ \t]*=[ \t]*(?P<dims>\d{1,9}(?:×\d{1,9})+)?"
+    r"(?P<empty>\[\]\(\d{1,9}(?:x\d{1,9})+\))?[ \t]*$"
 )
+LEGACY_TORCH = re.compile(
+    r"(?m)^[ \t]*\[torch\.(?:cuda\.)?(?P<type>\w*)Tensor of size "
+    r"(?P<dims>\d{1,9}(?:x\d{1,9})*)[^\]\n]*\]"
+)
+_TORCH_SLICE = re.compile(r"[ \t]*\(((?:\d{1,9}[ \t]*,[ \t]*)+)\.,\.\) =[ \t]*$")
 _JULIA_SLICE = re.compile(r"\s*\[:, ?:(?P<index>(?:, ?\d{1,9})+)\][ \t]*=")
 _BLANK = re.compile(r"[ \t]*(?:\n|$)")
-_SPACES = re.compile(r"[ \t]*")
 _BLANKS = re.compile(r"(?:[ \t]*\n)*")
 _SCALE = re.compile(r"[ \t]*1(?:\.0*)?e([+-]\d{1,3})[ \t]*\*[ \t]*(?:\n|$)")
 _COLUMNS = re.compile(
@@ -34,19 +39,23 @@ _COLUMNS = re.compile(
     r"|(?:列[ \t]*)?(\d{1,9})[ \t]*(?:至|から)[ \t]*(\d{1,9})[ \t]*列?)[ \t]*(?:\n|$)"
 )
 _KIND = re.compile(
-    r"[ \t]*(\d{1,9}(?:[×x]\d{1,9})+)[ \t]+(?:([a-z]+\d*)[ \t]+)?(?:[a-z]+[ \t]+)*(?:matrix|array|vector)"
-    r"[ \t]*(?:\n|$)"
+    r"[ \t]*(\d{1,9}(?:[×x]\d{1,9})+)[ \t]+(?:([a-z]+\d*)[ \t]+)?(?:[a-z]+[ \t]+)*"
+    r"(?:matrix|array|vector)[ \t]*(?:\n|$)"
 )
 Index = tuple[int, ...]
 
 
 @dataclass
 class _Matrix:
-    """Rows of number tokens, and where they begin and end."""
+    """Rows of number tokens, the place of each, and where the text goes on."""
 
-    begin: int
     rows: list[list[str]]
+    places: list[int]
     end: int
+
+    @property
+    def size(self) -> str:
+        return f"{len(self.rows)}×{len(self.rows[0])}"
 
 
 def read_julia(t: Printed, header: re.Match[str]) -> tuple[Found, int] | None:
@@ -76,8 +85,8 @@ def read_julia(t: Printed, header: re.Match[str]) -> tuple[Found, int] | None:
         _check_rows(t, m)
         if (len(m.rows), len(m.rows[0])) != (rows, columns):
             raise t.error(
-                m.begin,
-                f"{declared} is declared on line {t.line(at)}, but {_size(m)} numbers follow",
+                m.places[0],
+                f"{declared} is declared on line {t.line(at)}, but {m.size} numbers follow",
             )
     dtypes = [dtype_of(w) for w in re.findall(r"\w+", header["type"])[1:] if w[:1].isupper()]
     dtype = next((d for d in dtypes if d), None)
@@ -85,7 +94,7 @@ def read_julia(t: Printed, header: re.Match[str]) -> tuple[Found, int] | None:
         dtype = np.dtype(np.complex64 if dtype == np.float32 else np.complex128)
     tokens = [] if empty else _stacked(t, at, slices, shape[2:], declared)
     name = name_before(t, at)
-    return t.found(at, name or "", tokens, shape, "significant", dtype), end
+    return t.found(at, name, tokens, shape, "significant", dtype), end
 
 
 def read_slices(t: Printed, header: re.Match[str]) -> tuple[Found, int] | None:
@@ -98,11 +107,48 @@ def read_matlab(t: Printed, header: re.Match[str]) -> tuple[Found, int] | None:
     return _read_blocks(t, header, MATLAB)
 
 
+def read_legacy_torch(t: Printed, footer: re.Match[str]) -> tuple[Found, int] | None:
+    """What PyTorch printed before 0.4: rows, slices ``(0 ,.,.) =``, then the type and size."""
+    first = t.line(footer.start()) - 1
+    while first and _of_torch(line := t.text[t.starts[first - 1] : t.starts[first] - 1]):
+        first -= 1
+    if first and (cut := TRUNCATED.search(line)):
+        raise t.truncated(t.starts[first - 1], cut[0])
+    at = t.starts[first]
+    shape = _index(footer["dims"])
+    lines = t.text[at : footer.start()].split("\n")
+    scale = next((m for m in map(_SCALE.match, lines) if m), None)
+    exponent = int(scale[1]) if scale else 0
+    rows = [NUMBER.findall(line) for line in lines if not re.search(r"[=*]", line)]
+    tokens = [token for row in rows for token in row]
+    columns = shape[-1] if len(shape) > 1 else 1
+    if len(tokens) != math.prod(shape) or {len(row) for row in rows if row} != {columns}:
+        raise t.error(
+            footer.start(), f"{footer['dims']} is declared, but {len(tokens)} numbers are above it"
+        )
+    dtype = dtype_of(f"torch.{footer['type'].lower() or 'float'}")
+    name = name_before(t, at)
+    found = t.found(t.skip(at), name, tokens, shape, "decimals", dtype, exponent=exponent)
+    return found, footer.end()
+
+
+def _of_torch(line: str) -> bool:
+    """A row, a slice's header, a factor or an empty line."""
+    return bool(
+        not line.strip()
+        or _TORCH_SLICE.match(line)
+        or _SCALE.fullmatch(line)
+        or re.fullmatch(rf"(?:[ \t]*{NUMBER.pattern})+[ \t]*", line)
+    )
+
+
 def _read_blocks(
     t: Printed, header: re.Match[str], pattern: re.Pattern[str]
 ) -> tuple[Found, int] | None:
     matlab = pattern is MATLAB
-    name = header["name"] if matlab else name_before(t, header.start())
+    name = header["name"] if matlab else name_before(t, header.start()) or ""
+    if matlab and header["empty"]:
+        return t.found(header.start(), name, [], _index(header["empty"]), "decimals"), header.end()
     slices: list[tuple[Index, _Matrix]] = []
     exponents: list[int] = []
     at, end = header.start(), header.start()
@@ -110,9 +156,10 @@ def _read_blocks(
     mark: re.Match[str] | None = header
     while mark and (not matlab or mark["name"] == name):
         index = _index(mark["index"] or "")
-        if slices and (index[::-1] <= slices[-1][0][::-1] or not index):
+        last = slices[-1][0] if slices else None
+        if last is not None and (len(index) != len(last) or index[::-1] <= last[::-1]):
             break  # the next array
-        place = _BLANKS.match(t.text, mark.end()).end()  # type: ignore[union-attr]
+        place = _blanks(t, mark.end())
         kind = _KIND.match(t.text, place) if matlab else None
         if kind:
             declared, dtype = kind[1], dtype_of(kind[2] or "double")
@@ -126,11 +173,11 @@ def _read_blocks(
         slices.append((index, matrix))
         exponents.append(exponent)
         end = matrix.end
-        mark = pattern.match(t.text, _BLANKS.match(t.text, end).end())  # type: ignore[union-attr]
+        mark = pattern.match(t.text, _blanks(t, end))
     for _, m in slices:
         _check_rows(t, m)
-        if _size(m) != _size(slices[0][1]):
-            raise t.error(m.begin, f"this slice is {_size(m)}, the first is {_size(slices[0][1])}")
+        if m.size != slices[0][1].size:
+            raise t.error(m.places[0], f"this slice is {m.size}, the first is {slices[0][1].size}")
     first = slices[0][1].rows
     outer = tuple(map(max, zip(*(index for index, _ in slices))))
     shape = (len(first), len(first[0]), *outer)
@@ -140,9 +187,12 @@ def _read_blocks(
     tokens = _stacked(t, at, slices, outer, "×".join(map(str, shape)))
     if len(set(exponents)) > 1:
         raise t.error(at, "the slices have different common factors")
-    style = "decimals" if matlab else "significant"
-    found = t.found(at, name or "", tokens, shape, style, dtype, exponent=exponents[0])
-    return found, end
+    if LEGACY_TORCH.match(t.text, end):
+        return None  # the rows belong to what ends with this line
+    if name == "ans":  # Octave has the name on the line before the slices
+        name = name_before(t, at) or name
+    style: Style = "decimals" if matlab else "significant"
+    return t.found(at, name, tokens, shape, style, dtype, exponent=exponents[0]), end
 
 
 def _columns(t: Printed, at: int) -> tuple[_Matrix, int] | None:
@@ -156,7 +206,7 @@ def _columns(t: Printed, at: int) -> tuple[_Matrix, int] | None:
     if not block:
         matrix = _matrix(t, at)
         return (matrix, exponent) if matrix.rows else None
-    whole = _Matrix(at, [], at)
+    whole = _Matrix([], [], at)
     while block:
         numbers = [int(n) for n in block.groups() if n]
         first, last = numbers[0], numbers[-1]
@@ -174,7 +224,7 @@ def _columns(t: Printed, at: int) -> tuple[_Matrix, int] | None:
                 block.start(), f"{len(part.rows)} rows here, {len(whole.rows)} in the first columns"
             )
         whole.rows = [a + b for a, b in zip(whole.rows or [[] for _ in part.rows], part.rows)]
-        whole.end = part.end
+        whole.places, whole.end = whole.places or part.places, part.end
         block = _COLUMNS.match(t.text, _blanks(t, part.end))
     return whole, exponent
 
@@ -185,8 +235,9 @@ def _blanks(t: Printed, at: int) -> int:
 
 def _matrix(t: Printed, at: int, expected: int | None = None) -> _Matrix:
     """Lines of numbers; empty ones may lie between while fewer than ``expected`` were read."""
-    begin = at = _blanks(t, at)
+    at = _blanks(t, at)
     rows: list[list[str]] = []
+    places: list[int] = []
     while at < len(t.text):
         if _BLANK.match(t.text, at):
             after = _blanks(t, at)
@@ -194,13 +245,15 @@ def _matrix(t: Printed, at: int, expected: int | None = None) -> _Matrix:
                 break
             at = after
             continue
+        place = at
         row, at, done = _row(t, at, bool(rows))
         if not row:
             break
         rows.append(row)
+        places.append(place)
         if done:
             break
-    return _Matrix(begin, rows, at)
+    return _Matrix(rows, places, at)
 
 
 def _row(t: Printed, at: int, inside: bool) -> tuple[list[str], int, bool]:
@@ -208,7 +261,7 @@ def _row(t: Printed, at: int, inside: bool) -> tuple[list[str], int, bool]:
     begin, end = at, t.end(at)
     tokens: list[str] = []
     while True:
-        at = _SPACES.match(t.text, at).end()  # type: ignore[union-attr]
+        at = t.skip(at, " \t")
         if at >= end:
             return tokens, min(end + 1, len(t.text)), False
         number = NUMBER.match(t.text, at)
@@ -227,12 +280,13 @@ def _row(t: Printed, at: int, inside: bool) -> tuple[list[str], int, bool]:
 
 
 def _check_rows(t: Printed, m: _Matrix) -> None:
-    for k, row in enumerate(m.rows):
+    for place, row in zip(m.places, m.rows):
         if len(row) != len(m.rows[0]):
+            numbers = "number" if len(row) == 1 else "numbers"
             raise t.error(
-                m.begin,
-                f"the array is ragged: row {k + 1} has {len(row)} numbers, "
-                f"row 1 has {len(m.rows[0])}",
+                place,
+                f"the array is ragged: {len(row)} {numbers} in this row, "
+                f"{len(m.rows[0])} in its first",
             )
 
 
@@ -247,7 +301,7 @@ def _stacked(
     by_index: dict[Index, _Matrix] = {}
     for index, m in slices:
         if index in by_index:
-            raise t.error(m.begin, f"slice [:, :, {_words(index)}] is printed twice")
+            raise t.error(m.places[0], f"slice [:, :, {_words(index)}] is printed twice")
         by_index[index] = m
     for index in by_index:
         if any(not 1 <= i <= size for i, size in zip(index, outer)) or len(index) != len(outer):
@@ -267,10 +321,6 @@ def _index(text: str) -> Index:
 
 def _words(index: Index) -> str:
     return ", ".join(map(str, index))
-
-
-def _size(m: _Matrix) -> str:
-    return f"{len(m.rows)}×{len(m.rows[0])}"
 
 
 def _julia_shape(dims: str) -> tuple[int, ...]:

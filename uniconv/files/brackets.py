@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from uniconv.errors import BadFile
 from uniconv.files.found import Found
 from uniconv.files.names import name_before
 from uniconv.files.numbers import NUMBER, TRUNCATED, Style, dtype_of
@@ -16,23 +19,25 @@ from uniconv.files.printed import Printed
 # What stands around an array: array(...), tensor(...), torch.FloatTensor(...), tf.constant(...).
 WRAPPED = re.compile(
     r"(?<![\w.])(?P<module>(?:\w+\.)*)"
-    r"(?P<word>array|Array|asarray|DeviceArray|tensor|\w*Tensor|constant|[Vv]ariable|to_tensor)\("
+    r"(?P<word>array|matrix|memmap|asarray|Array|DeviceArray|tensor|\w*Tensor|to_tensor|constant"
+    r"|[Vv]ariable)\("
 )
 TENSORFLOW = re.compile(
     r"<tf\.(?:Tensor|Variable)(?P<about>[^>\n]*?),?\s*numpy=\s*(?P<word>array\()?"
 )
 BRACKET = re.compile(
-    r"(?:(?P<eltype>Float(?:16|32|64)|U?Int\d*|Bool|ComplexF(?:32|64)))?(?P<open>\[[\[\s]*)"
+    r"(?:(?P<eltype>Float(?:16|32|64)|U?Int(?:8|16|32|64)|Bool|ComplexF(?:32|64)))?(?P<open>\[[\[\s]*)"
 )
 _KEYWORD = re.compile(
     r"(\w+)\s*=\s*(<[^>]*>|'[^']*'|\"[^\"]*\"|\([^()]*\)|\[[^\[\]]*\]|\w+\([^()]*\)|[^,()<>\s]+)"
 )
 _WORD = re.compile(r"[A-Za-z_][\w.]*")
 _SCALE = re.compile(r"1(?:\.0*)?e([+-]\d{1,3})\s*\*")
-_SPACE = re.compile(r"\s*")
 _NDARRAY = re.compile(r"\s*<NDArray (\d+(?:x\d+)*) @[^>]*>")
+_ALONE = re.compile(r"\s*|.*[=:：]\s*|\s*(?:julia>|>>>|>>)\s*")
+_METHOD = re.compile(r"\s*\.\s*(?!(?:to|cuda|float|double)\()[a-z_]")
+_DEEPEST = 32
 _WIDTH = 75  # NumPy begins a new line before a number that would go beyond it
-_DISPLAYED = {"tf."}  # modules that a display prints; elsewhere a module means program text
 _SINGLE = {"tensor", "Tensor", "to_tensor", "Array", "DeviceArray", "constant"}
 
 
@@ -45,65 +50,60 @@ class _List:
     lists: list[_List] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)  # before each number: "", ",", ";", "\n", ...
+    tail: str = ""  # after the last
+
+
+class _Unreadable(Exception):
+    """What is wrong between the brackets, and whether that is a mark of what was left out."""
+
+    def __init__(self, error: BadFile, cut: bool = False) -> None:
+        self.error, self.cut = error, cut
 
 
 def read_bracket(t: Printed, start: re.Match[str]) -> tuple[Found, int] | None:
-    """``[[1, 2], [3, 4]]``, ``[[1. 2.]\\n [3. 4.]]``, ``[1 2; 3 4]``."""
-    at = start.start("open")
-    before = t.text[t.start(start.start()) : start.start()]
-    if re.search(r"[\w.)\]}\"']$", before, re.A) or before.count("(") > before.count(")"):
-        return None  # an index, or an argument in program text
+    """``[[1, 2], [3, 4]]``, ``[[1. 2.]\\n [3. 4.]]``, ``[1 2; 3 4]``.
+
+    In a sentence only lists of lists count; a single pair of brackets must stand alone.
+    """
     if not NUMBER.match(t.text, start.end()):
         return None
-    deep = start["open"].count("[") > 1
-    alone = (
-        re.fullmatch(r"\s*|.*[=:：]\s*|\s*(julia>|>>>|>>|[Oo]ut ?\[\d+\] ?:)\s*", before)
-        is not None
-    )
+    at = start.start("open")
+    before = t.text[t.start(start.start()) : start.start()]
+    if re.match(r"[\w.)\]}\"']", before[-1:], re.A) or before.count("(") > before.count(")"):
+        return None  # an index, or an argument in program text
+    deep, alone = start["open"].count("[") > 1, _ALONE.fullmatch(before) is not None
     try:
         found = _list(t, at)
-    except _Truncated as error:
-        if deep or alone:
-            raise t.truncated(error.at, error.mark) from None
-        return None
-    except _Garbled as error:
-        if deep:
-            raise t.error(error.at, error.message) from None
+    except _Unreadable as wrong:
+        if deep or (alone and wrong.cut):
+            raise wrong.error from None
         return None
     end = found.end
     rest = t.text[end : t.end(end)]
-    if re.match(r"[\w(\[.]", rest, re.A) and not re.match(r"\.\s|\.$", rest):
+    if re.match(r"[\w(\[]|\.\w", rest, re.A):
         return None  # an expression: what it gives is not printed here
-    if not deep:
-        ended = re.fullmatch(r"\s*[;.。，；]?\s*", rest)
-        if not alone or not ended or (len(found.tokens) == 1 and not start["eltype"]):
-            return None
+    if not deep and not (alone and re.fullmatch(r"\s*[;.。，；]?\s*", rest)):
+        return None
     footer = _NDARRAY.match(t.text, end)
-    declared = None
     if footer:
-        declared, end = tuple(map(int, footer[1].split("x"))), footer.end()
+        end = footer.end()
     literal = bool(start["eltype"]) or rest.strip() == ";" or _prompted(t, at)
     tokens, shape = _array(t, found, literal)
-    _check_shape(t, at, declared, shape)
+    _check_shape(t, at, footer and _sizes_in(footer[1]), shape)
     dtype = dtype_of(start["eltype"]) if start["eltype"] else None
-    if start["eltype"] and dtype is None:
-        dtype = np.dtype(np.int64)  # Int: the machine's own
-    name = name_before(t, start.start())
-    return t.found(at, name or "", tokens, shape, "decimals", dtype), end
+    return t.found(at, name_before(t, start.start()), tokens, shape, "decimals", dtype), end
 
 
 def read_wrapped(t: Printed, start: re.Match[str]) -> tuple[Found, int] | None:
     """``array([...], dtype=float32)``, ``tensor([...], device='cuda:0')`` and the like."""
-    code = bool(start["module"]) and start["module"] not in _DISPLAYED
+    code = bool(start["module"]) and start[0] != "tf.Tensor("  # a display names no other module
     single = start["word"] in _SINGLE or start["word"].endswith("FloatTensor")
-    single &= start["module"] not in ("np.", "numpy.")
+    single |= start["module"].startswith(("jnp.", "jax.", "mx.", "paddle."))
     read = _wrapped(t, start.start(), start.end(), "exact" if code else "decimals", single)
     if read is None:
         return None
     found, end = read
-    if code and re.match(
-        r"\s*\.\s*(?!to\(|cuda\(|float\(\)|double\(\))[a-z_]\w*", t.text[end : end + 80]
-    ):
+    if code and _METHOD.match(t.text, end):
         return None  # an expression: what it gives is not printed here
     return found, end
 
@@ -119,28 +119,18 @@ def read_tensorflow(t: Printed, start: re.Match[str]) -> tuple[Found, int] | Non
             return None
         dtype = dtype_of(about.get("dtype", "float32"))
         name = name_before(t, start.start())
-        found = t.found(start.start(), name or "", [number[0]], (), "decimals", dtype)
+        found = t.found(start.start(), name, [number[0]], (), "decimals", dtype)
         read = found, number.end()
     if read is None:
         return None
     found, end = read
-    close = re.compile(r"\s*>").match(t.text, end)
-    if not close:
-        raise t.error(start.start(), "<tf. is not closed")
+    end = t.skip(end)
+    if t.text[end : end + 1] != ">":
+        raise t.error(start.start(), 'the array is not closed: a ">" is missing')
     variable = re.match(r"\s*'([^']+)'", start["about"])
     if variable and not found.name:
-        found = Found(variable[1], found.array, found.error, found.digits, found.line)
-    return found, close.end()
-
-
-class _Garbled(Exception):
-    def __init__(self, at: int, message: str) -> None:
-        self.at, self.message = at, message
-
-
-class _Truncated(Exception):
-    def __init__(self, at: int, mark: str) -> None:
-        self.at, self.mark = at, mark
+        found = replace(found, name=variable[1])
+    return found, end + 1
 
 
 def _wrapped(
@@ -151,62 +141,55 @@ def _wrapped(
     body: _List | str | None = None
     exponent = 0
     while True:
-        at = _SPACE.match(t.text, at).end()  # type: ignore[union-attr]
-        scale = _SCALE.match(t.text, at)
-        if scale and body is None:
-            exponent = int(scale[1])
-            at = _SPACE.match(t.text, scale.end()).end()  # type: ignore[union-attr]
+        at = t.skip(at)
+        if body is None and (scale := _SCALE.match(t.text, at)):
+            exponent, at = int(scale[1]), t.skip(scale.end())
         if body is None and t.text[at : at + 1] == "[":
-            first = re.compile(r"[\[\s]*").match(t.text, at).end()  # type: ignore[union-attr]
-            if not NUMBER.match(t.text, first) and not re.match(
-                r"[\[\s]*\]", t.text[at : first + 1]
-            ):
-                if TRUNCATED.match(t.text, first):
-                    raise t.truncated(first, TRUNCATED.match(t.text, first)[0])
+            first = t.skip(at, "[ \t\n")
+            if cut := TRUNCATED.match(t.text, first):
+                raise t.truncated(first, cut[0])
+            if not NUMBER.match(t.text, first) and t.text[first : first + 1] != "]":
                 return None  # words, or program text
             try:
                 body = _list(t, at)
-            except _Truncated as error:
-                raise t.truncated(error.at, error.mark) from None
-            except _Garbled as error:
-                if style == "exact":
+            except _Unreadable as wrong:
+                if style == "exact" and not wrong.cut:
                     return None
-                raise t.error(error.at, error.message) from None
+                raise wrong.error from None
             at = body.end
         elif body is None and (number := NUMBER.match(t.text, at)):
             body, at = number[0], number.end()
         elif keyword := _KEYWORD.match(t.text, at):
-            keywords.setdefault(keyword[1], keyword[2])
-            if keyword[1] == "dtype":
-                keywords["dtype"] = keyword[2]
+            keywords[keyword[1]] = keyword[2]
             at = keyword.end()
         elif body is not None and (word := _WORD.match(t.text, at)):
-            if dtype_of(word[0]):
-                keywords["dtype"] = word[0]
+            keywords.update({"dtype": word[0]} if dtype_of(word[0]) else {})
             at = word.end()
-        at = _SPACE.match(t.text, at).end()  # type: ignore[union-attr]
+        at = t.skip(at)
         if t.text[at : at + 1] == ")":
             break
         if t.text[at : at + 1] != ",":
-            if body is None or style == "exact":
+            code = isinstance(body, str) or t.text[at : at + 1] in tuple("+-*/%@.[")
+            if body is None or code or style == "exact":
                 return None
-            where = t.text[at : t.end(at)].strip()[:20] or "the end of the text"
-            raise t.error(begin, f'the array is not closed with ")": there is "{where}"')
+            raise t.error(begin, 'the array is not closed: a ")" is missing')
         at += 1
     if body is None:
         return None
     tokens, shape = ([body], ()) if isinstance(body, str) else _array(t, body, False)
-    size = keywords.get("size") or keywords.get("shape")
-    sizes = tuple(int(n) for n in re.findall(r"\d{1,9}", size)) if size else None
-    if not tokens and sizes and 0 in sizes:
+    sizes = _sizes_in(keywords.get("size") or keywords.get("shape"))
+    if sizes and math.prod(sizes) == len(tokens) and (not tokens or style == "exact"):
         shape = sizes
     _check_shape(t, begin, sizes, shape)
     dtype = dtype_of(keywords["dtype"]) if "dtype" in keywords else None
     name = name_before(t, begin)
-    found = t.found(
-        begin, name or "", tokens, shape, style, dtype, exponent=exponent, single=single
-    )
+    found = t.found(begin, name, tokens, shape, style, dtype, exponent=exponent, single=single)
     return found, at + 1
+
+
+def _sizes_in(text: str | None) -> tuple[int, ...] | None:
+    """``(2, 3)``, ``[2, 3]`` or ``2x3``."""
+    return None if text is None else tuple(int(n) for n in re.findall(r"\d{1,9}", text))
 
 
 def _check_shape(
@@ -219,45 +202,52 @@ def _check_shape(
 def _list(t: Printed, at: int) -> _List:
     """The brackets that open at ``at``, with all that is inside."""
     opened: list[_List] = []
-    gap = ""
-    begin = at
+    begin, gap = at, ""
     while True:
-        at = _SPACE_LINE.match(t.text, at).end()  # type: ignore[union-attr]
+        at = t.skip(at, " \t")
         number = NUMBER.match(t.text, at) if opened else None
+        sign = t.text[at : at + 1]
+        if number or sign == "[":
+            between = gap.replace("\n", "")
+            first = not opened or not (opened[-1].tokens or opened[-1].lists)
+            if between and (first or (between != "," and (sign == "[" or set(between) != {";"}))):
+                raise _Unreadable(t.error(at, f'"{between}" among the numbers of an array'))
         if number:
             if opened[-1].lists:
-                raise _Garbled(at, f"the array is ragged: {number[0]} stands beside a list")
+                raise _Unreadable(
+                    t.error(at, f"the array is ragged: {number[0]} stands beside a list")
+                )
             opened[-1].tokens.append(number[0])
             opened[-1].gaps.append(gap)
             at, gap = number.end(), ""
             continue
-        sign = t.text[at : at + 1]
         if sign == "[":
             if opened and opened[-1].tokens:
-                raise _Garbled(at, "the array is ragged: a list stands beside a number")
+                raise _Unreadable(t.error(at, "the array is ragged: a list stands beside a number"))
+            if len(opened) == _DEEPEST:
+                raise _Unreadable(t.error(at, f"an array has at most {_DEEPEST} axes"))
             opened.append(_List(at))
             gap = ""
         elif sign == "]":
             last = opened.pop()
-            last.end = at + 1
-            gap = ""
+            last.end, last.tail, gap = at + 1, gap, ""
             if not opened:
                 return last
             opened[-1].lists.append(last)
-        elif sign in (",", ";", "\n") and sign:
+        elif sign and sign in ",;\n":
             gap += sign
+        elif sign == "#":  # a comment in program text
+            at = t.end(at)
+            continue
         elif not sign:
-            raise _Garbled(begin, f"the array is not closed: {len(opened)} brackets are open")
+            raise _Unreadable(t.error(begin, 'the array is not closed: a "]" is missing'))
         else:
             mark = TRUNCATED.match(t.text, at)
             if mark:
-                raise _Truncated(at, mark[0])
-            word = t.text[at : t.end(at)].split()[0]
-            raise _Garbled(at, f'"{word[:20]}" among the numbers of an array')
+                raise _Unreadable(t.truncated(at, mark[0]), cut=True)
+            word = re.split(r"[\s,;\[\]()]", t.text[at : at + 20])[0] or sign
+            raise _Unreadable(t.error(at, f'"{word}" among the numbers of an array'))
         at += 1
-
-
-_SPACE_LINE = re.compile(r"[ \t]*")
 
 
 def _array(t: Printed, found: _List, literal: bool) -> tuple[list[str], tuple[int, ...]]:
@@ -272,69 +262,71 @@ def _array(t: Printed, found: _List, literal: bool) -> tuple[list[str], tuple[in
         if shape != parts[0][1]:
             raise t.error(
                 part.at,
-                f"the array is ragged: shape {shape} stands beside shape {parts[0][1]}",
+                f"the array is ragged: a part of shape {shape} stands beside "
+                f"one of shape {parts[0][1]}",
             )
     return [token for tokens, _ in parts for token in tokens], (len(parts), *parts[0][1])
 
 
 def _flat(t: Printed, found: _List, literal: bool) -> tuple[list[str], tuple[int, ...]]:
     """One pair of brackets: a vector, or rows that semicolons or lines divide."""
-    tokens, gaps = found.tokens, [g.strip("\n") or g[:1] for g in found.gaps]
-    level = max((g.count(";") for g in gaps), default=0)
-    commas = any("," in g for g in gaps)
-    if not level and not commas and "\n" in gaps[1:]:
-        lines = t.text[found.at : found.end].split("\n")
-        fits = len(t.text[t.start(found.at) : t.end(found.at)]) + 1 + len(lines[1].split()[0])
-        if fits > _WIDTH:
-            return tokens, (len(tokens),)  # NumPy's, which went on in the next line
-        gaps = [";" if g == "\n" else g for g in gaps]
-        level = 1
+    tokens, breaks = found.tokens, [gap.count(";") for gap in found.gaps]
+    level = max([*breaks, found.tail.count(";")], default=0)
+    if level > _DEEPEST:
+        raise t.error(found.at, f"an array has at most {_DEEPEST} axes")
+    lines = ["\n" in gap and "," not in gap for gap in found.gaps]
+    if any(lines[1:]) and not any("," in gap for gap in found.gaps):
+        if not level and _continued(t, found):
+            return tokens, (len(tokens),)
+        breaks = [max(n, int(line)) for n, line in zip(breaks, lines)]
+        level = max(level, 1)
     if not level:
-        row = literal and not commas and len(tokens) > 1
+        row = literal and len(tokens) > 1 and not any("," in gap for gap in found.gaps)
         return tokens, (1, len(tokens)) if row else (len(tokens),)
-    return _divided(t, found, tokens, gaps, level)
-
-
-def _divided(
-    t: Printed, found: _List, tokens: list[str], gaps: list[str], level: int
-) -> tuple[list[str], tuple[int, ...]]:
-    """Julia's ``[1 2; 3 4;;; 5 6; 7 8]``: n semicolons go on along axis n."""
-    if any(";" in g and set(g) - {";", "\n"} for g in gaps):
-        raise t.error(found.at, "a comma and a semicolon stand between two numbers")
-    nested: Any = _axis(tokens, [g.count(";") for g in gaps], level)
-    sizes = _sizes(nested)
+    blocks = _blocks(tokens, [0, *breaks[1:]], level)
+    sizes = _sizes(blocks)
     if sizes is None:
         raise t.error(found.at, "the array is ragged: its rows have different lengths")
-    array = np.array(nested, dtype=object).reshape(sizes)
-    if level > 1:  # nested as (..., axis 3, row, column): rows and columns come first
-        array = np.moveaxis(array, (-2, -1), (0, 1)) if array.ndim > 2 else array
-        order = (0, 1, *range(array.ndim - 1, 1, -1))
-        array = array.transpose(order)
-    elif array.shape[1] == 1:
+    array = np.array(blocks, dtype=object).reshape(sizes)
+    array = array.transpose(array.ndim - 2, array.ndim - 1, *reversed(range(array.ndim - 2)))
+    if level == 1 and array.shape[1] == 1:
         array = array[:, 0]
-    return [str(v) for v in array.ravel()], array.shape
+    return list(array.ravel()), array.shape
 
 
-def _axis(tokens: list[str], breaks: list[int], level: int) -> Any:
-    if level == 0:
-        return tokens
-    pieces: list[Any] = []
-    begin = 0
-    for k in range(1, len(tokens) + 1):
-        if k == len(tokens) or breaks[k] >= level:
-            inner = level - 1 if level != 2 else 1
-            pieces.append(_axis(tokens[begin:k], [0, *breaks[begin + 1 : k]], inner))
-            begin = k
-    return pieces
+def _continued(t: Printed, found: _List) -> bool:
+    """Whether the next line goes on with the row: NumPy's first line then has no more room."""
+    first = t.text[t.start(found.at) : t.end(found.at)].rstrip()
+    return len(first) + 1 + max(map(len, found.tokens)) > _WIDTH
+
+
+def _blocks(tokens: list[str], breaks: list[int], level: int) -> list[Any]:
+    """Julia's ``[1 2; 3 4;;; 5 6; 7 8]``: n semicolons go on along axis n, the first outermost."""
+    if level > 2:
+        return [_blocks(*piece, level - 1) for piece in _pieces(tokens, breaks, level)]
+    if 2 not in breaks:
+        return [row for row, _ in _pieces(tokens, breaks, 1)]
+    columns = [[row for row, _ in _pieces(*piece, 1)] for piece in _pieces(tokens, breaks, 2)]
+    if {len(column) for column in columns} != {len(columns[0])} or any(
+        len(row) > 1 for column in columns for row in column
+    ):
+        return [["ragged"], []]
+    return [[token for row in rows for token in row] for rows in zip(*columns)]
+
+
+def _pieces(tokens: list[str], breaks: list[int], level: int) -> list[tuple[list[str], list[int]]]:
+    """The numbers between breaks of this level."""
+    cuts = [0, *(k for k in range(1, len(tokens)) if breaks[k] >= level), len(tokens)]
+    return [(tokens[a:b], [0, *breaks[a + 1 : b]]) for a, b in pairwise(cuts)]
 
 
 def _sizes(nested: Any) -> tuple[int, ...] | None:
+    """The shape of nested lists, or None where they have none."""
     if not isinstance(nested, list):
         return ()
-    sizes = [_sizes(part) for part in nested]
-    if any(s != sizes[0] or s is None for s in sizes):
-        return None
-    return (len(nested), *(sizes[0] or ()))
+    sizes = {_sizes(part) for part in nested}
+    inner = next(iter(sizes), ())
+    return None if len(sizes) > 1 or inner is None else (len(nested), *inner)
 
 
 def _prompted(t: Printed, at: int) -> bool:

@@ -16,7 +16,10 @@ class Found:
     ``name`` is the file's own name for it, or ``array_1``, ``array_2``, ... where it has none.
     ``array`` is indexed as what wrote it indexes it, whatever the order in memory.
     ``error`` is how far each element may be from the number that was written: half a unit of the
-    last printed digit, an array of ``array``'s shape; 0.0 where the file holds the number itself.
+    last printed digit, an array of ``array``'s shape; 0.0 where the file holds the number itself,
+    and for whole numbers such as 3 and 3.0. Zeros that a display trims count as printed: NumPy's
+    0.5 beside 0.25 is 0.50, its 3. has eight decimals, Julia's 0.5 has six digits. What the dtype
+    of ``array`` rounds off is not in it.
     ``digits`` is the largest number of significant digits printed, ``line`` the line, from 1, where
     the array begins; both are None where nothing was printed.
     """

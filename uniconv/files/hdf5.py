@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
+import shutil
+import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,13 +18,15 @@ from numpy.typing import NDArray
 from uniconv.errors import BadFile
 from uniconv.files.found import Found
 
-# Keras 3 numbers a layer's variables in the order in which the layer makes them:
-# https://github.com/keras-team/keras/blob/v3.9.2/keras/src/layers/layer.py, save_own_variables
+# Keras 3 numbers a layer's variables in the order in which the layer makes them: keras 3.15.1,
+# keras/src/layers/layer.py, Layer.save_own_variables
 _VARIABLES = {
     r"Conv[123]D(Transpose)?|DepthwiseConv[12]D|Dense": ("kernel", "bias"),
     r"SeparableConv[12]D": ("depthwise_kernel", "pointwise_kernel", "bias"),
     r"BatchNormalization": ("gamma", "beta", "moving_mean", "moving_variance"),
 }
+
+_HOLDERS = ("layers", "_layer_checkpoint_dependencies")  # the second until Keras 3.0
 
 
 def read(path: Path) -> Iterator[Found]:
@@ -37,11 +40,8 @@ def read_keras(path: Path) -> Iterator[Found]:
     try:
         with zipfile.ZipFile(path) as archive:
             config = json.loads(archive.read("config.json"))
-            if archive.getinfo("model.weights.h5").compress_type == zipfile.ZIP_STORED:
-                with archive.open("model.weights.h5") as inside, opened(path, inside) as file:
-                    yield from _keras(file, _layers(config))
-            else:
-                data = io.BytesIO(archive.read("model.weights.h5"))
+            with archive.open("model.weights.h5") as inside, tempfile.TemporaryFile() as data:
+                shutil.copyfileobj(inside, data)  # HDF5 goes to and fro, which a zip does slowly
                 with opened(path, data) as file:
                     yield from _keras(file, _layers(config))
     except zipfile.BadZipFile:
@@ -62,11 +62,15 @@ def write(path: Path, arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:
                 raise BadFile(f"{path.name}, {name}: .h5 has no dtype {array.dtype}")
             group = file
             *parents, last = name.strip("/").split("/")
+            for parent in parents:
+                if parent not in group:
+                    group.create_group(parent, track_order=True)
+                group = group[parent]
+                if not hasattr(group, "keys"):
+                    raise BadFile(f"{path.name}, {name}: {parent} is an array already")
+            if last in group:
+                raise BadFile(f"{path.name}, {name}: this is a group already")
             try:
-                for parent in parents:
-                    if parent not in group:
-                        group.create_group(parent, track_order=True)
-                    group = group[parent]
                 group.create_dataset(last, data=array)
             except (TypeError, ValueError) as error:
                 raise BadFile(f"{path.name}, {name}: HDF5 cannot hold it: {error}") from None
@@ -77,7 +81,7 @@ def import_h5py(path: Path) -> Any:
     try:
         import h5py
     except ImportError:
-        raise BadFile(f'{path}: .h5 needs pip install "uniconv-torch[files]"') from None
+        raise BadFile(f'{path.name}: HDF5 needs pip install "uniconv-torch[files]"') from None
     return h5py
 
 
@@ -97,7 +101,8 @@ def opened(path: Path, inside: IO[bytes] | None = None) -> Iterator[Any]:
 
 def children(group: Any) -> list[str]:
     """The names in a group: in the order of creation where it was kept, else 2 before 10."""
-    h5py = import_h5py(Path(group.file.filename))
+    import h5py
+
     kept = group.id.get_create_plist().get_link_creation_order() & h5py.h5p.CRT_ORDER_TRACKED
     return list(group) if kept else sorted(group, key=natural)
 
@@ -128,21 +133,22 @@ def _datasets(group: Any, prefix: str = "", skip: frozenset[str] = frozenset()) 
 
 
 def _of_keras(file: Any) -> bool:
-    legacy = file["model_weights"] if "model_weights" in file else file
-    return (
-        "layer_names" in legacy.attrs
-        or "layers" in file
-        or "_layer_checkpoint_dependencies" in file
-    )
+    holders = [file.get(key) for key in _HOLDERS]
+    layers = [group[name] for group in holders if hasattr(group, "keys") for name in group]
+    return _of_keras_2(file) or any("vars" in layer for layer in layers if hasattr(layer, "keys"))
+
+
+def _of_keras_2(file: Any) -> bool:
+    attributes = file.get("model_weights", file).attrs
+    return "layer_names" in attributes or "layer_names0" in attributes
 
 
 def _keras(file: Any, classes: dict[str, dict[str, Any]]) -> Iterator[Found]:
-    legacy = file["model_weights"] if "model_weights" in file else file
-    if "layer_names" in legacy.attrs or "layer_names0" in legacy.attrs:
-        done = set()
-        for layer in _attribute(legacy, "layer_names"):
-            for weight in _attribute(legacy[layer], "weight_names"):
-                dataset = legacy[layer][weight]
+    if _of_keras_2(file):
+        root, done = file.get("model_weights", file), set()
+        for layer in _attribute(root, "layer_names"):
+            for weight in _attribute(root[layer], "weight_names"):
+                dataset = root[layer][weight]
                 done.add(dataset.name.strip("/"))
                 own = weight.removesuffix(":0").rpartition(f"{layer}/")[2]
                 yield Found(f"{layer}/{own}", dataset[()])
@@ -171,7 +177,7 @@ def _variables(group: Any, owner: tuple[str, ...] = ()) -> Iterator[tuple[tuple[
         if not hasattr(item, "keys"):
             if is_number(item):
                 yield (*owner, key), item
-        elif key in ("vars", "layers", "_layer_checkpoint_dependencies"):
+        elif key in ("vars", *_HOLDERS):
             yield from _variables(item, owner)
         else:
             own = item["vars"].attrs.get("name", key) if "vars" in item else key

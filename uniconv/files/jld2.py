@@ -70,10 +70,11 @@ class _Walk:
 
     def value(self, value: Any, dtype: np.dtype[Any], name: str) -> Iterator[Found]:
         if isinstance(value, self.h5py.Reference):
-            if value and isinstance(target := self.file[value], self.h5py.Dataset):
+            target = self.target(value, name)
+            if isinstance(target, self.h5py.Dataset):
                 yield from self.dataset(target, name)
         elif dtype.names == ("first", "second"):  # an entry of a dictionary
-            key = self.text(value["first"])
+            key = self.key(value["first"], name)
             inner = name if key is None else f"{name.rpartition('[')[0]}[{key}]"
             yield from self.value(value["second"], dtype["second"], inner)
         elif dtype.names:
@@ -83,11 +84,19 @@ class _Walk:
                     inner = name
                 yield from self.value(value[field], dtype[field], inner)
 
-    def text(self, value: Any) -> str | None:
+    def key(self, value: Any, name: str) -> str | None:
         """A key that is a word."""
-        if isinstance(value, self.h5py.Reference) and value:
-            value = self.file[value][()]
+        if isinstance(value, self.h5py.Reference):
+            target = self.target(value, name)
+            value = target[()] if isinstance(target, self.h5py.Dataset) else None
         return value.decode() if isinstance(value, bytes) else None
+
+    def target(self, reference: Any, name: str) -> Any:
+        """What a reference leads to, or None."""
+        try:
+            return self.file[reference] if reference else None
+        except (KeyError, ValueError):
+            raise BadFile(f"{self.path}, {name}: a reference leads nowhere") from None
 
 
 def _is_complex(dtype: np.dtype[Any]) -> bool:

@@ -52,8 +52,8 @@ class _Lazy(dict[str, Any]):
         for name, array in self.arrays:
             if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name):
                 raise BadFile(
-                    f"{self.path.name}: {name} is no name in MATLAB: letters, digits and _, a letter "
-                    "first, at most 63"
+                    f"{self.path.name}: {name} is no name in MATLAB: letters, digits and _, "
+                    "a letter first, at most 63"
                 )
             if array.dtype.kind not in "biufc" or array.dtype == np.float16:
                 raise BadFile(f"{self.path.name}, {name}: .mat has no dtype {array.dtype}")
@@ -64,7 +64,7 @@ def _scipy(path: Path) -> Any:
     try:
         import scipy.io
     except ImportError:
-        raise BadFile(f'{path}: .mat needs pip install "uniconv-torch[files]"') from None
+        raise BadFile(f'{path.name}: .mat needs pip install "uniconv-torch[files]"') from None
     return scipy.io
 
 

@@ -7,19 +7,21 @@ import re
 from uniconv.files.printed import Printed
 
 _NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
-_INDEX = r"(?:\[[^\[\]]*\]|\([:,\d\s]*\))?"
+_INDEX = r"(?:\[[^\[\]]*\]|\([:,\d\s]+\))?"
 _PROMPT = r"(?:julia>|>>>|>>|octave:\d+>|[Ii]n ?\[\d+\] ?:)"
-_ASSIGNED = re.compile(rf"(?:^|.*[\s;>])({_NAME})[ \t]*{_INDEX}[ \t]*:?=[ \t]*$", re.S)
+_ASSIGNED = re.compile(rf"(?:^|.*(?<!,)[\s;>])({_NAME})[ \t]*{_INDEX}[ \t]*:?=[ \t]*$", re.S)
 _LABELLED = re.compile(r"(?:^|.*[^\w.])([A-Za-z_][\w.]*)[ \t]*:[ \t]*$", re.S | re.A)
 _KEY = re.compile(r""".*["']([^"']+)["']\s*[:,]\s*$""", re.S)
-_OUT = re.compile(r"^[ \t]*[Oo]ut ?\[\d+\] ?:[ \t]*$")
+_OUT = re.compile(r"[ \t]*[Oo]ut ?\[\d+\] ?:[ \t]*$")
+_BETWEEN = re.compile(rf"{_OUT.pattern}|.* containing:[ \t]*$|[ \t]*```")  # and empty lines
+_CALLED = re.compile(r"[ \t]*(?:print|println|display|disp|show)\b")
+_NEAR = 2000  # signs, of the lines before
 _EXPRESSION = re.compile(
     rf"^(?:print|println|display|disp|show)?[ \t]*\(?[ \t]*({_NAME})[ \t]*{_INDEX}"
     rf"(?:\.numpy\(\)|\.detach\(\)|\.cpu\(\))*[ \t]*\)?[ \t]*;?[ \t]*$"
 )
 _ASSIGNMENT = re.compile(rf"^({_NAME})[ \t]*{_INDEX}[ \t]*=(?!=)")
 _BARE = re.compile(r"^[ \t]*([A-Za-z_]\w*)[ \t]*$", re.A)
-_WORDS = {"containing"}  # "Parameter containing:" is what PyTorch prints, not a name
 
 
 def name_before(text: Printed, at: int) -> str | None:
@@ -27,32 +29,31 @@ def name_before(text: Printed, at: int) -> str | None:
     before = text.text[text.start(at) : at]
     if before.strip() and not _OUT.match(before):
         return _from(before)
-    for _ in range(4):  # empty lines, "Out[1]:" and "Parameter containing:" lie between
-        if text.start(at) == 0:
-            return None
-        at = text.start(at) - 1
-        line = text.text[text.start(at) : at]
-        if line.strip() and not _OUT.match(line) and line.strip() != "Parameter containing:":
-            return _from_line(line)
-    return None
+    end = text.start(at)
+    lines = text.text[max(end - _NEAR, 0) : end].split("\n")[-6:]
+    near = [line for line in lines if line.strip() and not _BETWEEN.match(line)]
+    if not near:
+        return None
+    if len(near) > 1 and _CALLED.match(near[-1]) and _CALLED.match(near[-2]):
+        return None  # which of the two is printed first is not said
+    return _from_line(near[-1])
 
 
 def _from(before: str) -> str | None:
     """From the start of the array's own line."""
     for pattern in (_ASSIGNED, _KEY, _LABELLED):
         found = pattern.match(before)
-        if found and found[1] not in _WORDS:
+        if found:
             return found[1]
     return None
 
 
 def _from_line(line: str) -> str | None:
     """From the line before the array."""
-    prompt = re.match(rf"^[ \t]*{_PROMPT}[ \t]*", line)
+    prompt = re.match(rf"[ \t]*{_PROMPT}[ \t]*", line)
     if prompt:
         line = line[prompt.end() :]
         found = _EXPRESSION.match(line) or _ASSIGNMENT.match(line)
         return found[1] if found else None
-    called = re.match(r"^[ \t]*(?:print|println|display|disp|show)\b", line)
-    found = _EXPRESSION.match(line.strip()) if called else _BARE.match(line)
+    found = _EXPRESSION.match(line.strip()) if _CALLED.match(line) else _BARE.match(line)
     return found[1] if found else _from(line)

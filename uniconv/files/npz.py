@@ -49,16 +49,12 @@ def _array(file: IO[bytes], where: str) -> NDArray[Any]:
 
 def write_npy(path: Path, arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:
     """The only array; its name is not kept."""
-    several = f"{path.name} can hold one array: write .npz or .safetensors for"
     given = iter(arrays)
-    try:
-        _, array = next(given)
-    except StopIteration:
-        raise BadFile(f"{several} none") from None
+    first, second = next(given, None), next(given, None)
+    if first is None or second is not None:
+        raise BadFile(f"{path.name} holds one array: write .npz or .safetensors")
     with path.open("wb") as file:
-        _write(file, array, path.name)
-    if next(given, None) is not None:
-        raise BadFile(f"{several} more")
+        _write(file, first[1], path.name)
 
 
 def write_npz(path: Path, arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:

@@ -14,40 +14,44 @@ from numpy.typing import NDArray
 Style = Literal["decimals", "significant", "exact"]
 
 _REAL = r"(?:0x[\da-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eEfF][+-]?\d+)?|(?i:inf(?:inity)?|nan)(?:16|32)?)"
+_END = r"(?![^\s,;\[\])>])"
 NUMBER = re.compile(
-    rf"[+-]?{_REAL}[ \t]*[+-][ \t]*{_REAL}[ \t]*(?:im|[ij])(?![\w.])"
-    rf"|[+-]?{_REAL}(?:im|[ij])?(?![\w.])"
-    r"|(?:[Tt]rue|[Ff]alse)(?!\w)"
-    r"|⋅"  # Julia's mark for a zero of the structure, as in Diagonal
+    rf"(?:[+-]?{_REAL}[ \t]*[+-][ \t]*{_REAL}[ \t]*(?:im|[ij])"
+    rf"|[+-]?{_REAL}(?:im|[ij])?"
+    r"|[Tt]rue|[Ff]alse"
+    rf"|⋅){_END}"  # Julia's mark for a zero of the structure, as in Diagonal
 )
 TRUNCATED = re.compile(r"\.\.\.|…|⋮|⋱|⋯")
 _SPLIT = re.compile(rf"([+-]?{_REAL})[ \t]*([+-][ \t]*{_REAL})[ \t]*(?:im|[ij])")
 _SHORT = 6  # the digits that Julia shows of a number in a matrix
+_LONG = 8  # the decimals that NumPy shows
 
-DTYPES = {
-    **{"Float64": "float64", "Float32": "float32", "Float16": "float16", "BFloat16": "bfloat16"},
-    **{f"{u}Int{n}": f"{u.lower()}int{n}" for u in ("", "U") for n in (8, 16, 32, 64)},
-    **{"Bool": "bool", "ComplexF64": "complex128", "ComplexF32": "complex64"},
-    **{"double": "float64", "single": "float32", "logical": "bool"},
-    **{"float": "float32", "half": "float16", "long": "int64", "int": "int32"},
+_FULL = re.compile(r"bool_?|u?int(8|16|32|64)|float(16|32|64)|complex(64|128)")
+_ALIASES = {  # PyTorch's, where the name begins so; then Python's, MATLAB's and Julia's
+    "torch": "float=float32 half=float16 double=float64 byte=uint8 char=int8 short=int16 int=int32 "
+    "long=int64 bool=bool",
+    "": "float=float64 int=int64 complex=complex128 double=float64 single=float32 logical=bool "
+    "Bool=bool BFloat16=bfloat16 ComplexF32=complex64 ComplexF64=complex128",
 }
+_KNOWN = {at: dict(pair.split("=") for pair in names.split()) for at, names in _ALIASES.items()}
 
 
 def dtype_of(name: str) -> np.dtype[Any] | None:
-    """The dtype that a framework calls ``name``, or None; bfloat16 needs ml_dtypes."""
-    name = name.strip("'\"").rpartition(".")[2]
-    name = DTYPES.get(name, name)
+    """The dtype that a framework calls ``name``, or None; bfloat16 needs ml_dtypes.
+
+    >>> dtype_of("torch.float"), dtype_of("float"), dtype_of("UInt8"), dtype_of("Matrix")
+    (dtype('float32'), dtype('float64'), dtype('uint8'), None)
+    """
+    module, _, name = name.strip("'\"").rpartition(".")
+    name = _KNOWN["torch" if module == "torch" else ""].get(name, name)
     if name == "bfloat16":
         try:
             import ml_dtypes
         except ImportError:
             return np.dtype(np.float32)  # it holds every bfloat16
-        return np.dtype(ml_dtypes.bfloat16)
-    try:
-        dtype = np.dtype(name)
-    except TypeError:
-        return None
-    return dtype if dtype.kind in "biufc" else None
+        bfloat16: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
+        return bfloat16
+    return np.dtype(name.lower()) if _FULL.fullmatch(name.lower()) else None
 
 
 def parse(
@@ -65,22 +69,20 @@ def parse(
     numbers are: bool, int64, complex128 or float64; ``single`` makes that complex64 or float32.
     ValueError or OverflowError if they do not fit the dtype.
     """
-    values = [_value(token, exponent) for token in tokens]
+    values: list[Any] = [_value(token, exponent) for token in tokens]
     if dtype is None:
-        kinds = {type(v) for v in values}
-        dtype = np.dtype(
-            (np.complex64 if single else np.complex128)
-            if complex in kinds
-            else (np.float32 if single else np.float64)
-            if float in kinds or not kinds
-            else np.bool_
-            if kinds == {bool}
-            else np.int64
-        )
+        dtype = _dtype(values, single)
     elif dtype.kind in "iub" and any(type(v) in (float, complex) for v in values):
         raise ValueError(f"a number with decimals is no {dtype}")
     elif dtype.kind == "b" and any(v not in (0, 1) for v in values):
         raise ValueError("a bool is neither 0 nor 1")
+    elif dtype.kind == "f" and any(type(v) is complex for v in values):
+        raise ValueError(f"a complex number is no {dtype}")
+    if dtype.kind in "iu":
+        range_ = np.iinfo(dtype)
+        beyond = next((v for v in values if not range_.min <= v <= range_.max), None)
+        if beyond is not None:
+            raise ValueError(f"{beyond} is out of range for {dtype}")
     with np.errstate(over="ignore"):
         array = np.array(values, dtype).reshape(shape)
     parts = [part for token in tokens for part in _parts(token)]
@@ -94,6 +96,15 @@ def parse(
     if not any(bounds):
         return array, 0.0, digits
     return array, np.array(bounds).reshape(shape), digits
+
+
+def _dtype(values: Sequence[Any], single: bool) -> np.dtype[Any]:
+    kinds = {type(v) for v in values}
+    if complex in kinds:
+        return np.dtype(np.complex64 if single else np.complex128)
+    if float in kinds or not kinds:
+        return np.dtype(np.float32 if single else np.float64)
+    return np.dtype(np.bool_ if kinds == {bool} else np.int64)
 
 
 def _value(token: str, exponent: int) -> bool | int | float | complex:
@@ -114,16 +125,16 @@ def _real(text: str, exponent: int) -> int | float:
         return float(re.sub(r"(16|32)$", "", text))
     if _is_whole(text) and not exponent:
         return int(text)
-    mantissa, _, power = re.sub("[fF]", "e", text.lower()).partition("e")
+    mantissa, _, power = text.lower().replace("f", "e").partition("e")
     return float(f"{mantissa}e{int(power or 0) + exponent}")
 
 
 def _parts(token: str) -> list[str]:
     """The real and the imaginary part, or the only one."""
+    if token[-1:] not in "ijm":
+        return [token]
     both = _SPLIT.fullmatch(token)
-    if both:
-        return [both[1], both[2].replace(" ", "").replace("\t", "")]
-    return [token.rstrip("ijm")]
+    return [both[1], re.sub(r"[ \t]", "", both[2])] if both else [token.rstrip("ijm")]
 
 
 def _finite(text: str) -> bool:
@@ -136,19 +147,19 @@ def _is_whole(text: str) -> bool:
 
 
 def _split(text: str) -> tuple[str, str, int | None]:
-    """The digits before and after the point, and the exponent if there is one."""
-    mantissa, _, power = re.sub("[fF]", "e", text.lower()).lstrip("+-").partition("e")
+    """The digits before and after the point, a mere ".0" being none, and the exponent if any."""
+    mantissa, _, power = text.lower().replace("f", "e").lstrip("+-").partition("e")
     before, _, after = mantissa.partition(".")
-    return before, after, int(power) if power else None
+    return before, after if after != "0" else "", int(power) if power else None
 
 
 def _is_float(text: str) -> bool:
     """Written with a point or an exponent."""
-    return "0x" not in text and _finite(text) and not _is_whole(text)
+    return text[-1:] in ".0123456789" and "0x" not in text and not _is_whole(text)
 
 
 def _significant(text: str) -> int:
-    if not _finite(text) or "0x" in text:
+    if not (_is_float(text) or _is_whole(text)):
         return 0
     before, after, _ = _split(text)
     return len((before + after).lstrip("0"))
@@ -160,17 +171,17 @@ def _errors(parts: Sequence[str], style: Style) -> list[float]:
     known = [f for f in floats if f is not None]
     if style == "significant":
         shown = max([_SHORT, *(len((b + a).lstrip("0")) for b, a, _ in known)])
-        return [0.0 if f is None else _half_unit_of_digit(*f, shown) for f in floats]
-    if not any(after.strip("0") or len(after) > 1 for _, after, _ in known):
-        return [0.0] * len(parts)  # 1. or 1.0: whole numbers, of which nothing was rounded
+        return [_half_unit_of_digit(*f, shown) if f else 0.0 for f in floats]
+    if not any(after for _, after, _ in known):  # 1.0 is a whole number, 1. one to 8 decimals
+        trimmed = [p.lower().partition("e")[0].endswith(".") for p in parts]
+        return [
+            0.5 * 10.0 ** ((f[2] or 0) - _LONG) if f and t else 0.0 for f, t in zip(floats, trimmed)
+        ]
     decimals = {
-        scientific: max((len(a) for _, a, p in known if (p is not None) is scientific), default=0)
-        for scientific in (False, True)
+        scientific: max(len(a) for _, a, p in known if (p is not None) is scientific)
+        for scientific in {p is not None for _, _, p in known}
     }
-    return [
-        0.0 if f is None else 0.5 * 10.0 ** ((f[2] or 0) - decimals[f[2] is not None])
-        for f in floats
-    ]
+    return [0.5 * 10.0 ** ((f[2] or 0) - decimals[f[2] is not None]) if f else 0.0 for f in floats]
 
 
 def _half_unit_of_digit(before: str, after: str, power: int | None, shown: int) -> float:

@@ -39,6 +39,12 @@ class Printed:
         end = self.text.find("\n", at)
         return len(self.text) if end < 0 else end
 
+    def skip(self, at: int, signs: str = " \t\n") -> int:
+        """The next place with another sign."""
+        while at < len(self.text) and self.text[at] in signs:
+            at += 1
+        return at
+
     def error(self, at: int, message: str) -> BadFile:
         return BadFile(f"{self.source}, line {self.line(at)}: {message}")
 
@@ -50,7 +56,7 @@ class Printed:
     def found(
         self,
         at: int,
-        name: str,
+        name: str | None,
         tokens: list[str],
         shape: tuple[int, ...],
         style: Style,
@@ -65,4 +71,4 @@ class Printed:
             )
         except (ValueError, OverflowError) as reason:
             raise self.error(at, f"the numbers are no array: {reason}") from None
-        return Found(name, array, error, digits, self.line(at))
+        return Found(name or "", array, error, digits, self.line(at))

@@ -26,14 +26,13 @@ def read(path: Path) -> Iterator[Found]:
 def _load(path: Path) -> Any:
     import torch
 
-    path.open("rb").close()
+    mapped = zipfile.is_zipfile(path)  # then one tensor at a time is read
+    with path.open("rb") as file:
+        if not mapped and file.read(1) != b"\x80":
+            raise BadFile(f"{path} is no PyTorch file")
     try:
-        # a memory map, so that one tensor at a time is read; old files are no zip and have none
-        mapped = zipfile.is_zipfile(path)
         return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
-    except pickle.UnpicklingError as error:
-        if "Weights only load failed" not in str(error):
-            raise BadFile(f"{path} is no PyTorch file: {error}") from None
+    except pickle.UnpicklingError:
         raise BadFile(
             f"{path} holds Python objects, not only tensors: reading them would run the file's "
             "code; save model.state_dict()"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -76,31 +77,30 @@ def read_csv(path: Path) -> Iterator[Found]:
     """A matrix; commas, semicolons or tabs divide; a first line of words is the columns' names."""
     lines = _text(path).splitlines()
     separator = max(",;\t", key=lines[0].count) if lines else ","
-    rows: list[list[str]] = []
-    began = 0
+    rows: list[tuple[int, list[str]]] = []
+    titled = False
     for number, cells in enumerate(csv.reader(lines, delimiter=separator), 1):
         row = [cell.strip() for cell in cells]
         if not any(row):
             continue
         words = [cell for cell in row if not NUMBER.fullmatch(cell)]
-        if not rows and len(words) == len(row) and not began:
-            began = number
+        if len(words) == len(row) and not rows and not titled:
+            titled = True
             continue
         if words:
             raise BadFile(f'{path}, line {number}: "{words[0]}" stands among the numbers')
-        if rows and len(row) != len(rows[0]):
+        rows.append((number, row))
+        if len(row) != len(rows[0][1]):
             raise BadFile(
                 f"{path}, line {number}: the array is ragged: {len(row)} numbers, "
-                f"{len(rows[0])} on line {first}"
+                f"{len(rows[0][1])} on line {rows[0][0]}"
             )
-        if not rows:
-            first = number
-        rows.append(row)
     if not rows:
         raise BadFile(f"{path} has no numbers")
-    tokens = [cell for row in rows for cell in row]
-    found = _found(path.stem, tokens, (len(rows), len(rows[0])), f"{path}, line {first}")
-    yield Found(found.name, found.array, found.error, found.digits, first)
+    line, first = rows[0]
+    tokens = [cell for _, row in rows for cell in row]
+    found = _found(path.stem, tokens, (len(rows), len(first)), f"{path}, line {line}")
+    yield replace(found, line=line)
 
 
 def _found(name: str, tokens: list[str], shape: tuple[int, ...], where: str) -> Found:

@@ -9,7 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from uniconv.errors import BadFile
-from uniconv.files.blocks import JULIA, MATLAB, SLICE, read_julia, read_matlab, read_slices
+from uniconv.files.blocks import (
+    JULIA,
+    LEGACY_TORCH,
+    MATLAB,
+    SLICE,
+    read_julia,
+    read_legacy_torch,
+    read_matlab,
+    read_slices,
+)
 from uniconv.files.brackets import (
     BRACKET,
     TENSORFLOW,
@@ -26,6 +35,7 @@ READERS: dict[re.Pattern[str], Reader] = {
     JULIA: read_julia,
     SLICE: read_slices,
     MATLAB: read_matlab,
+    LEGACY_TORCH: read_legacy_torch,
     TENSORFLOW: read_tensorflow,
     WRAPPED: read_wrapped,
     BRACKET: read_bracket,
@@ -46,11 +56,11 @@ def read(path: Path) -> Iterator[Found]:
 
 
 def read_text(text: str, source: str) -> Iterator[Found]:
-    """The arrays of a text, in order; each has a name of its own."""
+    """The arrays of a text, in order, each under a name of its own; all of them, or an error."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_SAME)
     names: Counter[str] = Counter()
     used: set[str] = set()
-    for found in _arrays(Printed(source, text)):
+    for found in list(_arrays(Printed(source, text))):
         name = found.name or "array"
         while True:
             names[name] += 1

@@ -1,0 +1,97 @@
+"""Files as Keras and TensorFlow themselves write them."""
+
+import numpy as np
+import pytest
+
+from uniconv import files
+
+tf = pytest.importorskip("tensorflow")
+
+
+def same(path, expected):
+    found = files.load(path)
+    assert set(found) == set(expected)
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name].array, np.asarray(value))
+
+
+@pytest.fixture(scope="module")
+def model():
+    layers = tf.keras.layers
+    inner = tf.keras.Sequential([layers.Dense(5, name="dense")], name="inner")
+    model = tf.keras.Sequential(
+        [
+            tf.keras.Input((9, 10, 3)),
+            layers.Conv2D(4, (2, 3), name="zebra"),
+            layers.BatchNormalization(scale=False, name="norm"),
+            layers.DepthwiseConv2D(3, name="depthwise"),
+            layers.Conv2D(2, 3, use_bias=False, name="ant"),
+            layers.SeparableConv2D(3, 2, name="separable"),
+            layers.Flatten(),
+            inner,
+        ]
+    )
+    rng = np.random.default_rng(2)
+    model.set_weights([rng.normal(size=w.shape).astype(w.dtype) for w in model.get_weights()])
+    return model
+
+
+def variables(model, number=False):
+    """Every variable as layer/variable, or by its number in the layer."""
+    named = {}
+    for layer in model.layers:
+        if layer.name == "inner":
+            inner = variables(layer, number)
+            named |= {f"inner/{name}": v for name, v in inner.items()}
+            continue
+        for k, v in enumerate(layer.weights):
+            named[f"{layer.name}/{k if number else v.name}"] = v
+    return named
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword")
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+@pytest.mark.live
+def test_keras_files(model, tmp_path):
+    model.save(tmp_path / "m.keras")
+    same(tmp_path / "m.keras", variables(model))
+    model.save_weights(tmp_path / "m.weights.h5")
+    same(tmp_path / "m.weights.h5", variables(model, number=True))
+    model.save(tmp_path / "m.h5")
+    expected = variables(model)
+    found = files.load(tmp_path / "m.h5")
+    assert [n for n in found if not n.startswith("inner")] == [
+        n for n in expected if not n.startswith("inner")
+    ]
+    np.testing.assert_array_equal(found["zebra/kernel"].array, expected["zebra/kernel"])
+    inner = [f.array for name, f in found.items() if name.startswith("inner/")]
+    np.testing.assert_array_equal(inner[0], expected["inner/dense/kernel"])
+
+
+@pytest.mark.live
+def test_tensorflow_checkpoints(tmp_path):
+    w, b = np.arange(6.0).reshape(2, 3), np.array([1.5, -2])
+    module = tf.Module()
+    module.w = tf.Variable(w)
+    module.layers = [tf.Variable(b), tf.Variable(tf.cast(b, tf.bfloat16))]
+    checkpoint = tf.train.Checkpoint(net=module)
+    prefix = checkpoint.save(str(tmp_path / "c" / "ckpt"))
+    expected = {"net/w": w, "net/layers/0": b, "net/layers/1": b, "save_counter": 1}
+    for path in (prefix, prefix + ".index", tmp_path / "c"):
+        same(path, expected)
+    assert files.load(prefix)["net/layers/1"].dtype.name == "bfloat16"
+    tf.saved_model.save(module, str(tmp_path / "saved"))
+    np.testing.assert_array_equal(files.load(tmp_path / "saved")["w"].array, w)
+
+
+@pytest.mark.live
+def test_what_tensorflow_prints():
+    w = np.arange(6, dtype=np.float32).reshape(2, 3) / 7
+    for tensor in (tf.constant(w), tf.Variable(w, name="conv/kernel")):
+        for show in (repr, lambda t: f"{t.numpy()!r}", str):
+            (found,) = files.loads(f"the result is\n{show(tensor)}\n").values()
+            np.testing.assert_allclose(found.array, w, rtol=0, atol=5e-8)
+            assert found.dtype == np.float32
+    assert files.loads(repr(tf.Variable(w, name="conv/kernel")))["conv/kernel:0"].shape == (2, 3)
+    (scalar,) = files.loads(repr(tf.constant(0.5))).values()
+    assert (scalar.shape, scalar.array) == ((), 0.5)
