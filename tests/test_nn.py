@@ -556,7 +556,7 @@ def test_fresh_kernels_are_drawn_as_the_framework_draws_them(dialect, options, k
     drawn = []
     for _ in range(60):
         layer.reset_parameters()
-        drawn.append(layer.kernel.detach().flatten())
+        drawn.append(layer.kernel.detach().clone().flatten())
         assert float(layer.bias.detach().abs().max()) <= bias * (1 + 1e-6)
     assert bool(layer.bias.any()) is (bias > 0)
     values = torch.cat(drawn)
@@ -567,4 +567,4 @@ def test_fresh_kernels_are_drawn_as_the_framework_draws_them(dialect, options, k
         assert float(values.std()) == pytest.approx(size, rel=0.03)
         widest = 2 / 0.87962566 if dialect == "flax" else 6
         assert float(values.abs().max()) <= widest * size
-    assert abs(float(values.mean())) < 0.07 * size
+    assert abs(float(values.mean())) < 0.04 * size
