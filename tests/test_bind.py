@@ -5,6 +5,7 @@ import random
 import numpy as np
 import pytest
 import torch
+from torch._dynamo.testing import CompileCounterWithBackend
 
 import uniconv
 from uniconv.describe import dialects
@@ -134,3 +135,18 @@ def test_messages():
     assert repr(uniconv.bind(w, dialect="keras", padding="same")) == (
         "bind(w (3, 3, 2, 5), dialect='keras.ops.conv', padding='same')"
     )
+
+
+@pytest.mark.parametrize("dialect", ["keras", "knet"])
+def test_a_bound_kernel_compiles_for_any_size(dialect):
+    w, b = torch.arange(24.0).reshape(3, 2, 2, 2), torch.tensor([1.0, 2.0])
+    padding = {"strides": 2, "padding": "same"} if dialect == "keras" else {"padding": 1}
+    bound = uniconv.bind(w, b, dialect=dialect, **padding)
+    graphs = CompileCounterWithBackend("aot_eager")
+    torch._dynamo.reset()
+    compiled = torch.compile(lambda x: bound(x), fullgraph=True, backend=graphs)
+    for n in (5, 6, 9, 12, 15):
+        shape = (1, n, n + 1, 2) if dialect == "keras" else (n, n + 1, 2, 1)
+        x = torch.arange(2.0 * n * (n + 1)).reshape(shape) % 7
+        assert torch.equal(compiled(x), bound(x))
+    assert graphs.frame_count <= 2

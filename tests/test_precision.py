@@ -148,6 +148,18 @@ def test_a_compiled_graph_refuses_it():
             torch.export.export(torch.nn.Sequential(layer), (x,))
 
 
+def test_an_older_torch_is_told(monkeypatch):
+    monkeypatch.delattr(torch.backends.cudnn.__class__, "conv", raising=False)
+    monkeypatch.delattr(torch.backends.cudnn, "conv", raising=False)
+    x, w = operands(X, W)
+    with pytest.raises(BadOption) as caught:
+        uniconv.conv(x, w, dialect="keras", padding="same", precision="ieee")
+    assert str(caught.value) == (
+        'keras.ops.conv: precision="ieee" needs torch.backends.cudnn.conv.fp32_precision, which '
+        f"torch {torch.__version__} does not have"
+    )
+
+
 def test_only_the_new_setting_is_touched():
     sources = Path(uniconv.__file__).parent.rglob("*.py")
     assert not [p for p in sources if "allow_tf32 =" in p.read_text()]

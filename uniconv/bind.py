@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.compiler import is_compiling
 
 from uniconv.arrays import shape_of, to_torch
 from uniconv.functional import Device
@@ -83,6 +84,8 @@ class Bound:
 
     def __call__(self, x: Any) -> Any:
         """y of x, in the function's layout and of x's kind."""
+        if is_compiling():
+            return self._in_graph(x)
         try:
             run = self._plans[x.shape]
         except (KeyError, TypeError, AttributeError):
@@ -92,6 +95,13 @@ class Bound:
     def __repr__(self) -> str:
         told = "".join(f", {k}={v!r}" for k, v in self._options.items())
         return f"bind(w {show_shape(self._kernel.shape)}, dialect={self._op.name!r}{told})"
+
+    def _in_graph(self, x: Any) -> Any:
+        from uniconv.compiled import prepared_in_graph
+
+        point = self._more[0] if self._more else None
+        arrays = (x, self._w, self._bias, point)
+        return prepared_in_graph(self._op.name, *arrays, self._options, self._kernel.shape)
 
     def _plan(self, x: Any) -> Plan:
         shape = shape_of(x, "x")

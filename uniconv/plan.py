@@ -64,6 +64,11 @@ def split_precision(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any],
     del own["precision"]
     if value == "framework":
         return own, None
+    if not hasattr(torch.backends.cudnn, "conv"):
+        raise BadOption(
+            f"{op.name}: precision={show(value)} needs torch.backends.cudnn.conv.fp32_precision, "
+            f"which torch {torch.__version__} does not have"
+        )
     return own, value
 
 
