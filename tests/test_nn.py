@@ -568,3 +568,23 @@ def test_fresh_kernels_are_drawn_as_the_framework_draws_them(dialect, options, k
         widest = 2 / 0.87962566 if dialect == "flax" else 6
         assert float(values.abs().max()) <= widest * size
     assert abs(float(values.mean())) < 0.04 * size
+
+
+def test_a_separable_layer_may_have_both_kernels_parametrized():
+    kind, sizes, options, shape = LAYERS[-1]
+    layer, x = filled(kind, sizes, options), integers(*shape)
+    want = layer(x)
+
+    class Negative(torch.nn.Module):
+        def forward(self, w):
+            return -w
+
+    for name in ("weight", "pointwise_weight"):
+        parametrize.register_parametrization(layer, name, Negative())
+    assert torch.equal(layer(x), want)
+
+
+def test_a_lazy_layer_that_is_loaded_in_part_holds_numbers():
+    layer = nn.Conv(5, (3, 2), dialect="keras")
+    layer.load_state_dict({"kernel": torch.ones(3, 2, 4, 5)}, strict=False)
+    assert torch.equal(layer.bias, torch.zeros(5))

@@ -73,10 +73,10 @@ class Layer(nn.Module):
         self.out_channels: int | None = _count(op, "out_channels", told.get("out_channels"))
         if self.out_channels is None and "out_channels" in self.SIZES:
             raise BadOption(f"{op.name}: out_channels is missing")
-        # Where a call reads the groups off the channels, the kernel's shape must be told them.
         for rule in op.others:  # the kernel's size, where the function asks for it once more
             if isinstance(rule, KernelShape) and rule.default is REQUIRED:
                 options.setdefault(rule.option, self.kernel_size)
+        # Where a call reads the groups off the channels, the kernel's shape must be told them.
         groups = None if "groups" in op.rules else options.pop("groups", None)
         self._layout = read_layout(op, options, len(self.kernel_size))
         told_by_arrays = op.groups in (BY_CHANNELS, BY_OUTPUT) or "g" in self._layout.w.split()
@@ -115,14 +115,12 @@ class Layer(nn.Module):
 
     def _check_options(self) -> None:
         """Refuse what no input could make right, before any input is there."""
-        op, rank = self._op, len(self.kernel_size)
-        own = split_precision(op, self._options)[0]
-        shaped = isinstance(op.pad, Crop) and op.pad.shape is not None
+        op, own = self._op, split_precision(self._op, self._options)[0]
         c = self.in_channels or max(self._group_count(None), 1) * 2
         shape = self._kernel_shape(c)
         read_kernel(op, own, shape)
-        if shaped or not {"c", "o", "m", "i"} & set(axes(self._layout.w, rank)):
-            return
+        if isinstance(op.pad, Crop) and op.pad.shape is not None:
+            return  # only the sizes of one x fit that output
         size = tuple(9 * k for k in self.kernel_size)
         letters = {"n": 1, "c": c}
         points = (self._point_shape(c),) if op.pointwise else ()
@@ -245,10 +243,10 @@ class Layer(nn.Module):
         except KeyError:  # parametrized, or pruned
             weight, bias = self.weight, self.bias
         if type(weight) not in _PLAIN:
-            whole = self._in_parts(x, weight, bias)
+            whole = self._in_parts(x, weight, bias, self._options)
             if whole is not None:
                 return whole
-        if "pointwise_weight" in parameters:
+        if self._op.pointwise:
             y: Tensor = run(x, weight, bias, self.pointwise_weight)
             return y
         return run(x, weight, bias)  # type: ignore[no-any-return]
@@ -264,28 +262,34 @@ class Layer(nn.Module):
             arrays = (x, self.weight, self.bias, point)
             y: Tensor = prepared_in_graph(self._op.name, *arrays, merged, self._kernel.shape)
             return y
+        if type(self.weight) not in _PLAIN and self._kernel is not None:
+            whole = self._in_parts(x, self.weight, self.bias, merged)
+            if whole is not None:
+                return whole
         more = () if point is None else (point,)
         run = self._plan(x, merged, False)
         return run(x, self.weight, self.bias, *more)  # type: ignore[no-any-return]
 
-    def _in_parts(self, x: Tensor, weight: Any, bias: Any) -> Tensor | None:
+    def _in_parts(
+        self, x: Tensor, weight: Any, bias: Any, options: dict[str, Any]
+    ) -> Tensor | None:
         """y of a weight that several processes share; None where this one has all of it."""
         from uniconv.nn.sharded import in_parts, run_in_parts
 
         if not in_parts(weight):
             return None
 
-        def run(x: Tensor, w: Tensor, bias: Tensor | None, start: int, length: int) -> Tensor:
-            op, options, kernel = self._op, dict(self._options), self.stored_as
+        def run(x: Tensor, w: Tensor, bias: Tensor | None, length: int) -> Tensor:
+            op, own, kernel = self._op, dict(options), self.stored_as
             groups = max(length * kernel.groups // (self.out_channels or 1), 1)
             if isinstance(op.groups, Count):
-                options[op.groups.option] = groups
+                own[op.groups.option] = groups
             c = (self.in_channels or 1) * groups // kernel.groups
             shape = arrange(self._layout.w, _letters(c, length, groups), self.kernel_size)
-            part = read_kernel(op, options, shape)
-            return part.plan(op, options, tuple(x.shape))(x, w, bias)  # type: ignore[no-any-return]
+            part = read_kernel(op, own, shape)
+            return part.plan(op, own, tuple(x.shape))(x, w, bias)  # type: ignore[no-any-return]
 
-        return run_in_parts(self.stored_as, self, x, weight, bias, run)
+        return run_in_parts(self, x, weight, bias, options, run)
 
     def _plan(self, x: Tensor, options: Mapping[str, Any], keep: bool) -> Plan:
         shape = shape_of(x, "x")
@@ -389,6 +393,7 @@ class Layer(nn.Module):
             sizes = dict(zip(letters, shape))
             c = sizes["c"] if "c" in sizes else sizes.get("i", 1) * self._group_count(None)
             self._materialize(c)
+            self.reset_parameters()
         must = self._kernel.shape if self._kernel else None
         if name != "weight":
             must = self._point_shape(self.in_channels or 1)

@@ -15,11 +15,11 @@ from torch.distributed.tensor import DTensor, Partial, Placement, Replicate, Sha
 
 from uniconv.errors import BadArray, BadShape
 from uniconv.layout import axes
-from uniconv.lower import lower
+from uniconv.lower import lower, show_shape
 from uniconv.plan import split_precision
-from uniconv.prepared import Kernel
+from uniconv.rules import show
 
-Run = Callable[[Tensor, Tensor, "Tensor | None", int, int], Tensor]
+Run = Callable[[Tensor, Tensor, "Tensor | None", int], Tensor]
 
 
 def in_parts(weight: Tensor) -> bool:
@@ -28,17 +28,17 @@ def in_parts(weight: Tensor) -> bool:
 
 
 def run_in_parts(
-    kernel: Kernel, layer: Any, x: Tensor, weight: Any, bias: Tensor | None, run: Run
+    layer: Any, x: Tensor, weight: Any, bias: Tensor | None, options: dict[str, Any], run: Run
 ) -> Tensor:
     """y, its output channels in parts as those of the weight are.
 
-    ``run(x, weight, bias, start, length)`` computes those output channels on local tensors.
+    ``run(x, weight, bias, length)`` computes so many output channels on local tensors.
 
     Raises:
         BadArray: the weight is in parts along an axis other than the output channels.
-        BadShape: a part is not a whole number of channel groups.
+        BadShape: a part is not a whole number of channel groups, or x has no batch axis.
     """
-    op, mesh = layer.function, weight.device_mesh
+    op, mesh, kernel = layer.function, weight.device_mesh, layer.stored_as
     out = kernel.stored.index("m" if kernel.transposed else "o")
     rank = len(kernel.shape) - 2
     x_axes, y_axes = axes(layer.layout.x, rank), axes(layer.layout.y, rank)
@@ -49,6 +49,11 @@ def run_in_parts(
         )
     if kernel.transposed and kernel.groups > 1:
         raise BadArray(f"{op.name}: a grouped transposed convolution cannot be run in parts")
+    if x.ndim != len(x_axes):
+        raise BadShape(
+            f"{op.name}: x {show_shape(tuple(x.shape))} read as {show(layer.layout.x)} must have "
+            f"{len(x_axes)} axes where the weight is in parts"
+        )
     if not isinstance(x, DTensor):
         x = DTensor.from_local(x, mesh, [Replicate()] * mesh.ndim, run_check=False)
     batch = Shard(x_axes.index("n"))
@@ -84,8 +89,8 @@ def run_in_parts(
         c = layer.in_channels // kernel.groups
         first, many = start // size, length // size
         local_x = local_x.narrow(x_axes.index("c"), first * c, many * c)
-    y = run(local_x, local_w, local_b, start, length)
-    own = split_precision(op, layer.options)[0]
+    y = run(local_x, local_w, local_b, length)
+    own = split_precision(op, options)[0]
     shape = lower(op, own, tuple(x.shape), kernel.shape).output
     places = [
         Shard(y_axes.index("o")) if w else (Shard(y_axes.index("n")) if s else Replicate())
