@@ -57,6 +57,7 @@ def main() -> None:
         dist.all_reduce(shown := loss.detach().clone())
         if rank == 0 and step % 5 == 4:
             print(f"step {step + 1}: loss {shown.item() / world:.3f} on {world} processes")
+    dist.barrier()  # a process that is still sending must find the others
     dist.destroy_process_group()
 
 

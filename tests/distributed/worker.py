@@ -159,8 +159,11 @@ def main() -> None:
                 told = "equal"
             except Exception as error:
                 told = f"{type(error).__name__}: {error}".partition("\n")[0]
-            if dist.get_rank() == 0 or told != "equal":
-                print(f"{mode} | {name} | {told}", flush=True)
+            both: list[str] = ["", ""]
+            dist.all_gather_object(both, told)
+            if dist.get_rank() == 0:
+                print(mode, name, next((t for t in both if t != "equal"), "equal"), sep=" | ")
+    dist.barrier()  # a process that is still sending must find the others
     dist.destroy_process_group()
 
 
