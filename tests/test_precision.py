@@ -89,6 +89,14 @@ def test_a_bias_has_its_gradient_and_vmap_runs():
     assert torch.equal(both[0], y)
 
 
+def test_shapes_and_autocast_at_a_precision():
+    x, w = (a.detach().float() for a in operands(X, W))
+    run = {"dialect": "keras", "precision": "ieee"}
+    assert uniconv.conv(x.to("meta"), w.to("meta"), **run).shape == (2, 4, 4, 4)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert uniconv.conv(x, w, **run).dtype is torch.bfloat16
+
+
 def test_layers_and_bound_kernels_hold_it_too():
     layer = nn.Conv(3, 4, (3, 2), dialect="keras", precision="ieee")
     x = torch.randn(X)

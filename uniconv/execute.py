@@ -270,7 +270,7 @@ def _holding(op: Operation, rank: int, transposed: bool, precision: str) -> Oper
         return entries * rank if len(entries) == 1 else entries
 
     def run(x: Tensor, w: Tensor, bias: Tensor | None, *args: Any) -> Tensor:
-        lowered = torch.is_autocast_enabled(x.device.type)
+        lowered = not x.is_meta and torch.is_autocast_enabled(x.device.type)
         if lowered or not x.is_floating_point():  # no float32 is computed
             return op(x, w, bias, *args)
         if transposed:
