@@ -329,6 +329,22 @@ def test_the_input_channels_come_with_the_first_input():
     assert str(caught.value) == 'knet.conv4: x (7, 6, 4) read as "... c n" must have 4 axes'
 
 
+@pytest.mark.parametrize(
+    ("dialect", "shape"),
+    [
+        ("flax", (2, 2, 7, 6, 4)),
+        ("flax", (7, 6, 4)),
+        ("pytorch", (4, 7, 6)),
+        ("knet", (7, 6, 4, 2)),
+        ("ncnn", (4, 7, 6)),
+    ],
+)
+def test_a_lazy_layer_finds_its_channels_beside_any_batch(dialect, shape):
+    layer = nn.Conv(5, 3, dialect=dialect)
+    layer(torch.zeros(shape))
+    assert layer.in_channels == 4
+
+
 def test_repr_in_native_words():
     layer = nn.Conv(64, 3, strides=2, padding="SAME", dialect="keras")
     assert repr(layer) == (

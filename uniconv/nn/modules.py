@@ -307,12 +307,16 @@ class Layer(nn.Module):
     def _see(self, x_shape: Shape) -> None:
         """Take the input channels from the first input."""
         letters = axes(self._layout.x, len(self.kernel_size))
-        if len(x_shape) != len(letters):
+        batch = "n" in letters
+        more = len(x_shape) - len(letters)  # batch axes besides the one of the pattern
+        fewest, most = self._op.batch if batch else (0, 0)
+        if not fewest <= more + batch <= most:
             raise BadShape(
                 f"{self._op.name}: x {show_shape(x_shape)} read as {show(self._layout.x)} must "
                 f"have {len(letters)} axes"
             )
-        self._materialize(x_shape[letters.index("c")])
+        after = batch and letters.index("n") < letters.index("c")
+        self._materialize(x_shape[letters.index("c") + more * after])
         self.reset_parameters()
 
     def extra_repr(self) -> str:
