@@ -1,7 +1,7 @@
 """Train one network on several processes: torchrun --nproc-per-node 2 examples/train_ddp.py
 
 Each process sees its part of every batch; DistributedDataParallel averages the gradients.  The
-layers are Keras's, on ``n h w c``; nothing in them knows of it.  Runs on CPUs (gloo) or GPUs (nccl).
+layers are Keras's, on ``n h w c``, and know nothing of it.  Runs on CPUs (gloo) or GPUs (nccl).
 """
 
 from __future__ import annotations
