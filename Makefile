@@ -75,6 +75,8 @@ clean:
 .venv-live/.done .venv-paddle/.done: .venv-%/.done: environments/%.txt constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv-$*
 	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check -r environments/$*.txt
+	if [ -f environments/$*-alone.txt ]; then .venv-$*/bin/python -m pip install --quiet \
+		--disable-pip-version-check --no-deps -r environments/$*-alone.txt; fi
 	touch $@
 
 # The old packages are built by an old setuptools, and on their NumPy.

@@ -39,6 +39,8 @@ LAYERS = {
     "functional": 6,
     "native": 6,
     "nn": 6,
+    "probe": 6,
+    "same_pads": 6,
     "translate": 6,
     "dense": 6,
     "weights": 6,

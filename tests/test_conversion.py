@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -17,7 +18,13 @@ from typer.testing import CliRunner
 import uniconv
 from uniconv import cli, conversion, files
 from uniconv.conversion import convert_weights, plan_weights, rule
-from uniconv.errors import BadFile, BadOption, UniconvError, UniconvWarning
+from uniconv.dense import DENSE
+from uniconv.errors import BadArray, BadFile, BadOption, UniconvError, UniconvWarning
+from uniconv.lift import lift
+from uniconv.lower import lower
+from uniconv.registry import families, find
+from uniconv.testing.crossing import moved
+from uniconv.weights import convert_weight
 
 
 def numbered(shape, dtype="float32"):
@@ -188,6 +195,24 @@ def test_unknown_arrays_are_refused_all_at_once_with_what_to_write():
     )
 
 
+def test_a_kernel_that_its_bias_does_not_fit_is_refused():
+    """torch calls the kernel of a transposed convolution weight, too; its bias tells."""
+    network = {"2.weight": numbered((8, 4, 2, 2)), "2.bias": numbered((4,))}
+    (step, _) = plan_weights(network, "pytorch", "mlx")
+    assert step.problem == (
+        "named weight, 4 axes: taken for a conv it gives 8 channels, but 2.bias has 4: say what it "
+        'is, {"2.weight": ...} in the map'
+    )
+    made = convert_weights(network, "pytorch", "mlx", names={"2.weight": "conv_transpose"})
+    assert made["2.weight"].shape == (4, 2, 2, 8)
+    dense = {"fc.weight": numbered((3, 8)), "fc.bias": numbered((8,))}
+    assert "taken for a dense it gives 3" in plan_weights(dense, "pytorch", "keras")[0].problem
+    grouped = {"up.deconv.weight": numbered((4, 3, 2, 2)), "up.deconv.bias": numbered((6,))}
+    assert "it gives 3 channels" in plan_weights(grouped, "pytorch", "mlx")[0].problem
+    fine = {"a.weight": network["2.weight"], "a.bias": numbered((8,))}
+    assert not plan_weights(fine, "pytorch", "mlx")[0].problem
+
+
 def test_a_dense_kernel_that_may_follow_a_flatten_is_pointed_out():
     network = {"conv2d/kernel": numbered((3, 2, 4, 5)), "dense/kernel": numbered((30, 3))}
     with pytest.warns(UniconvWarning) as caught:
@@ -298,24 +323,44 @@ def test_a_state_dict_of_torch_goes_to_a_file(tmp_path):
     np.testing.assert_array_equal(found["weight"].array, wanted)
 
 
-def test_a_failure_leaves_the_old_file_as_it_was(tmp_path, monkeypatch):
+@pytest.mark.parametrize("failing", ["the conversion", "the writer"])
+def test_a_failure_leaves_the_old_file_as_it_was(tmp_path, monkeypatch, failing):
     source, target = tmp_path / "a.npz", tmp_path / "b.npz"
     files.save(source, NETWORK)
     files.save(target, {"old": numbered((3,))})
     before = target.read_bytes()
     real, calls = conversion.convert_weight, []
 
-    def failing(*args, **kwargs):  # in the middle of the second pass, when half is written
+    def converts_some(*args, **kwargs):  # in the middle of the second pass, when half is written
         calls.append(args)
         if isinstance(args[0], np.ndarray) and len(calls) > 6:
             raise OSError("no space left on device")
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(conversion, "convert_weight", failing)
+    def writes_some(path, arrays):
+        path.write_bytes(next(iter(arrays))[1].tobytes())
+        raise OSError("no space left on device")
+
+    if failing == "the writer":
+        monkeypatch.setitem(files.WRITERS, ".npz", writes_some)
+    else:
+        monkeypatch.setattr(conversion, "convert_weight", converts_some)
     with pytest.raises(OSError, match="no space left"):
         convert_weights(source, "keras", "pytorch", target)
     assert target.read_bytes() == before
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.npz", "b.npz"]
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_progress_bar_is_shown_on_a_terminal_only(tmp_path, monkeypatch, terminal):
+    pytest.importorskip("rich")
+    screen = io.StringIO()
+    screen.isatty = lambda: terminal
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    convert_weights(NETWORK, "keras", "pytorch", tmp_path / "b.npz", progress=True)
+    assert ("arrays" in screen.getvalue()) is terminal
+    assert ("100%" in screen.getvalue()) is terminal
 
 
 PEAK = """
@@ -440,38 +485,44 @@ def test_an_array_that_cannot_be_converted_stops_all_and_is_shown(tmp_path, monk
 # Dense after Flatten
 
 
-def layers(image, kernel, dense, dialect, flatten):
-    """A convolution, a Flatten and a Dense layer, as a framework has them."""
-    words = {"strides": 1, "padding": "VALID"} if dialect == "tf" else {}
-    y = uniconv.conv(image, kernel, dialect=dialect, **words)
-    features = flatten(y)
-    return features @ dense if dialect in ("tf", "keras", "flax", "paddle") else features @ dense.T
+FLATTENING = [
+    name
+    for name, dialect in families().items()
+    if name in DENSE and 2 in dialect.main.get("conv", {})
+]
 
 
-def row_major(y):
-    return y.reshape(len(y), -1)
-
-
-def column_major(y):
-    return y.reshape(-1, y.shape[-1], order="F").T
-
-
-@pytest.mark.parametrize("dst", ["tf", "keras", "paddle", "mlx", "chainer", "knet", "pytorch"])
+@pytest.mark.parametrize("dst", FLATTENING)
 def test_convolution_flatten_dense_gives_the_same_in_every_framework(dst):
     rng = np.random.default_rng(0)
     x = rng.integers(-8, 9, (2, 3, 5, 7)).astype("float32")
-    kernel = rng.integers(-8, 9, (4, 3, 2, 3)).astype("float32")
-    dense = rng.integers(-8, 9, (6, 4 * 4 * 5)).astype("float32")
-    wanted = layers(x, kernel, dense, "pytorch", row_major)
-    kernel = uniconv.convert_weight(kernel, "pytorch", dst)
-    given = dense
-    dense = uniconv.convert_dense_after_flatten(dense, (4, 4, 5), "pytorch", dst)
-    order = {"knet": (2, 3, 1, 0), "tf": (0, 2, 3, 1), "keras": (0, 2, 3, 1), "mlx": (0, 2, 3, 1)}
-    x = x.transpose(order.get(dst, (0, 1, 2, 3)))
-    y = layers(x, kernel, dense, dst, column_major if dst == "knet" else row_major)
-    np.testing.assert_array_equal(y, wanted)
-    back = uniconv.convert_dense_after_flatten(dense, (4, 4, 5), dst, "pytorch")
+    kernel = rng.integers(-8, 9, (4, 3, 2, 2)).astype("float32")
+    given = rng.integers(-8, 9, (6, 4 * 4 * 6)).astype("float32")
+    wanted = uniconv.conv(x, kernel).reshape(2, -1) @ given.T
+
+    op = find(families()[dst].main["conv"][2])
+    x, batch = (x, 1) if "n" in op.layouts[0].x.split() else (x[:1], 0)  # ncnn has no batch
+    call = lower(find("F.conv2d"), {}, x.shape if batch else x.shape[1:], kernel.shape)
+    lifted = lift(call, op, flip_kernel=True)
+    reverse = {k: v for k, v in lifted.options.items() if k == getattr(op.reverse, "option", None)}
+    kernel = convert_weight(kernel, "pytorch", op.name, dst_options=reverse)
+    dense = uniconv.convert_dense_after_flatten(given, (4, 4, 6), "pytorch", dst)
+    layout = lifted.call.layout
+    image = moved(x if batch else x[0], call.layout.x, layout.x, 2, batch)
+    y = uniconv.conv(image, kernel, dialect=op.name, **lifted.options)
+    if layout.column_major:  # Julia and MATLAB run through the first axis fastest
+        features = y.reshape(-1, y.shape[-1], order="F").T
+    else:
+        features = y.reshape(len(x), -1)
+    last = features @ dense if dense.shape[1] == 6 else features @ dense.T
+    np.testing.assert_array_equal(last, wanted[: len(x)])
+    back = uniconv.convert_dense_after_flatten(dense, (4, 4, 6), dst, "pytorch")
     assert back.tobytes() == given.tobytes()
+
+
+def test_every_dense_layer_named_is_one_of_a_family():
+    assert set(DENSE) <= set(families())
+    assert len(FLATTENING) > 15
 
 
 def test_layouts_of_dense_features_can_be_said():
@@ -496,36 +547,36 @@ def test_layouts_of_dense_features_can_be_said():
     assert convert(w, (2, 6), "pytorch", "tf.nn.conv1d").shape == (12, 1)
 
 
-DENSE = np.zeros((12, 3))
+ROWS = np.zeros((12, 3))
 BAD_DENSE = [
     (
-        (DENSE, (2, 2, 4), "keras", "pytorch"),
+        (ROWS, (2, 2, 4), "keras", "pytorch"),
         {},
         'keras: w (12, 3) read as "in out" has 12 features in; an image of shape (2, 2, 4) has '
         "2 * 2 * 4 = 16",
     ),
     (
-        (DENSE, (2, 2, 3), "pytorch", "keras"),
+        (ROWS, (2, 2, 3), "pytorch", "keras"),
         {},
         'pytorch: w (12, 3) read as "out in" has 3 features in; an image of shape (2, 2, 3) has '
         "2 * 2 * 3 = 12",
     ),
     (
-        (DENSE[0], (2, 2, 3), "keras", "pytorch"),
+        (ROWS[0], (2, 2, 3), "keras", "pytorch"),
         {},
         'keras: w (3,) has 1 axis; read as "in out" it has 2',
     ),
     (
-        (DENSE, 12, "keras", "pytorch"),
+        (ROWS, 12, "keras", "pytorch"),
         {},
         "shape=12 must be (C, H, W): 2 to 4 integers of at least 1",
     ),
     (
-        (DENSE, (2, 2, 3), "keras", "pytorch"),
+        (ROWS, (2, 2, 3), "keras", "pytorch"),
         {"src_layout": "NHCC"},
         "layout='NHCC' must have the letters N, C, H, W",
     ),
-    ((DENSE.tolist(), (2, 2, 3), "keras", "pytorch"), {}, "w is a builtins.list, no array"),
+    ((ROWS.tolist(), (2, 2, 3), "keras", "pytorch"), {}, "w is a builtins.list, no array"),
 ]
 
 
@@ -538,7 +589,12 @@ def test_dense_kernels_that_do_not_fit(given, more, text):
 
 def test_a_family_without_dense_layers_is_named():
     with pytest.raises(UniconvError, match=r"^scipy has no Dense layer of its own: name a family"):
-        uniconv.convert_dense(DENSE, "scipy", "pytorch")
+        uniconv.convert_dense(ROWS, "scipy", "pytorch")
+
+
+def test_a_value_that_is_no_array_is_named():
+    with pytest.raises(BadArray, match=r"^epoch is a builtins.int, no array$"):
+        convert_weights({"epoch": 3}, "keras", "pytorch")
 
 
 def test_reading_says_what_is_missing(tmp_path):

@@ -143,3 +143,20 @@ def test_the_picture_shows_the_numbers_of_the_demo():
     assert panels[0] == panels[3][::-1]
     assert max(abs(float(t)) for t in panels[5]) <= 5.1e-4
     assert (ROOT / "docs" / "knet_vs_tensorflow.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    "documented",
+    [uniconv.explain, uniconv.probe, uniconv.Probe.check, uniconv.same_pads],
+    ids=lambda f: f.__qualname__,
+)
+def test_examples_in_docstrings_run(documented):
+    module = sys.modules[documented.__module__]
+    test = doctest.DocTestParser().get_doctest(
+        documented.__doc__, dict(vars(module)), documented.__qualname__, None, 0
+    )
+    report = []
+    assert test.examples
+    runner = doctest.DocTestRunner()
+    runner.run(test, out=report.append)
+    assert not runner.failures, "".join(report)

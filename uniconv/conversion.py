@@ -23,8 +23,14 @@ import torch
 
 from uniconv import files
 from uniconv.arrays import to_torch
-from uniconv.dense import convert_dense, convert_dense_after_flatten, dense_axes, family_of
-from uniconv.errors import BadOption, UniconvError, UniconvWarning
+from uniconv.dense import (
+    convert_dense,
+    convert_dense_after_flatten,
+    dense_axes,
+    dense_pattern,
+    family_of,
+)
+from uniconv.errors import BadArray, BadOption, UniconvError, UniconvWarning
 from uniconv.files.tensors import to_numpy
 from uniconv.lower import show_shape
 from uniconv.rules import either, show, suggest
@@ -125,6 +131,7 @@ def convert_weights(
         UniconvError: an array of which nothing tells whether it is a kernel, or which ``dst``
             cannot hold: one message lists them all, and nothing is converted.
         BadOption: a map that is none, or an entry in it that matches no array.
+        BadArray: a value that is no array.
         BadFile: a file that cannot be read or written.
 
     >>> import numpy as np
@@ -174,7 +181,7 @@ def plan_weights(weights: Weights, src: str, dst: str, *, names: Names = None) -
     for family in (src, dst):
         family_of(family)  # refuses what is none
     told = read_names(names)
-    shapes = [(name, tuple(a.shape)) for name, a in _pairs(weights)]
+    shapes = [(name, _shape(name, a)) for name, a in _pairs(weights)]
     matched: set[str] = set()
     steps = [_step(name, shape, src, dst, told, matched) for name, shape in shapes]
     idle = [key for key in told if key not in matched]
@@ -188,7 +195,26 @@ def plan_weights(weights: Weights, src: str, dst: str, *, names: Names = None) -
             if first != step.name:
                 problem = f"it would be named {show(step.becomes)}, as {show(first)} is"
                 steps[at] = replace(step, problem=step.problem or problem)
-    return _warned(steps, src, dst)
+    return _warned(_contradicted(steps, src, dst), src, dst)
+
+
+def _contradicted(steps: list[Step], src: str, dst: str) -> list[Step]:
+    """Refuse a kernel that a rule took for what the bias beside it does not fit."""
+    lengths = {step.name: step.shape[0] for step in steps if len(step.shape) == 1}
+    for at, step in enumerate(steps):
+        ruled = step.op in (*CONVOLUTIONS, "dense") and not step.why.startswith("map")
+        leaf = re.split(r"[./|]", step.name)[-1]
+        if step.problem or not ruled or leaf == "depthwise_kernel":  # a separable one has no bias
+            continue
+        for bias in (step.name.removesuffix(leaf) + word for word in ("bias", "bias:0")):
+            channels = _channels(step, src, dst)
+            if lengths.get(bias, channels) != channels:
+                problem = (
+                    f"{step.why}: taken for a {step.op} it gives {channels} channels, but {bias} "
+                    f'has {lengths[bias]}: say what it is, {{"{step.name}": ...}} in the map'
+                )
+                steps[at] = replace(step, problem=problem)
+    return steps
 
 
 def _warned(steps: list[Step], src: str, dst: str) -> list[Step]:
@@ -214,12 +240,12 @@ def _warned(steps: list[Step], src: str, dst: str) -> list[Step]:
 
 
 def _channels(step: Step, src: str, dst: str) -> int:
-    """How many channels a convolution gives."""
+    """How many channels a convolution or a Dense layer gives."""
     entry = step.entry
-    _, given, _, rank = readings(
-        step.shape, src, dst, entry.op, (entry.src_options, entry.dst_options)
-    )
-    named = dict(zip(given.letters(rank), step.shape))
+    if step.op == "dense":
+        return step.shape[dense_axes(src).index("u")]
+    _, given, _ = readings(step.shape, src, dst, entry.op, (entry.src_options, entry.dst_options))
+    named = dict(zip(given.letters, step.shape))
     groups = named.get("g") or entry.groups or 1
     if step.op == "depthwise_conv":
         groups = named.get("c", groups)
@@ -433,13 +459,12 @@ def _how(entry: Entry, shape: Shape, src: str, dst: str) -> str:
     """The axes before and after, in words."""
     if entry.op in CONVOLUTIONS:
         options = (entry.src_options, entry.dst_options)
-        _, given, wanted, _ = readings(shape, src, dst, entry.op, options)
+        _, given, wanted = readings(shape, src, dst, entry.op, options)
         turned = ", reversed" * (given.reverse != wanted.reverse)
         return f"{given.pattern} -> {wanted.pattern}{turned}"
-    words = {"f": "in", "u": "out"}
-    given_axes, wanted_axes = (" ".join(words[a] for a in dense_axes(name)) for name in (src, dst))
-    image = f", in reordered as {entry.shape} is flattened" if entry.shape else ""
-    return f"{given_axes} -> {wanted_axes}{image}"
+    layouts = (entry.src_layout, entry.dst_layout)
+    before, after = (dense_pattern(n, entry.shape, at) for n, at in zip((src, dst), layouts))
+    return f"{before} -> {after}"
 
 
 def _convert(a: Any, entry: Entry, src: str, dst: str, *, contiguous: bool) -> Any:
@@ -487,6 +512,12 @@ def _pairs(weights: Weights) -> Iterator[tuple[str, Any]]:
         yield from weights.items()
     else:
         yield from map(attrgetter("name", "array"), files.stream(weights))  # keeps no reference
+
+
+def _shape(name: str, a: Any) -> Shape:
+    if not hasattr(a, "shape"):
+        raise BadArray(f"{name} is a {type(a).__module__}.{type(a).__qualname__}, no array")
+    return tuple(a.shape)
 
 
 def _as_numpy(a: Any, name: str) -> Any:

@@ -19,6 +19,7 @@ DENSE = {
     "chainer": "u f",  # chainer/links/connection/linear.py
     "cntk": "f u",  # CNTK bindings/python/cntk/layers/layers.py Dense
     "coreml": "u f",  # coremltools mlmodel/format/NeuralNetwork.proto InnerProductLayerParams
+    "darknet": "u f",  # pjreddie/darknet src/connected_layer.c
     "flax": "f u",  # flax/linen/linear.py Dense
     "flux": "u f",  # FluxML/Flux.jl src/layers/basic.jl Dense
     "jax": "f u",  # jax/example_libraries/stax.py Dense
@@ -26,6 +27,7 @@ DENSE = {
     "knet": "u f",  # denizyuret/Knet.jl src/layers21/dense.jl
     "lasagne": "f u",  # lasagne/layers/dense.py
     "lux": "u f",  # LuxDL/Lux.jl src/layers/basic.jl Dense
+    "matlab_dl": "u f",  # https://www.mathworks.com/help/deeplearning/ref/dlarray.fullyconnect.html
     "mlx": "u f",  # mlx/nn/layers/linear.py
     "mxnet": "u f",  # apache/mxnet src/operator/nn/fully_connected.cc
     "ncnn": "u f",  # Tencent/ncnn src/layer/innerproduct.cpp
@@ -84,8 +86,9 @@ def convert_dense_after_flatten(
         shape: the image before the Flatten, channels first: (C, H, W), (C, W) or (C, D, H, W), the
             spatial sizes in the order in which ``convert_weight`` keeps the axes.
         src, dst: families or functions, as for ``convert_dense``.
-        src_layout, dst_layout: how x is laid out, where it is not the framework's default: "NCHW"
-            for Keras with channels first, "WHCN" for a Julia network whose first axis is the width.
+        src_layout, dst_layout: how x is laid out, where it is not the framework's default: "WHCN"
+            for a Julia network whose first axis is the width, "NCHW" for Keras with channels first
+            (not where Flatten has data_format="channels_first": it moves the channels last).
         contiguous: as for ``convert_weight``.
 
     Returns:
@@ -103,6 +106,9 @@ def convert_dense_after_flatten(
     >>> w = np.array([[1], [2], [3], [4]])
     >>> convert_dense_after_flatten(w, (2, 1, 2), "keras", "pytorch").tolist()
     [[1, 3, 2, 4]]
+
+    Source: each framework's Dense layer, as ``DENSE`` lists them; keras 3.15.1
+    keras/src/layers/reshaping/flatten.py; MLUtils.jl src/utils.jl flatten.
     """
     sizes = integers(shape)
     if sizes is None or not 2 <= len(sizes) <= 4 or min(sizes) < 1:
@@ -142,6 +148,19 @@ def dense_axes(name: str) -> list[str]:
             f"{either([n for n in DENSE if n in families()])}"
         )
     return DENSE[found].split()
+
+
+def dense_pattern(name: str, image: Sequence[int] = (), layout: str | None = None) -> str:
+    """A family's Dense kernel in words, the features of a flattened image one by one.
+
+    >>> dense_pattern("keras"), dense_pattern("pytorch", (8, 4, 4))
+    ('in out', 'out (c s0 s1)')
+    """
+    words = _in_words(dense_axes(name))
+    if not image:
+        return words
+    features = _features(name, layout, [f"s{i}" for i in range(len(image) - 1)])
+    return words.replace("in", f"({' '.join(features)})")
 
 
 def family_of(name: str) -> str:

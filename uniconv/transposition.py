@@ -32,14 +32,14 @@ def rearranged(
     split: Sequence[int],
     order: Sequence[int],
     shape: Sequence[int],
-    flips: Sequence[int] = (),
+    flips: Sequence[tuple[int, int]] = (),
     *,
     contiguous: bool = False,
 ) -> Any:
     """An array split into axes of sizes ``split``, these in another ``order``, merged to ``shape``.
 
-    flips: the axes of the result that are reversed; each of them is one axis of ``split``.  The
-    result is of a's kind and dtype, bit by bit; a view unless ``contiguous`` or impossible.
+    flips: the axes that are reversed, each as (axis of ``split``, axis of the result).  The result
+    is of a's kind and dtype, bit by bit; a view unless ``contiguous`` or impossible.
 
     >>> rearranged(np.arange(6), (2, 3), (1, 0), (6,)).tolist()
     [0, 3, 1, 4, 2, 5]
@@ -49,32 +49,20 @@ def rearranged(
     def moved(t: Tensor) -> Tensor:
         t = t.reshape(tuple(split))
         view = t.permute(tuple(order))
+        turned = () if lazily else tuple(axis for axis, _ in flips)
         if contiguous or not (isinstance(a, Tensor | np.ndarray) and _is_view(view, shape)):
-            view = transposed(t, order)
-        y = view.reshape(tuple(shape))
-        if lazily or not flips:
-            return y
-        own = y.untyped_storage().data_ptr() != t.untyped_storage().data_ptr()
-        return _reversed(y, flips) if own and not y.requires_grad else y.flip(tuple(flips))
+            return transposed(t, order, turned).reshape(tuple(shape))
+        view = view.reshape(tuple(shape))
+        return view.flip(tuple(axis for _, axis in flips)) if turned else view
 
     if isinstance(a, np.ndarray):
         y: NDArray[Any] = moved(to_torch(_bits_of(a), "cpu")).numpy().view(a.dtype)
-        return np.flip(y, tuple(flips)) if flips and lazily else y
-    t = to_torch(a)
+        if not a.flags.writeable and np.may_share_memory(a, y):
+            y.flags.writeable = False
+        return np.flip(y, tuple(axis for _, axis in flips)) if flips and lazily else y
+    t = to_torch(a).resolve_neg()
     bits = None if t.requires_grad or t.is_complex() else _BITS.get(t.element_size())
     return like(moved(t.view(bits)).view(t.dtype) if bits else moved(t), a)
-
-
-def _reversed(y: Tensor, flips: Sequence[int]) -> Tensor:
-    """y with some axes reversed in its own memory, piece by piece along another axis."""
-    along = max((axis for axis in range(y.ndim) if axis not in flips), key=y.size, default=None)
-    if along is None:
-        return y.flip(tuple(flips))
-    step = max(y.shape[along] // 16, 1)
-    for at in range(0, y.shape[along], step):
-        piece = y.narrow(along, at, min(step, y.shape[along] - at))
-        piece.copy_(piece.flip(tuple(flips)))
-    return y
 
 
 def _is_view(a: Tensor, shape: Sequence[int]) -> bool:
@@ -92,8 +80,8 @@ def _bits_of(a: NDArray[Any]) -> NDArray[Any]:
     return a.view(bits)
 
 
-def transposed(a: Tensor, order: Sequence[int]) -> Tensor:
-    """``a.permute(order).contiguous()``, several times faster for large kernels on a CPU.
+def transposed(a: Tensor, order: Sequence[int], flips: Sequence[int] = ()) -> Tensor:
+    """``a.flip(flips).permute(order).contiguous()``, faster for large kernels on a CPU.
 
     >>> import torch
     >>> a = torch.arange(6).reshape(1, 2, 3)
@@ -101,50 +89,85 @@ def transposed(a: Tensor, order: Sequence[int]) -> Tensor:
     [[[0, 3]], [[1, 4]], [[2, 5]]]
     """
     view = a.permute(tuple(order))
-    if view.is_contiguous():
+    if view.is_contiguous() and not flips:
         return view
     strides = a.stride()
     memory = sorted(range(a.ndim), key=lambda axis: (-strides[axis], a.shape[axis] == 1))
     dense = a.permute(memory)
-    plain = a.device.type == "cpu" and a.numel() >= _FEW and not a.requires_grad
-    if not plain or not dense.is_contiguous():
-        return view.contiguous()
-    sizes, turns = _merged(dense.shape, [memory.index(axis) for axis in order])
-    y = _blockwise(dense.reshape(sizes), turns)
-    return view.contiguous() if y is None else y.reshape(view.shape)
+    large = a.device.type == "cpu" and a.numel() >= _FEW and not a.requires_grad
+    if large and dense.is_contiguous():
+        turned = {memory.index(axis) for axis in flips}
+        merged = _merged(dense.shape, [memory.index(axis) for axis in order], turned)
+        y = _blockwise(dense.reshape(merged[0]), *merged[1:])
+        if y is not None:
+            return y.reshape(view.shape)
+    return _reversed(view, [order.index(axis) for axis in flips]) if flips else view.contiguous()
 
 
-def _merged(shape: Sequence[int], order: Sequence[int]) -> tuple[list[int], list[int]]:
-    """The same permutation with axes that stay neighbours as one, and none of size 1."""
+def _reversed(view: Tensor, flips: list[int]) -> Tensor:
+    """The view in memory, some axes reversed; piece by piece, so that it is held only once."""
+    others = [axis for axis in range(view.ndim) if axis not in flips and view.shape[axis] > 1]
+    if view.numel() < _FEW or view.requires_grad or not others:
+        return view.flip(flips).contiguous()
+    y = view.new_empty(view.shape)
+    along = max(others, key=lambda axis: view.shape[axis])
+    step = view.shape[along] // 16 + 1
+    for at in range(0, view.shape[along], step):
+        length = min(step, view.shape[along] - at)
+        y.narrow(along, at, length).copy_(view.narrow(along, at, length).flip(flips))
+    return y
+
+
+def _merged(
+    shape: Sequence[int], order: Sequence[int], flips: set[int]
+) -> tuple[list[int], list[int], list[int]]:
+    """The same with axes that stay neighbours as one, and none of size 1: sizes, order, flips."""
     runs: list[list[int]] = []
     for axis in (axis for axis in order if shape[axis] > 1):
-        between = range(runs[-1][-1] + 1, axis) if runs else ()
-        if runs and axis > runs[-1][-1] and all(shape[b] == 1 for b in between):
+        last = runs[-1][-1] if runs else axis
+        between = all(shape[b] == 1 for b in range(last + 1, axis))
+        if last < axis and between and (last in flips) == (axis in flips):
             runs[-1].append(axis)
         else:
             runs.append([axis])
     in_memory = sorted(runs)
-    return [prod(shape[a] for a in run) for run in in_memory], [in_memory.index(r) for r in runs]
+    turned = [at for at, run in enumerate(in_memory) if run[0] in flips]
+    return (
+        [prod(shape[a] for a in r) for r in in_memory],
+        [in_memory.index(r) for r in runs],
+        turned,
+    )
 
 
-def _blockwise(a: Tensor, order: list[int]) -> Tensor | None:
-    """The contiguous ``a`` with its (merged) axes in another order; None if one copy is faster."""
+def _blockwise(a: Tensor, order: list[int], flips: list[int]) -> Tensor | None:
+    """The contiguous ``a`` with its (merged) axes in another order, some reversed.
+
+    None where one plain copy is faster.
+    """
     first, last = a.shape[0], a.shape[-1]
     if a.ndim == 2:
-        return a.t().contiguous() if min(first, last) >= _TILED else None
-    columns, size = a.reshape(-1, last), a.element_size()
-    y = a.new_empty([a.shape[axis] for axis in order])
-    if order[0] == a.ndim - 1 and min(columns.shape) >= _BLOCK and last * size % _CLOSE == 0:
+        plain = min(first, last) < _TILED or flips or order == [0, 1]
+        return None if plain else a.t().contiguous()
+    rows, columns, size = a.numel() // first, a.numel() // last, a.element_size()
+
+    def block(part: Tensor, sides: tuple[int, int]) -> Tensor:
+        part = part.flip(flips) if flips else part.contiguous()
+        return part.reshape(sides).t().contiguous()
+
+    close = min(columns, last) >= _BLOCK and last * size % _CLOSE == 0
+    if order[0] == a.ndim - 1 and close and a.ndim - 1 not in flips:
+        y = a.new_empty([a.shape[axis] for axis in order])
         rest = [0, *(axis + 1 for axis in order[1:])]
         for at in range(0, last, _BLOCK):
-            block = columns[:, at : at + _BLOCK].contiguous().t().contiguous()
-            y[at : at + _BLOCK] = block.reshape(-1, *a.shape[:-1]).permute(rest)
+            part = block(a[..., at : at + _BLOCK], (columns, -1))
+            y[at : at + _BLOCK] = part.reshape(-1, *a.shape[:-1]).permute(rest)
         return y
-    rows = a.reshape(first, -1)
-    if order[-1] == 0 and min(rows.shape) >= _BLOCK and rows.shape[1] * size % _PAGE == 0:
+    far = min(rows, first) >= _BLOCK and rows * size % _PAGE == 0
+    if order[-1] == 0 and far and 0 not in flips:
+        y = a.new_empty([a.shape[axis] for axis in order])
         rest = [*(axis - 1 for axis in order[:-1]), a.ndim - 1]
         for at in range(0, first, _BLOCK):
-            block = rows[at : at + _BLOCK].t().contiguous()
-            y[..., at : at + _BLOCK] = block.reshape(*a.shape[1:], -1).permute(rest)
+            part = block(a[at : at + _BLOCK], (-1, rows))
+            y[..., at : at + _BLOCK] = part.reshape(*a.shape[1:], -1).permute(rest)
         return y
     return None

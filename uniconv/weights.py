@@ -8,12 +8,14 @@ from itertools import chain
 from math import prod
 from typing import Any
 
-from uniconv.dialect import BY_CHANNELS, DEPTHWISE, KINDS, UNGROUPED, Dialect, Op
+from uniconv.canonical import Sizes
+from uniconv.dialect import BY_AXIS, BY_CHANNELS, DEPTHWISE, KINDS, UNGROUPED, Dialect, Op
 from uniconv.errors import BadArray, BadOption, BadShape, CannotExpress, UnknownName
 from uniconv.layout import Layout, axes, kernel_rank
 from uniconv.lower import Shape, plural, show_shape
+from uniconv.padding import integer
 from uniconv.registry import family, find, main
-from uniconv.rules import AlongAxis, Choice, Count, DimensionNumbers, Facts, either, show
+from uniconv.rules import REQUIRED, AlongAxis, Choice, Count, DimensionNumbers, Facts, either, show
 from uniconv.transposition import rearranged
 
 Options = Mapping[str, Any]
@@ -26,7 +28,7 @@ _ATOMS = {"o": ("g", "m"), "c": ("g", "i")}
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """How one function reads its kernel: the axes by letter, and whether it runs backwards.
+    """How one function reads its kernel: the axes by letter, and along which it runs backwards.
 
     groups is the function's, as in its spec.  reverse is that of the canonical record, where a
     transposed convolution reverses once more.
@@ -34,15 +36,16 @@ class Kernel:
 
     op: Op
     pattern: str
-    ranks: tuple[int, ...]
+    rank: int
     groups: Count | str
-    reverse: bool
+    reverse: tuple[bool, ...]
 
-    def letters(self, rank: int) -> tuple[str, ...]:
-        return axes(self.pattern, rank)
+    @property
+    def letters(self) -> tuple[str, ...]:
+        return axes(self.pattern, self.rank)
 
     def read(self, shape: Shape) -> str:
-        return f"{self.op.name}: w {show_shape(shape)} read as {show(self.pattern)}"
+        return _read(self.op, self.pattern, shape)
 
 
 def convert_weight(
@@ -101,41 +104,91 @@ def convert_weight(
     names, options = (src, dst), (src_options or {}, dst_options or {})
     if op == "separable_conv" or any(_kind(name) == "separable_conv" for name in names):
         return _convert_pair(w, names, options, groups, contiguous)
-    kind, given, wanted, rank = readings(_shape(w), src, dst, op, options)
-    return _convert(w, given, wanted, rank, groups, kind == "depthwise_conv", contiguous)
+    kind, given, wanted = readings(_shape(w), src, dst, op, options)
+    return _convert(w, given, wanted, groups, kind == "depthwise_conv", contiguous)
+
+
+def convert_bias(
+    bias: Any, src: str, dst: str, op: str = "conv", *, rank: int | None = None
+) -> Any:
+    """Reshape a bias of ``src`` into that of ``dst``: a vector, or one with y's axes.
+
+    The order of the output channels is the same everywhere: groups, then channels of one group.
+
+    Args:
+        bias: an array (o,), or where ``src`` has it so (knet.ops21.conv) with y's axes, all of
+            size 1 but the channels'.
+        src, dst, op: as for ``convert_weight``.
+        rank: how many spatial axes y has, where neither the bias nor a function tells.
+
+    Raises:
+        UnknownName: no such function, or a family without this operation.
+        BadOption: rank is missing.
+        BadShape: no bias of ``src``.
+        CannotExpress: ``dst`` has no such rank.
+
+    >>> import numpy as np
+    >>> convert_bias(np.array([1, 2]), "pytorch", "knet.ops21.conv", rank=2).tolist()
+    [[[[1], [2]]]]
+    """
+    shape = _shape(bias)
+    from_y, to_y = (_bias_has_axes(name, op) for name in (src, dst))
+    if not from_y and len(shape) != 1:
+        raise BadShape(f"{src}: bias {show_shape(shape)} has {plural(len(shape))}; it must have 1")
+    if from_y:
+        letters = axes(find(src).layouts[0].y, len(shape) - 2)
+        if len(shape) < 3 or any(n != 1 for a, n in zip(letters, shape) if a != "o"):
+            words = show(find(src).layouts[0].y)
+            raise BadShape(f"{src}: bias {show_shape(shape)} read as {words} must be 1 but for o")
+        rank = len(shape) - 2
+    if not to_y:
+        return bias.reshape(-1)
+    if rank is None:
+        raise BadOption(f"{dst}: its bias has y's axes: give rank=, the number of spatial ones")
+    found = find(dst)
+    if rank not in found.ranks:
+        raise CannotExpress(dst, "rank", f"it has {either(found.ranks)} spatial axes, not {rank}")
+    return bias.reshape([-1 if a == "o" else 1 for a in axes(found.layouts[0].y, rank)])
+
+
+def _bias_has_axes(name: str, op: str) -> bool:
+    """Whether a function's bias has y's axes; a family's is that of its main functions."""
+    dialect = family(name)
+    if dialect is None:
+        return find(name).bias == "y"
+    known = dialect.main.get(_kind_in(dialect, op), {})
+    return any(find(function).bias == "y" for function in known.values())
 
 
 def readings(
     shape: Shape, src: str, dst: str, op: str, options: tuple[Options, Options] = ({}, {})
-) -> tuple[str, Kernel, Kernel, int]:
-    """The operation; how both functions read a kernel of that shape; its spatial axes."""
-    given = _kernel(_function(src, op, len(shape)), options[0])
-    rank = _rank(given, shape)
+) -> tuple[str, Kernel, Kernel]:
+    """The operation, and how both functions read a kernel of that shape."""
+    given = _kernel(_function(src, op, len(shape)), options[0], shape=shape)
     kind = op if op != "conv" or _kind(src) is None else given.op.kind
-    return kind, given, _kernel(_target(dst, kind, rank), options[1]), rank
+    return kind, given, _kernel(_target(dst, kind, given.rank), options[1], rank=given.rank)
 
 
 def _convert(
     w: Any,
     given: Kernel,
     wanted: Kernel,
-    rank: int,
     groups: int | None,
     depthwise: bool,
     contiguous: bool,
 ) -> Any:
     _check_operations(given.op, wanted.op)
-    sizes = _sizes(given, wanted, rank, _shape(w), groups, depthwise)
-    _check_expressible(wanted, rank, sizes)
-    letters = wanted.letters(rank)
-    src, dst = (_atoms(kernel.letters(rank), rank) for kernel in (given, wanted))
-    spatial = [i for i, letter in enumerate(letters) if letter.startswith("s")]
+    sizes = _sizes(given, wanted, _shape(w), groups, depthwise)
+    _check_expressible(wanted, sizes)
+    letters = wanted.letters
+    src, dst = (_atoms(kernel.letters, kernel.rank) for kernel in (given, wanted))
+    turned = {f"s{i}" for i, (a, b) in enumerate(zip(given.reverse, wanted.reverse)) if a != b}
     return rearranged(
         w,
         split=[sizes[atom] for atom in src],
         order=[src.index(atom) for atom in dst],
         shape=[prod(sizes[a] for a in _ATOMS.get(letter, (letter,))) for letter in letters],
-        flips=spatial if given.reverse != wanted.reverse else (),
+        flips=[(src.index(a), letters.index(a)) for a in turned if a in src and a in letters],
         contiguous=contiguous,
     )
 
@@ -155,34 +208,40 @@ def _convert_pair(
     contiguous: bool,
 ) -> tuple[Any, Any]:
     """Both kernels of a separable convolution; where a function has none, those of two."""
-    if not isinstance(w, (tuple, list)) or len(w) != 2:
+    pair = isinstance(w, (tuple, list)) and len(w) == 2
+    if not pair and (_kind(names[0]) or "separable_conv") != "separable_conv":
+        raise CannotExpress(find(names[1]).name, "pointwise", "the given kernel has none")
+    if not pair:
         raise BadArray("w must be the pair (depthwise, pointwise) of a separable_conv")
     ndim = len(_shape(w[0]))
     src = _function(names[0], "separable_conv", ndim)
     if src.outer:
         return _convert_vectors(w, src, names[1], options, contiguous)
-    given = _kernels(names[0], src, options[0])
-    rank = _rank(given[0], _shape(w[0]))
+    given = _kernels(names[0], src, options[0], shape=_shape(w[0]))
+    rank = given[0].rank
     dst = _target(names[1], "separable_conv", rank)
     if dst.outer:
         raise CannotExpress(dst.name, "kernel", "its own is the product of two vectors")
-    wanted = _kernels(names[1], dst, options[1])
-    counts = (groups, None)
+    wanted = _kernels(names[1], dst, options[1], rank=rank)
     first, second = (
-        _convert(a, *pair, rank, count, depthwise, contiguous)
-        for a, pair, count, depthwise in zip(w, zip(given, wanted), counts, (True, False))
+        _convert(a, *kernels, count, depthwise, contiguous)
+        for a, kernels, count, depthwise in zip(
+            w, zip(given, wanted), (groups, None), (True, False)
+        )
     )
     return first, second
 
 
-def _kernels(name: str, op: Op, options: Options) -> tuple[Kernel, Kernel]:
+def _kernels(
+    name: str, op: Op, options: Options, *, shape: Shape | None = None, rank: int = 0
+) -> tuple[Kernel, Kernel]:
     """The depthwise and the pointwise kernel, of one function or of two of a family."""
-    first = _kernel(op, options)
+    first = _kernel(op, options, shape=shape, rank=rank)
     if op.pointwise:
         return first, replace(first, pattern=op.pointwise, groups=BY_CHANNELS)
     if family(name) is None:
         raise CannotExpress(op.name, "pointwise", "it has no pointwise kernel; name its family")
-    return first, _kernel(_target(name, "conv", first.ranks[0]), options)
+    return first, _kernel(_target(name, "conv", first.rank), options, rank=first.rank)
 
 
 def _convert_vectors(
@@ -193,13 +252,13 @@ def _convert_vectors(
     if src.outer is None or dst.outer is None:
         raise CannotExpress(dst.name, "kernel", "the given one is a product of two vectors")
     given, wanted = (
-        Kernel(op, "...", (1,), UNGROUPED, _kernel(op, said).reverse)
+        Kernel(op, "...", 1, UNGROUPED, _kernel(op, said, rank=2).reverse[:1])
         for op, said in zip((src, dst), options)
     )
     for a in w:
         if len(_shape(a)) != 1:
             raise BadShape(f"{given.read(_shape(a))} must be a vector, of one axis")
-    turned = [_convert(a, given, wanted, 1, None, False, contiguous) for a in w]
+    turned = [_convert(a, given, wanted, None, False, contiguous) for a in w]
     first, second = turned if src.outer == dst.outer else turned[::-1]
     return first, second
 
@@ -246,8 +305,8 @@ def _kind_in(dialect: Dialect, kind: str) -> str:
     return kind
 
 
-def _kernel(op: Op, options: Options) -> Kernel:
-    """The function's reading of its kernel, with the options that change it."""
+def _kernel(op: Op, options: Options, *, shape: Shape | None = None, rank: int = 0) -> Kernel:
+    """The function's reading of a kernel of that shape or rank, with the options that change it."""
     given = _completed(op, options)
     facts = Facts(op.name, op.title, given=given)
     layout = op.layout
@@ -255,11 +314,19 @@ def _kernel(op: Op, options: Options) -> Kernel:
         layout = Layout("...", "s0", "...", (1,))  # on whatever axis, the kernel is the same
     elif isinstance(layout, Choice):
         layout = layout.read(given[layout.option], facts)
+    if shape is not None:
+        rank = _rank(op, layout, shape)
+    elif rank not in layout.ranks:
+        several = plural(layout.ranks[-1], "spatial ").partition(" ")[2]
+        has = f"its kernel has {either(layout.ranks)} {several}, the given one {rank}"
+        raise CannotExpress(op.name, "rank", has)
+    facts = replace(facts, sizes=Sizes((), 0, 0, (1,) * rank, (1,) * rank))
     reverse = op.reverse
     if isinstance(reverse, Choice):
         reverse = reverse.read(given[reverse.option], facts)
+    each = reverse if isinstance(reverse, tuple) else (reverse,) * rank
     transposed = op.kind == "conv_transpose"
-    return Kernel(op, layout.w, layout.ranks, op.groups, reverse != transposed)
+    return Kernel(op, layout.w, rank, op.groups, tuple(r != transposed for r in each))
 
 
 def _completed(op: Op, options: Options) -> dict[str, Any]:
@@ -268,20 +335,35 @@ def _completed(op: Op, options: Options) -> dict[str, Any]:
     known = {rule.option: rule.default for rule in rules if not isinstance(rule, AlongAxis)}
     swapped = [rule.swapped for rule in rules if isinstance(rule, DimensionNumbers)]
     known |= {option: False for option in swapped if option}
+    parted = {option: op.gathered[option] for option in known if option in op.gathered}
+    known = {option: value for option, value in known.items() if option not in parted}
+    known |= {name: each.default for each in parted.values() for name in each.names}
     for name, value in options.items():
         if op.aliases.get(name, name) not in known:
             has = f"only {either(known)} does" if known else "none of its options does"
             raise BadOption(f"{op.name}: {name} does not change how the kernel is read; {has}")
         known[op.aliases.get(name, name)] = value
-    return known
+    for name, value in known.items():
+        if value is REQUIRED:
+            raise BadOption(
+                f"{op.name}: option {show(name)} is missing: it says how the kernel is read; give "
+                "it in src_options or dst_options"
+            )
+    gathered = {o: tuple(known[n] for n in each.names) for o, each in parted.items()}
+    return known | gathered
 
 
-def _rank(kernel: Kernel, shape: Shape) -> int:
-    rank = kernel_rank(Layout("", kernel.pattern, "", kernel.ranks), len(shape))
-    if rank not in kernel.ranks:
-        allowed = either(sorted({len(kernel.letters(r)) for r in kernel.ranks}))
-        raise BadShape(f"{kernel.read(shape)} has {plural(len(shape))}; it must have {allowed}")
+def _rank(op: Op, layout: Layout, shape: Shape) -> int:
+    rank = kernel_rank(layout, len(shape))
+    if rank not in layout.ranks:
+        allowed = either(sorted({len(axes(layout.w, r)) for r in layout.ranks}))
+        read = _read(op, layout.w, shape)
+        raise BadShape(f"{read} has {plural(len(shape))}; it must have {allowed}")
     return rank
+
+
+def _read(op: Op, pattern: str, shape: Shape) -> str:
+    return f"{op.name}: w {show_shape(shape)} read as {show(pattern)}"
 
 
 # What must hold
@@ -290,7 +372,7 @@ def _rank(kernel: Kernel, shape: Shape) -> int:
 def _check_arguments(op: str, groups: object) -> None:
     if op not in KINDS:
         raise UnknownName(f"op={show(op)} is not one of {', '.join(map(show, KINDS))}")
-    if groups is not None and (type(groups) is not int or groups < 1):
+    if groups is not None and (integer(groups) or 0) < 1:
         raise BadOption(f"groups={groups!r} must be None or an integer of at least 1")
 
 
@@ -306,23 +388,22 @@ def _check_operations(src: Op, dst: Op) -> None:
 def _sizes(
     given: Kernel,
     wanted: Kernel,
-    rank: int,
     shape: Shape,
     groups: int | None,
     depthwise: bool,
 ) -> dict[str, int]:
     """The sizes of the groups, of the channels in and out of one group, and of spatial axes."""
-    named = dict(zip(given.letters(rank), shape))
+    named = dict(zip(given.letters, shape))
     read = given.read(shape)
     every = depthwise or given.groups == DEPTHWISE  # every channel is its own group
     told = named.get("g", named.get("c") if given.groups == DEPTHWISE else None)
     if told is not None and groups not in (None, told):
         raise BadShape(f"{read} has {told} groups; groups={groups} must be that, or left out")
-    split = {"c", "g", "m"} & set(wanted.letters(rank)) and named.get("o") != 1
+    split = {"c", "g", "m"} & set(wanted.letters) and named.get("o") != 1
     if told is None and groups is None and every and split:
         raise BadOption(f"{read} does not say how many channels x has: give groups=")
     g = told or groups or 1
-    if g > 1 and given.groups == UNGROUPED:
+    if g > 1 and _ungrouped(given):
         raise BadOption(f"{given.op.name}: groups={g}, but it has no groups")
     if every and named.get("i", 1) != 1:
         raise BadShape(f"{read} has i = {named['i']}; in a depthwise kernel it must be 1")
@@ -335,22 +416,27 @@ def _sizes(
     return sizes | {"i": named.get("i", named.get("c", g) // g)}
 
 
-def _check_expressible(wanted: Kernel, rank: int, sizes: dict[str, int]) -> None:
-    name, g, m, i = wanted.op.name, sizes["g"], sizes["m"], sizes["i"]
-    if rank not in wanted.ranks:
-        several = plural(wanted.ranks[-1], "spatial ").partition(" ")[2]
-        has = f"its kernel has {either(wanted.ranks)} {several}, the given one {rank}"
-        raise CannotExpress(name, "rank", has)
-    if g > 1 and wanted.groups == UNGROUPED:
-        raise CannotExpress(name, "groups", f"it has no groups, the kernel has {g}")
+def _ungrouped(kernel: Kernel) -> bool:
+    """Whether the function has no groups, in the layout that it reads."""
+    by_axis = kernel.groups == BY_AXIS and "g" not in kernel.letters
+    return kernel.groups == UNGROUPED or by_axis
+
+
+def _check_expressible(wanted: Kernel, sizes: dict[str, int]) -> None:
+    op, g, m, i = wanted.op, sizes["g"], sizes["m"], sizes["i"]
+    if g > 1 and _ungrouped(wanted):
+        axis = " in this layout, which has no axis for them" * (wanted.groups == BY_AXIS)
+        raise CannotExpress(op.name, "groups", f"it has no groups{axis}, the kernel has {g}")
     if i > 1 and wanted.groups == DEPTHWISE:
         has = f"the kernel has {g} for {g * i} channels"
-        raise CannotExpress(name, "groups", f"every channel is its own group, {has}")
-    letters = wanted.letters(rank)
-    present = {a for letter in letters for a in _ATOMS.get(letter, (letter,))}
+        raise CannotExpress(op.name, "groups", f"every channel is its own group, {has}")
+    spatial = tuple(sizes[f"s{axis}"] for axis in range(wanted.rank))
+    if op.square and len(set(spatial)) > 1:
+        raise CannotExpress(op.name, "kernel", f"its kernels are square, the given one {spatial}")
+    present = {a for letter in wanted.letters for a in _ATOMS.get(letter, (letter,))}
     if any(sizes[a] > 1 for a in {"g", "m", "i"} - present):
         has = f"its kernel has no channel axes, the given one has {g * i} in and {g * m} out"
-        raise CannotExpress(name, "channels", has)
+        raise CannotExpress(op.name, "channels", has)
 
 
 def _shape(w: Any) -> Shape:

@@ -28,6 +28,8 @@ from uniconv.cli.arguments import UsageError
 from uniconv.cli.conformance import conformance_command
 from uniconv.cli.conv import conv_command
 from uniconv.cli.convert import convert_command
+from uniconv.cli.explain import explain_command
+from uniconv.cli.probe import probe_command
 from uniconv.cli.read import read_command
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -78,9 +80,11 @@ def wrapped(line: str, width: int) -> str:
 
 
 app.command("conv")(conv_command)
+app.command("conformance")(conformance_command)
 app.command("convert")(convert_command)
 app.command("read")(read_command)
-app.command("conformance")(conformance_command)
+app.command("explain")(explain_command)
+app.command("probe")(probe_command)
 
 
 @app.command("demo")

@@ -45,13 +45,14 @@ CASES = {
     "numpy": 160,
     "onnx": 300,
     "pytorch": 140,
+    "stablehlo": 300,
     "tinygrad": 160,
 }
 OTHERWISE = 100
 GRADIENTS_EVERY = 4  # calls
 FLOATS_EVERY = 5
 BIAS_EVERY = 3
-ASK_FOR = 60  # seconds, before a refusal is given up
+ASK_FOR = 120  # seconds, before a refusal is given up
 Asked = Callable[[Call], bool]
 
 
