@@ -43,6 +43,7 @@ versions: .venv/.dev $(ENVIRONMENTS:%=.venv-%/.done)
 docs: .venv/.dev
 	$(BIN)/python docs/make_reference.py
 	$(BIN)/python docs/make_picture.py
+	$(BIN)/python docs/make_training_plot.py
 
 # Of what "make live" has found.
 conformance: .venv-live/.done
@@ -55,6 +56,7 @@ golden: $(ENVIRONMENTS:%=.venv-%/.done)
 
 bench: .venv/.dev
 	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/modules.py
 
 clean:
 	rm -rf .venv .venv-* .conformance

@@ -29,6 +29,8 @@ LAYERS = {
     "reference": 4,
     "arrays": 5,
     "plan": 5,
+    "prepared": 5,
+    "bind": 6,
     "transposition": 5,
     "compiled": 6,
     "describe": 6,

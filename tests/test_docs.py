@@ -17,6 +17,7 @@ from uniconv import cli, demo
 
 ROOT = Path(__file__).parent.parent
 README, DESIGN, WALK = (ROOT / p for p in ("README.md", "docs/design.md", "docs/add-a-dialect.md"))
+MODULES = ROOT / "docs" / "modules.md"
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
 
 
@@ -61,6 +62,10 @@ def test_reference_pages_have_every_function_with_its_flip_and_number(made):
 
 def test_readme_examples_run():
     run_examples("\n".join(fences(README, "python")), "README.md")
+
+
+def test_examples_of_the_modules_page_run():
+    run_examples("\n".join(b for b in fences(MODULES, "python") if ">>>" in b), "modules.md")
 
 
 def test_readme_commands_run(tmp_path, monkeypatch):

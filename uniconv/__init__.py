@@ -1,6 +1,8 @@
 """Run any framework's convolution with that framework's exact meaning."""
 
 from uniconv import files as files
+from uniconv import nn as nn
+from uniconv.bind import bind as bind
 from uniconv.conversion import convert_weights as convert_weights
 from uniconv.dense import convert_dense as convert_dense
 from uniconv.dense import convert_dense_after_flatten as convert_dense_after_flatten
