@@ -43,6 +43,7 @@ versions: .venv/.dev $(ENVIRONMENTS:%=.venv-%/.done)
 docs: .venv/.dev
 	$(BIN)/python docs/make_reference.py
 	$(BIN)/python docs/make_picture.py
+	$(BIN)/python docs/make_training_plot.py
 
 # Of what "make live" has found.
 conformance: .venv-live/.done
@@ -55,6 +56,7 @@ golden: $(ENVIRONMENTS:%=.venv-%/.done)
 
 bench: .venv/.dev
 	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/modules.py
 
 clean:
 	rm -rf .venv .venv-* .conformance
@@ -73,6 +75,8 @@ clean:
 .venv-live/.done .venv-paddle/.done: .venv-%/.done: environments/%.txt constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv-$*
 	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check -r environments/$*.txt
+	if [ -f environments/$*-alone.txt ]; then .venv-$*/bin/python -m pip install --quiet \
+		--disable-pip-version-check --no-deps -r environments/$*-alone.txt; fi
 	touch $@
 
 # The old packages are built by an old setuptools, and on their NumPy.

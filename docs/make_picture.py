@@ -1,6 +1,6 @@
-"""Draw docs/knet_vs_tensorflow.png: the founding question's kernel, image and two results.
+"""Draw the pictures of the founding question: results, one window, and Knet's two modes.
 
-Run ``python docs/make_picture.py`` (needs matplotlib).  Every number in it is computed by the demo.
+Run ``python docs/make_picture.py`` (needs matplotlib).  Every number in them is computed.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 
-from uniconv import demo
+from uniconv import demo, explain
+from uniconv.explain import Explanation
 
 matplotlib.use("Agg")
 
@@ -18,7 +19,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-TARGET = Path(__file__).parent / "knet_vs_tensorflow.png"
+FOLDER = Path(__file__).parent
 
 
 def figure() -> Figure:
@@ -50,6 +51,73 @@ def figure() -> Figure:
     return fig
 
 
+def window_figure() -> Figure:
+    """The first element of each result: its window, the kernel as used, the products, their sum."""
+    question = demo.load()
+    x, w = question.partappledata[..., None], question.testw[..., None]
+    calls = [
+        ("Knet: mode=0 (the default)", explain("knet.conv4", x, w, padding=1)),
+        ("TensorFlow (Knet: mode=1)", explain("knet.conv4", x, w, padding=1, mode=1)),
+    ]
+    fig, axes = plt.subplots(2, 4, figsize=(14, 7.2), layout="constrained")
+    fig.suptitle("y[1, 1]: the window at the top left, channel 1 of 3", fontsize=16)
+    padded = np.pad(question.partappledata[:, :, 0], 1)
+    for row, (title, found) in zip(axes, calls):
+        draw(row[0], "x with its padding, and the window", padded, "{:.1f}", 120.0)
+        outline(row[0], -0.5, -0.5, 3)
+        draw(row[1], f"{title}: kernel as used", used(found), "{:.3f}", 0.5)
+        draw(row[2], "products", products(found), "{:.2f}", 40.0)
+        totals(row[3], found)
+    return fig
+
+
+def used(found: Explanation) -> np.ndarray:
+    """The kernel of the first channel in the order in which the window reads it."""
+    assert found.window is not None
+    return np.array([p.w for p in found.window.lanes[0].products]).reshape(3, 3)
+
+
+def products(found: Explanation) -> np.ndarray:
+    """The products of the first channel."""
+    assert found.window is not None
+    return np.array([p.value for p in found.window.lanes[0].products]).reshape(3, 3)
+
+
+def totals(ax: Axes, found: Explanation) -> None:
+    """The sums of the channels and of all of them."""
+    assert found.window is not None
+    lines = [f"channel {n}: {lane.sum:.3f}" for n, lane in enumerate(found.window.lanes, 1)]
+    lines += ["", f"y[1, 1] = {found.window.sum:.3f}"]
+    for place, line in enumerate(lines):
+        size = 17 if line.startswith("y") else 14
+        ax.text(0.05, 0.8 - 0.13 * place, line, fontsize=size, family="monospace")
+    ax.axis("off")
+
+
+def mode_figure() -> Figure:
+    """Knet's two modes and their difference, the elements outlined where there is none."""
+    found = demo.answer(demo.load())
+    apart = found.knet - found.knet_mode_1
+    panels = [
+        ("mode=0: convolution", found.knet, "{:.3f}", 200.0),
+        ("mode=1: cross-correlation", found.knet_mode_1, "{:.3f}", 200.0),
+        ("mode=0 minus mode=1", apart, "{:.1f}", float(np.abs(apart).max())),
+    ]
+    fig, axes = plt.subplots(1, 3, figsize=(13.5, 4.9), layout="constrained")
+    fig.suptitle("conv4(w, x; padding=1, mode): the same only where it is outlined", fontsize=16)
+    for ax, panel in zip(axes, panels):
+        draw(ax, *panel)
+        for i, j in np.argwhere(np.abs(apart) < demo.PRINTED_DIGITS):
+            outline(ax, j - 0.5, i - 0.5, 1)
+    return fig
+
+
+def outline(ax: Axes, left: float, top: float, size: int) -> None:
+    """A square around so many elements."""
+    square = plt.Rectangle((left, top), size, size, fill=False, lw=3, ec="#b34700", clip_on=False)
+    ax.add_patch(square)
+
+
 def draw(ax: Axes, title: str, values: np.ndarray, form: str, scale: float) -> None:
     """One matrix as colours and numbers."""
     ax.imshow(values, cmap="RdBu_r", vmin=-scale, vmax=scale)
@@ -63,5 +131,12 @@ def draw(ax: Axes, title: str, values: np.ndarray, form: str, scale: float) -> N
     ax.set_yticks([])
 
 
+FIGURES = {
+    "knet_vs_tensorflow.png": figure,
+    "founding_window.png": window_figure,
+    "founding_mode.png": mode_figure,
+}
+
 if __name__ == "__main__":
-    figure().savefig(TARGET, dpi=100)
+    for name, made in FIGURES.items():
+        made().savefig(FOLDER / name, dpi=100)

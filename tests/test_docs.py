@@ -17,6 +17,7 @@ from uniconv import cli, demo
 
 ROOT = Path(__file__).parent.parent
 README, DESIGN, WALK = (ROOT / p for p in ("README.md", "docs/design.md", "docs/add-a-dialect.md"))
+MODULES = ROOT / "docs" / "modules.md"
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
 
 
@@ -61,6 +62,10 @@ def test_reference_pages_have_every_function_with_its_flip_and_number(made):
 
 def test_readme_examples_run():
     run_examples("\n".join(fences(README, "python")), "README.md")
+
+
+def test_examples_of_the_modules_page_run():
+    run_examples("\n".join(b for b in fences(MODULES, "python") if ">>>" in b), "modules.md")
 
 
 def test_readme_commands_run(tmp_path, monkeypatch):
@@ -138,3 +143,20 @@ def test_the_picture_shows_the_numbers_of_the_demo():
     assert panels[0] == panels[3][::-1]
     assert max(abs(float(t)) for t in panels[5]) <= 5.1e-4
     assert (ROOT / "docs" / "knet_vs_tensorflow.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    "documented",
+    [uniconv.explain, uniconv.probe, uniconv.Probe.check, uniconv.same_pads],
+    ids=lambda f: f.__qualname__,
+)
+def test_examples_in_docstrings_run(documented):
+    module = sys.modules[documented.__module__]
+    test = doctest.DocTestParser().get_doctest(
+        documented.__doc__, dict(vars(module)), documented.__qualname__, None, 0
+    )
+    report = []
+    assert test.examples
+    runner = doctest.DocTestRunner()
+    runner.run(test, out=report.append)
+    assert not runner.failures, "".join(report)

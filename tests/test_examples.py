@@ -7,6 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+import torch
+
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
@@ -21,6 +24,8 @@ def test_every_example_is_tested():
         "mtcnn_weights.py",  # in tests/live, where its packages are
         "tf_same_stride2.py",
         "compare_dialects_test.py",
+        "digits_in_four_frameworks.py",
+        "train_ddp.py",
     }
 
 
@@ -101,3 +106,20 @@ def test_a_dialect_in_a_package_of_its_own(tmp_path):
         "error: dialect plug-in broken of distribution broken (pebble_uniconv:NOWHERE) fails: "
         "module 'pebble_uniconv' has no attribute 'NOWHERE'\n"
     )
+
+
+def test_digits_in_four_frameworks(capsys):
+    pytest.importorskip("sklearn")
+    lines = output("digits_in_four_frameworks.py", capsys)
+    assert [line.split()[0] for line in lines] == ["pytorch", "tf", "knet", "flux"]
+    for line in lines:
+        assert line[9:] == "loss 2.34 -> 0.16, the same to 1e-12"
+
+
+def test_digits_in_float32_too():
+    """Until a ReLU falls to another side, which float64 shows to be rounding, nothing differs."""
+    pytest.importorskip("sklearn")
+    losses = runpy.run_path(str(EXAMPLES / "digits_in_four_frameworks.py"))["losses"]
+    curves = {d: losses(d, torch.float32, 60) for d in ("pytorch", "tf", "knet", "flux")}
+    for curve in curves.values():
+        assert curve == pytest.approx(curves["pytorch"], abs=5e-6)

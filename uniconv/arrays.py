@@ -47,6 +47,15 @@ def like(y: Tensor, original: Any) -> Any:
     raise BadArray(f"{type(original)} gives DLPack but {package.__name__} has no from_dlpack")
 
 
+def shape_of(a: Any, role: str) -> tuple[int, ...]:
+    """The shape of an array; BadArray for what has none."""
+    try:
+        return tuple(a.shape)
+    except (AttributeError, RuntimeError):  # a nested tensor has no shape, either
+        kind = f"{type(a).__module__}.{type(a).__qualname__}"
+        raise BadArray(f"{role} is a {kind}, no array: give a tensor or a NumPy array") from None
+
+
 def _moved(a: Tensor, device: torch.device | str | None) -> Tensor:
     if device is None:
         return a

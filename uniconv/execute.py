@@ -7,7 +7,8 @@ It knows no dialect, keeps device and dtype, and reverses a pad list for F.pad i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -28,32 +29,43 @@ class Runner(NamedTuple):
         return self.op(x, w, bias, *self.args)
 
 
-_FORWARD = (torch.conv1d, torch.conv2d, torch.conv3d)
-_TRANSPOSED = (torch.conv_transpose1d, torch.conv_transpose2d, torch.conv_transpose3d)
+Operation = Callable[..., Tensor]
+_FORWARD: tuple[Operation, ...] = (torch.conv1d, torch.conv2d, torch.conv3d)
+_TRANSPOSED: tuple[Operation, ...] = (
+    torch.conv_transpose1d,
+    torch.conv_transpose2d,
+    torch.conv_transpose3d,
+)
 _LIMB = 16  # bits of an integer that one exact float64 convolution carries
 
 
-def runner(conv: Conv, sizes: Sizes, *, transposed: bool) -> Runner:
-    """What computes y from (x, w, bias), for one problem's sizes."""
+def runner(conv: Conv, sizes: Sizes, *, transposed: bool, precision: str | None = None) -> Runner:
+    """What computes y from (x, w, bias), for one problem's sizes.
+
+    precision: what cuDNN does with float32 there, in backward too; None leaves torch's setting.
+    """
     out = conv.output(sizes.size, sizes.kernel)
     if 0 in out or sizes.o == 0 or 0 in sizes.size:
         return _empty_or_border(conv, out, sizes.o)
     if conv.boundary == "circular" and (transposed or min(map(min, conv.pad)) < 0):
-        return _circular(conv, sizes, transposed=transposed)
+        return _circular(conv, sizes, transposed=transposed, precision=precision)
     flips = tuple(a - conv.rank for a, r in enumerate(conv.reverse) if r is not transposed)
-    run = _transposed(conv, sizes) if transposed else _forward(conv, sizes)
+    op = (_TRANSPOSED if transposed else _FORWARD)[conv.rank - 1]
+    if precision is not None:
+        op = _holding(op, conv.rank, transposed, precision)
+    run = _transposed(conv, sizes, op) if transposed else _forward(conv, sizes, op)
     # With 1 on the kernel's first axis, torch 2.13's backward refuses a permuted kernel on the CPU:
     # "grad_weight must be contiguous" (aten/src/ATen/native/NaiveConvolutionTranspose2d.cpp).
     alone = (sizes.c if transposed else sizes.o) == 1
     if not (flips or alone):
         return run
-    op, args = run
+    compute, args = run
     if alone:
-        return Runner(lambda x, w, bias: op(x, _compact(w, flips), bias, *args))
-    return Runner(lambda x, w, bias: op(x, torch.flip(w, flips), bias, *args))
+        return Runner(lambda x, w, bias: compute(x, _compact(w, flips), bias, *args))
+    return Runner(lambda x, w, bias: compute(x, torch.flip(w, flips), bias, *args))
 
 
-def _circular(conv: Conv, sizes: Sizes, *, transposed: bool) -> Runner:
+def _circular(conv: Conv, sizes: Sizes, *, transposed: bool, precision: str | None) -> Runner:
     """x spread, and read around its period, size * lhs_dilation; then a plain convolution."""
     rank, step, groups = conv.rank, conv.lhs_dilation, conv.groups
     period = [n * s for n, s in zip(sizes.size, step)]
@@ -63,7 +75,7 @@ def _circular(conv: Conv, sizes: Sizes, *, transposed: bool) -> Runner:
     plain = Conv(
         conv.stride, ((0, 0),) * rank, (1,) * rank, conv.rhs_dilation, conv.reverse, groups
     )
-    inner = runner(plain, replace(sizes, size=size), transposed=False)
+    inner = runner(plain, replace(sizes, size=size), transposed=False, precision=precision)
 
     def run(x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
         spread = x.new_zeros(*x.shape[: x.ndim - rank], *period)
@@ -84,11 +96,12 @@ def _compact(w: Tensor, flips: tuple[int, ...]) -> Tensor:
     return turned.clone(memory_format=torch.contiguous_format)
 
 
-def _forward(conv: Conv, sizes: Sizes) -> Runner:
-    op = _FORWARD[conv.rank - 1]
+def _forward(conv: Conv, sizes: Sizes, op: Operation) -> Runner:
     if _misread(conv, sizes):
-        return _one_window(conv, sizes)
-    if conv.boundary == "zeros" and all(lo == hi and lo >= 0 for lo, hi in conv.pad):
+        return _one_window(conv, sizes, op)
+    # Pads that depend on symbolic sizes are not compared: one graph serves odd and even ones.
+    known = all(type(p) is int for pair in conv.pad for p in pair)
+    if conv.boundary == "zeros" and known and all(lo == hi and lo >= 0 for lo, hi in conv.pad):
         padding = tuple(lo for lo, _ in conv.pad)
         return Runner(op, _terse(conv.stride, padding, conv.rhs_dilation, conv.groups))
     border = _border(conv, sizes.size)
@@ -106,9 +119,8 @@ def _misread(conv: Conv, sizes: Sizes) -> bool:
     return one_channel and conv.output(sizes.size, sizes.kernel)[-1] == 1
 
 
-def _one_window(conv: Conv, sizes: Sizes) -> Runner:
+def _one_window(conv: Conv, sizes: Sizes, op: Operation) -> Runner:
     """The same where the last axis has one window: of that window, without a stride."""
-    op = _FORWARD[conv.rank - 1]
     border = _border(conv, sizes.size)
     reach = effective(sizes.kernel, conv.rhs_dilation)[-1]
     args = _terse((*conv.stride[:-1], 1), (0,), conv.rhs_dilation, conv.groups)
@@ -129,9 +141,8 @@ def _terse(
     return tuple(args)
 
 
-def _transposed(conv: Conv, sizes: Sizes) -> Runner:
+def _transposed(conv: Conv, sizes: Sizes, op: Operation) -> Runner:
     """By the transposed op: directly where its two paddings can say the crop, else cut after."""
-    op = _TRANSPOSED[conv.rank - 1]
     step, dilation, groups = conv.lhs_dilation, conv.rhs_dilation, conv.groups
     extents = effective(sizes.kernel, dilation)
     crop = [(e - 1 - lo, e - 1 - hi) for e, (lo, hi) in zip(extents, conv.pad)]
@@ -194,7 +205,8 @@ def _border(conv: Conv, size: Sequence[int]) -> Callable[[Tensor], Tensor]:
 def _padder(pad: Pairs, size: Sequence[int], fill: float = 0.0) -> Callable[[Tensor], Tensor]:
     """Pad with ``fill``, then crop: F.pad crops first, so it may crop no more than there is."""
     pads = _last_axis_first(pad)
-    if all(n + min(lo, 0) + min(hi, 0) >= 0 for n, (lo, hi) in zip(size, pad)):
+    symbols = any(type(p) is not int for p in pads)  # asked for their sign, they would be fixed
+    if symbols or all(n + min(lo, 0) + min(hi, 0) >= 0 for n, (lo, hi) in zip(size, pad)):
         return lambda x: F.pad(x, pads, value=fill)
     grow, cut = [max(p, 0) for p in pads], [min(p, 0) for p in pads]
     return lambda x: F.pad(F.pad(x, grow, value=fill), cut)
@@ -233,6 +245,101 @@ def _empty_or_border(conv: Conv, out: Sequence[int], o: int) -> Runner:
         return y + bias.reshape(-1, *(1,) * conv.rank) if bias is not None else y
 
     return Runner(run)
+
+
+@contextmanager
+def _cudnn(precision: str) -> Iterator[None]:
+    """cuDNN's float32 convolutions in so many bits.  The setting is of the whole process.
+
+    allow_tf32 is left alone: torch refuses to mix both.
+    """
+    setting: Any = getattr(torch.backends.cudnn, "conv")  # noqa: B009  (no stub has it)
+    before = setting.fp32_precision
+    setting.fp32_precision = precision
+    try:
+        yield
+    finally:
+        setting.fp32_precision = before
+
+
+def _holding(op: Operation, rank: int, transposed: bool, precision: str) -> Operation:
+    """The same op at a precision that also holds in its backward, which runs later."""
+
+    def each(value: Any) -> list[int]:
+        entries = list(value) if isinstance(value, (list, tuple)) else [value]
+        return entries * rank if len(entries) == 1 else entries
+
+    def run(x: Tensor, w: Tensor, bias: Tensor | None, *args: Any) -> Tensor:
+        lowered = not x.is_meta and torch.is_autocast_enabled(x.device.type)
+        if lowered or not x.is_floating_point():  # no float32 is computed
+            return op(x, w, bias, *args)
+        if transposed:
+            stride, padding, extra, groups, dilation = args
+        else:
+            given: list[Any] = [*args, *(1, 0, 1, 1)[len(args) :]]
+            (stride, padding, dilation, groups), extra = given, 0
+        said = (each(stride), each(padding), each(dilation), transposed, each(extra), groups)
+        apply: Operation = _AtPrecision.apply
+        if x.ndim == rank + 2:
+            return apply(x, w, bias, said, precision)
+        return apply(x.unsqueeze(0), w, bias, said, precision).squeeze(0)
+
+    return run
+
+
+class _AtPrecision(torch.autograd.Function):
+    """A convolution whose forward, backward and double backward run at one precision."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(
+        x: Tensor, w: Tensor, bias: Tensor | None, said: tuple[Any, ...], precision: str
+    ) -> Tensor:
+        with _cudnn(precision):
+            return torch.convolution(x, w, bias, *said)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        x, w, bias, ctx.said, ctx.precision = inputs
+        ctx.biased = bias is not None
+        ctx.save_for_backward(x, w)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Tensor) -> tuple[Any, ...]:
+        x, w = ctx.saved_tensors
+        mask = [*ctx.needs_input_grad[:2], ctx.biased and ctx.needs_input_grad[2]]
+        apply: Callable[..., Any] = _GradientsAtPrecision.apply
+        return (*apply(dy, x, w, ctx.said, mask, ctx.precision), None, None)
+
+
+class _GradientsAtPrecision(torch.autograd.Function):
+    """The gradients of a convolution by x, w and bias."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(
+        dy: Tensor, x: Tensor, w: Tensor, said: tuple[Any, ...], mask: list[bool], precision: str
+    ) -> tuple[Tensor | None, ...]:
+        with _cudnn(precision):
+            sizes = [dy.shape[1]]
+            found = torch.ops.aten.convolution_backward(dy, x, w, sizes, *said, mask)
+        return tuple(d if wanted else None for d, wanted in zip(found, mask))
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        dy, x, w, ctx.said, _, ctx.precision = inputs
+        ctx.save_for_backward(dy, x, w)
+        ctx.set_materialize_grads(False)
+
+    @staticmethod
+    def backward(ctx: Any, *found: Tensor | None) -> tuple[Any, ...]:
+        dy, x, w = ctx.saved_tensors
+        mask = list(ctx.needs_input_grad[:3])
+        with _cudnn(ctx.precision):
+            slopes = torch.ops.aten._convolution_double_backward(*found, dy, w, x, *ctx.said, mask)
+        return (*slopes, None, None, None)
 
 
 def exact(run: Runner) -> Runner:

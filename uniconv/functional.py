@@ -10,9 +10,8 @@ from typing import Any, TypeVar, cast
 import torch
 from torch.compiler import is_compiling
 
-from uniconv.arrays import like, to_torch
+from uniconv.arrays import like, shape_of, to_torch
 from uniconv.dialect import Op
-from uniconv.errors import BadArray
 from uniconv.plan import PLANS, Plan, frozen, planned, traced_as
 from uniconv.registry import main
 
@@ -44,7 +43,7 @@ def _operation(declared: Operation) -> Operation:
             run = _known(kind, dialect, x, w, options)
         if device is None and run is not None:
             return run(x, w, bias)
-        op = main(dialect, kind, len(_shape(w, "w")))
+        op = main(dialect, kind, len(shape_of(w, "w")))
         return run_op(op, (kind, dialect), x, w, bias, device, options)
 
     def compiled(
@@ -90,7 +89,11 @@ def conv(
             main function for w's number of axes.  ``uniconv.dialects()`` lists them.
         device: where NumPy input is computed (default: CUDA when available, else CPU).  Torch
             input stays on its own device, unless this moves it.
-        options: the function's own keywords, with its own words, forms, units and defaults.
+        options: the function's own keywords, with its own words, forms, units and defaults.  And
+            ``precision``, which asks cuDNN for float32 as "ieee" (all 24 bits) or "tf32" (11 bits),
+            in backward too; "framework", as nothing, leaves torch's own setting, which is TF32 as
+            in TensorFlow and JAX.  It is set for the whole process while the convolution runs,
+            changes nothing on a CPU, and is refused inside a compiled graph.
 
     Raises:
         UnknownName: no such dialect, or one without this operation.
@@ -206,7 +209,7 @@ def separable_conv(
 
         kernels = (w_depthwise, bias, w_pointwise)
         return in_graph("separable_conv", dialect, x, *kernels, options)
-    op = main(dialect, "separable_conv", len(_shape(w_depthwise, "w_depthwise")))
+    op = main(dialect, "separable_conv", len(shape_of(w_depthwise, "w_depthwise")))
     head = ("separable_conv", dialect)
     return run_op(op, head, x, w_depthwise, bias, device, options, w_pointwise)
 
@@ -231,20 +234,12 @@ def run_op(
     pointwise: Any = None,
 ) -> Any:
     """Plan a call, remember its plan under (head, shapes, options), and run it."""
-    shapes = [_shape(x, "x"), _shape(w, "w")]
+    shapes = [shape_of(x, "x"), shape_of(w, "w")]
     if op.pointwise or op.outer:
-        shapes.append(_shape(pointwise, "the pointwise kernel"))
+        shapes.append(shape_of(pointwise, "the pointwise kernel"))
     run, addend = planned(op, head, options, shapes)
     more = () if pointwise is None and addend is None else (pointwise, addend)
     if device is None:
         return run(x, w, bias, *more)
     arrays = (None if a is None else to_torch(a, device) for a in (w, bias, *more))
     return like(run(to_torch(x, device), *arrays), x)
-
-
-def _shape(a: Any, role: str) -> tuple[int, ...]:
-    try:
-        return tuple(a.shape)
-    except (AttributeError, RuntimeError):  # a nested tensor has no shape, either
-        kind = f"{type(a).__module__}.{type(a).__qualname__}"
-        raise BadArray(f"{role} is a {kind}, no array: give a tensor or a NumPy array") from None

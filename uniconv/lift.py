@@ -57,7 +57,7 @@ def lift(call: Call, op: Op, *, flip_kernel: bool = False) -> Lifted:
     facts = replace(facts, given=_completed(op, options))
 
     refusals: list[UniconvError] = []
-    for padding in _paddings(conv, op, facts, refusals):
+    for padding in paddings(conv, op, facts, refusals):
         told = {k: v for k, v in (options | padding).items() if v != op.rules[k].default}
         native = scattered(op, told)
         try:
@@ -244,7 +244,7 @@ def _per_axis(
     return options, facts
 
 
-def _paddings(
+def paddings(
     conv: Conv, op: Op, facts: Facts, refusals: list[UniconvError]
 ) -> Iterator[dict[str, Any]]:
     """Every way to say the padding, exactly or with pixels after that no window reads."""

@@ -18,14 +18,16 @@ from torch import Tensor, permute
 from uniconv.arrays import like, to_torch
 from uniconv.canonical import Conv, Sizes
 from uniconv.dialect import COMPLEX, FLOATS, INTEGERS, Op
-from uniconv.errors import BadArray, BadShape, UniconvWarning
+from uniconv.errors import BadArray, BadOption, BadShape, UniconvWarning
 from uniconv.execute import Runner, exact, runner
 from uniconv.layout import axes, kernel_order, order, regrouping
 from uniconv.lower import Call, Shape, lower, show_shape
+from uniconv.rules import either, show
 
 Plan = Callable[..., Any]
 Convolver = Callable[[Tensor, Tensor, "Tensor | None"], Tensor]
 PLANS: dict[Any, Plan] = {}
+PRECISIONS = ("ieee", "tf32", "framework")
 _MOST = 4096
 _DIRECT = (torch.float32, torch.float64, torch.bfloat16, torch.float16)  # every function has them
 _DTYPES = {getattr(torch, name): name for name in (*FLOATS, *INTEGERS, *COMPLEX)}
@@ -33,10 +35,41 @@ _DTYPES = {getattr(torch, name): name for name in (*FLOATS, *INTEGERS, *COMPLEX)
 
 def plan(op: Op, options: Mapping[str, Any], *shapes: Shape) -> Plan:
     """The plan of a native call: a function (x, w, bias=None, pointwise=None, addend=None) -> y."""
+    options, precision = split_precision(op, options)
     call = lower(op, options, *shapes)
     for text in call.warnings:
         warnings.warn(text, UniconvWarning, stacklevel=2)
-    return build(call)
+    return build(call, precision)
+
+
+def refuse_in_graph(op: Op, options: Mapping[str, Any]) -> None:
+    """A graph keeps no setting of the process: raise BadOption where one is asked for."""
+    precision = split_precision(op, options)[1]
+    if precision is not None:
+        raise BadOption(
+            f"{op.name}: precision={show(precision)} cannot be set inside a compiled graph: set "
+            f"torch.backends.cudnn.conv.fp32_precision = {show(precision)} before it runs"
+        )
+
+
+def split_precision(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
+    """The function's own options, and what ``precision`` asks of cuDNN: None leaves its setting."""
+    own = dict(options)
+    value = own.get("precision")
+    if "precision" not in own or ("precision" in op.rules and value not in PRECISIONS):
+        return own, None
+    if value not in PRECISIONS:
+        listed = either(map(show, PRECISIONS))
+        raise BadOption(f"{op.name}: precision={show(value)} must be {listed}")
+    del own["precision"]
+    if value == "framework":
+        return own, None
+    if not hasattr(torch.backends.cudnn, "conv"):
+        raise BadOption(
+            f"{op.name}: precision={show(value)} needs torch.backends.cudnn.conv.fp32_precision, "
+            f"which torch {torch.__version__} does not have"
+        )
+    return own, value
 
 
 def planned(
@@ -88,7 +121,7 @@ def frozen(value: Any) -> Any:
     return frozen(value.tolist()) if hasattr(value, "tolist") else value
 
 
-def build(call: Call) -> Plan:
+def build(call: Call, precision: str | None = None) -> Plan:
     """Compose layouts, execution and the epilogue of one lowered call."""
     op, layout, rank = call.op, call.layout, call.rank
     # Julia's memory runs backwards: with its axes reversed it is read without a copy.
@@ -101,14 +134,14 @@ def build(call: Call) -> Plan:
         conv = replace(conv, groups=parts, batch_groups=1)
         batch = tuple(n // parts for n in sizes.batch)
         sizes = replace(sizes, batch=batch, c=sizes.c * parts)
-    run = _runner(conv.reordered(turned), sizes, turned, unit=unit, transposed=transposed)
+    run = _runner(conv.reordered(turned), sizes, turned, unit, transposed, precision)
 
     head = ("n",) if call.sizes.batch else ()  # torch takes x without a batch axis, too
     wanted = ("c", "m") if transposed else ("o", "i")
     # The axes of size 1 that a pattern leaves out follow the others.
-    x_axes, no_c = _completed(_axes(layout.x, call), ("c",))
-    y_axes, no_o = _completed(_axes(layout.y, call), ("o",))
-    src, no_kernel_axes = _completed(axes(layout.w, rank), (*wanted, *spatial))
+    x_axes, no_c = completed(_axes(layout.x, call), ("c",))
+    y_axes, no_o = completed(_axes(layout.y, call), ("o",))
+    src, no_kernel_axes = completed(axes(layout.w, rank), (*wanted, *spatial))
     enter = order(x_axes, (*head, "c", *spatial))
     leave = order((*head, "o", *spatial), y_axes)
     dst, groups = (*wanted, *spatial), conv.groups
@@ -145,7 +178,8 @@ def build(call: Call) -> Plan:
 
         return channelled
 
-    full = _checked(call, with_axes(convolver(run)), with_axes(convolver(exact(run))))
+    whole, integers = with_axes(convolver(run)), with_axes(convolver(exact(run)))
+    full = _checked(call, whole, integers, precision)
     if no_c or no_kernel_axes or no_o or parts > 1:
         return full
     if kernel and len(call.sizes.batch) <= 1 and _is_plain(call):
@@ -164,32 +198,28 @@ def _swift(
     dtypes = _DIRECT
 
     def moved(x: Any, w: Any, bias: Any = None) -> Any:
-        if bias is None:
-            try:
-                if x.dtype in dtypes and not w.is_meta:
-                    y = compute(permute(x, enter), permute(w, kernel), None, *args)
-                    return permute(y, leave)
-            except (RuntimeError, TypeError, AttributeError):
-                pass
+        try:
+            if x.dtype in dtypes and not w.is_meta and (bias is None or not bias.is_meta):
+                y = compute(permute(x, enter), permute(w, kernel), bias, *args)
+                return permute(y, leave)
+        except (RuntimeError, TypeError, AttributeError):
+            pass
         return full(x, w, bias)
 
     def moved_at_defaults(x: Any, w: Any, bias: Any = None) -> Any:  # unpacking nothing costs 2 %
-        if bias is None:
-            try:
-                if x.dtype in dtypes and not w.is_meta:
-                    y = compute(permute(x, enter), permute(w, kernel), None)
-                    return permute(y, leave)
-            except (RuntimeError, TypeError, AttributeError):
-                pass
+        try:
+            if x.dtype in dtypes and not w.is_meta and (bias is None or not bias.is_meta):
+                return permute(compute(permute(x, enter), permute(w, kernel), bias), leave)
+        except (RuntimeError, TypeError, AttributeError):
+            pass
         return full(x, w, bias)
 
     def unmoved(x: Any, w: Any, bias: Any = None) -> Any:
-        if bias is None:
-            try:
-                if x.dtype in dtypes and not w.is_meta:
-                    return compute(x, w, None, *args)
-            except (RuntimeError, TypeError, AttributeError):
-                pass
+        try:
+            if x.dtype in dtypes and not w.is_meta and (bias is None or not bias.is_meta):
+                return compute(x, w, bias, *args)
+        except (RuntimeError, TypeError, AttributeError):
+            pass
         return full(x, w, bias)
 
     if enter == kernel == leave == tuple(range(len(enter))):
@@ -204,7 +234,9 @@ def _is_plain(call: Call) -> bool:
     return call.scale == 1 and call.shift == 0 and kept and op.bias == "o"
 
 
-def _checked(call: Call, convolve: Convolver, convolve_integers: Convolver) -> Plan:
+def _checked(
+    call: Call, convolve: Convolver, convolve_integers: Convolver, precision: str | None
+) -> Plan:
     """The plan with its checks of dtype, device and bias, and with what follows the sum."""
     op, scale = call.op, call.scale
     bias_shape = _bias_shape(call)
@@ -234,14 +266,15 @@ def _checked(call: Call, convolve: Convolver, convolve_integers: Convolver) -> P
             return compute(x, w, bias)
         y = compute(x, w, None)
         if pointwise is not None:
-            y = _point(call, y, pointwise)
+            y = _point(call, y, pointwise, precision)
         if scale != 1:
             y = _scaled(op, y, scale)
         if addend is not None and call.addend_scale != 0:
             y = y + _addend(call, y, addend)
         if call.shift != 0:
             y = y + call.shift
-        return y if bias is None else y + _along_channels(call, bias)
+        # Autocast leaves y with fewer bits than the bias.
+        return y if bias is None else y + _along_channels(call, bias).to(y.dtype)
 
     return full
 
@@ -357,12 +390,13 @@ def _along_channels(call: Call, bias: Tensor) -> Tensor:
     return bias.reshape([-1 if a == "o" else 1 for a in _axes(call.layout.y, call)])
 
 
-def _point(call: Call, y: Tensor, pointwise: Tensor) -> Tensor:
+def _point(call: Call, y: Tensor, pointwise: Tensor, precision: str | None) -> Tensor:
     """The 1x1 convolution of a separable one, on y in the native layout."""
     assert call.op.pointwise is not None
     assert call.pointwise is not None
     conv, sizes = call.pointwise
-    if pointwise.dtype is not y.dtype:
+    lowered = y.device.type != "meta" and torch.is_autocast_enabled(y.device.type)
+    if pointwise.dtype is not y.dtype and not lowered:
         names = " and ".join(str(a.dtype).removeprefix("torch.") for a in (y, pointwise))
         raise BadArray(
             f"{call.op.name}: x and the pointwise kernel are {names}; "
@@ -374,21 +408,29 @@ def _point(call: Call, y: Tensor, pointwise: Tensor) -> Tensor:
     back = order(("n", "o", *spatial), axes(call.layout.y, call.rank))
     kernel = order(axes(call.op.pointwise, call.rank), ("o", "i", *spatial))
     sizes = replace(sizes, size=call.conv.output(call.sizes.size, call.sizes.kernel))
-    run = runner(conv, sizes, transposed=False)
+    run = runner(conv, sizes, transposed=False, precision=precision)
     return permute(run(permute(y, into), permute(pointwise, kernel), None), back)
 
 
-def _runner(conv: Conv, sizes: Sizes, turned: range, *, unit: bool, transposed: bool) -> Runner:
+def _runner(
+    conv: Conv,
+    sizes: Sizes,
+    turned: range,
+    unit: bool,
+    transposed: bool,
+    precision: str | None,
+) -> Runner:
     """The executor for sizes whose spatial axes are taken in the order ``turned``."""
     size, kernel = (tuple(n[i] for i in turned) for n in (sizes.size, sizes.kernel))
     if not unit:
-        return runner(conv, replace(sizes, size=size, kernel=kernel), transposed=transposed)
+        sizes = replace(sizes, size=size, kernel=kernel)
+        return runner(conv, sizes, transposed=transposed, precision=precision)
     row = replace(sizes, size=(1, *size), kernel=(1, *kernel))
-    run = runner(conv.with_unit_axis(), row, transposed=transposed)
+    run = runner(conv.with_unit_axis(), row, transposed=transposed, precision=precision)
     return Runner(lambda x, w, bias: run(x.unsqueeze(-2), w.unsqueeze(-2), bias).squeeze(-2))
 
 
-def _completed(
+def completed(
     letters: tuple[str, ...], wanted: tuple[str, ...]
 ) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """The axes with those of ``wanted`` that no letter stands for; and these axes' sizes, 1."""

@@ -29,6 +29,8 @@ from uniconv.cli.conformance import conformance_command
 from uniconv.cli.conv import conv_command
 from uniconv.cli.convert import convert_command
 from uniconv.cli.diagnose import diagnose_command
+from uniconv.cli.explain import explain_command
+from uniconv.cli.probe import probe_command
 from uniconv.cli.read import read_command
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -85,6 +87,8 @@ app.command("convert")(convert_command)
 app.command("read")(read_command)
 app.command("read")(read_command)
 app.command("conformance")(conformance_command)
+app.command("explain")(explain_command)
+app.command("probe")(probe_command)
 
 
 @app.command("demo")

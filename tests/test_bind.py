@@ -1,0 +1,152 @@
+"""bind and stored kernels: every function gives what a plain call gives, gradients included."""
+
+import random
+
+import numpy as np
+import pytest
+import torch
+from torch._dynamo.testing import CompileCounterWithBackend
+
+import uniconv
+from uniconv.describe import dialects
+from uniconv.errors import BadArray, BadOption, BadShape
+from uniconv.prepared import read_kernel
+from uniconv.registry import find
+from uniconv.testing.cases import probe, random_case
+
+NAMES = [name for names in dialects().values() for name in names]
+
+
+def cases(name, count=4):
+    """Random valid calls of a function; without arrays that only one call can have."""
+    op, rng = find(name), random.Random(f"bind {name}")
+    for _ in range(count):
+        case = random_case(op, rng)
+        case.options.pop(op.addend[0] if op.addend else "", None)
+        yield op, case
+
+
+def arrays_of(op, case, seed=0):
+    dtype = next(d for d in ("float32", *op.dtypes) if d in op.dtypes)
+    return [torch.from_numpy(a.copy()) for a in probe(case, seed, dtype)]
+
+
+def call(op, x, w, point, case):
+    if point:
+        return uniconv.separable_conv(x, w, *point, dialect=op.name, **case.options)
+    return uniconv.conv(x, w, dialect=op.name, **case.options)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_bound_kernel_gives_what_a_call_gives(name):
+    for op, case in cases(name):
+        x, w, *point = arrays_of(op, case)
+        if op.outer:
+            with pytest.raises(BadArray, match="product of two vectors"):
+                uniconv.bind(w, dialect=name, op=op.kind, pointwise=point[0], **case.options)
+            continue
+        bound = uniconv.bind(
+            w, dialect=name, op=op.kind, pointwise=(point or [None])[0], **case.options
+        )
+        assert torch.equal(bound(x), call(op, x, w, point, case)), case
+        assert bound(x).shape == case.call.output
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_stored_kernel_comes_back_bit_by_bit(name):
+    for op, case in cases(name):
+        if op.outer:
+            continue
+        w = arrays_of(op, case)[1]
+        kernel = read_kernel(op, case.options, case.w_shape)
+        stored = kernel.store(w)
+        assert stored.is_contiguous()
+        assert tuple(stored.shape) == kernel.stored_shape
+        assert torch.equal(kernel.restore(stored), w), case
+
+
+@pytest.mark.parametrize(
+    ("dialect", "w", "options", "stored", "view"),
+    [
+        ("tf.nn.conv2d", (3, 2, 4, 5), {"strides": 1, "padding": "SAME"}, (5, 3, 2, 4), True),
+        ("torch.nn.functional.conv2d", (5, 4, 3, 2), {}, (5, 4, 3, 2), True),
+        ("knet.conv4", (3, 2, 4, 5), {}, (5, 4, 2, 3), False),
+        ("knet.conv4", (3, 2, 4, 5), {"mode": 1}, (5, 4, 2, 3), True),
+        ("knet.deconv4", (3, 2, 5, 4), {}, (4, 5, 2, 3), False),
+        ("keras.ops.conv_transpose", (3, 2, 5, 4), {}, (4, 3, 2, 5), True),
+        ("keras.ops.depthwise_conv", (3, 2, 4, 5), {}, (20, 3, 2, 1), True),
+    ],
+)
+def test_kernels_are_stored_as_torch_runs_them_fastest(dialect, w, options, stored, view):
+    kernel = read_kernel(find(dialect), options, w)
+    assert kernel.stored_shape == stored
+    held = torch.zeros(stored)
+    shares = kernel.restore(held).untyped_storage().data_ptr() == held.untyped_storage().data_ptr()
+    assert shares is view  # a flip must copy
+
+
+def test_a_bound_kernel_sees_no_later_change_and_gives_x_its_gradient():
+    w, b = torch.arange(6.0).reshape(3, 1, 2), torch.tensor([1.0, 2.0])
+    for dialect, options in (("flax", {"padding": "VALID"}), ("knet.conv4", {})):
+        bound = uniconv.bind(w, b, dialect=dialect, **options)
+        x = (
+            torch.arange(5.0)
+            .reshape((1, 5, 1) if dialect == "flax" else (5, 1, 1))
+            .requires_grad_()
+        )
+        y = bound(x)
+        w.add_(1)
+        b.add_(1)
+        assert torch.equal(bound(x), y)
+        (dx,) = torch.autograd.grad(y.sum(), x)
+        w.sub_(1)
+        b.sub_(1)
+        assert torch.equal(y, uniconv.conv(x, w, b, dialect=dialect, **options))
+        (want,) = torch.autograd.grad(uniconv.conv(x, w, dialect=dialect, **options).sum(), x)
+        assert torch.equal(dx, want)
+
+
+def test_a_bound_kernel_takes_numpy_and_gives_it_back():
+    w = np.array([1, 10, 100.0]).reshape(3, 1, 1)
+    bound = uniconv.bind(w, np.array([0.5]), dialect="knet.conv4", padding=1)
+    y = bound(np.array([1, 2, 3, 4.0]).reshape(4, 1, 1))
+    assert isinstance(y, np.ndarray)
+    assert y.ravel().tolist() == [12.5, 123.5, 234.5, 340.5]
+
+
+def test_messages():
+    w = torch.zeros(3, 3, 2, 5)
+    told = 'keras.ops.conv has no option "stride": did you mean "strides"?'
+    with pytest.raises(BadOption) as caught:
+        uniconv.bind(w, dialect="keras", stride=2)
+    assert str(caught.value) == told
+    with pytest.raises(BadShape) as caught:
+        uniconv.bind(w, dialect="keras")(torch.zeros(1, 8, 8, 3))
+    assert str(caught.value) == (
+        'keras.ops.conv: x (1, 8, 8, 3) read as "n ... c" has c = 3, '
+        'w (3, 3, 2, 5) read as "... i o" has i = 2; c must be a multiple of i'
+    )
+    with pytest.raises(BadArray) as caught:
+        uniconv.bind(w, dialect="keras")([1, 2])
+    assert str(caught.value) == "x is a builtins.list, no array: give a tensor or a NumPy array"
+    with pytest.raises(BadArray) as caught:
+        uniconv.bind(w, dialect="knet.ops21.conv", z=w)
+    assert str(caught.value) == ("knet.ops21.conv: z is an array of one call: add it to the result")
+    assert repr(uniconv.bind(w, dialect="keras", padding="same")) == (
+        "bind(w (3, 3, 2, 5), dialect='keras.ops.conv', padding='same')"
+    )
+
+
+@pytest.mark.parametrize("dialect", ["keras", "knet"])
+def test_a_bound_kernel_compiles_for_any_size(dialect):
+    w, b = torch.arange(24.0).reshape(3, 2, 2, 2), torch.tensor([1.0, 2.0])
+    padding = {"strides": 2, "padding": "same"} if dialect == "keras" else {"padding": 1}
+    bound = uniconv.bind(w, b, dialect=dialect, **padding)
+    graphs = CompileCounterWithBackend("aot_eager")
+    torch._dynamo.reset()
+    compiled = torch.compile(lambda x: bound(x), fullgraph=True, backend=graphs)
+    for n in (5, 6, 9, 12, 15):
+        shape = (1, n, n + 1, 2) if dialect == "keras" else (n, n + 1, 2, 1)
+        x = torch.arange(2.0 * n * (n + 1)).reshape(shape) % 7
+        assert torch.equal(compiled(x), bound(x))
+    assert graphs.frame_count <= 2

@@ -1,0 +1,600 @@
+"""Conv, ConvTranspose, DepthwiseConv, SeparableConv: torch modules of any framework's meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.compiler import is_compiling
+from torch.nn.parameter import UninitializedParameter
+
+from uniconv.arrays import shape_of, to_torch
+from uniconv.dialect import BY_CHANNELS, BY_OUTPUT, DEPTHWISE, Op
+from uniconv.errors import BadOption, BadShape
+from uniconv.layout import Layout, arrange, axes
+from uniconv.lower import Shape, lower, show_shape
+from uniconv.nn.initial import initialise
+from uniconv.padding import integer, integers
+from uniconv.plan import Plan, split_precision
+from uniconv.prepared import Kernel, read_kernel, read_layout
+from uniconv.registry import family, find, main
+from uniconv.rules import REQUIRED, Count, Crop, KernelShape, show
+
+_MOST = 256
+_PLAIN = (nn.Parameter, Tensor)
+# A framework's own constructor words, where its layer has them, and the neutral ones.
+_WORDS = {
+    "filters": "out_channels",
+    "features": "out_channels",
+    "use_bias": "bias",
+    "depth_multiplier": "multiplier",
+}
+
+
+class Layer(nn.Module):
+    """A convolution that holds its kernel as torch runs it fastest, and shows it as native."""
+
+    KIND: ClassVar[str]
+    SIZES: ClassVar[tuple[str, ...]] = ("in_channels", "out_channels", "kernel_size")
+    weight: Tensor
+    pointwise_weight: Tensor
+    bias: Tensor | None
+
+    def __init__(
+        self,
+        *sizes: int | Sequence[int] | None,
+        dialect: str = "pytorch",
+        bias: bool = True,
+        rank: int | None = None,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__()
+        told = self._told(sizes, options)
+        kernel_size = told.pop("kernel_size")
+        self._op = op = layer(dialect, self.KIND, _rank(dialect, self.KIND, kernel_size, rank))
+        if not {"c", "o"} <= set(f"{op.layouts[0].x} {op.layouts[0].y}".split()):
+            raise BadOption(f"{op.name} has no channels, so there is no layer of it: bind a kernel")
+        for word, neutral in _WORDS.items():
+            if word in options and word in op.implied:
+                if neutral == "bias":
+                    bias = bool(options.pop(word))
+                elif neutral in told:
+                    raise BadOption(f"{op.name}: {word} and {neutral} are one; give one of them")
+                else:
+                    told[neutral] = options.pop(word)
+        self.kernel_size = _kernel_size(op, kernel_size, rank)
+        self.in_channels: int | None = _count(op, "in_channels", told.get("in_channels"))
+        self.multiplier: int = _count(op, "multiplier", told.get("multiplier", 1)) or 1
+        self.out_channels: int | None = _count(op, "out_channels", told.get("out_channels"))
+        if self.out_channels is None and "out_channels" in self.SIZES:
+            raise BadOption(f"{op.name}: out_channels is missing")
+        for rule in op.others:  # the kernel's size, where the function asks for it once more
+            if isinstance(rule, KernelShape) and rule.default is REQUIRED:
+                options.setdefault(rule.option, self.kernel_size)
+        # Where a call reads the groups off the channels, the kernel's shape must be told them.
+        groups = None if "groups" in op.rules else options.pop("groups", None)
+        self._layout = read_layout(op, options, len(self.kernel_size))
+        told_by_arrays = op.groups in (BY_CHANNELS, BY_OUTPUT) or "g" in self._layout.w.split()
+        if groups is not None and not told_by_arrays:
+            options["groups"] = groups  # which the function does not have
+        self._groups = _count(op, "groups", groups) or 1
+        self._options = options
+        self._kernel: Kernel | None = None
+        self._plans: dict[Any, Plan] = {}
+        unknown: Any = UninitializedParameter
+        for name in ("weight", *(("pointwise_weight",) if op.pointwise else ())):
+            self.register_parameter(name, unknown(device=device, dtype=dtype))
+        self.register_parameter("bias", unknown(device=device, dtype=dtype) if bias else None)
+        self._check_options()
+        if self.in_channels is not None:
+            self._materialize(self.in_channels)
+            self.reset_parameters()
+
+    def _told(self, sizes: tuple[Any, ...], options: dict[str, Any]) -> dict[str, Any]:
+        """The sizes, by name: as in range(), the first may be left out."""
+        named = [word for word in self.SIZES if word not in options]
+        other = next((w for w in _WORDS if w in options and _WORDS[w] in named), None)
+        if other is not None:
+            named.remove(_WORDS[other])
+        if len(sizes) > len(named):
+            raise BadOption(
+                f"{type(self).__name__} takes {', '.join(self.SIZES)} (the first may be left out), "
+                f"then keywords; got {len(sizes)} positions"
+            )
+        first = len(named) - len(sizes)
+        told = dict(zip(named[first:], sizes))
+        told |= {w: options.pop(w) for w in (*self.SIZES, "multiplier") if w in options}
+        if told.get("kernel_size") is None:
+            raise BadOption(f"{type(self).__name__}: kernel_size is missing")
+        return told
+
+    def _check_options(self) -> None:
+        """Refuse what no input could make right, before any input is there."""
+        op, own = self._op, split_precision(self._op, self._options)[0]
+        c = self.in_channels or max(self._group_count(None), 1) * 2
+        shape = self._kernel_shape(c)
+        read_kernel(op, own, shape)
+        if isinstance(op.pad, Crop) and op.pad.shape is not None:
+            return  # only the sizes of one x fit that output
+        size = tuple(9 * k for k in self.kernel_size)
+        letters = {"n": 1, "c": c}
+        points = (self._point_shape(c),) if op.pointwise else ()
+        with suppress(BadShape):  # of another input, it may be right
+            lower(op, own, arrange(self._layout.x, letters, size), shape, *points)
+
+    def _group_count(self, c: int | None) -> int:
+        op = self._op
+        if isinstance(op.groups, Count):
+            value = self._options.get(op.groups.option, op.groups.default)
+            return integer(value) or 1
+        return (c or 1) if op.groups == DEPTHWISE else self._groups
+
+    def _kernel_shape(self, c: int) -> Shape:
+        """The kernel's shape in the function's layout, for c input channels."""
+        op, groups = self._op, self._group_count(c)
+        o = self.out_channels if self.KIND in ("conv", "conv_transpose") else None
+        o = c * self.multiplier if o is None else o
+        for what, count in (("in_channels", c), ("out_channels", o)):
+            if count % groups:
+                raise BadOption(f"{op.name}: {what}={count} must be a multiple of {groups} groups")
+        return arrange(self._layout.w, _letters(c, o, groups), self.kernel_size)
+
+    def _point_shape(self, c: int) -> Shape:
+        assert self._op.pointwise is not None
+        letters = {"i": c * self.multiplier, "o": self.out_channels or 1}
+        return arrange(self._op.pointwise, letters, (1,) * len(self.kernel_size))
+
+    def _materialize(self, c: int) -> None:
+        """Make the parameters, now that the input channels are known."""
+        self._kernel = kernel = read_kernel(self._op, self._options, self._kernel_shape(c))
+        self.in_channels = c
+        if self.out_channels is None:
+            self.out_channels = c * self.multiplier
+        shapes = {"weight": kernel.stored_shape}
+        if self._op.pointwise:
+            shapes["pointwise_weight"] = self._point_shape(c)
+        if self._parameters["bias"] is not None:
+            shapes["bias"] = self._bias_shape()
+        for name, shape in shapes.items():
+            parameter = self._parameters[name]
+            if isinstance(parameter, UninitializedParameter):
+                parameter.materialize(shape)
+
+    def _bias_shape(self) -> Shape:
+        o = self.out_channels or 1
+        if self._op.bias == "o":
+            return (o,)
+        return tuple(o if a == "o" else 1 for a in axes(self._layout.y, len(self.kernel_size)))
+
+    def reset_parameters(self) -> None:
+        """Draw kernel and bias as the framework does by default (see ``uniconv.nn.initial``)."""
+        if self._kernel is None:
+            return
+        with torch.no_grad():
+            kernels = {"weight": self.kernel}
+            if self._op.pointwise:
+                kernels["pointwise_weight"] = self.pointwise_kernel
+            drawn, draw_bias = initialise(self._op, list(kernels.values()), self._group_count(None))
+            self.weight.copy_(self._kernel.store(drawn[0]))
+            if self._op.pointwise:
+                self.pointwise_weight.copy_(drawn[1])
+            if self.bias is not None:
+                draw_bias(self.bias)
+
+    @property
+    def function(self) -> Op:
+        """The function that the layer computes."""
+        return self._op
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The function's options, as they were given."""
+        return dict(self._options)
+
+    @property
+    def layout(self) -> Layout:
+        """The layouts of x, kernel and y."""
+        return self._layout
+
+    @property
+    def stored_as(self) -> Kernel:
+        """How ``weight`` holds the kernel."""
+        if self._kernel is None:
+            raise BadShape(f"{self._op.name}: in_channels is not known before the first input")
+        return self._kernel
+
+    def to_torch(self, size: tuple[int, ...] | None = None) -> nn.Module:
+        """Plain torch.nn modules that compute the same: see ``uniconv.nn.to_torch``."""
+        from uniconv.nn.interchange import to_torch
+
+        return to_torch(self, size)
+
+    @property
+    def kernel(self) -> Tensor:
+        """The kernel in the function's own layout: a view of ``weight`` unless it is flipped.
+
+        To set it, load it: ``module.load_state_dict({"kernel": w, "bias": b})``.
+        """
+        return self.stored_as.restore(self.weight)
+
+    @property
+    def pointwise_kernel(self) -> Tensor:
+        """The 1x1 kernel of a separable convolution, in the function's own layout."""
+        return self.pointwise_weight
+
+    def forward(self, x: Tensor, **options: Any) -> Tensor:
+        """y of x, both in the function's layout; options given here hold for this call."""
+        if options or is_compiling():
+            return self._one_call(x, options)
+        try:
+            run = self._plans[x.shape]
+        except (KeyError, TypeError, AttributeError):
+            run = self._plan(x, self._options, True)
+        parameters = self._parameters
+        weight: Tensor | None
+        bias: Tensor | None
+        try:
+            weight, bias = parameters["weight"], parameters["bias"]
+        except KeyError:  # parametrized, or pruned
+            weight, bias = self.weight, self.bias
+        if type(weight) not in _PLAIN:
+            whole = self._in_parts(x, weight, bias, self._options)
+            if whole is not None:
+                return whole
+        if self._op.pointwise:
+            y: Tensor = run(x, weight, bias, self.pointwise_weight)
+            return y
+        return run(x, weight, bias)  # type: ignore[no-any-return]
+
+    def _one_call(self, x: Tensor, options: dict[str, Any]) -> Tensor:
+        merged = self._options | options
+        point = self.pointwise_weight if self._op.pointwise else None
+        if is_compiling():
+            from uniconv.compiled import prepared_in_graph
+
+            if self._kernel is None:
+                raise BadShape(f"{self._op.name}: run it once before it is compiled: it is lazy")
+            arrays = (x, self.weight, self.bias, point)
+            y: Tensor = prepared_in_graph(self._op.name, *arrays, merged, self._kernel.shape)
+            return y
+        if type(self.weight) not in _PLAIN and self._kernel is not None:
+            whole = self._in_parts(x, self.weight, self.bias, merged)
+            if whole is not None:
+                return whole
+        more = () if point is None else (point,)
+        run = self._plan(x, merged, False)
+        return run(x, self.weight, self.bias, *more)  # type: ignore[no-any-return]
+
+    def _in_parts(
+        self, x: Tensor, weight: Any, bias: Any, options: dict[str, Any]
+    ) -> Tensor | None:
+        """y of a weight that several processes share; None where this one has all of it."""
+        from uniconv.nn.sharded import in_parts, run_in_parts
+
+        if not in_parts(weight):
+            return None
+
+        def run(x: Tensor, w: Tensor, bias: Tensor | None, length: int) -> Tensor:
+            op, own, kernel = self._op, dict(options), self.stored_as
+            groups = max(length * kernel.groups // (self.out_channels or 1), 1)
+            if isinstance(op.groups, Count):
+                own[op.groups.option] = groups
+            c = (self.in_channels or 1) * groups // kernel.groups
+            shape = arrange(self._layout.w, _letters(c, length, groups), self.kernel_size)
+            part = read_kernel(op, own, shape)
+            return part.plan(op, own, tuple(x.shape))(x, w, bias)  # type: ignore[no-any-return]
+
+        return run_in_parts(self, x, weight, bias, options, run)
+
+    def _plan(self, x: Tensor, options: Mapping[str, Any], keep: bool) -> Plan:
+        shape = shape_of(x, "x")
+        if self._kernel is None:
+            self._see(shape)
+        assert self._kernel is not None
+        points = (self._point_shape(self.in_channels or 1),) if self._op.pointwise else ()
+        made = self._kernel.plan(self._op, options, shape, *points)
+        if keep and all(type(n) is int for n in shape):
+            if len(self._plans) >= _MOST:
+                self._plans.clear()
+            self._plans[shape] = made
+        return made
+
+    def _see(self, x_shape: Shape) -> None:
+        """Take the input channels from the first input."""
+        letters = axes(self._layout.x, len(self.kernel_size))
+        batch = "n" in letters
+        more = len(x_shape) - len(letters)  # batch axes besides the one of the pattern
+        fewest, most = self._op.batch if batch else (0, 0)
+        if not fewest <= more + batch <= most:
+            raise BadShape(
+                f"{self._op.name}: x {show_shape(x_shape)} read as {show(self._layout.x)} must "
+                f"have {len(letters)} axes"
+            )
+        after = batch and letters.index("n") < letters.index("c")
+        self._materialize(x_shape[letters.index("c") + more * after])
+        self.reset_parameters()
+
+    def extra_repr(self) -> str:
+        op = self._op
+        sizes = f"{self.in_channels or '?'} -> {self.out_channels or '?'}"
+        told = [op.name, f"channels={sizes}", f"kernel_size={self.kernel_size}"]
+        told += [f"multiplier={self.multiplier}"] if self.multiplier != 1 else []
+        told += [f"groups={self._groups}"] if self._groups != 1 else []
+        told += [f"{name}={show(value)}" for name, value in self._options.items()]
+        return ", ".join(told + ["bias=False"] * (self._parameters.get("bias", 1) is None))
+
+    # What is saved is in the function's layout, under names that the parameters do not have.
+
+    def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
+        own: dict[str, Any] = {}
+        super()._save_to_state_dict(own, prefix, keep_vars)
+        for name, saved in self._saved_names().items():
+            stored = own.pop(prefix + name, None)
+            if stored is not None:
+                native = stored
+                if name == "weight" and self._kernel is not None:
+                    native = self._kernel.restore(stored)
+                destination[prefix + saved] = native
+        destination.update(own)
+
+    def _load_from_state_dict(
+        self,
+        state_dict: Mapping[str, Any],
+        prefix: str,
+        local_metadata: Any,
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        given = {k: v for k, v in state_dict.items() if k.startswith(prefix)}
+        saved_names = self._saved_names()
+        for name, saved in saved_names.items():
+            if name not in self._parameters:
+                continue
+            spellings = {saved, *self._spellings(name)} & {k[len(prefix) :] for k in given}
+            if len(spellings) > 1:
+                both = " and ".join(sorted(spellings))
+                error_msgs.append(f"{self._op.name}: {both} are one array; give one of them")
+                return
+            for spelling in spellings:
+                array = given.pop(prefix + spelling)
+                try:
+                    given[prefix + name] = self._loaded(name, saved, array)
+                except (BadShape, BadOption) as error:
+                    error_msgs.append(str(error))
+                    return
+        if (bias := given.get(prefix + "bias")) is not None and not isinstance(bias, Tensor):
+            given[prefix + "bias"] = to_torch(bias, "cpu")
+        missing: list[str] = []
+        super()._load_from_state_dict(
+            given, prefix, local_metadata, strict, missing, unexpected_keys, error_msgs
+        )
+        own = {prefix + name: prefix + saved for name, saved in saved_names.items()}
+        missing_keys += [own.get(key, key) for key in missing]
+
+    def _saved_names(self) -> dict[str, str]:
+        if self._op.pointwise:
+            return {"weight": "depthwise_kernel", "pointwise_weight": "pointwise_kernel"}
+        return {"weight": "kernel"}
+
+    def _spellings(self, name: str) -> tuple[str, ...]:
+        """The function's own names of the array, which are loaded too."""
+        return self._op.array_names("w" if name == "weight" else "p")
+
+    def _loaded(self, name: str, saved: str, array: Any) -> Tensor:
+        """A native kernel as it is stored; BadShape names the axes that do not fit."""
+        w = array if isinstance(array, Tensor) else to_torch(array, "cpu")
+        shape = tuple(w.shape)
+        pattern = self._layout.w if name == "weight" else str(self._op.pointwise)
+        letters = axes(pattern, len(self.kernel_size))
+        if self._kernel is None and len(shape) == len(letters):
+            sizes = dict(zip(letters, shape))
+            c = sizes["c"] if "c" in sizes else sizes.get("i", 1) * self._group_count(None)
+            self._materialize(c)
+            self.reset_parameters()
+        must = self._kernel.shape if self._kernel else None
+        if name != "weight":
+            must = self._point_shape(self.in_channels or 1)
+        if must is not None and shape != must:
+            raise BadShape(_unfit(self._op.name, saved, pattern, shape, must))
+        return self._kernel.store(w) if name == "weight" and self._kernel else w.contiguous()
+
+    # Plans are closures, and a function is found again by its name.
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_op": self._op.name, "_plans": {}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state | {"_op": find(state["_op"])})  # type: ignore[no-untyped-call]
+
+
+def layer(dialect: str, kind: str, rank: int) -> Op:
+    """The function that a module computes: a family means its layer where it has one."""
+    known = family(dialect)
+    for op in known.functions if known else ():
+        if op.kind == kind and rank in op.ranks and "kernel_size" in op.implied:
+            return op
+    if known and rank not in known.main.get(kind, {rank: ""}):
+        has = ", ".join(map(str, known.main[kind]))
+        raise BadShape(f"{known.name}: a {kind} has {has} spatial axes, not {rank}")
+    # main() counts the axes of the kernel: one for each spatial axis, and those of the channels.
+    ndim = rank + 2
+    if known and kind in known.main:
+        ndim = len(axes(find(known.main[kind][rank]).layouts[0].w, rank))
+    return main(dialect, kind, ndim)
+
+
+def _rank(dialect: str, kind: str, kernel_size: Any, rank: int | None) -> int:
+    """The number of spatial axes: as the kernel size or ``rank`` says, or the one function has."""
+    entries = integers(kernel_size)
+    if integer(kernel_size) is None and entries is not None:
+        return len(entries)
+    if rank is not None:
+        return rank
+    if family(dialect) is None:
+        ranks = find(dialect).ranks
+        if len(ranks) == 1:
+            return ranks[0]
+    return 2
+
+
+def _kernel_size(op: Op, value: Any, rank: int | None) -> Shape:
+    one, entries = integer(value), integers(value)
+    if one is not None:
+        ranks = op.ranks
+        rank = rank or (ranks[0] if len(ranks) == 1 else 2)
+        entries = (one,) * rank
+    if entries is None or min(entries, default=0) < 1 or (rank and len(entries) != rank):
+        must = f"an integer or {rank or 'a list of'} integers of at least 1"
+        raise BadOption(f"{op.name}: kernel_size={show(value)} must be {must}")
+    if len(entries) not in op.ranks:
+        has = " or ".join(map(str, op.ranks))
+        raise BadOption(f"{op.name}: kernel_size={show(value)} must have {has} entries")
+    return entries
+
+
+def _count(op: Op, name: str, value: Any) -> int | None:
+    count = integer(value)
+    if value is not None and (count is None or count < 1):
+        raise BadOption(f"{op.name}: {name}={show(value)} must be an integer of at least 1")
+    return count
+
+
+def _letters(c: int, o: int, groups: int) -> dict[str, int]:
+    """The sizes of a kernel's channel axes."""
+    return {"c": c, "o": o, "i": c // groups, "m": o // groups, "g": groups}
+
+
+def _unfit(name: str, saved: str, pattern: str, shape: Shape, must: Shape) -> str:
+    """What was loaded, how it was read, what must hold, and a layout that it would fit."""
+    letters = axes(pattern, len(must) - len(pattern.split()) + 1)
+    if len(shape) != len(letters):
+        return (
+            f"{name}: {saved} {show_shape(shape)} has {len(shape)} axes; read as {show(pattern)} "
+            f"it must have {len(letters)}: {show_shape(must)}"
+        )
+    pairs = [(a, n, m) for a, n, m in zip(letters, shape, must) if n != m]
+    got = ", ".join(f"{a} = {n}" for a, n, _ in pairs)
+    wanted = ", ".join(f"{a} = {m}" for a, _, m in pairs)
+    spatial = [a for a in letters if a[0] == "s"]
+    channels = [a for a in letters if a[0] != "s"]
+    sizes = dict(zip(letters, must))
+    others = [
+        (*order[:i], *spatial, *order[i:])
+        for order in (channels, channels[::-1])
+        for i in (0, len(channels), 1)
+    ]
+    fitting = [o for o in others if o != letters and tuple(sizes[a] for a in o) == shape]
+    hint = "; it would fit as " + " or ".join(map(_dotted, fitting)) if fitting else ""
+    read = f"{name}: {saved} {show_shape(shape)} read as {show(pattern)} has {got}"
+    return f"{read}; it must have {wanted}{hint}"
+
+
+def _dotted(letters: tuple[str, ...]) -> str:
+    """A pattern with its spatial axes as the one ellipsis that they are."""
+    words = ["..." if a == "s0" else a for a in letters if a[0] != "s" or a == "s0"]
+    return show(" ".join(words))
+
+
+class Conv(Layer):
+    """A convolution layer in a framework's conventions: ``Conv([in,] out, kernel_size, ...)``.
+
+    ======  ==========================================================================
+    x       in the function's layout: ``n ... c`` for keras, ``n c ...`` for pytorch
+    kernel  in the function's layout: ``... i o`` for keras, ``o i ...`` for pytorch
+    y       as x, with out_channels; sizes as those of ``uniconv.conv``
+    ======  ==========================================================================
+
+    The constructor has one form for every framework, and the options are the framework's own.
+    As in ``range()``, the first position may be left out: ``Conv(64, 3, dialect="keras")`` takes
+    its input channels from the first input, ``Conv(3, 64, 3)`` has 3 of them.
+
+    Args:
+        in_channels, out_channels, kernel_size: counts; the kernel size in pixels, one for all axes
+            or one per axis.  Where the framework's layer has words of its own for them (Keras's
+            ``filters``, Flax's ``features``), these are taken too.
+        dialect: a family, which means its layer (``torch.nn.Conv2d`` for "pytorch"), or a function.
+        bias: whether a bias is added (default True); also under the framework's word, use_bias.
+        rank: spatial axes where the kernel size is one number (default 2).
+        groups: of a function that reads them off the channels (tf), the channel groups (default 1).
+        precision: "ieee", "tf32" or "framework" (default: torch's own setting), see uniconv.conv.
+        device, dtype: of the parameters.
+        options: the function's own keywords, with its own words, forms and defaults.
+
+    ``weight`` is the kernel as torch runs it fastest, ``kernel`` the same in the function's layout;
+    ``state_dict`` holds ``kernel`` and ``bias``, and a kernel of the framework loads verbatim.
+
+    Raises:
+        the errors of ``uniconv.conv``: those of options here, those of shapes in forward.
+
+    >>> layer = Conv(1, 1, kernel_size=(3,), dialect="knet.conv4", bias=False)
+    >>> kernel = torch.tensor([1.0, 10, 100]).reshape(3, 1, 1)
+    >>> layer.load_state_dict({"kernel": kernel})
+    <All keys matched successfully>
+    >>> layer(torch.tensor([1.0, 2, 3, 4]).reshape(4, 1, 1)).flatten().tolist()
+    [123.0, 234.0]
+    >>> Conv(64, 3, strides=2, padding="SAME", dialect="keras")
+    Conv(keras.layers.Conv2D, channels=? -> 64, kernel_size=(3, 3), strides=2, padding="SAME")
+
+    Source: each function's own, as ``uniconv show NAME`` prints it.
+    """
+
+    KIND = "conv"
+
+
+class ConvTranspose(Layer):
+    """A transposed convolution layer: ``ConvTranspose([in,] out, kernel_size, ...)``.
+
+    Arguments, parameters and errors are those of ``Conv``.  A function that asks for output_shape
+    (tf) takes it here, or for one call: ``layer(x, output_shape=(2, 9, 9, 3))``.
+
+    >>> layer = ConvTranspose(1, 1, kernel_size=(3,), stride=2, bias=False)
+    >>> layer.load_state_dict({"weight": torch.tensor([[[1.0, 10, 100]]])})
+    <All keys matched successfully>
+    >>> layer(torch.tensor([[[1.0, 2, 3]]])).flatten().tolist()
+    [1.0, 10.0, 102.0, 20.0, 203.0, 30.0, 300.0]
+    """
+
+    KIND = "conv_transpose"
+
+
+class DepthwiseConv(Layer):
+    """A depthwise convolution layer: ``DepthwiseConv([in,] kernel_size, multiplier=1, ...)``.
+
+    Every input channel has ``multiplier`` kernels of its own; the rest is as for ``Conv``.
+
+    >>> layer = DepthwiseConv(2, (1, 1), multiplier=2, dialect="keras", bias=False)
+    >>> kernel = torch.tensor([1.0, 10, 100, 1000]).reshape(1, 1, 2, 2)
+    >>> layer.load_state_dict({"kernel": kernel})
+    <All keys matched successfully>
+    >>> layer(torch.tensor([1.0, 2]).reshape(1, 1, 1, 2)).flatten().tolist()
+    [1.0, 10.0, 200.0, 2000.0]
+    """
+
+    KIND = "depthwise_conv"
+    SIZES = ("in_channels", "kernel_size")
+
+
+class SeparableConv(Layer):
+    """A depthwise convolution, then a 1x1 one: ``SeparableConv([in,] out, kernel_size, ...)``.
+
+    Arguments are those of ``DepthwiseConv`` and ``Conv``; the state holds ``depthwise_kernel`` and
+    ``pointwise_kernel``.
+
+    >>> layer = SeparableConv(2, 1, (1, 1), multiplier=2, dialect="keras", bias=False)
+    >>> depthwise = torch.tensor([1.0, 10, 100, 1000]).reshape(1, 1, 2, 2)
+    >>> pointwise = torch.tensor([1.0, 2, 3, 4]).reshape(1, 1, 4, 1)
+    >>> state = {"depthwise_kernel": depthwise, "pointwise_kernel": pointwise}
+    >>> layer.load_state_dict(state)
+    <All keys matched successfully>
+    >>> layer(torch.tensor([1.0, 2]).reshape(1, 1, 1, 2)).item()
+    8621.0
+    """
+
+    KIND = "separable_conv"
