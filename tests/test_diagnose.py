@@ -214,6 +214,28 @@ def test_the_call_that_gives_y_gives_it(name):
     np.testing.assert_allclose(named["result"].numpy(), y, rtol=1e-4, atol=1e-5)
 
 
+def test_code_for_the_order_of_depthwise_filters():
+    x, w = normal(1, 7, 7, 4), normal(3, 3, 4, 2)
+    options = {"strides": [1, 1, 1, 1], "padding": "SAME"}
+    used = w.reshape(3, 3, 2, 4).swapaxes(2, 3).copy()
+    y = uniconv.depthwise_conv(x, used, dialect="tf.nn.depthwise_conv2d", **options)
+    found = uniconv.diagnose(x, w, y, expected="tf.nn.depthwise_conv2d", options=options)
+    assert fields(found) == ("order of filters",)
+    assert found.call == (
+        "tf.nn.depthwise_conv2d(x, w.reshape(3, 3, 2, 4).swapaxes(2, 3), strides=[1, 1, 1, 1], "
+        'padding="SAME")'
+    )
+
+
+def test_exchanged_in_x_and_the_kernel_as_code():
+    x, w = normal(1, 2, 8, 8), normal(3, 2, 3, 3)
+    y = conv(x.swapaxes(2, 3).copy(), w.swapaxes(2, 3).copy(), stride=(1, 2))
+    found = uniconv.diagnose(x, w, y, expected=CONV2D, options={"stride": (1, 2)})
+    assert found.causes[0].text == "height and width are exchanged in both x and the kernel"
+    told = "x.transpose(0, 1, 3, 2), w.transpose(0, 1, 3, 2), stride=(1, 2)"
+    assert found.call == f"{CONV2D}({told})"
+
+
 # What remains
 
 
@@ -398,6 +420,11 @@ def test_a_pair_says_which_run_left_its_call():
             {"y": np.full((2, 6, 7, 6), np.nan)},
             "y has 504 values that are no finite numbers, the first at y[0, 0, 0, 0]: diagnose "
             "compares finite numbers",
+        ),
+        (
+            BadShape,
+            {"bias": BIAS[:3]},
+            "torch.nn.functional.conv2d: bias (3,) must have the 6 channels of y",
         ),
         (BadArray, {"tolerance": {"z": 1}}, "tolerance['z']: the arrays are x, w and y"),
         (

@@ -87,6 +87,26 @@ def _indexed(role: str, named: Named, letter: str, index: object) -> tuple[tuple
     return ((role, named.along(letter, str(index))),) if letter in named.letters else ()
 
 
+def _regrouped(named: Named, shape: tuple[int, int]) -> tuple[tuple[str, str], ...]:
+    """The same for filters whose channel and multiplier are axes of their own, side by side."""
+    at = named.letters.index("c") if "c" in named.letters else -1
+    if at < 0 or named.letters[at + 1 : at + 2] != ("m",):
+        return ()
+    c, m = named.array.shape[at : at + 2]
+    if shape != (m, c):
+        return ()
+    sizes = (*named.array.shape[:at], m, c, *named.array.shape[at + 2 :])
+    told = ", ".join(map(str, sizes))
+    return (("w", named.code(f".reshape({told}).swapaxes({at}, {at + 1})")),)
+
+
+def _turned(named: Named, order: Sequence[int]) -> str:
+    """Code for an array whose spatial axes are taken in another order."""
+    letters = [f"s{order[int(a[1:])]}" if a[0] == "s" else a for a in named.letters]
+    places = ", ".join(str(named.letters.index(a)) for a in letters)
+    return named.code(f".transpose({places})")
+
+
 def kernel_axes(model: Model) -> Iterator[Model]:
     """The kernel with its axes in another order: exchanged, read otherwise, or reshaped."""
     problem = model.problem
@@ -112,7 +132,7 @@ def kernel_order(model: Model) -> Iterator[Model]:
             told = f"the filters are ordered {text}"
             change = Change(
                 *("order of filters", "group by group", text, told, 2.0),
-                code=_indexed("w", problem.w, "o", order.tolist()),
+                code=_indexed("w", problem.w, "o", order.tolist()) or _regrouped(problem.w, shape),
                 undo="reorder the kernel's filters",
             )
             found.append((kernel[order], change))
@@ -145,7 +165,10 @@ def input_axes(model: Model) -> Iterator[Model]:
         for also_y in (False, True)[: 1 + (model.conv.reordered(order) != model.conv)]:
             where = "x, the kernel and the result" if also_y else "both x and the kernel"
             told = f"{names(model, which)} are exchanged in {where}"
-            change = Change("axes of x and w", "as given", "exchanged", told, 1.7 + 0.1 * also_y)
+            roles = (("x", problem.x), ("w", problem.w), ("y", problem.y))[: 2 + also_y]
+            code = tuple((role, _turned(named, order)) for role, named in roles)
+            cost = 1.7 + 0.1 * also_y
+            change = Change("axes of x and w", "as given", "exchanged", told, cost, code)
             more = {"y": model.y.transpose(turn)} if also_y else {}
             yield from _resized(model, model.but(change, **swapped, **more))
 

@@ -16,6 +16,9 @@ from uniconv.lower import Call, lower
 from uniconv.rules import Choice, show
 
 ROLES = ("x", "w", "y", "bias")
+# The fields of changes that rearrange an array.
+ARRAYS = {"order of filters", "order of channels in w", "groups", "order of channels in x"}
+ARRAYS |= {"axes of x and w", "order of channels in y"}
 
 
 def expressions(model: Model, names: Mapping[str, str]) -> dict[str, str]:
@@ -83,9 +86,12 @@ def native_call(
         bias = f"numpy.array({[float(f'{v:.6g}') for v in model.bias.ravel()[:64]]})"  # type: ignore[union-attr]
     conv, old = model.conv, call.conv
     fields = ("stride", "pad", "lhs_dilation", "rhs_dilation", "boundary", "fill", "reverse")
+    # What has no short code is said in words.
+    silent = [c.text for c in model.changes if c.field in ARRAYS and not c.code]
+    comment = f"  # where {' and '.join(silent)}" if silent else ""
     kept = all(getattr(conv, f) == getattr(old, f) for f in fields) and model.scale == call.scale
     if kept:
-        return call_text(call.op, options, told, bias), None
+        return call_text(call.op, options, told, bias) + comment, None
     sizes = replace(
         call.sizes,
         c=call.sizes.c if problem.parts > 1 else model.x.shape[1],
@@ -107,7 +113,7 @@ def native_call(
             continue
         arrays = told | ({"w": flipped(told["w"], model, which)} if which else {})
         chosen = _same_words(asked, options, lifted)
-        return call_text(call.op, chosen, arrays, bias), None
+        return call_text(call.op, chosen, arrays, bias) + comment, None
     return torch_code(model, told, bias), reason
 
 

@@ -101,6 +101,8 @@ class Remainder:
     def __str__(self) -> str:
         if self.largest == 0:
             return "nothing: every number is exactly equal"
+        if self.largest == float("inf"):
+            return "everything: the sizes differ"
         told = f"at most {self.largest:.2g}, {self.units:.2g} of the float32 rounding bound"
         if not self.is_rounding:
             return f"{told}: not rounding"

@@ -26,8 +26,8 @@ from uniconv.diagnose.precision import Errors, Remainder
 from uniconv.diagnose.search import Found, search, singles
 from uniconv.diagnose.where import where
 from uniconv.dialect import Op
-from uniconv.errors import UniconvError, UnknownName
-from uniconv.lower import complete
+from uniconv.errors import BadShape, UniconvError, UnknownName
+from uniconv.lower import complete, show_shape
 from uniconv.registry import functions
 from uniconv.rules import REQUIRED
 
@@ -133,6 +133,9 @@ def searched(
     x, w, y = arrays
     asked = problem(op, options, x, w, y, pointwise)
     flat = None if bias is None else bias.array.reshape(-1)
+    if flat is not None and flat.size != asked.call.o:
+        has = show_shape(bias.array.shape) if bias is not None else ""
+        raise BadShape(f"{op.name}: bias {has} must have the {asked.call.o} channels of y")
     start = asked.start(flat)
     slack = errors(x, w, y)
     found = search(start, slack, lambda p: short(asked, p).start(flat), progress, depth)
@@ -270,6 +273,8 @@ def sized(left: Remainder, difference: float) -> str:
     """The difference beside what precision explains of it."""
     if math.isinf(difference):
         return "the results differ in size"
+    if left.largest == 0:
+        return f"precision explains nothing of a difference of up to {difference:.4g}"
     most = at_most(left.largest)
     return f"precision explains at most {most} of a difference of up to {difference:.4g}"
 
