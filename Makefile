@@ -25,7 +25,7 @@ live: $(ENVIRONMENTS:%=.venv-%/.done)
 	rm -rf .conformance
 	.venv-old/bin/python -m pytest -n auto tests/live -k "chainer or lasagne or mxnet or theano"
 	.venv-paddle/bin/python -m pytest -n auto tests/live -k paddle
-	.venv-live/bin/python -m pytest -n auto tests/live
+	.venv-live/bin/python -m pytest -n auto tests/live tests/test_probe.py
 	$(LIVE)/python docs/make_conformance.py --check
 
 # The same and what no package index has: make live-all LASAGNE=folder with a checkout of Lasagne.
