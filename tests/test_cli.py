@@ -249,7 +249,7 @@ def test_in_a_process(folder):
 def test_demo_in_a_process():
     done = command("demo")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "the kernel is flipped" in done.stdout
+    assert "knet.conv4 convolves, tf.nn.conv2d correlates, on both spatial axes" in done.stdout
 
 
 def test_without_typer_one_line_says_what_to_install(tmp_path):

@@ -85,8 +85,6 @@ app.command("conv")(conv_command)
 app.command("conformance")(conformance_command)
 app.command("convert")(convert_command)
 app.command("read")(read_command)
-app.command("read")(read_command)
-app.command("conformance")(conformance_command)
 app.command("explain")(explain_command)
 app.command("probe")(probe_command)
 
