@@ -1,8 +1,12 @@
 """Settings of the whole suite: one thread, and property tests that repeat exactly."""
 
+import os
+
 import torch
 from hypothesis import HealthCheck, settings
 
+# Before any test imports TensorFlow: its oneDNN orders sums otherwise, and aborts on some refusals.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 torch.set_num_threads(1)
 
 settings.register_profile(
