@@ -273,6 +273,16 @@ def test_what_remains_names_the_precision():
     assert str(found.remainder) == "nothing: every number is exactly equal"
 
 
+def test_a_separable_sum_that_cancels_is_still_rounding():
+    """S is that of both kernels: their product may be small where what is added is not."""
+    x, w = normal(1, 40, 1), np.array([1.1, 1.3, 1.7], np.float32).reshape(1, 1, 3)
+    p = np.array([1, 1e-3, -1.1 / 1.7], np.float32).reshape(1, 3, 1)
+    y = uniconv.separable_conv(x, w, p, dialect="keras.layers.SeparableConv1D")
+    found = uniconv.diagnose(x, w, y, expected="keras.layers.SeparableConv1D", pointwise=p)
+    assert found.agrees
+    assert found.remainder.precision == "float32"
+
+
 def test_printed_digits_of_found_arrays_are_the_tolerance():
     y = np.round(conv(X, W).astype(np.float64), 2)
     told = Found("table", y, 0.005, digits=4, line=7)

@@ -153,14 +153,20 @@ class Problem:
             return None
         return a.transpose([letters.index(s) for s in (out, into, *self.spatial)])
 
-    def folded(self, kernel: Array) -> Array:
-        """The kernel with the 1x1 kernel of a separable convolution multiplied into it."""
+    def folded(self, kernel: Array, *, sizes: bool = False) -> Array:
+        """The kernel with the 1x1 kernel of a separable convolution multiplied into it.
+
+        sizes: the magnitudes of both, which do not cancel as the products may.
+        """
+        if sizes:
+            kernel = np.abs(kernel)
         if self.pointwise is None:
             return kernel
         o, i = kernel.shape[0], self.pointwise.shape[0]
         per = o // self.groups
         split = kernel.reshape(self.groups, per, *kernel.shape[1:])
-        point = self.pointwise.reshape(i, self.groups, per)
+        point = np.abs(self.pointwise) if sizes else self.pointwise
+        point = point.reshape(i, self.groups, per)
         # i inputs per group: groups lie side by side along the input channels of the whole.
         whole = np.einsum("pgm,gmi...->pgi...", point, split)
         return np.asarray(whole.reshape(i, -1, *kernel.shape[2:]))
@@ -355,7 +361,10 @@ class Model:
 
     def magnitude(self, at: tuple[int, ...]) -> float:
         """S at one element: the sum of the products' magnitudes."""
-        products, outside = self.products(at)
+        model = self
+        if self.problem.pointwise is not None:
+            model = self.but(w=self.problem.folded(self.kernel, sizes=True))
+        products, outside = model.products(at)
         size = float(np.abs(products).sum() + abs(outside))
         return float(abs(self.scale) * size + abs(self.added(at)))
 
@@ -367,9 +376,8 @@ class Model:
     def magnitudes(self) -> Array:
         """S at every element."""
         conv = replace(self.conv, fill=abs(self.conv.fill))
-        s: Array = abs(self.scale) * _convolved(conv, np.abs(self.x), np.abs(self.w)) + abs(
-            self.shift
-        )
+        w = self.problem.folded(self.kernel, sizes=True)
+        s: Array = abs(self.scale) * _convolved(conv, np.abs(self.x), w) + abs(self.shift)
         return s if self.bias is None or self.fit == "bias" else s + np.abs(self.along(self.bias))
 
     def along(self, bias: Array) -> Array:
