@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from uniconv.dialect import Op
+from uniconv.testing.oracles import CannotRun
 
 Array = np.ndarray[Any, Any]
 PACKAGES = ("tinygrad",)
@@ -23,7 +24,13 @@ def function_of(op: Op) -> Callable[..., list[Array]]:
         os.environ.setdefault("DEV", "PYTHON")  # needs no compiler
         tensor = importlib.import_module("tinygrad").Tensor
         x, w, bias = (None if a is None else tensor(a) for a in map(arrays.get, ("x", "w", "bias")))
-        y: Array = getattr(x, name)(w, bias, **options).numpy()
+        try:
+            y: Array = getattr(x, name)(w, bias, **options).numpy()
+        except ValueError as error:
+            # Its scheduler loses the shape of some transposed calls of one channel (0.14.0).
+            if "bad reshape: ()" in str(error):
+                raise CannotRun(f"tinygrad fails: {error}") from error
+            raise
         return [y]
 
     return call
