@@ -126,7 +126,7 @@ def said(code, **names):
 
 IN_PYTHON = [n for n in FUNCTIONS if family_of(find(n)) not in ("knet", "matlab")]
 RUN_ALWAYS = ("numpy", "pytorch", "scipy")
-BY_HAND = ("ncnn", "tflite")
+BY_HAND = ("ncnn", "stablehlo", "tflite")
 
 
 @pytest.mark.parametrize("name", [n for n in FUNCTIONS if family_of(find(n)) in RUN_ALWAYS])
