@@ -14,7 +14,7 @@ import numpy as np
 import typer
 
 from uniconv import files
-from uniconv.cli.arguments import UsageError, read_value, writable
+from uniconv.cli.arguments import UsageError, read_value, writable, write_text
 from uniconv.diagnose import Diagnosis, Run, diagnose, diagnose_pair
 from uniconv.files import Found
 
@@ -72,7 +72,7 @@ def diagnose_command(
     else:
         raise UsageError("give --a FUNCTION and --b FUNCTION for two runs, or --expected FUNCTION")
     if page is not None:
-        page.write_text(found.to_html(), encoding="utf-8")
+        write_text(found.to_html(), page)
     print(found.to_json() if json else found)
     if not found.explained:
         raise typer.Exit(1)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from uniconv import explain
-from uniconv.cli.arguments import UsageError, load_array, read_options, writable
+from uniconv.cli.arguments import UsageError, load_array, read_options, writable, write_text
 
 
 def explain_command(
@@ -64,7 +64,7 @@ def explain_command(
     page = found.to_html() if target is not None else ""
     print(found.to_json() if json else found)
     if target is not None:
-        target.write_text(page, "utf-8")
+        write_text(page, target)
 
 
 def _integers(flag: str, text: str | None) -> tuple[int, ...] | None:
