@@ -18,13 +18,8 @@ from uniconv.errors import BadArray
 _BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 _NUMPY_BITS = {1: "u1", 2: "i2", 4: "i4", 8: "i8", 16: "c16"}
 
-# torch copies by tiles only where a contiguous matrix of at least 60 x 60 is transposed
-# (pytorch 2.13.0 aten/src/ATen/native/Copy.cpp copy_transpose_valid).
-_TILED = 60
 _FEW = 200_000  # below so many elements one plain copy is faster
-# Lines so many bytes apart fall into few sets of the cache and drive each other out.
-_CLOSE, _PAGE = 512, 4096
-_BLOCK = 128  # lines of a block, which then fits the cache
+_WIDE = 1024  # 2-byte lines gain where their places in the cache collide
 
 
 def rearranged(
@@ -142,32 +137,55 @@ def _merged(
 def _blockwise(a: Tensor, order: list[int], flips: list[int]) -> Tensor | None:
     """The contiguous ``a`` with its (merged) axes in another order, some reversed.
 
-    None where one plain copy is faster.
+    Block by block, each exchanged within the cache.  None where one plain copy is as fast.
     """
-    first, last = a.shape[0], a.shape[-1]
-    if a.ndim == 2:
-        plain = min(first, last) < _TILED or flips or order == [0, 1]
-        return None if plain else a.t().contiguous()
-    rows, columns, size = a.numel() // first, a.numel() // last, a.element_size()
+    size, first, last = a.element_size(), 0, a.ndim - 1
+    if order == [1, 0] and not flips and size in _UNITS:
+        return _exchanged(a, 1)
+    y = a.new_empty([a.shape[axis] for axis in order])
+    step = min(max(256 // size, 32), 128)
 
-    def block(part: Tensor, sides: tuple[int, int]) -> Tensor:
-        part = part.flip(flips) if flips else part.contiguous()
-        return part.reshape(sides).t().contiguous()
+    def block(axis: int, at: int) -> Tensor:
+        part = a.narrow(axis, at, min(step, a.shape[axis] - at))
+        return part.flip(flips) if flips else part
 
-    close = min(columns, last) >= _BLOCK and last * size % _CLOSE == 0
-    if order[0] == a.ndim - 1 and close and a.ndim - 1 not in flips:
-        y = a.new_empty([a.shape[axis] for axis in order])
-        rest = [0, *(axis + 1 for axis in order[1:])]
-        for at in range(0, last, _BLOCK):
-            part = block(a[..., at : at + _BLOCK], (columns, -1))
-            y[at : at + _BLOCK] = part.reshape(-1, *a.shape[:-1]).permute(rest)
+    outward = order[0] == last and last not in flips
+    inward = order[-1] == first and first not in flips
+    if outward and not (inward and a.shape[first] > a.shape[last]):
+        for at in range(0, a.shape[last], step):
+            part = block(last, at).permute(*order[1:], last).contiguous()
+            y[at : at + step] = _exchanged(part, last)
         return y
-    far = min(rows, first) >= _BLOCK and rows * size % _PAGE == 0
-    if order[-1] == 0 and far and 0 not in flips:
-        y = a.new_empty([a.shape[axis] for axis in order])
-        rest = [*(axis - 1 for axis in order[:-1]), a.ndim - 1]
-        for at in range(0, first, _BLOCK):
-            part = block(a[at : at + _BLOCK], (-1, rows))
-            y[..., at : at + _BLOCK] = part.reshape(*a.shape[1:], -1).permute(rest)
+    if inward and (size != 2 or a.shape[first] * size % _WIDE == 0):
+        rest = [*(axis - 1 for axis in order[:-1]), last]
+        for at in range(0, a.shape[first], step):
+            y[..., at : at + step] = _exchanged(block(first, at).contiguous(), 1).permute(rest)
+        return y
+    if order == [0, 2, 1] and first not in flips:
+        for at in range(0, a.shape[first], step):
+            y[at : at + step] = _exchanged(block(first, at).contiguous(), 2, batch=1)
         return y
     return None
+
+
+# torch.channel_shuffle exchanges two axes with SIMD instructions for these dtypes only
+# (pytorch 2.13.0 aten/src/ATen/native/cpu/utils.h transpose), at 2 to 3 times the cost of a copy.
+_UNITS = {1: torch.uint8, 4: torch.float32}
+
+
+def _exchanged(a: Tensor, middle: int, batch: int = 0) -> Tensor:
+    """The contiguous ``a`` with axes [batch:middle] and [middle:] exchanged as two blocks."""
+    unit = _UNITS[4 if a.element_size() % 4 == 0 else 1]
+    parts = a.element_size() // unit.itemsize  # a number of 8 bytes moves as a row of two units
+    outer, rows, columns = a.shape[:batch], a.shape[batch:middle], a.shape[middle:]
+    n, r, c = outer.numel(), rows.numel(), columns.numel()
+
+    def swap(flat: Tensor, n: int, r: int, c: int) -> Tensor:
+        """n matrices of r x c, each transposed: channels, last in memory, in r groups."""
+        pixels = flat.as_strided((1, r * c, n, 1), (flat.numel(), 1, r * c, r * c))
+        return torch.channel_shuffle(pixels, r).permute(0, 2, 3, 1).reshape(-1)
+
+    moved = swap(a.view(-1).view(unit), n, r, c * parts)
+    if parts > 1:
+        moved = swap(moved, n * c, parts, r)
+    return moved.view(a.dtype).view(*outer, *columns, *rows)
