@@ -29,6 +29,7 @@ LAYERS = {
     "reference": 4,
     "arrays": 5,
     "plan": 5,
+    "packed": 5,
     "prepared": 5,
     "bind": 6,
     "transposition": 5,

@@ -150,3 +150,80 @@ def test_a_bound_kernel_compiles_for_any_size(dialect):
         x = torch.arange(2.0 * n * (n + 1)).reshape(shape) % 7
         assert torch.equal(compiled(x), bound(x))
     assert graphs.frame_count <= 2
+
+
+# Kernels of many numbers: on a CPU they are kept in oneDNN's blocks
+
+LARGE = {
+    "uneven padding": ("keras", (3, 3, 128, 96), (2, 6, 9, 128), {"padding": "same", "strides": 2}),
+    "one axis": ("keras", (5, 160, 128), (2, 11, 160), {"padding": "same", "dilation_rate": 2}),
+    "no batch": ("pytorch", (96, 128, 3, 3), (128, 5, 7), {"padding": (0, 1), "stride": (2, 1)}),
+    "groups": ("pytorch", (96, 400, 2, 2), (2, 1200, 5, 7), {"groups": 3, "padding": (1, 0)}),
+    "flipped": ("knet", (3, 2, 128, 160), (5, 7, 128, 2), {"padding": (1, 0), "dilation": (1, 2)}),
+}
+
+
+def numbers(*shape, seed=0):
+    """Integers that no order of summing changes."""
+    return torch.from_numpy(np.random.default_rng(seed).integers(-4, 5, shape).astype("float32"))
+
+
+@pytest.mark.parametrize("case", LARGE)
+def test_a_large_kernel_is_packed_once_and_gives_what_a_call_gives(case, monkeypatch):
+    dialect, w_shape, x_shape, options = LARGE[case]
+    packings = []
+    reorder = torch._C._nn.mkldnn_reorder_conv2d_weight
+    monkeypatch.setattr(
+        torch._C._nn,
+        "mkldnn_reorder_conv2d_weight",
+        lambda *given: packings.append(given) or reorder(*given),
+    )
+    w, x = numbers(*w_shape), numbers(*x_shape, seed=1)
+    b = numbers(w_shape[0 if dialect == "pytorch" else -1], seed=2)
+    bound = uniconv.bind(w, b, dialect=dialect, **options)
+    want = uniconv.conv(x, w, b, dialect=dialect, **options)
+    assert torch.equal(bound(x), want)
+    assert torch.equal(bound(x), want)
+    wider = torch.cat([x, x], 1 if dialect != "knet" else 0)
+    if dialect != "pytorch":  # another size, by the same blocks
+        assert torch.equal(bound(wider), uniconv.conv(wider, w, b, dialect=dialect, **options))
+    assert len(packings) == 1
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script`:DeprecationWarning")  # torch.func.jvp's
+def test_derivatives_and_maps_of_a_packed_kernel_are_those_of_a_call():
+    w, x, t = numbers(3, 3, 128, 96), numbers(2, 5, 6, 128, seed=1), numbers(2, 5, 6, 128, seed=2)
+    bound = uniconv.bind(w, dialect="keras", padding="same")
+    bound(x)  # packs
+
+    def call(x):
+        return uniconv.conv(x, w, dialect="keras", padding="same")
+
+    leaf = x.clone().requires_grad_()
+    for f in (bound, call):
+        f(leaf).square().sum().backward()
+    gradient = torch.func.grad(lambda x: bound(x).sum())(x)
+    assert torch.equal(gradient, torch.func.grad(lambda x: call(x).sum())(x))
+    once = torch.autograd.grad(bound(leaf).square().sum(), leaf)[0]
+    assert torch.equal(leaf.grad, 2 * once)
+    for mine, other in zip(torch.func.jvp(bound, (x,), (t,)), torch.func.jvp(call, (x,), (t,))):
+        assert torch.equal(mine, other)
+    with torch.autograd.forward_ad.dual_level():
+        dual = torch.autograd.forward_ad.make_dual(x, t)
+        assert torch.equal(torch.autograd.forward_ad.unpack_dual(bound(dual)).tangent, call(t))
+    stack = torch.stack([x, t])
+    assert torch.equal(torch.func.vmap(bound)(stack), torch.stack([call(x), call(t)]))
+
+
+def test_a_packed_kernel_leaves_other_precisions_alone():
+    w, x = numbers(3, 3, 128, 96), numbers(2, 5, 6, 128, seed=1)
+    bound = uniconv.bind(w, dialect="keras", padding="same")
+    y = bound(x)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert bound(x).dtype is torch.bfloat16
+    with pytest.raises(BadArray, match="takes one dtype"):
+        bound(x.double())
+    assert torch.equal(uniconv.bind(w.double(), dialect="keras", padding="same")(x.double()), y)
+    with torch.inference_mode():
+        assert torch.equal(bound(x), y)
+    assert torch.equal(torch.compile(bound, backend="aot_eager", fullgraph=True)(x), y)

@@ -11,6 +11,7 @@ from torch.compiler import is_compiling
 from uniconv.arrays import shape_of, to_torch
 from uniconv.functional import Device
 from uniconv.lower import show_shape
+from uniconv.packed import Packed
 from uniconv.plan import Plan
 from uniconv.prepared import read_kernel
 from uniconv.registry import main
@@ -37,7 +38,8 @@ def bind(
 
     w is copied as torch runs it fastest, its flip folded in, so that layouts and flips cost a call
     nothing.  Later changes of w are not seen, and no gradient reaches it (``uniconv.nn`` trains);
-    gradients of x flow.
+    gradients of x flow.  A float32 kernel of two axes and 100,000 numbers or more is kept on a CPU
+    once more, in oneDNN's blocks, from the first call without gradients on.
 
     Args:
         w, bias, pointwise: torch tensors, NumPy arrays or arrays with DLPack.
@@ -64,7 +66,7 @@ def bind(
 class Bound:
     """What ``bind`` makes: call it with x."""
 
-    __slots__ = ("_bias", "_kernel", "_more", "_op", "_options", "_plans", "_w")
+    __slots__ = ("_bias", "_kernel", "_more", "_op", "_options", "_packed", "_plans", "_w")
 
     def __init__(
         self, w: Any, bias: Any, pointwise: Any, op: Any, device: Device, options: dict[str, Any]
@@ -80,6 +82,7 @@ class Bound:
             )
             self._bias, point = (None if a is None else a.clone() for a in rest)
         self._more: tuple[Tensor, ...] = () if point is None else (point,)
+        self._packed = Packed()
         self._plans: dict[Any, Plan] = {}
 
     def __call__(self, x: Any) -> Any:
@@ -106,7 +109,7 @@ class Bound:
     def _plan(self, x: Any) -> Plan:
         shape = shape_of(x, "x")
         points = [tuple(a.shape) for a in self._more]
-        made = self._kernel.plan(self._op, self._options, shape, *points)
+        made = self._kernel.plan(self._op, self._options, shape, *points, packed=self._packed.over)
         if all(type(n) is int for n in shape):
             if len(self._plans) >= _MOST:
                 self._plans.clear()

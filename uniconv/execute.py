@@ -39,10 +39,18 @@ _TRANSPOSED: tuple[Operation, ...] = (
 _LIMB = 16  # bits of an integer that one exact float64 convolution carries
 
 
-def runner(conv: Conv, sizes: Sizes, *, transposed: bool, precision: str | None = None) -> Runner:
+def runner(
+    conv: Conv,
+    sizes: Sizes,
+    *,
+    transposed: bool,
+    precision: str | None = None,
+    packed: Callable[[Operation], Operation] | None = None,
+) -> Runner:
     """What computes y from (x, w, bias), for one problem's sizes.
 
     precision: what cuDNN does with float32 there, in backward too; None leaves torch's setting.
+    packed: where w is the same in every call, makes torch's op one that keeps it as it likes.
     """
     out = conv.output(sizes.size, sizes.kernel)
     if 0 in out or sizes.o == 0 or 0 in sizes.size:
@@ -53,6 +61,8 @@ def runner(conv: Conv, sizes: Sizes, *, transposed: bool, precision: str | None 
     op = (_TRANSPOSED if transposed else _FORWARD)[conv.rank - 1]
     if precision is not None:
         op = _holding(op, conv.rank, transposed, precision)
+    if packed is not None and conv.rank == 2 and not transposed:
+        op = packed(op)
     run = _transposed(conv, sizes, op) if transposed else _forward(conv, sizes, op)
     # With 1 on the kernel's first axis, torch 2.13's backward refuses a permuted kernel on the CPU:
     # "grad_weight must be contiguous" (aten/src/ATen/native/NaiveConvolutionTranspose2d.cpp).

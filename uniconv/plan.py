@@ -19,12 +19,13 @@ from uniconv.arrays import like, to_torch
 from uniconv.canonical import Conv, Sizes
 from uniconv.dialect import COMPLEX, FLOATS, INTEGERS, Op
 from uniconv.errors import BadArray, BadOption, BadShape, UniconvWarning
-from uniconv.execute import Runner, exact, runner
+from uniconv.execute import Operation, Runner, exact, runner
 from uniconv.layout import axes, kernel_order, order, regrouping
 from uniconv.lower import Call, Shape, lower, show_shape
 from uniconv.rules import either, show
 
 Plan = Callable[..., Any]
+Packing = Callable[[Operation], Operation]
 Convolver = Callable[[Tensor, Tensor, "Tensor | None"], Tensor]
 PLANS: dict[Any, Plan] = {}
 PRECISIONS = ("ieee", "tf32", "framework")
@@ -121,7 +122,7 @@ def frozen(value: Any) -> Any:
     return frozen(value.tolist()) if hasattr(value, "tolist") else value
 
 
-def build(call: Call, precision: str | None = None) -> Plan:
+def build(call: Call, precision: str | None = None, packed: Packing | None = None) -> Plan:
     """Compose layouts, execution and the epilogue of one lowered call."""
     op, layout, rank = call.op, call.layout, call.rank
     # Julia's memory runs backwards: with its axes reversed it is read without a copy.
@@ -134,7 +135,7 @@ def build(call: Call, precision: str | None = None) -> Plan:
         conv = replace(conv, groups=parts, batch_groups=1)
         batch = tuple(n // parts for n in sizes.batch)
         sizes = replace(sizes, batch=batch, c=sizes.c * parts)
-    run = _runner(conv.reordered(turned), sizes, turned, unit, transposed, precision)
+    run = _runner(conv.reordered(turned), sizes, turned, unit, transposed, precision, packed)
 
     head = ("n",) if call.sizes.batch else ()  # torch takes x without a batch axis, too
     wanted = ("c", "m") if transposed else ("o", "i")
@@ -419,14 +420,16 @@ def _runner(
     unit: bool,
     transposed: bool,
     precision: str | None,
+    packed: Packing | None,
 ) -> Runner:
     """The executor for sizes whose spatial axes are taken in the order ``turned``."""
     size, kernel = (tuple(n[i] for i in turned) for n in (sizes.size, sizes.kernel))
     if not unit:
         sizes = replace(sizes, size=size, kernel=kernel)
-        return runner(conv, sizes, transposed=transposed, precision=precision)
+        return runner(conv, sizes, transposed=transposed, precision=precision, packed=packed)
     row = replace(sizes, size=(1, *size), kernel=(1, *kernel))
-    run = runner(conv.with_unit_axis(), row, transposed=transposed, precision=precision)
+    conv = conv.with_unit_axis()
+    run = runner(conv, row, transposed=transposed, precision=precision, packed=packed)
     return Runner(lambda x, w, bias: run(x.unsqueeze(-2), w.unsqueeze(-2), bias).squeeze(-2))
 
 

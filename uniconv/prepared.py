@@ -21,7 +21,7 @@ from uniconv.dialect import DEPTHWISE, Op
 from uniconv.errors import BadArray, BadShape, UniconvWarning
 from uniconv.layout import Layout, axes, kernel_order, kernel_rank, regrouping
 from uniconv.lower import Call, Shape, complete, lower, plural, show_shape
-from uniconv.plan import Plan, build, completed, split_precision
+from uniconv.plan import Packing, Plan, build, completed, split_precision
 from uniconv.rules import Choice, Count, Facts, either, show
 
 
@@ -60,14 +60,19 @@ class Kernel:
         return tuple(self.store(torch.empty(self.shape, device="meta")).shape)
 
     def plan(
-        self, op: Op, options: Mapping[str, Any], x_shape: Shape, p_shape: Shape | None = None
+        self,
+        op: Op,
+        options: Mapping[str, Any],
+        x_shape: Shape,
+        *p_shape: Shape,
+        packed: Packing | None = None,
     ) -> Plan:
         """The plan of a call that gets this kernel as it is stored."""
         own, precision = split_precision(op, options)
-        call = lower(op, own, x_shape, self.shape, p_shape)
+        call = lower(op, own, x_shape, self.shape, *p_shape)
         for text in call.warnings:
             warnings.warn(text, UniconvWarning, stacklevel=2)
-        return build(self.of(call), precision)
+        return build(self.of(call), precision, packed)
 
     def of(self, call: Call) -> Call:
         """The same call on the stored kernel, which needs no flip any more."""
