@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from uniconv import UniconvError, demo
+from uniconv import UniconvError, conv, demo
 from uniconv.errors import BadOption, BadShape, UnknownName
 from uniconv.explain import explain
 from uniconv.explain.torch_lines import addend_name
@@ -268,6 +268,15 @@ def test_torch_tensors_and_rounding():
     half = explain("pytorch", x.bfloat16(), w.bfloat16())
     assert half.dtype == "bfloat16"
     assert half.window.y == torch.conv1d(x.bfloat16(), w.bfloat16())[0, 0, 0].item()
+
+
+def test_torch_lines_read_two_dtypes_as_the_function_does():
+    x, w = np.arange(12.0).reshape(6, 2, 1), np.arange(12, dtype="float32").reshape(3, 2, 2)
+    for name, dtype in (("flux.Conv", torch.float32), ("knet.conv4", torch.float64)):
+        scope = {"x": torch.from_numpy(x), "w": torch.from_numpy(w)}
+        exec(explain(name, x, w).torch, scope)
+        assert scope["y"].dtype is dtype
+        assert torch.equal(scope["y"], torch.from_numpy(conv(x, w, dialect=name)))
 
 
 def test_integers_go_round():

@@ -156,7 +156,8 @@ def test_pasted_code_reads_a_result_made_by_hand(tmp_path, monkeypatch):
 
 @pytest.mark.live
 @pytest.mark.parametrize("name", IN_PYTHON)
-def test_pasted_code_runs_in_the_real_framework(name, monkeypatch):
+def test_pasted_code_runs_in_the_real_framework(name, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # where arrays are handed over in files
     family = family_of(find(name))
     if family in BY_HAND or not runs(family):
         pytest.skip(f"{family} is not installed, or has no call in Python")

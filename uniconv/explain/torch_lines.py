@@ -32,7 +32,8 @@ def torch_lines(call: Call, dtypes: Sequence[str] = (), bias: bool = False) -> s
         zeros = [f" - {n}" if n else "" for n in call.offsets]
         lines.append(f"x, w = x.long(){zeros[0]}, w.long(){zeros[1]}")
     elif len(set(dtypes)) > 1:
-        lines.append("x, w = (a.to(torch.promote_types(x.dtype, w.dtype)) for a in (x, w))")
+        promoted = "x, w = (a.to(torch.promote_types(x.dtype, w.dtype)) for a in (x, w))"
+        lines.append("x = x.to(w.dtype)" if op.mixed == "w" else promoted)
 
     letters = axes(call.layout.x, call.rank)
     lines += _into(letters, ("n", "c", *spatial), sizes.batch, "x", call.layout.x)
