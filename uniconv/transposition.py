@@ -19,6 +19,7 @@ _BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 _NUMPY_BITS = {1: "u1", 2: "i2", 4: "i4", 8: "i8", 16: "c16"}
 
 _FEW = 200_000  # below so many elements one plain copy is faster
+_BLOCK = 1 << 20  # bytes that stay in the cache
 _WIDE = 1024  # 2-byte lines gain where their places in the cache collide
 
 
@@ -139,33 +140,29 @@ def _blockwise(a: Tensor, order: list[int], flips: list[int]) -> Tensor | None:
 
     Block by block, each exchanged within the cache.  None where one plain copy is as fast.
     """
-    size, first, last = a.element_size(), 0, a.ndim - 1
+    size, last = a.element_size(), a.ndim - 1
     if order == [1, 0] and not flips and size in _UNITS:
         return _exchanged(a, 1)
-    y = a.new_empty([a.shape[axis] for axis in order])
-    step = min(max(256 // size, 32), 128)
-
-    def block(axis: int, at: int) -> Tensor:
-        part = a.narrow(axis, at, min(step, a.shape[axis] - at))
-        return part.flip(flips) if flips else part
-
-    outward = order[0] == last and last not in flips
-    inward = order[-1] == first and first not in flips
-    if outward and not (inward and a.shape[first] > a.shape[last]):
-        for at in range(0, a.shape[last], step):
-            part = block(last, at).permute(*order[1:], last).contiguous()
-            y[at : at + step] = _exchanged(part, last)
-        return y
-    if inward and (size != 2 or a.shape[first] * size % _WIDE == 0):
-        rest = [*(axis - 1 for axis in order[:-1]), last]
-        for at in range(0, a.shape[first], step):
-            y[..., at : at + step] = _exchanged(block(first, at).contiguous(), 1).permute(rest)
-        return y
-    if order == [0, 2, 1] and first not in flips:
-        for at in range(0, a.shape[first], step):
-            y[at : at + step] = _exchanged(block(first, at).contiguous(), 2, batch=1)
-        return y
-    return None
+    kept, batch, least = [*range(a.ndim)], 0, 1
+    outward, inward = order[0] == last > 0, order[-1] == 0 < last
+    if outward and not (inward and a.shape[0] > a.shape[last]):
+        axis, into, middle, out = order[1], [*order[1:], last], last, kept
+    elif inward and (size != 2 or a.shape[0] * size % _WIDE == 0):
+        axis, into, middle, out = 0, kept, 1, [*(i - 1 for i in order[:-1]), last]
+        least = 32  # numbers side by side in y
+    elif order == [0, 2, 1]:
+        axis, into, middle, out, batch = 0, kept, 2, kept, 1
+    else:
+        return None
+    y = a.new_empty([a.shape[i] for i in order])
+    n = a.shape[axis]
+    step = max(_BLOCK // (a.numel() // n * size), least)
+    for at in range(0, n, step):
+        length = min(step, n - at)
+        part = a.narrow(axis, n - at - length if axis in flips else at, length)
+        part = (part.flip(flips) if flips else part).permute(into).contiguous()
+        y.narrow(order.index(axis), at, length).copy_(_exchanged(part, middle, batch).permute(out))
+    return y
 
 
 # torch.channel_shuffle exchanges two axes with SIMD instructions for these dtypes only
