@@ -7,6 +7,7 @@ layers are Keras's, on ``n h w c``, and know nothing of it.  Runs on CPUs (gloo)
 from __future__ import annotations
 
 import os
+import time
 
 import torch
 import torch.distributed as dist
@@ -59,6 +60,9 @@ def main() -> None:
             print(f"step {step + 1}: loss {shown.item() / world:.3f} on {world} processes")
     dist.barrier()  # a process that is still sending must find the others
     dist.destroy_process_group()
+    # Gloo's threads may still hold Python's tensors, and abort a process that ends meanwhile
+    # (torch 2.13): https://github.com/pytorch/pytorch/pull/179291
+    time.sleep(0.2)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import sys
+import time
 
 import torch
 import torch.distributed as dist
@@ -165,6 +166,9 @@ def main() -> None:
                 print(mode, name, next((t for t in both if t != "equal"), "equal"), sep=" | ")
     dist.barrier()  # a process that is still sending must find the others
     dist.destroy_process_group()
+    # Gloo's threads may still hold Python's tensors, and abort a process that ends meanwhile
+    # (torch 2.13): https://github.com/pytorch/pytorch/pull/179291
+    time.sleep(0.2)
 
 
 if __name__ == "__main__":
