@@ -20,6 +20,7 @@ _NUMPY_BITS = {1: "u1", 2: "i2", 4: "i4", 8: "i8", 16: "c16"}
 
 _FEW = 200_000  # below so many elements one plain copy is faster
 _BLOCK = 1 << 20  # bytes that stay in the cache
+_RUN = 256  # bytes side by side, whole lines of the cache
 _WIDE = 1024  # 2-byte lines gain where their places in the cache collide
 
 
@@ -143,20 +144,20 @@ def _blockwise(a: Tensor, order: list[int], flips: list[int]) -> Tensor | None:
     size, last = a.element_size(), a.ndim - 1
     if order == [1, 0] and not flips and size in _UNITS:
         return _exchanged(a, 1)
-    kept, batch, least = [*range(a.ndim)], 0, 1
+    kept, batch, step = [*range(a.ndim)], 0, 0
     outward, inward = order[0] == last > 0, order[-1] == 0 < last
     if outward and not (inward and a.shape[0] > a.shape[last]):
         axis, into, middle, out = order[1], [*order[1:], last], last, kept
     elif inward and (size != 2 or a.shape[0] * size % _WIDE == 0):
         axis, into, middle, out = 0, kept, 1, [*(i - 1 for i in order[:-1]), last]
-        least = 32  # numbers side by side in y
+        step = max(_RUN // size, 32)
     elif order == [0, 2, 1]:
         axis, into, middle, out, batch = 0, kept, 2, kept, 1
     else:
         return None
     y = a.new_empty([a.shape[i] for i in order])
     n = a.shape[axis]
-    step = max(_BLOCK // (a.numel() // n * size), least)
+    step = step or max(_BLOCK // (a.numel() // n * size), 1)
     for at in range(0, n, step):
         length = min(step, n - at)
         part = a.narrow(axis, n - at - length if axis in flips else at, length)
