@@ -179,6 +179,8 @@ def test_a_large_kernel_is_packed_once_and_gives_what_a_call_gives(case, monkeyp
         lambda *given: packings.append(given) or reorder(*given),
     )
     w, x = numbers(*w_shape), numbers(*x_shape, seed=1)
+    if dialect == "pytorch":  # channels last in memory only
+        x = x.movedim(-3, -1).contiguous().movedim(-1, -3)
     b = numbers(w_shape[0 if dialect == "pytorch" else -1], seed=2)
     bound = uniconv.bind(w, b, dialect=dialect, **options)
     want = uniconv.conv(x, w, b, dialect=dialect, **options)
@@ -188,6 +190,15 @@ def test_a_large_kernel_is_packed_once_and_gives_what_a_call_gives(case, monkeyp
     if dialect != "pytorch":  # another size, by the same blocks
         assert torch.equal(bound(wider), uniconv.conv(wider, w, b, dialect=dialect, **options))
     assert len(packings) == 1
+
+
+def test_x_with_channels_first_in_memory_gives_such_a_y():
+    w, x = numbers(96, 128, 3, 3), numbers(2, 128, 5, 6, seed=1)
+    y = uniconv.bind(w, dialect="pytorch", padding=1)(x)
+    assert y.stride() == (96 * 30, 30, 6, 1)
+    julia = [a.permute(3, 2, 1, 0) for a in (x, w)]
+    y = uniconv.bind(julia[1], dialect="knet", padding=1)(julia[0])
+    assert y.stride() == (1, 6, 30, 96 * 30)
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit.script`:DeprecationWarning")  # torch.func.jvp's

@@ -38,8 +38,8 @@ def bind(
 
     w is copied as torch runs it fastest, its flip folded in, so that layouts and flips cost a call
     nothing.  Later changes of w are not seen, and no gradient reaches it (``uniconv.nn`` trains);
-    gradients of x flow.  A float32 kernel of two axes and 100,000 numbers or more is kept on a CPU
-    once more, in oneDNN's blocks, from the first call without gradients on.
+    gradients of x flow.  On a CPU a float32 kernel of two axes and 100,000 numbers or more is kept
+    once more, in oneDNN's blocks, for x with channels last in memory and without gradients.
 
     Args:
         w, bias, pointwise: torch tensors, NumPy arrays or arrays with DLPack.

@@ -24,14 +24,18 @@ class Packed:
         self._blocks: Tensor | None = None
 
     def over(self, op: Operation) -> Operation:
-        """``torch.conv2d`` as ``op``, by the blocks where x is plain float32 on a CPU."""
+        """``torch.conv2d`` as ``op``, by the blocks where x is plain float32 on a CPU.
+
+        The op on blocks gives y with its channels last in memory: a contiguous x stays without it.
+        """
         ready = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
         if not (ready and hasattr(torch.ops.mkldnn, "_convolution_pointwise")):
             return op
         on_blocks: Operation = torch.ops.mkldnn._convolution_pointwise.default
 
         def run(x: Tensor, w: Tensor, bias: Tensor | None, *args: Any) -> Tensor:
-            if w.numel() < _LARGE or not all(map(_is_plain, (x, w, bias))):
+            small = w.numel() < _LARGE
+            if small or x.is_contiguous() or not all(map(_is_plain, (x, w, bias))):
                 return op(x, w, bias, *args)
             given: list[Any] = [*args, *(1, 0, 1, 1)[len(args) :]]
             groups = given.pop()
