@@ -142,8 +142,8 @@ def _blockwise(a: Tensor, order: list[int], flips: list[int]) -> Tensor | None:
     Block by block, each exchanged within the cache.  None where one plain copy is as fast.
     """
     size, last = a.element_size(), a.ndim - 1
-    if order == [1, 0] and not flips and size in _UNITS:
-        return _exchanged(a, 1)
+    if order in ([1, 0], [0, 2, 1]) and not flips and size in _UNITS:
+        return _exchanged(a, last, batch=last - 1)
     kept, batch, step = [*range(a.ndim)], 0, 0
     outward, inward = order[0] == last > 0, order[-1] == 0 < last
     if outward and not (inward and a.shape[0] > a.shape[last]):
