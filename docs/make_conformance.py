@@ -170,7 +170,7 @@ def alike(now: tuple[str, ...], before: tuple[str, ...]) -> bool:
     rounding = HEADS.index("rounding / bound")
     return (
         all(now[i] == before[i] for i in exact)
-        and all(int(now[i].split()[0]) >= 0.6 * int(before[i].split()[0]) for i in least)
+        and all(int(now[i].split()[0]) >= 0.8 * int(before[i].split()[0]) for i in least)
         and float(now[rounding]) <= max(1, 2 * float(before[rounding]))
     )
 
