@@ -11,7 +11,7 @@ from torch.compiler import is_compiling
 from uniconv.arrays import shape_of, to_torch
 from uniconv.functional import Device
 from uniconv.lower import show_shape
-from uniconv.packed import Packed
+from uniconv.packed import packing
 from uniconv.plan import Plan
 from uniconv.prepared import read_kernel
 from uniconv.registry import main
@@ -82,7 +82,7 @@ class Bound:
             )
             self._bias, point = (None if a is None else a.clone() for a in rest)
         self._more: tuple[Tensor, ...] = () if point is None else (point,)
-        self._packed = Packed()
+        self._packed = packing(self._w)
         self._plans: dict[Any, Plan] = {}
 
     def __call__(self, x: Any) -> Any:
@@ -109,7 +109,7 @@ class Bound:
     def _plan(self, x: Any) -> Plan:
         shape = shape_of(x, "x")
         points = [tuple(a.shape) for a in self._more]
-        made = self._kernel.plan(self._op, self._options, shape, *points, packed=self._packed.over)
+        made = self._kernel.plan(self._op, self._options, shape, *points, packed=self._packed)
         if all(type(n) is int for n in shape):
             if len(self._plans) >= _MOST:
                 self._plans.clear()

@@ -30,6 +30,7 @@ class Runner(NamedTuple):
 
 
 Operation = Callable[..., Tensor]
+Packing = Callable[[Operation], Operation]
 _FORWARD: tuple[Operation, ...] = (torch.conv1d, torch.conv2d, torch.conv3d)
 _TRANSPOSED: tuple[Operation, ...] = (
     torch.conv_transpose1d,
@@ -45,7 +46,7 @@ def runner(
     *,
     transposed: bool,
     precision: str | None = None,
-    packed: Callable[[Operation], Operation] | None = None,
+    packed: Packing | None = None,
 ) -> Runner:
     """What computes y from (x, w, bias), for one problem's sizes.
 

@@ -8,9 +8,16 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from uniconv.execute import Operation
+from uniconv.execute import Operation, Packing
 
 _LARGE = 100_000  # elements; of fewer, oneDNN makes its blocks in no time
+
+
+def packing(w: Tensor) -> Packing | None:
+    """What keeps this kernel in oneDNN's blocks; None where they gain nothing or torch has none."""
+    ready = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    ready = ready and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
+    return Packed().over if ready and w.numel() >= _LARGE else None
 
 
 class Packed:
@@ -28,14 +35,11 @@ class Packed:
 
         The op on blocks gives y with its channels last in memory: a contiguous x stays without it.
         """
-        ready = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-        if not (ready and hasattr(torch.ops.mkldnn, "_convolution_pointwise")):
-            return op
         on_blocks: Operation = torch.ops.mkldnn._convolution_pointwise.default
 
         def run(x: Tensor, w: Tensor, bias: Tensor | None, *args: Any) -> Tensor:
-            small = w.numel() < _LARGE
-            if small or x.is_contiguous() or not all(map(_is_plain, (x, w, bias))):
+            switched_off = torch.is_autocast_enabled("cpu") or not torch.backends.mkldnn.enabled
+            if switched_off or x.is_contiguous() or not all(map(_holds_floats, (x, w, bias))):
                 return op(x, w, bias, *args)
             given: list[Any] = [*args, *(1, 0, 1, 1)[len(args) :]]
             groups = given.pop()
@@ -54,15 +58,13 @@ class Packed:
         return run
 
 
-def _is_plain(a: Tensor | None) -> bool:
+def _holds_floats(a: Tensor | None) -> bool:
     """Whether it holds float32 numbers on the CPU, and nothing derives by it or maps over it."""
     return a is None or (
         type(a) is Tensor
         and a.dtype is torch.float32
         and a.device.type == "cpu"
         and not a.requires_grad
-        and not torch.is_autocast_enabled("cpu")
-        and bool(torch.backends.mkldnn.enabled)
         and not torch._C._functorch.is_functorch_wrapped_tensor(a)
         and forward_ad.unpack_dual(a).tangent is None  # type: ignore[no-untyped-call]
     )

@@ -19,13 +19,12 @@ from uniconv.arrays import like, to_torch
 from uniconv.canonical import Conv, Sizes
 from uniconv.dialect import COMPLEX, FLOATS, INTEGERS, Op
 from uniconv.errors import BadArray, BadOption, BadShape, UniconvWarning
-from uniconv.execute import Operation, Runner, exact, runner
+from uniconv.execute import Packing, Runner, exact, runner
 from uniconv.layout import axes, kernel_order, order, regrouping
 from uniconv.lower import Call, Shape, lower, show_shape
 from uniconv.rules import either, show
 
 Plan = Callable[..., Any]
-Packing = Callable[[Operation], Operation]
 Convolver = Callable[[Tensor, Tensor, "Tensor | None"], Tensor]
 PLANS: dict[Any, Plan] = {}
 PRECISIONS = ("ieee", "tf32", "framework")

@@ -19,9 +19,10 @@ from torch import Tensor, permute
 from uniconv.canonical import Sizes
 from uniconv.dialect import DEPTHWISE, Op
 from uniconv.errors import BadArray, BadShape, UniconvWarning
+from uniconv.execute import Packing
 from uniconv.layout import Layout, axes, kernel_order, kernel_rank, regrouping
 from uniconv.lower import Call, Shape, complete, lower, plural, show_shape
-from uniconv.plan import Packing, Plan, build, completed, split_precision
+from uniconv.plan import Plan, build, completed, split_precision
 from uniconv.rules import Choice, Count, Facts, either, show
 
 
