@@ -3,7 +3,8 @@
 Calls are drawn from the specs.  A fault is made with NumPy on the native arrays or in the lowered
 record, and run by uniconv's executor in float32; nothing of the search is used to make it.  An
 answer counts as right when it reproduces y with no more changes than were made: proved for each
-by the NumPy loops of ``uniconv.reference``.  "named" counts those that name the very fields.
+by the NumPy loops of ``uniconv._canonical.reference``.  "named" counts those that name the very
+fields.
 
     python benchmarks/diagnose_faults.py --singles 1000 --doubles 1000 --correct 500
 """
@@ -23,15 +24,15 @@ from typing import Any
 
 import numpy as np
 
-from uniconv.canonical import effective
-from uniconv.diagnose.given import given
-from uniconv.diagnose.single import searched
+from uniconv._calls.lower import LoweredCall, lower
+from uniconv._calls.plan import build
+from uniconv._canonical.layout import axes
+from uniconv._canonical.record import effective
+from uniconv._canonical.reference import reference
+from uniconv._diagnose.given import given
+from uniconv._diagnose.single import searched
 from uniconv.errors import UniconvError, UniconvWarning
-from uniconv.layout import axes
-from uniconv.lower import Call, lower
-from uniconv.plan import build
-from uniconv.reference import reference
-from uniconv.registry import families
+from uniconv.spec.registry import frameworks
 from uniconv.testing.cases import random_case
 
 FAMILIES = (
@@ -45,7 +46,7 @@ LEAST = 12  # numbers in y: fewer cannot tell two causes from chance
 class Scene:
     """One call with its arrays, and what has been done to it."""
 
-    call: Call
+    call: LoweredCall
     options: dict[str, Any]
     x: Any
     w: Any
@@ -100,7 +101,7 @@ def record(scene: Scene, field: str, **fields: Any) -> Scene | None:
 
 def flip(scene: Scene, rng: random.Random) -> Scene | None:
     long = [i for i in spatial(letters(scene, "w")) if scene.w.shape[i] > 1]
-    if not long or scene.call.op.outer:
+    if not long or scene.call.op.outer_product:
         return None
     which = rng.choice([long, [rng.choice(long)]])
     return done(scene, "reverse", w=np.flip(scene.w, which).copy())
@@ -112,7 +113,7 @@ def _swap(a: Any, names: tuple[str, ...], rng: random.Random) -> Any:
 
 
 def swap_kernel(scene: Scene, rng: random.Random) -> Scene | None:
-    w = None if scene.call.op.outer else _swap(scene.w, letters(scene, "w"), rng)
+    w = None if scene.call.op.outer_product else _swap(scene.w, letters(scene, "w"), rng)
     return None if w is None else done(scene, "axes of w", w=w)
 
 
@@ -122,7 +123,7 @@ def swap_input(scene: Scene, rng: random.Random) -> Scene | None:
 
 
 def swap_both(scene: Scene, rng: random.Random) -> Scene | None:
-    if scene.call.rank != 2 or scene.call.op.outer:
+    if scene.call.rank != 2 or scene.call.op.outer_product:
         return None
     w, x = (_swap(a, letters(scene, r), rng) for a, r in ((scene.w, "w"), (scene.x, "x")))
     return None if w is None or x is None else done(scene, "axes of x and w", x=x, w=w)
@@ -141,7 +142,7 @@ def _reshaped(a: Any, names: tuple[str, ...], rng: random.Random) -> Any:
 
 
 def reshape_kernel(scene: Scene, rng: random.Random) -> Scene | None:
-    if scene.call.op.outer or scene.w.ndim < 2:
+    if scene.call.op.outer_product or scene.w.ndim < 2:
         return None
     return done(scene, "axes of w", w=_reshaped(scene.w, letters(scene, "w"), rng))
 
@@ -329,8 +330,8 @@ FAULTS: tuple[Callable[[Scene, random.Random], Scene | None], ...] = (
 
 def scene(rng: random.Random, numbers: np.random.Generator, family: str) -> Scene | None:
     """A valid call of the family with random numbers; half of them square, so that swaps fit."""
-    op = rng.choice(families()[family].functions)
-    if op.result is not None or op.addend or op.outer:
+    op = rng.choice(frameworks()[family].functions)
+    if op.result is not None or op.addend or op.outer_product:
         return None
     try:
         case = random_case(op, rng)

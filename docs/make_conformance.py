@@ -15,12 +15,12 @@ import warnings
 from collections import Counter
 from pathlib import Path
 
+from uniconv.conformance.compare import Record
+from uniconv.conformance.crossing import Crossing, crossings
+from uniconv.conformance.oracles import has_oracle
+from uniconv.conformance.report import HEADS, row
 from uniconv.errors import UniconvWarning
-from uniconv.registry import families
-from uniconv.testing.conformance import Record
-from uniconv.testing.crossing import Crossing, crossings
-from uniconv.testing.oracles import has_oracle
-from uniconv.testing.report import HEADS, row
+from uniconv.spec.registry import frameworks
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "conformance.md"
@@ -75,7 +75,7 @@ def page(rows: dict[str, tuple[str, ...]]) -> str:
     parts = [INTRODUCTION]
     ordered = [
         rows[op.name]
-        for name, dialect in families().items()
+        for name, dialect in frameworks().items()
         if has_oracle(name)
         for op in dialect.functions
         if op.name in rows
@@ -124,7 +124,7 @@ be expressed.
 
 def crossed(found: dict[tuple[str, str], Crossing]) -> str:
     """Rows and columns are families; an empty cell is none."""
-    short = {op.name: name for name, d in families().items() for op in d.functions}
+    short = {op.name: name for name, d in frameworks().items() for op in d.functions}
     names = list(dict.fromkeys(a for a, _ in found))
     rows = []
     for a in names:
@@ -146,7 +146,7 @@ def problems(rows: dict[str, tuple[str, ...]]) -> list[str]:
     """Where the page is not what was found just now."""
     told = kept()
     found = []
-    for name, dialect in families().items():
+    for name, dialect in frameworks().items():
         for op in dialect.functions if has_oracle(name) else ():
             if op.name not in rows:
                 if name not in BY_HAND:

@@ -10,8 +10,9 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 
-from uniconv import demo, explain
-from uniconv.explain import Explanation
+from uniconv import explain
+from uniconv._cli import demo
+from uniconv._explain import Explanation
 
 matplotlib.use("Agg")
 

@@ -6,7 +6,7 @@ Run ``python docs/make_reference.py`` after changing a spec; a test compares the
 import textwrap
 from pathlib import Path
 
-from uniconv.describe import (
+from uniconv._describe import (
     example,
     flip,
     meanings,
@@ -16,8 +16,9 @@ from uniconv.describe import (
     refused,
     summary,
 )
-from uniconv.dialect import Dialect, Op
-from uniconv.registry import families
+from uniconv.spec.framework import Framework
+from uniconv.spec.op import Op
+from uniconv.spec.registry import frameworks
 
 ROOT = Path(__file__).parent.parent
 START, END = "<!-- functions: made by docs/make_reference.py -->", "<!-- end of functions -->"
@@ -26,7 +27,7 @@ START, END = "<!-- functions: made by docs/make_reference.py -->", "<!-- end of 
 def pages() -> dict[Path, str]:
     """Every generated file and its text."""
     reference = ROOT / "docs" / "reference"
-    made = {reference / f"{name}.md": family_page(d) for name, d in families().items()}
+    made = {reference / f"{name}.md": family_page(d) for name, d in frameworks().items()}
     made[ROOT / "docs" / "functions.md"] = functions_page()
     readme = ROOT / "README.md"
     before, _, rest = readme.read_text("utf-8").partition(START)
@@ -36,8 +37,8 @@ def pages() -> dict[Path, str]:
 
 def families_list() -> str:
     """The families with their frameworks, each a link to its page."""
-    links = [f"[{name}](docs/reference/{name}.md) ({d.title})" for name, d in families().items()]
-    count = sum(len(d.functions) for d in families().values())
+    links = [f"[{name}](docs/reference/{name}.md) ({d.title})" for name, d in frameworks().items()]
+    count = sum(len(d.functions) for d in frameworks().values())
     text = f"{count} functions of {len(links)} frameworks: {', '.join(links)}."
     return textwrap.fill(text, 110, break_long_words=False, break_on_hyphens=False)
 
@@ -45,7 +46,7 @@ def families_list() -> str:
 def functions_page() -> str:
     """The functions of every family, those that flip the kernel in bold."""
     rows = []
-    for name, dialect in families().items():
+    for name, dialect in frameworks().items():
         codes = [
             f"**`{op.name}`**" if reads_backwards(op) else f"`{op.name}`"
             for op in dialect.functions
@@ -64,7 +65,7 @@ def functions_page() -> str:
     return "\n".join([*head, "| family | framework | functions |", "|---|---|---|", *rows, ""])
 
 
-def family_page(dialect: Dialect) -> str:
+def family_page(dialect: Framework) -> str:
     """The reference page of one family."""
     names = [f"- [{op.name}](#{op.name.replace('.', '').lower()})" for op in dialect.functions]
     also = f" Other names: {', '.join(dialect.aliases)}." if dialect.aliases else ""

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import uniconv
-from uniconv.arrays import like, to_torch
+from uniconv._canonical.arrays import like, to_torch
 from uniconv.errors import BadArray
 
 RNG = np.random.default_rng(0)

@@ -8,10 +8,10 @@ import torch
 from torch._dynamo.testing import CompileCounterWithBackend
 
 import uniconv
-from uniconv.describe import dialects
+from uniconv._calls.kernel import read_kernel
+from uniconv._describe import dialects
 from uniconv.errors import BadArray, BadOption, BadShape
-from uniconv.prepared import read_kernel
-from uniconv.registry import find
+from uniconv.spec.registry import find
 from uniconv.testing.cases import probe, random_case
 
 NAMES = [name for names in dialects().values() for name in names]
@@ -41,7 +41,7 @@ def call(op, x, w, point, case):
 def test_a_bound_kernel_gives_what_a_call_gives(name):
     for op, case in cases(name):
         x, w, *point = arrays_of(op, case)
-        if op.outer:
+        if op.outer_product:
             with pytest.raises(BadArray, match="product of two vectors"):
                 uniconv.bind(w, dialect=name, op=op.kind, pointwise=point[0], **case.options)
             continue
@@ -55,7 +55,7 @@ def test_a_bound_kernel_gives_what_a_call_gives(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_stored_kernel_comes_back_bit_by_bit(name):
     for op, case in cases(name):
-        if op.outer:
+        if op.outer_product:
             continue
         w = arrays_of(op, case)[1]
         kernel = read_kernel(op, case.options, case.w_shape)

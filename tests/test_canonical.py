@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from uniconv.canonical import Conv, Sizes, effective
+from uniconv._canonical.record import Convolution, Sizes, effective
+from uniconv._canonical.reference import reference
 from uniconv.errors import UniconvError
-from uniconv.reference import reference
 from uniconv.testing import convs
 from uniconv.testing.cases import asymmetric
 
-CONV = Conv(
+CONV = Convolution(
     stride=(2, 1),
     pad=((1, 2), (0, 3)),
     lhs_dilation=(1, 1),
@@ -25,7 +25,7 @@ CONV = Conv(
 SIZES = Sizes(batch=(3,), c=4, o=6, size=(9, 7), kernel=(3, 2))
 
 
-def message(conv: Conv, sizes: Sizes | None = None) -> str:
+def message(conv: Convolution, sizes: Sizes | None = None) -> str:
     with pytest.raises(UniconvError) as caught:
         conv.check(sizes)
     return str(caught.value)
@@ -62,7 +62,7 @@ def test_c1_at_most_three_axes():
 
 def test_c2_stride():
     assert message(replace(CONV, stride=(2, 0))) == (
-        "C2: stride is at least 1; got Conv(stride=(2, 0), pad=((1, 2), (0, 3)), "
+        "C2: stride is at least 1; got Convolution(stride=(2, 0), pad=((1, 2), (0, 3)), "
         "lhs_dilation=(1, 1), rhs_dilation=(3, 2), reverse=(True, False), groups=2, "
         "boundary='zeros', fill=0.0, batch_groups=1)"
     )
@@ -178,7 +178,7 @@ def test_output_counts_the_windows_that_fit(problem):
 
 
 def test_output_of_an_empty_input_is_that_of_its_padding():
-    conv = Conv((1,), ((2, 1),), (3,), (1,), (False,))
+    conv = Convolution((1,), ((2, 1),), (3,), (1,), (False,))
     assert conv.output((0,), (2,)) == (2,)
     assert conv.output((0,), (4,)) == (0,)
 
@@ -202,9 +202,9 @@ def test_tight_keeps_y_and_reads_all_that_it_pads(problem):
 
 
 def test_reordered_and_with_unit_axis_move_every_field():
-    assert CONV.reordered((1, 0)) == Conv(
+    assert CONV.reordered((1, 0)) == Convolution(
         (1, 2), ((0, 3), (1, 2)), (1, 1), (2, 3), (False, True), groups=2
     )
-    assert CONV.with_unit_axis() == Conv(
+    assert CONV.with_unit_axis() == Convolution(
         (1, 2, 1), ((0, 0), (1, 2), (0, 3)), (1, 1, 1), (1, 3, 2), (False, True, False), groups=2
     )

@@ -9,7 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 import uniconv
-from uniconv import cli, demo
+from uniconv import _cli as cli
+from uniconv._cli import demo
 
 X = np.array([1, 2, 3, 4.0])
 W = np.array([1, 10, 100.0])
@@ -58,7 +59,7 @@ def command(*words, cwd=None):
     source = os.path.dirname(os.path.dirname(uniconv.__file__))
     path = os.pathsep.join([source, *filter(None, [os.environ.get("PYTHONPATH")])])
     return subprocess.run(
-        [sys.executable, "-m", "uniconv.cli", *words],
+        [sys.executable, "-m", "uniconv", *words],
         capture_output=True,
         text=True,
         cwd=cwd,
@@ -255,7 +256,7 @@ def test_demo_in_a_process():
 def test_without_typer_one_line_says_what_to_install(tmp_path):
     (tmp_path / "typer.py").write_text("raise ImportError('no typer')")
     done = subprocess.run(
-        [sys.executable, "-c", "from uniconv.cli import main; main()"],
+        [sys.executable, "-c", "from uniconv._cli import main; main()"],
         capture_output=True,
         text=True,
         env=os.environ

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from uniconv import cli, explain, probe
+from uniconv import _cli as cli
+from uniconv import explain, probe
 
 X = np.arange(1, 21.0, dtype="float32").reshape(5, 4, 1, 1)
 W = np.array([[1, 2], [3, 5], [7, 11.0]], "float32").reshape(3, 2, 1, 1)
@@ -67,8 +68,8 @@ def test_probe_prints_the_code_and_checks_a_result(arrays):
 
 
 def test_the_code_can_be_piped_into_python(tmp_path):
-    words = [sys.executable, "-m", "uniconv.cli", "probe", "torch.nn.functional.conv2d"]
-    root = os.path.dirname(os.path.dirname(cli.__file__.replace("/cli/", "/")))
+    words = [sys.executable, "-m", "uniconv", "probe", "torch.nn.functional.conv2d"]
+    root = os.path.dirname(os.path.dirname(cli.__file__.replace("/_cli/", "/")))
     env = os.environ | {"PYTHONPATH": root}
     code = subprocess.run(words, capture_output=True, check=True, env=env).stdout
     run = subprocess.run([sys.executable, "-"], input=code, capture_output=True, check=True)

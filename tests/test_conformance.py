@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from uniconv import cli
+from uniconv import _cli as cli
+from uniconv.conformance import check_dialect
+from uniconv.conformance import compare as conformance
+from uniconv.conformance.compare import CASES, Record, installed
+from uniconv.conformance.oracles import CannotRun
+from uniconv.conformance.report import HEADS, html_page, row, text_table
 from uniconv.errors import UnknownName
-from uniconv.testing import check_dialect, conformance
-from uniconv.testing.conformance import CASES, Record, installed
-from uniconv.testing.oracles import CannotRun
-from uniconv.testing.report import HEADS, html_page, row, text_table
 
 
 def convolve(x, w, mode="full"):
@@ -97,7 +98,7 @@ def test_the_functions_meant(monkeypatch):
 
 
 def test_every_family_with_a_count_exists():
-    assert set(CASES) <= set(conformance.families())
+    assert set(CASES) <= set(conformance.frameworks())
 
 
 RECORDS = [
@@ -138,7 +139,9 @@ def test_the_command(tmp_path, monkeypatch):
 
 
 def test_the_command_without_hypothesis(monkeypatch):
-    for name in [n for n in sys.modules if n.startswith("uniconv.testing")]:
+    for name in [
+        n for n in sys.modules if n.startswith(("uniconv.testing", "uniconv.conformance"))
+    ]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "hypothesis", None)
     with pytest.raises(SystemExit) as ended:

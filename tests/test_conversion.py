@@ -16,15 +16,17 @@ import torch
 from typer.testing import CliRunner
 
 import uniconv
-from uniconv import cli, conversion, files
-from uniconv.conversion import convert_weights, plan_weights, rule
-from uniconv.dense import DENSE
+from uniconv import _cli as cli
+from uniconv import files
+from uniconv._calls.lift import lift
+from uniconv._calls.lower import lower
+from uniconv._weights import network as conversion
+from uniconv._weights.dense import DENSE
+from uniconv._weights.kernel import convert_weight
+from uniconv._weights.network import convert_weights, plan_weights, rule
+from uniconv.conformance.crossing import moved
 from uniconv.errors import BadArray, BadFile, BadOption, UniconvError, UniconvWarning
-from uniconv.lift import lift
-from uniconv.lower import lower
-from uniconv.registry import families, find
-from uniconv.testing.crossing import moved
-from uniconv.weights import convert_weight
+from uniconv.spec.registry import find, frameworks
 
 
 def numbered(shape, dtype="float32"):
@@ -487,7 +489,7 @@ def test_an_array_that_cannot_be_converted_stops_all_and_is_shown(tmp_path, monk
 
 FLATTENING = [
     name
-    for name, dialect in families().items()
+    for name, dialect in frameworks().items()
     if name in DENSE and 2 in dialect.main.get("conv", {})
 ]
 
@@ -500,7 +502,7 @@ def test_convolution_flatten_dense_gives_the_same_in_every_framework(dst):
     given = rng.integers(-8, 9, (6, 4 * 4 * 6)).astype("float32")
     wanted = uniconv.conv(x, kernel).reshape(2, -1) @ given.T
 
-    op = find(families()[dst].main["conv"][2])
+    op = find(frameworks()[dst].main["conv"][2])
     x, batch = (x, 1) if "n" in op.layouts[0].x.split() else (x[:1], 0)  # ncnn has no batch
     call = lower(find("F.conv2d"), {}, x.shape if batch else x.shape[1:], kernel.shape)
     lifted = lift(call, op, flip_kernel=True)
@@ -521,7 +523,7 @@ def test_convolution_flatten_dense_gives_the_same_in_every_framework(dst):
 
 
 def test_every_dense_layer_named_is_one_of_a_family():
-    assert set(DENSE) <= set(families())
+    assert set(DENSE) <= set(frameworks())
     assert len(FLATTENING) > 15
 
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from uniconv import demo
-from uniconv.canonical import Conv
-from uniconv.reference import reference
+from uniconv._canonical.record import Convolution
+from uniconv._canonical.reference import reference
+from uniconv._cli import demo
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_both_results_are_those_that_the_question_prints(question, found):
 @pytest.mark.parametrize(("reverse", "result"), [(True, "knet"), (False, "tf_of_julia_arrays")])
 def test_the_numpy_oracle_agrees_that_only_the_flip_differs(question, reverse, result):
     ones = (1, 1)
-    conv = Conv(ones, ((1, 1), (1, 1)), ones, ones, (reverse, reverse))
+    conv = Convolution(ones, ((1, 1), (1, 1)), ones, ones, (reverse, reverse))
     x, w = question.partappledata, question.testw
     y = reference(conv, x.transpose(2, 0, 1)[None], w.transpose(2, 0, 1)[None])[0, 0]
     expected = demo.knet_conv4(x, w) if result == "knet" else demo.tf_conv2d(x, w)

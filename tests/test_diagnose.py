@@ -19,13 +19,13 @@ import torch
 from typer.testing import CliRunner
 
 import uniconv
-from uniconv import cli
-from uniconv.canonical import Conv
-from uniconv.diagnose.given import given
-from uniconv.diagnose.single import problem
+from uniconv import _cli as cli
+from uniconv._canonical.record import Convolution
+from uniconv._canonical.reference import reference
+from uniconv._diagnose.given import given
+from uniconv._diagnose.single import problem
 from uniconv.errors import BadArray, BadShape, UnknownName
-from uniconv.files import Found
-from uniconv.reference import reference
+from uniconv.files import NamedArray
 
 ROOT = Path(__file__).parent.parent
 QUESTION = ROOT / "uniconv" / "data" / "knet_vs_tensorflow.txt"
@@ -256,9 +256,9 @@ def test_what_remains_names_the_precision():
     float64 = (X.astype(np.float64), W.astype(np.float64))
     exact = conv(*float64)
     six = np.array([float(f"{v:.6g}") for v in exact.ravel()]).reshape(exact.shape)
-    assert left(reference(Conv((1, 1), ((0, 0),) * 2, (1, 1), (1, 1), (False,) * 2), *float64)) == (
-        "float64"
-    )
+    assert left(
+        reference(Convolution((1, 1), ((0, 0),) * 2, (1, 1), (1, 1), (False,) * 2), *float64)
+    ) == ("float64")
     assert left(conv(X, W)) == "float32"
     assert left(conv(short(X, 13), short(W, 13))) == "TF32 or float16"  # 11 bits, both
     assert left(conv(short(X, 16), short(W, 16))) == "bfloat16"
@@ -285,7 +285,7 @@ def test_a_separable_sum_that_cancels_is_still_rounding():
 
 def test_printed_digits_of_found_arrays_are_the_tolerance():
     y = np.round(conv(X, W).astype(np.float64), 2)
-    told = Found("table", y, 0.005, digits=4, line=7)
+    told = NamedArray("table", y, 0.005, digits=4, line=7)
     assert uniconv.diagnose(X, W, told, expected=CONV2D).remainder.precision == "printed digits"
     assert not uniconv.diagnose(X, W, y + 0.5, expected=CONV2D, depth=1).agrees
 
@@ -567,7 +567,7 @@ def test_a_layer_of_64_channels_takes_less_than_5_seconds():
 def test_a_long_search_shows_progress(monkeypatch):
     ticks = iter(range(0, 10**9, 2))
     clock = SimpleNamespace(monotonic=lambda: next(ticks))
-    monkeypatch.setattr(sys.modules["uniconv.diagnose.search"], "time", clock)
+    monkeypatch.setattr(sys.modules["uniconv._diagnose.search"], "time", clock)
     lines: list[str] = []
     y = normal(2, 6, 7, 6)
     uniconv.diagnose(X, W, y, expected=CONV2D, progress=lines.append)
@@ -588,7 +588,7 @@ def test_a_part_of_the_benchmark(faults):
     "name", [p.stem for p in sorted((ROOT / "uniconv" / "diagnose").glob("[a-z]*.py"))]
 )
 def test_examples_in_docstrings(name):
-    module = importlib.import_module(f"uniconv.diagnose.{name}")
+    module = importlib.import_module(f"uniconv._diagnose.{name}")
     assert doctest.testmod(module).failed == 0
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from uniconv import cli, files
+from uniconv import _cli as cli
+from uniconv import files
 
 from .test_docs import fences, run_examples
 

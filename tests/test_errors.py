@@ -14,26 +14,20 @@ import torch
 import uniconv
 from tests.refusals import knet, pytorch, tf
 from tests.refusals.bad_call import Call
-from uniconv import registry
-from uniconv.canonical import Sizes
-from uniconv.dialect import Dialect
-from uniconv.dialects.knet import CONV4, KNET
-from uniconv.errors import (
-    BadArray,
-    BadOption,
-    BadShape,
-    CannotExpress,
-    UniconvError,
-    UnknownName,
-)
-from uniconv.layout import Layout
-from uniconv.registry import find
-from uniconv.rules import Choice, Count, Crop, Facts, Pad, PerAxis
+from uniconv._canonical.layout import Layout
+from uniconv._canonical.record import Sizes
+from uniconv._dialects.knet import CONV4, KNET
+from uniconv.errors import BadArray, BadOption, BadShape, CannotExpress, UniconvError, UnknownName
+from uniconv.spec import registry
+from uniconv.spec.framework import Framework
+from uniconv.spec.padding import Crop, Pad
+from uniconv.spec.registry import find
+from uniconv.spec.rules import CallContext, Choice, Count, PerAxis
 
 X, W = np.ones((2, 4, 7, 9), np.float32), np.ones((6, 4, 3, 2), np.float32)
 # Julia's layout, integers.
 XJ, WJ = np.ones((7, 9, 4, 2), np.int32), np.ones((3, 2, 4, 5), np.int32)
-KNOWN = ", ".join(registry.families())
+KNOWN = ", ".join(registry.frameworks())
 GOOD = [*tf.GOOD, *pytorch.GOOD, *knet.GOOD]
 NO_TEXT = 'a function is named by a string such as "tf.nn.conv2d"; this name is of type '
 KINDS = "torch tensor, a NumPy array or an array with DLPack (numpy.asarray makes one of lists)"
@@ -126,7 +120,7 @@ def test_a_family_without_a_function_of_that_rank(axes: int, dialect: str, text:
 @pytest.fixture
 def plug_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
     """Makes the registry see one more entry point, and forget it afterwards."""
-    caches = (registry.families, registry.functions, registry.full_name, registry._main)
+    caches = (registry.frameworks, registry.functions, registry.full_name, registry._main)
 
     def forget() -> None:
         for cache in caches:
@@ -146,24 +140,25 @@ def plug_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
     ("value", "text"),
     [
         (
-            "uniconv.dialects.knet:KNET",
-            'dialect "knet" of distribution ? (uniconv.dialects.knet:KNET) exists already',
+            "uniconv._dialects.knet:KNET",
+            'dialect "knet" of distribution ? (uniconv._dialects.knet:KNET) exists already',
         ),
         (
-            "uniconv.dialects.nowhere:IT",
-            "dialect plug-in mine of distribution ? (uniconv.dialects.nowhere:IT) fails: "
-            "No module named 'uniconv.dialects.nowhere'",
+            "uniconv._dialects.nowhere:IT",
+            "dialect plug-in mine of distribution ? (uniconv._dialects.nowhere:IT) fails: "
+            "No module named 'uniconv._dialects.nowhere'",
         ),
         (
-            "uniconv.dialects.knet:OPS20",
-            "dialect plug-in mine of distribution ? (uniconv.dialects.knet:OPS20) is no Dialect: "
+            "uniconv._dialects.knet:OPS20",
+            "dialect plug-in mine of distribution ? (uniconv._dialects.knet:OPS20) is no "
+            "Framework: "
             "'denizyuret/Knet.jl src/ops20/conv.jl @ 0c3d8551 (1.4.10)'",
         ),
     ],
 )
 def test_bad_plug_in(plug_in: Callable[[str], None], value: str, text: str) -> None:
     plug_in(value)
-    raises(UnknownName, text, registry.families)
+    raises(UnknownName, text, registry.frameworks)
 
 
 # Specs
@@ -196,7 +191,7 @@ def test_bad_spec(change: dict[str, Any], text: str) -> None:
     ],
 )
 def test_bad_dialect(functions: Any, main: Any, text: str) -> None:
-    raises(TypeError, text, lambda: Dialect("mine", "Mine", "1", functions, main))
+    raises(TypeError, text, lambda: Framework("mine", "Mine", "1", functions, main))
 
 
 # Arrays
@@ -255,7 +250,7 @@ def test_neither_spelling_of_the_kernel() -> None:
 
 # What an option cannot say: the record is written in a function's words
 
-FACTS = Facts(
+FACTS = CallContext(
     "its.name",
     "Its",
     Layout("n ... c", "... i o", "n ... o"),

@@ -84,7 +84,7 @@ def test_a_dialect_in_a_package_of_its_own(tmp_path):
 
     done = python("-m", "pytest", "-q", "-p", "no:cacheprovider", source / "test_pebble.py")
     assert "1 passed" in done.stdout, done.stdout + done.stderr
-    shown = python("-m", "uniconv.cli", "show", "pebble.stamp")
+    shown = python("-m", "uniconv", "show", "pebble.stamp")
     assert shown.stdout.startswith(
         "pebble.stamp: a conv of Pebble 1.0, a true convolution (the kernel is read backwards)\n"
     )
@@ -94,7 +94,7 @@ def test_a_dialect_in_a_package_of_its_own(tmp_path):
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
         (info / "entry_points.txt").write_text(f"[uniconv.dialects]\n{value}\n")
-        told = python("-m", "uniconv.cli", "list").stderr
+        told = python("-m", "uniconv", "list").stderr
         shutil.rmtree(info)
         return told
 

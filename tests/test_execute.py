@@ -9,9 +9,10 @@ from einops import rearrange
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from uniconv.canonical import Conv, Sizes
-from uniconv.execute import by_limbs, exact, runner
-from uniconv.reference import reference
+from uniconv._canonical.execute import runner
+from uniconv._canonical.integers import by_limbs, exact
+from uniconv._canonical.record import Convolution, Sizes
+from uniconv._canonical.reference import reference
 from uniconv.testing import convs
 from uniconv.testing.cases import asymmetric
 
@@ -25,11 +26,11 @@ def inputs(sizes: Sizes, groups: int, seed: int, dtype: str = "float32"):
     return x, asymmetric((sizes.o, sizes.c // groups, *sizes.kernel), rng, dtype)
 
 
-def oracle(conv: Conv, x: np.ndarray, w: np.ndarray) -> np.ndarray:
+def oracle(conv: Convolution, x: np.ndarray, w: np.ndarray) -> np.ndarray:
     return reference(conv, x, w) if x.ndim == w.ndim else reference(conv, x[None], w)[0]
 
 
-def execute(conv: Conv, sizes: Sizes, x, w, bias=None, *, transposed: bool, wrap=None):
+def execute(conv: Convolution, sizes: Sizes, x, w, bias=None, *, transposed: bool, wrap=None):
     """By the executor: its transposed path reads the kernel as ``c m ...``."""
     run = runner(conv, sizes, transposed=transposed)
     run = wrap(run) if wrap else run
@@ -48,7 +49,7 @@ def same(y: np.ndarray, wanted: np.ndarray) -> None:
 @given(convs(), SEEDS, st.booleans())
 def test_forward_is_the_oracle(problem, seed, biased):
     conv, sizes = problem
-    conv = Conv(conv.stride, conv.pad, (1,) * conv.rank, *_rest(conv))
+    conv = Convolution(conv.stride, conv.pad, (1,) * conv.rank, *_rest(conv))
     x, w = inputs(sizes, conv.groups, seed)
     bias = np.arange(1, sizes.o + 1, dtype="float32") if biased else None
     wanted = oracle(conv, x, w)
@@ -76,14 +77,14 @@ def test_transposed_as_lowering_gives_it_is_the_oracle(problem, seed):
     same(execute(conv, sizes, x, w, transposed=True), oracle(conv, x, w))
 
 
-def _rest(conv: Conv):
+def _rest(conv: Convolution):
     return conv.rhs_dilation, conv.reverse, conv.groups, conv.boundary, conv.fill
 
 
 @pytest.mark.parametrize("transposed", [False, True])
 @pytest.mark.parametrize("dtype", ["float64", "complex64", "complex128", "int16", "int64", "uint8"])
 def test_dtypes_are_kept(dtype, transposed):
-    conv = Conv((2, 1), ((1, 2), (0, 1)), (1, 1), (1, 2), (True, False), groups=2)
+    conv = Convolution((2, 1), ((1, 2), (0, 1)), (1, 1), (1, 2), (True, False), groups=2)
     sizes = Sizes((3,), 4, 6, (7, 6), (3, 2))
     x, w = inputs(sizes, 2, 0, dtype)
     wrap = exact if np.dtype(dtype).kind in "iu" else None
@@ -102,7 +103,7 @@ def test_dtypes_are_kept(dtype, transposed):
     ids=["no batch", "no window", "no pixel but a border", "all cropped"],
 )
 def test_empty(batch, size, kernel, pad, transposed):
-    conv = Conv((1, 1), (pad, (0, 0)), (1, 1), (1, 1), (False, False), groups=1)
+    conv = Convolution((1, 1), (pad, (0, 0)), (1, 1), (1, 1), (False, False), groups=1)
     sizes = Sizes(batch, 2, 3, size, kernel)
     x, w = inputs(sizes, 1, 0)
     bias = np.array([1, 2, 3], "float32")
@@ -111,7 +112,7 @@ def test_empty(batch, size, kernel, pad, transposed):
 
 
 def test_the_gradient_of_an_empty_result_is_zero():
-    conv = Conv((1,), ((0, 0),), (1,), (1,), (False,))
+    conv = Convolution((1,), ((0, 0),), (1,), (1,), (False,))
     run = runner(conv, Sizes((1,), 2, 4, (2,), (3,)), transposed=False)
     x, w = torch.ones(1, 2, 2, requires_grad=True), torch.ones(4, 2, 3, requires_grad=True)
     run(x, w, None).sum().backward()
@@ -121,7 +122,7 @@ def test_the_gradient_of_an_empty_result_is_zero():
 
 def test_a_crop_of_more_than_there_is_meets_the_padding():
     """F.pad refuses it; tf.nn.conv2d_transpose says it with an explicit list and a large stride."""
-    conv = Conv((1,), ((2, -2),), (1,), (1,), (False,))
+    conv = Convolution((1,), ((2, -2),), (1,), (1,), (False,))
     x, w = np.array([[[5]]], "float32"), np.array([[[7]]], "float32")
     sizes = Sizes((1,), 1, 1, (1,), (1,))
     for transposed in (False, True):
@@ -143,7 +144,7 @@ def full_range(shape, dtype: str, seed: int) -> np.ndarray:
 def test_limbs_are_int64_arithmetic_modulo_the_range(dtype, problem, seed):
     conv, sizes = problem
     assume(conv.boundary != "constant")  # its fill is added to every limb
-    conv = Conv(conv.stride, conv.pad, (1, 1), *_rest(conv))
+    conv = Convolution(conv.stride, conv.pad, (1, 1), *_rest(conv))
     x = full_range((*sizes.batch, sizes.c, *sizes.size), dtype, seed)
     w = full_range((sizes.o, sizes.c // conv.groups, *sizes.kernel), dtype, seed + 1)
     with np.errstate(over="ignore"):
@@ -154,7 +155,7 @@ def test_limbs_are_int64_arithmetic_modulo_the_range(dtype, problem, seed):
 
 
 def test_integer_overflow_by_hand():
-    conv = Conv((1,), ((0, 0),), (1,), (1,), (False,))
+    conv = Convolution((1,), ((0, 0),), (1,), (1,), (False,))
     run = runner(conv, Sizes((1,), 1, 1, (2,), (2,)), transposed=False)
     x, w = torch.tensor([[[100, 100]]], dtype=torch.int8), torch.tensor([[[2, 1]]]).to(torch.int8)
     assert by_limbs(run, x, w).tolist() == [[[300 - 256]]]
@@ -171,7 +172,7 @@ def test_one_window_of_one_channel_laid_last(rank):
     for _ in range(60):
         kernel = tuple(rng.integers(1, 6, rank))
         size = tuple(k + n for k, n in zip(kernel, rng.integers(1, 4, rank)))
-        conv = Conv(
+        conv = Convolution(
             stride=(*(1,) * (rank - 1), int(rng.integers(4, 6))),
             pad=tuple((int(n), 0) for n in rng.integers(0, 2, rank)),
             lhs_dilation=(1,) * rank,

@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 import torch
 
-from uniconv import UniconvError, conv, demo
+from uniconv import UniconvError, conv
+from uniconv._calls.lower import lower
+from uniconv._canonical.layout import axes
+from uniconv._cli import demo
+from uniconv._explain import explain
+from uniconv._explain.torch_lines import addend_name
+from uniconv._functional import run_op
 from uniconv.errors import BadOption, BadShape, UnknownName
-from uniconv.explain import explain
-from uniconv.explain.torch_lines import addend_name
-from uniconv.functional import run_op
-from uniconv.layout import axes
-from uniconv.lower import lower
-from uniconv.registry import find, functions
+from uniconv.spec.registry import find, functions
 from uniconv.testing.cases import asymmetric, probe, random_case
 
 FUNCTIONS = sorted(functions())
@@ -70,9 +71,9 @@ def test_the_sum_of_products_is_y(name):
             assert found.result == found.y, case
             for lane in found.lanes:
                 for product in lane.products:
-                    if product.x_index is not None and not case.op.offsets:
+                    if product.x_index is not None and not case.op.zero_points:
                         assert product.x == x[product.x_index], case
-                    if not case.op.outer and not case.op.offsets:
+                    if not case.op.outer_product and not case.op.zero_points:
                         assert product.w == w[product.w_index], case
             seen += 1
     assert seen > 5

@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 
 from uniconv import UniconvError
-from uniconv.explain import explain
-from uniconv.registry import find, functions
+from uniconv._explain import explain
+from uniconv.spec.registry import find, functions
 from uniconv.testing.cases import probe, random_case
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")

@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 
 from tests.test_laws import by_the_oracle
-from uniconv.dialect import UNGROUPED, Gathered, Op
+from uniconv._calls.lift import lift
+from uniconv._calls.lower import lower
+from uniconv._calls.plan import plan
+from uniconv._canonical.layout import Layout
 from uniconv.errors import BadOption, UniconvError
-from uniconv.layout import Layout
-from uniconv.lift import lift
-from uniconv.lower import lower
-from uniconv.padding import BEGINS_ENDS, INTERLEAVED, SYMMETRIC, full, same_lower, same_total, valid
-from uniconv.plan import plan
-from uniconv.rules import REQUIRED, Choice, Crop, Fixed, Pad, PerAxis, Scalar
+from uniconv.spec.forms import BEGINS_ENDS, INTERLEAVED, SYMMETRIC
+from uniconv.spec.op import UNGROUPED, Op, OptionPerAxis
+from uniconv.spec.padding import Crop, Pad
+from uniconv.spec.rules import REQUIRED, Choice, InertOption, PerAxis, Scalar
+from uniconv.spec.words import full, same_lower, same_total, valid
 from uniconv.testing import random_case
 from uniconv.testing.cases import probe
 
@@ -44,9 +46,9 @@ NAMED = Op(
     dilation=None,
     lhs_dilation=PerAxis("spread"),
     pad=Pad("pad", REQUIRED, form=INTERLEAVED),
-    gathered={
-        "stride": Gathered(("stride_h", "stride_w"), 1, {"stride_h": "stride_w"}),
-        "pad": Gathered(("pad_top", "pad_bottom", "pad_left", "pad_right"), 0),
+    per_axis_options={
+        "stride": OptionPerAxis(("stride_h", "stride_w"), 1, {"stride_h": "stride_w"}),
+        "pad": OptionPerAxis(("pad_top", "pad_bottom", "pad_left", "pad_right"), 0),
     },
     batch=(0, 0),
     source="made up",
@@ -58,9 +60,9 @@ EITHER = replace(
     lhs_dilation=None,
     stride=PerAxis("stride", accepts=("int", "axes")),
     pad=Pad("pad", 0, form=SYMMETRIC),
-    gathered={"stride": Gathered(("stride_h", "stride_w"), 0, whole=True)},
+    per_axis_options={"stride": OptionPerAxis(("stride_h", "stride_w"), 0, whole=True)},
     square=True,
-    others=(Fixed("activation", only="linear", reason="apply it to y"),),
+    inert_options=(InertOption("activation", only="linear", reason="apply it to y"),),
 )
 SPELLED = replace(
     NAMED,
@@ -72,9 +74,11 @@ SPELLED = replace(
         "pads",
         None,
         form=BEGINS_ENDS,
-        by=Choice("auto_pad", {"NOTSET": None, "SAME_LOWER": same_lower, "VALID": valid}, "VALID"),
+        word_option=Choice(
+            "auto_pad", {"NOTSET": None, "SAME_LOWER": same_lower, "VALID": valid}, "VALID"
+        ),
     ),
-    gathered={},
+    per_axis_options={},
     batch=(1, 1),
 )
 TURNED = replace(
@@ -86,7 +90,7 @@ TURNED = replace(
     lhs_dilation=None,
     pad=Crop(
         Pad("pads", 0, form=SYMMETRIC),
-        extra=PerAxis(
+        output_padding=PerAxis(
             "output_padding", None, least=0, accepts=("none", "int", "axes"), absent=None
         ),
         shape="output_shape",
@@ -153,8 +157,8 @@ def test_one_option_for_each_axis():
 
 def test_a_name_follows_another_through_a_third():
     follows = {"pad_bottom": "pad_top", "pad_top": "pad_left"}
-    sides = Gathered(("pad_top", "pad_bottom", "pad_left", "pad_right"), 0, follows)
-    op = replace(NAMED, gathered={**NAMED.gathered, "pad": sides})
+    sides = OptionPerAxis(("pad_top", "pad_bottom", "pad_left", "pad_right"), 0, follows)
+    op = replace(NAMED, per_axis_options={**NAMED.per_axis_options, "pad": sides})
     call = lower(op, {"stride_w": 1, "pad_left": 3, "pad_right": 1}, (2, 5, 6), (4, 2, 2, 3))
     assert call.conv.pad == ((3, 3), (3, 1))
 

@@ -11,9 +11,9 @@ import pytest
 
 import uniconv
 from tests.test_docs import fences, run_examples
-from uniconv import demo
-from uniconv.describe import flip, reads_backwards
-from uniconv.registry import find
+from uniconv._cli import demo
+from uniconv._describe import flip, reads_backwards
+from uniconv.spec.registry import find
 
 DOCS = Path(__file__).parent.parent / "docs"
 ENGLISH, CHINESE = DOCS / "founding-question.md", DOCS / "founding-question.zh.md"

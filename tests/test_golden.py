@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import uniconv
-from uniconv.registry import families, family, find
+from uniconv.spec.registry import find, framework, frameworks
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -91,12 +91,12 @@ def check(call: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
 
 
 def test_every_family_has_golden_numbers() -> None:
-    assert set(MADE) | set(PUBLISHED) == set(families())
+    assert set(MADE) | set(PUBLISHED) == set(frameworks())
 
 
 @pytest.mark.parametrize("name", MADE)
 def test_what_the_framework_returned(name: str) -> None:
-    dialect, seen = family(name), set()
+    dialect, seen = framework(name), set()
     assert dialect is not None
     for call, arrays in recorded(name):
         seen.add(call["function"])
@@ -142,7 +142,7 @@ WITHOUT_NUMBERS = {
 
 @pytest.mark.parametrize("name", sorted(set(PUBLISHED) - set(MADE)))
 def test_every_function_that_cannot_run_has_published_numbers(name: str) -> None:
-    dialect = family(name)
+    dialect = framework(name)
     assert dialect is not None
     calls = json.loads((GOLDEN / "published" / f"{name}.json").read_text())["calls"]
     numbers = {c["function"] for c in calls if not np.isnan(array(c["y"])).all()}

@@ -20,13 +20,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import uniconv
-from uniconv.canonical import Conv, Sizes, effective
-from uniconv.execute import runner
-from uniconv.layout import axes
-from uniconv.lower import complete, lower
-from uniconv.reference import reference
-from uniconv.registry import families, find, functions
-from uniconv.rules import Facts, PerAxis
+from uniconv._calls.lower import lower
+from uniconv._calls.options import complete
+from uniconv._canonical.execute import runner
+from uniconv._canonical.layout import axes
+from uniconv._canonical.record import Convolution, Sizes, effective
+from uniconv._canonical.reference import reference
+from uniconv.spec.registry import find, frameworks, functions
+from uniconv.spec.rules import CallContext, PerAxis
 from uniconv.testing import Case, convs, grid, probe, random_case
 from uniconv.testing.cases import asymmetric
 
@@ -48,12 +49,12 @@ def spell(pattern: str, rank: int, batch: int = 1, **whole: str) -> str:
 def by_the_oracle(case: Case, x, w, p=None) -> np.ndarray:
     call, layout, rank = case.call, case.call.layout, case.call.rank
     count, groups = len(call.sizes.batch), call.conv.groups
-    if case.op.offsets:
-        x, w = (a.astype("int32") - zero for a, zero in zip((x, w), call.offsets))
+    if case.op.zero_points:
+        x, w = (a.astype("int32") - zero for a, zero in zip((x, w), call.zero_points))
     spatial = " ".join(f"s{i}" for i in range(rank))
     merged = f"({' '.join(f'n{i}' for i in range(count))})"
-    if case.op.outer:
-        vectors = dict(zip(case.op.outer, (w, p)))
+    if case.op.outer_product:
+        vectors = dict(zip(case.op.outer_product, (w, p)))
         w, p = np.multiply.outer(vectors["s0"], vectors["s1"]), None
     x = rearranged(x, spell(layout.x, rank, count), f"{merged} c {spatial}")
     split = spell(layout.w, rank, o="(g m)", c="(g i)")
@@ -159,7 +160,7 @@ TRANSPOSED = [op for op in OPS if op.kind == "conv_transpose"]
 # functions read their padding or their kernel in another way.
 ADJOINTS = [
     (find(d.main["conv"][rank]), find(name), rank)
-    for d in families().values()
+    for d in frameworks().values()
     if d.name in ("knet", "pytorch", "tf", "tinygrad")
     for rank, name in d.main.get("conv_transpose", {}).items()
 ]
@@ -216,7 +217,7 @@ def forward_options(forward, transposed, case: Case) -> dict[str, object]:
     pairs += [(forward.pad, transposed.pad.pad), (forward.groups, transposed.groups)]
     pairs += [(forward.reverse, transposed.reverse), (forward.scale, transposed.scale)]
     pairs += [(forward.layout, transposed.layout)]
-    facts = Facts(transposed.name, transposed.title, case.call.layout, case.call.sizes)
+    facts = CallContext(transposed.name, transposed.title, case.call.layout, case.call.sizes)
     options = {}
     for a, b in pairs:
         if hasattr(a, "option") and hasattr(b, "option"):
@@ -249,7 +250,7 @@ def test_adjoint(forward, transposed, rank):
 # Laws of the record
 
 
-def computed(conv: Conv, sizes: Sizes, x: np.ndarray, w: np.ndarray) -> np.ndarray:
+def computed(conv: Convolution, sizes: Sizes, x: np.ndarray, w: np.ndarray) -> np.ndarray:
     """By the executor, with the kernel as it wants it for this record."""
     transposed = max(conv.lhs_dilation) > 1
     if transposed:
@@ -258,7 +259,7 @@ def computed(conv: Conv, sizes: Sizes, x: np.ndarray, w: np.ndarray) -> np.ndarr
     return run(torch.from_numpy(x), torch.from_numpy(np.ascontiguousarray(w)), None).numpy()
 
 
-def problem_arrays(conv: Conv, sizes: Sizes, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def problem_arrays(conv: Convolution, sizes: Sizes, seed: int) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     x = asymmetric((2, sizes.c, *sizes.size), rng)
     return x, asymmetric((sizes.o, sizes.c // conv.groups, *sizes.kernel), rng)

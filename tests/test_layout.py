@@ -8,18 +8,17 @@ import numpy as np
 import pytest
 from einops import rearrange
 
-from uniconv.layout import (
+from uniconv._canonical.layout import (
     Layout,
     arrange,
     axes,
     kernel_order,
-    labelled,
-    numbered_dimensions,
     order,
     rank_of,
     regrouping,
 )
-from uniconv.registry import functions
+from uniconv.spec.dimension_strings import labelled, numbered_dimensions
+from uniconv.spec.registry import functions
 
 EVERY = sorted({layout.w for op in functions().values() for layout in op.layouts})
 KERNELS = [k for k in EVERY if set(k.split()) & set("oicm")]

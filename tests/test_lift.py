@@ -5,12 +5,12 @@ import random
 import numpy as np
 import pytest
 
+from uniconv._calls.lift import lift
+from uniconv._calls.lower import lower
+from uniconv.conformance.crossing import crossings, made_by, mains, own_options, said_by
 from uniconv.errors import CannotExpress
-from uniconv.lift import lift
-from uniconv.lower import lower
-from uniconv.registry import find, functions
+from uniconv.spec.registry import find, functions
 from uniconv.testing.cases import probe, random_case
-from uniconv.testing.crossing import crossings, made_by, mains, own_options, said_by
 
 FUNCTIONS = sorted(functions())
 

@@ -15,10 +15,11 @@ from torch.nn.utils import parametrize
 import uniconv
 from tests.test_bind import NAMES, arrays_of
 from uniconv import nn
-from uniconv.dialect import BY_CHANNELS, BY_OUTPUT
+from uniconv._canonical.layout import axes
 from uniconv.errors import BadArray, BadOption, BadShape, CannotExpress, UnknownName
 from uniconv.nn.interchange import _call
-from uniconv.registry import find
+from uniconv.spec.op import BY_CHANNELS, BY_OUTPUT
+from uniconv.spec.registry import find
 from uniconv.testing.cases import random_case
 
 CLASSES = {c.KIND: c for c in (nn.Conv, nn.ConvTranspose, nn.DepthwiseConv, nn.SeparableConv)}
@@ -155,7 +156,7 @@ def test_halves_doubles_meta_and_autocast(kind, sizes, options, shape):
         ghost(x)
     with (
         pytest.raises(BadArray, match="takes one dtype")
-        if not layer.function.mixed
+        if not layer.function.mixed_dtypes
         else (__import__("contextlib").nullcontext())
     ):
         layer(x.double())
@@ -244,8 +245,8 @@ def test_to_torch_of_every_function(name):
         spatial = [f"s{i}" for i in range(call.rank)]
         turned = spatial[::-1] if call.layout.column_major else spatial
         head = ["n"] if call.sizes.batch else []
-        names = [a for a in uniconv.layout.axes(call.layout.x, call.rank) if a != "n" or head]
-        y_names = [a for a in uniconv.layout.axes(call.layout.y, call.rank) if a != "n" or head]
+        names = [a for a in axes(call.layout.x, call.rank) if a != "n" or head]
+        y_names = [a for a in axes(call.layout.y, call.rank) if a != "n" or head]
         y = other(x.permute([names.index(a) for a in (*head, "c", *turned)]))
         want = layer(x).permute([y_names.index(a) for a in (*head, "o", *turned)])
         assert torch.equal(y, want), case

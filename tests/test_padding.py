@@ -9,28 +9,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uniconv.padding import (
+from uniconv.spec.forms import (
     BEGINS_ENDS,
-    CENTRED,
-    CENTRED_TRANSPOSED,
     FLAGS,
     INTERLEAVED,
     LAYOUT_PAIRS,
     PAIRS,
     SYMMETRIC,
+    alike,
+    non_negative,
+    one_of,
+)
+from uniconv.spec.values import integer, integers
+from uniconv.spec.words import (
+    CENTRED,
+    CENTRED_TRANSPOSED,
     Axis,
     OfOutput,
-    alike,
     causal,
     centred,
     centred_transposed,
     flux_transposed_same,
     full,
     half,
-    integer,
-    integers,
-    non_negative,
-    one_of,
     same_lower,
     same_total,
     same_total_lower,
@@ -106,7 +107,7 @@ def test_centred_gives_ceil_size_over_stride_and_uses_every_padded_pixel(size, k
     axis = Axis(size, kernel, dil, stride)
     lo, hi = centred(axis)
     assert (size + lo + hi - axis.extent) / stride + 1 == (size + stride - 1) // stride
-    whole = Axis((size + stride - 1) // stride, kernel, dil, stride, out=size)
+    whole = Axis((size + stride - 1) // stride, kernel, dil, stride, output_size=size)
     assert centred_transposed(whole) == (lo, hi)
     least = Axis(whole.size, kernel, dil, stride)  # the output size left out
     assert least.whole - sum(centred_transposed(least)) == (whole.size - 1) * stride + 1
@@ -138,10 +139,10 @@ def test_words_of_the_kernel_alone():
 
 def test_a_transposed_op_crops_what_a_convolution_of_its_output_pads():
     """A convolution reads 7 pixels with 3 taps and stride 2: SAME pads (1, 1); 6 pixels: (0, 1)."""
-    axis = Axis(4, 3, stride=2, out=7)
+    axis = Axis(4, 3, stride=2, output_size=7)
     assert axis.whole == 9
     assert OfOutput(same_upper)(axis) == (1, 1)
-    assert OfOutput(same_upper)(Axis(3, 3, stride=2, out=6)) == (0, 1)
+    assert OfOutput(same_upper)(Axis(3, 3, stride=2, output_size=6)) == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +160,7 @@ def test_flux_crops_to_size_times_stride_the_odd_pixel_before(kernel, stride, di
     assert flux_transposed_same(axis) == crop
     if dilation == 1:
         assert axis.whole - sum(crop) == 7 * stride
-    assert flux_transposed_same(replace(axis, extra=1)) == (crop[0], crop[1] - 1)
+    assert flux_transposed_same(replace(axis, output_padding=1)) == (crop[0], crop[1] - 1)
 
 
 def test_one_number_for_all_axes_says_no_others():

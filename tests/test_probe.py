@@ -14,17 +14,18 @@ import numpy as np
 import pytest
 
 from uniconv import conv
+from uniconv._canonical.reference import reference
+from uniconv._explain.window import WindowedCall
+from uniconv._functional import run_op
+from uniconv._probe import probe
+from uniconv._probe.probing import faults, fingerprint
+from uniconv.conformance.oracles import family_of, runs
+from uniconv.conformance.oracles.tf import LACKING
 from uniconv.errors import BadOption, BadShape, UniconvError
-from uniconv.explain.window import Problem
-from uniconv.functional import run_op
-from uniconv.probe import probe
-from uniconv.probe.probing import faults, fingerprint
-from uniconv.reference import reference
-from uniconv.registry import find, functions
-from uniconv.rules import Crop, KernelShape
+from uniconv.spec.padding import Crop
+from uniconv.spec.registry import find, functions
+from uniconv.spec.rules import KernelShape
 from uniconv.testing.cases import random_case
-from uniconv.testing.oracles import family_of, runs
-from uniconv.testing.oracles.tf import LACKING
 
 FUNCTIONS = sorted(functions())
 
@@ -35,7 +36,7 @@ def found_by(name, most=3):
     Options that say the sizes once more (a kernel shape, an output shape) are left to the probe.
     """
     op, rng = find(name), random.Random(name)
-    again = {rule.option for rule in op.others if isinstance(rule, KernelShape)}
+    again = {rule.option for rule in op.inert_options if isinstance(rule, KernelShape)}
     again |= {op.pad.shape} if isinstance(op.pad, Crop) else set()
     again |= {alias for alias, known in op.aliases.items() if known in again}
     again |= set(op.addend[:1]) if op.addend else set()
@@ -83,7 +84,7 @@ def test_nothing_can_hide(name):
 def test_no_padding_or_phase_can_hide(name):
     """The record with its padding moved by a pixel, or its kernel read the other way."""
     found = first(name)
-    problem = Problem.of(found.call, found.x, found.w, found.y, found.p)
+    problem = WindowedCall.of(found.call, found.x, found.w, found.y, found.p)
     base = found.call.conv
     images = problem.x[: base.batch_groups]
     y = reference(base, images, problem.w)

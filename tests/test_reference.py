@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uniconv.canonical import Conv
-from uniconv.reference import reference
+from uniconv._canonical.record import Convolution
+from uniconv._canonical.reference import reference
 
-PLAIN = Conv((1,), ((0, 0),), (1,), (1,), (False,))
+PLAIN = Convolution((1,), ((0, 0),), (1,), (1,), (False,))
 X = np.array([1, 2, 3, 4]).reshape(1, 1, 4)
 W = np.array([1, 10, 100]).reshape(1, 1, 3)
 
@@ -55,7 +55,7 @@ def test_channels_groups_and_batch():
 def test_axes_are_not_mixed_up():
     x = np.arange(6).reshape(1, 1, 2, 3)
     w = np.array([[1, 10]]).reshape(1, 1, 1, 2)
-    conv = Conv((1, 2), ((1, 0), (0, 1)), (1, 1), (1, 1), (False, True))
+    conv = Convolution((1, 2), ((1, 0), (0, 1)), (1, 1), (1, 1), (False, True))
     assert reference(conv, x, w).tolist() == [[[[0, 0], [1, 20], [34, 50]]]]
 
 
@@ -64,6 +64,6 @@ ENTRIES = st.lists(st.integers(-9, 9), min_size=1, max_size=7)
 
 @given(ENTRIES, ENTRIES)
 def test_full_convolution_is_numpy_convolve(x, w):
-    full = Conv((1,), ((len(w) - 1,) * 2,), (1,), (1,), (True,))
+    full = Convolution((1,), ((len(w) - 1,) * 2,), (1,), (1,), (True,))
     y = reference(full, np.array([[x]]), np.array([[w]]))
     assert y.tolist() == [[np.convolve(x, w).tolist()]]

@@ -10,46 +10,44 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uniconv.canonical import Sizes
+from uniconv._calls.lower import read_output_shape, uncrop
+from uniconv._calls.options import complete
+from uniconv._canonical.layout import Layout, axes
+from uniconv._canonical.record import Sizes
+from uniconv._messages import show, suggest
 from uniconv.errors import BadOption, CannotExpress
-from uniconv.layout import Layout, axes
-from uniconv.lower import complete, read_output_shape, uncrop
-from uniconv.padding import (
+from uniconv.spec.dimension_strings import (
+    AlongAxis,
+    DimensionNumbers,
+    Labels,
+    NumberedDimensions,
+    along_axis,
+)
+from uniconv.spec.forms import BEGINS_ENDS, LAYOUT_PAIRS, PAIRS, SYMMETRIC
+from uniconv.spec.padding import Crop, Pad
+from uniconv.spec.registry import functions
+from uniconv.spec.rules import (
+    REQUIRED,
+    Border,
+    CallContext,
+    Choice,
+    Count,
+    EachAxis,
+    InertOption,
+    KernelShape,
+    PerAxis,
+    Scalar,
+)
+from uniconv.spec.words import (
     AS_IS,
-    BEGINS_ENDS,
     EXTRA_UNLESS_OUT,
     IDLE_BESIDE_OUT,
-    LAYOUT_PAIRS,
-    PAIRS,
-    SYMMETRIC,
     UNLESS_OUT,
+    NumbersMean,
     OfOutput,
-    Reading,
     same_lower,
     same_upper,
     valid,
-)
-from uniconv.registry import functions
-from uniconv.rules import (
-    REQUIRED,
-    AlongAxis,
-    Border,
-    Choice,
-    Count,
-    Crop,
-    DimensionNumbers,
-    EachAxis,
-    Facts,
-    Fixed,
-    KernelShape,
-    Labels,
-    NumberedDimensions,
-    Pad,
-    PerAxis,
-    Scalar,
-    along_axis,
-    show,
-    suggest,
 )
 from uniconv.testing import Case, random_case
 
@@ -62,11 +60,11 @@ EACH_RULE = pytest.mark.parametrize(
 )
 
 
-def facts_of(case: Case) -> Facts:
+def facts_of(case: Case) -> CallContext:
     """What is known of a valid call when its padding is read."""
     call, op = case.call, case.op
     transposed = isinstance(op.pad, Crop)
-    facts = Facts(
+    facts = CallContext(
         op.name,
         op.title,
         call.layout,
@@ -74,13 +72,13 @@ def facts_of(case: Case) -> Facts:
         stride=call.conv.lhs_dilation if transposed else call.conv.stride,
         dilation=call.conv.rhs_dilation,
         lhs_dilation=() if transposed else call.conv.lhs_dilation,
-        given=complete(op, case.options)[0],
+        options=complete(op, case.options)[0],
         ndim=len(case.x_shape),
     )
-    if isinstance(op.pad, Crop) and op.pad.extra:
-        extra = op.pad.extra.read(facts.given[op.pad.extra.option], facts)
-        facts = replace(facts, extra=extra)
-    return replace(facts, out=read_output_shape(op, facts.given, facts)[0])
+    if isinstance(op.pad, Crop) and op.pad.output_padding:
+        extra = op.pad.output_padding.read(facts.options[op.pad.output_padding.option], facts)
+        facts = replace(facts, output_padding=extra)
+    return replace(facts, output_size=read_output_shape(op, facts.options, facts)[0])
 
 
 @EACH_RULE
@@ -91,10 +89,10 @@ def test_what_a_call_says_is_written_and_read_back(op, rule):
         facts = facts_of(case)
         if isinstance(op.pad, Crop) and rule is op.pad.pad and op.pad.shape:
             continue  # its padding is that of another convolution: see the law of Crop
-        meant = rule.read(facts.given[rule.option], facts)
+        meant = rule.read(facts.options[rule.option], facts)
         if isinstance(rule, Pad):
-            ways = [replace(facts, given={**facts.given, **w}) for w in rule.ways(meant, facts)]
-            assert any(rule.read(told.given[rule.option], told) == meant for told in ways)
+            ways = [replace(facts, options={**facts.options, **w}) for w in rule.ways(meant, facts)]
+            assert any(rule.read(told.options[rule.option], told) == meant for told in ways)
             continue
         assert rule.read(rule.write(meant, facts), facts) == meant
 
@@ -118,7 +116,7 @@ def test_whatever_can_be_written_is_read_back(op, rule):
             Pad: tuple((rng.randint(-1, 3), rng.randint(-1, 3)) for _ in range(facts.rank)),
             Count: rng.randint(1, 9),
             Scalar: rng.choice((0, -2, 1.5, 1 + 2j)),
-            Fixed: None,
+            InertOption: None,
             Choice: _anything_of(rule, rng),
         }
         value = drawn[type(rule)]
@@ -128,9 +126,9 @@ def test_whatever_can_be_written_is_read_back(op, rule):
             facts = replace(facts, sizes=replace(facts.sizes, size=(5,) * value.ranks[0]))
         if isinstance(rule, Pad):
             if rule.reading in OVERRULED:
-                facts = replace(facts, out=())
+                facts = replace(facts, output_size=())
             for way in rule.ways(value, facts):
-                told = replace(facts, given={**facts.given, **way})
+                told = replace(facts, options={**facts.options, **way})
                 assert rule.read(way[rule.option], told) == value
             continue
         try:
@@ -167,17 +165,17 @@ def test_a_crop_is_written_and_read_back(op):
 
 def crop_of(op, way, facts):
     """What these options mean; None where they contradict each other."""
-    facts = replace(facts, given={**facts.given, **way})
-    if op.pad.extra:
-        extra = op.pad.extra.read(facts.given[op.pad.extra.option], facts)
-        facts = replace(facts, extra=extra)
+    facts = replace(facts, options={**facts.options, **way})
+    if op.pad.output_padding:
+        extra = op.pad.output_padding.read(facts.options[op.pad.output_padding.option], facts)
+        facts = replace(facts, output_padding=extra)
     try:
-        return op.pad.read(facts.given[op.pad.pad.option], facts)
+        return op.pad.read(facts.options[op.pad.pad.option], facts)
     except BadOption:
         return None
 
 
-FACTS = Facts(
+FACTS = CallContext(
     "f.conv",
     "F",
     Layout("n ... c", "... i o", "n ... o"),
@@ -242,7 +240,11 @@ BAD = [
     (Count("groups"), True, "groups=True must be an integer of at least 1"),
     (Scalar("alpha"), "1", 'alpha="1" must be a number'),
     (Scalar("alpha"), True, "alpha=True must be a number"),
-    (Fixed("act", None, "apply it after"), "relu", 'act="relu" must stay None: apply it after'),
+    (
+        InertOption("act", None, "apply it after"),
+        "relu",
+        'act="relu" must stay None: apply it after',
+    ),
     (Choice("mode", {0: True, 1: False}), 2, "mode=2 is not one of 0, 1"),
     (Choice("mode", {0: True, 1: False}), [0], "mode=[0] is not one of 0, 1"),
     (
@@ -303,10 +305,12 @@ def test_words_ask_for_the_dilated_kernel_and_the_stride():
 def test_output_shape_settles_where_a_crop_ends():
     """conv2d reads 8 x 5 with SAME and stride (1, 2), kernel 3 x 2: pads (1, 1) and (0, 1)."""
     crop = Crop(Pad("padding", words={"SAME": OfOutput(same_upper)}), shape="output_shape")
-    facts = replace(FACTS, sizes=replace(FACTS.sizes, size=(8, 3)), given={"output_shape": [8, 5]})
-    assert crop.read("SAME", replace(facts, out=(8, 5))) == ((1, 1), (0, 1))
+    facts = replace(
+        FACTS, sizes=replace(FACTS.sizes, size=(8, 3)), options={"output_shape": [8, 5]}
+    )
+    assert crop.read("SAME", replace(facts, output_size=(8, 5))) == ((1, 1), (0, 1))
     with pytest.raises(BadOption) as caught:
-        crop.read("SAME", replace(facts, out=(9, 5), given={"output_shape": [9, 5]}))
+        crop.read("SAME", replace(facts, output_size=(9, 5), options={"output_shape": [9, 5]}))
     assert str(caught.value) == (
         "f.conv: output_shape=[9, 5] has spatial sizes (9, 5), from which the convolution with "
         "these options makes (9, 3); it must make those of x, (8, 3): give 8 and 5 to 6"
@@ -314,8 +318,10 @@ def test_output_shape_settles_where_a_crop_ends():
 
 
 def test_output_padding_is_what_is_not_cut_after():
-    crop = Crop(Pad("padding", form=SYMMETRIC), extra=PerAxis("output_padding", 0, least=0))
-    facts = replace(FACTS, extra=(1, 0))
+    crop = Crop(
+        Pad("padding", form=SYMMETRIC), output_padding=PerAxis("output_padding", 0, least=0)
+    )
+    facts = replace(FACTS, output_padding=(1, 0))
     assert crop.read((2, 1), facts) == ((2, 1), (1, 1))
     ways = list(crop.ways(((2, 1), (1, 1)), FACTS))
     assert ways == [{"padding": (2, 1), "output_padding": (1, 0)}]
@@ -327,16 +333,19 @@ AUTO = Choice("auto_pad", {"NOTSET": None, "SAME_LOWER": same_lower}, "NOTSET")
 
 def test_a_word_in_an_option_of_its_own():
     """7 pixels under 3 taps with stride 1 need (1, 1); 6 under 2 with stride 2 need none."""
-    pad = Pad("pads", None, form=BEGINS_ENDS, by=AUTO)
-    word = replace(FACTS, given={"auto_pad": "SAME_LOWER"})
+    pad = Pad("pads", None, form=BEGINS_ENDS, word_option=AUTO)
+    word = replace(FACTS, options={"auto_pad": "SAME_LOWER"})
     assert pad.read(None, word) == ((1, 1), (0, 0))
-    assert pad.read([1, 0, 2, 3], replace(FACTS, given={"auto_pad": "NOTSET"})) == ((1, 2), (0, 3))
+    assert pad.read([1, 0, 2, 3], replace(FACTS, options={"auto_pad": "NOTSET"})) == (
+        (1, 2),
+        (0, 3),
+    )
     with pytest.raises(BadOption) as caught:
         pad.read([1, 0, 2, 3], word)
     assert str(caught.value) == (
         'f.conv: pads=[1, 0, 2, 3] must be left out beside auto_pad="SAME_LOWER"'
     )
-    ignoring = replace(pad, beside="ignored")
+    ignoring = replace(pad, numbers_beside_word="ignored")
     assert ignoring.read([1, 0, 2, 3], word) == ((1, 1), (0, 0))
     assert list(pad.ways(((1, 1), (0, 0)), FACTS)) == [
         {"auto_pad": "NOTSET", "pads": [1, 0, 1, 0]},
@@ -345,7 +354,7 @@ def test_a_word_in_an_option_of_its_own():
 
 
 # Numbers that count from the end of the kernel, and numbers as they are.
-FROM_FULL = Reading(
+FROM_FULL = NumbersMean(
     lambda axis, pair: (axis.extent - 1 - pair[0], axis.extent - 1 - pair[1]),
     lambda axis, pair: (axis.extent - 1 - pair[0], axis.extent - 1 - pair[1]),
 )
@@ -356,8 +365,8 @@ def test_another_option_says_what_numbers_mean():
         "padding", 0, form=PAIRS, reading=Choice("inside", {False: AS_IS, True: FROM_FULL}, False)
     )
     pairs = [(0, 1), (1, 0)]
-    assert pad.read(pairs, replace(FACTS, given={"inside": False})) == ((0, 1), (1, 0))
-    assert pad.read(pairs, replace(FACTS, given={"inside": True})) == ((2, 1), (0, 1))
+    assert pad.read(pairs, replace(FACTS, options={"inside": False})) == ((0, 1), (1, 0))
+    assert pad.read(pairs, replace(FACTS, options={"inside": True})) == ((2, 1), (0, 1))
     assert list(pad.ways(((2, 1), (0, 1)), FACTS)) == [
         {"inside": False, "padding": [(2, 1), (0, 1)]},
         {"inside": True, "padding": [(0, 1), (1, 0)]},

@@ -7,11 +7,11 @@ import random
 import pytest
 
 from uniconv import same_pads
+from uniconv._calls.options import complete
+from uniconv._same_pads import _words
 from uniconv.errors import BadOption, UnknownName
-from uniconv.lower import complete
-from uniconv.registry import functions
-from uniconv.rules import Choice
-from uniconv.same_pads import _words
+from uniconv.spec.registry import functions
+from uniconv.spec.rules import Choice
 from uniconv.testing.cases import random_case
 
 WITH_WORDS = sorted(
@@ -27,8 +27,11 @@ def test_the_numbers_are_those_of_the_call(name):
         case = random_case(op, rng)
         conv, sizes = case.call.conv, case.call.sizes
         given, _ = complete(op, case.options)
-        by_word = pad.by is not None and pad.by.table[given[pad.by.option]] is not None
-        word = given[(pad.by if by_word else pad).option]
+        by_word = (
+            pad.word_option is not None
+            and pad.word_option.table[given[pad.word_option.option]] is not None
+        )
+        word = given[(pad.word_option if by_word else pad).option]
         if not isinstance(word, str) or word not in _words(op) or max(conv.lhs_dilation) > 1:
             continue
         rule = pad.words.get(word)

@@ -11,9 +11,9 @@ from hypothesis import find as shrink
 from hypothesis import given, settings
 
 import uniconv
+from uniconv._calls.options import complete
 from uniconv.errors import BadOption, UnknownName
-from uniconv.lower import complete
-from uniconv.registry import find, functions
+from uniconv.spec.registry import find, functions
 from uniconv.testing import (
     arrays,
     assert_close_conv,
@@ -45,7 +45,7 @@ def test_a_grid_is_small_and_takes_every_word_and_form(op):
         if name and (hasattr(rule, "table") or hasattr(rule, "words")):
             words = list(getattr(rule, "table", None) or rule.words)
             used = [case.options.get(name, LEFT_OUT) for case in cases]
-            if name in op.gathered:  # one word in several options
+            if name in op.per_axis_options:  # one word in several options
                 used = [complete(op, case.options)[0][name] for case in cases]
             assert [w for w in words if w not in used] == []
     assert {case.call.rank for case in cases} == set(op.ranks)

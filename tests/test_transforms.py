@@ -9,8 +9,8 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 import uniconv
-from uniconv.dialect import FLOATS
-from uniconv.registry import find
+from uniconv.spec.op import FLOATS
+from uniconv.spec.registry import find
 from uniconv.testing.cases import probe, random_case
 
 TF_SAME = {"dialect": "tf", "strides": 2, "padding": "SAME"}

@@ -10,16 +10,17 @@ import pytest
 import torch
 
 import uniconv
+from uniconv._calls.lift import lift
+from uniconv._canonical.layout import axes
+from uniconv._canonical.transpose import transposed
+from uniconv._functional import run_op
+from uniconv._weights.kernel import convert_weight
+from uniconv.conformance.crossing import moved
 from uniconv.errors import BadArray, BadOption, BadShape, CannotExpress, UnknownName
-from uniconv.functional import run_op
-from uniconv.layout import axes
-from uniconv.lift import lift
-from uniconv.registry import find, functions
-from uniconv.rules import REQUIRED, AlongAxis, Choice
+from uniconv.spec.dimension_strings import AlongAxis
+from uniconv.spec.registry import find, functions
+from uniconv.spec.rules import REQUIRED, Choice
 from uniconv.testing.cases import probe, random_case
-from uniconv.testing.crossing import moved
-from uniconv.transposition import transposed
-from uniconv.weights import convert_weight
 
 FUNCTIONS = sorted(functions())
 
@@ -28,7 +29,9 @@ def kernel_options(op, options):
     """Those of a call's options that change how its kernel is read."""
     rules = [r for r in (op.layout, op.reverse) if isinstance(r, Choice)]
     names = {r.option for r in rules if not isinstance(r, AlongAxis)}
-    names |= {name for n in names & set(op.gathered) for name in op.gathered[n].names}
+    names |= {
+        name for n in names & set(op.per_axis_options) for name in op.per_axis_options[n].names
+    }
     return {k: v for k, v in options.items() if op.aliases.get(k, k) in names}
 
 

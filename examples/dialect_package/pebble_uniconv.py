@@ -1,9 +1,6 @@
 """The dialect of Pebble: data, and nothing else."""
 
-from uniconv.dialect import UNGROUPED, Dialect, Op
-from uniconv.layout import Layout
-from uniconv.padding import alike
-from uniconv.rules import Pad, PerAxis
+from uniconv.spec import UNGROUPED, Framework, Layout, Op, Pad, PerAxis, alike
 
 STAMP = Op(
     "pebble.stamp",
@@ -15,12 +12,12 @@ STAMP = Op(
     pad=Pad("rim", 0, form=alike()),
     groups=UNGROUPED,
     reverse=True,
-    empty="refused",
+    empty_output="refused",
     dtypes=("float16", "float32", "float64"),
     source="pebble 1.0 pebble.py",
 )
 
-PEBBLE = Dialect(
+PEBBLE = Framework(
     "pebble",
     title="Pebble",
     version="1.0",

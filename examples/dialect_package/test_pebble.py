@@ -2,7 +2,7 @@
 
 import pebble
 
-from uniconv.testing import check_dialect
+from uniconv.conformance import check_dialect
 
 
 def test_the_dialect_is_pebble():

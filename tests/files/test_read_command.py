@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from uniconv import cli, demo, files
+from uniconv import _cli as cli
+from uniconv import files
+from uniconv._cli import demo
 
 
 @pytest.fixture
@@ -85,7 +87,7 @@ def test_failures_are_one_line(folder, capsys, line):
 
 
 def test_the_founding_question_is_listed(folder):
-    path = Path(demo.__file__).parent / "data" / "knet_vs_tensorflow.txt"
+    path = Path(demo.__file__).parents[1] / "data" / "knet_vs_tensorflow.txt"
     text = run(f"read {path}")
     assert [line.split()[0] for line in text.splitlines()] == [
         *("name", "testw", "partappledata", "ydata", "immatdata", "wdata", "part_conv_data")

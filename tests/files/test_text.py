@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from uniconv import demo, files
+from uniconv import files
+from uniconv._cli import demo
 from uniconv.errors import BadFile
 from uniconv.files import numbers
 
-SEED = Path(demo.__file__).parent / "data" / "knet_vs_tensorflow.txt"
+SEED = Path(demo.__file__).parents[1] / "data" / "knet_vs_tensorflow.txt"
 
 
 def only(text):

@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from uniconv.dialect import Op
-from uniconv.registry import families, family
+from uniconv.conformance.oracles import CannotRun, differentiable, oracle, runs, versions
+from uniconv.spec.op import Op
+from uniconv.spec.registry import framework, frameworks
 from uniconv.testing.cases import Case, asymmetric, grid, probe
-from uniconv.testing.oracles import CannotRun, differentiable, oracle, runs, versions
 
 HERE = Path(__file__).parent
 PER_FUNCTION, PER_FAMILY = 9, 36  # at least
@@ -69,7 +69,7 @@ def tagged(value: Any) -> Any:
 
 
 def main(name: str) -> None:
-    dialect = family(name)
+    dialect = framework(name)
     if dialect is None or not runs(name):
         raise SystemExit(f"{name} does not run here")
     entries: list[dict[str, Any]] = []
@@ -95,5 +95,5 @@ def main(name: str) -> None:
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or filter(runs, families()):
+    for name in sys.argv[1:] or filter(runs, frameworks()):
         main(name)

@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
-from uniconv.registry import find
-from uniconv.testing.conformance import Record
-from uniconv.testing.oracles import family_of, versions
+from uniconv.conformance.compare import Record
+from uniconv.conformance.oracles import family_of, versions
+from uniconv.spec.registry import find
 
 RECORDS: list[Record] = []
 

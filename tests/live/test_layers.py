@@ -26,7 +26,7 @@ def integers(*shape: int, seed: int = 0) -> np.ndarray[Any, Any]:
 
 
 def keras() -> Any:
-    from uniconv.testing.oracles.keras import keras as found
+    from uniconv.conformance.oracles.keras import keras as found
 
     return found()
 

@@ -18,10 +18,10 @@ import uniconv
 from tests.refusals import TABLES, pytorch
 from tests.refusals import tf as tensorflow
 from tests.refusals.bad_call import BadCall, Call
-from uniconv.arrays import like
-from uniconv.registry import find
-from uniconv.testing.oracles import oracle, runs
-from uniconv.testing.oracles.tf import tensorflow as from_the_oracle
+from uniconv._canonical.arrays import like
+from uniconv.conformance.oracles import oracle, runs
+from uniconv.conformance.oracles.tf import tensorflow as from_the_oracle
+from uniconv.spec.registry import find
 
 pytestmark = [pytest.mark.live, pytest.mark.filterwarnings("ignore")]
 

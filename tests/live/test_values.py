@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from tests.live.conftest import RECORDS
-from uniconv.registry import families, find
+from uniconv.conformance.compare import Comparison, conformance, usual
+from uniconv.conformance.oracles import differentiable, runs
+from uniconv.spec.registry import find, frameworks
 from uniconv.testing.cases import probe, random_case
-from uniconv.testing.conformance import Comparison, conformance, usual
-from uniconv.testing.oracles import differentiable, runs
 
-HERE = {name: dialect for name, dialect in families().items() if runs(name)}
+HERE = {name: dialect for name, dialect in frameworks().items() if runs(name)}
 OPS = {op.name: (name, op) for name, dialect in HERE.items() for op in dialect.functions}
 DTYPES = [(name, d) for name, (_, op) in OPS.items() for d in op.dtypes if d != usual(op)]
 WRITTEN = Path(__file__).parents[2] / ".conformance"  # docs/make_conformance.py reads it

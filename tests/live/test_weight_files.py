@@ -11,7 +11,7 @@ from torch import nn
 
 import uniconv
 from uniconv import files
-from uniconv.conversion import plan_weights
+from uniconv._weights.network import plan_weights
 
 # keras 3.15.1 keras/src/backend/tensorflow/core.py copies variables in a way NumPy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

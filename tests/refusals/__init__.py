@@ -6,10 +6,10 @@ import importlib
 import pkgutil
 from types import ModuleType
 
-from uniconv.registry import families
+from uniconv.spec.registry import frameworks
 
 TABLES: dict[str, ModuleType] = {
     module.name: importlib.import_module(f"{__name__}.{module.name}")
     for module in pkgutil.iter_modules(__path__)
-    if module.name in families()
+    if module.name in frameworks()
 }

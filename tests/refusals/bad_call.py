@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
 
+from uniconv.conformance.bad_calls import TrialCall as Call
 from uniconv.errors import UniconvError
-from uniconv.testing.bad_calls import Call as Call
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.refusals.bad_call import BadCall, Call
-from uniconv.registry import family
-from uniconv.testing.bad_calls import kind_of, refused_calls, well_called
-from uniconv.testing.conformance import refuses_elsewhere
-from uniconv.testing.oracles import has_oracle, runs
+from uniconv.conformance.bad_calls import kind_of, refused_calls, well_called
+from uniconv.conformance.compare import refuses_elsewhere
+from uniconv.conformance.oracles import has_oracle, runs
+from uniconv.spec.registry import framework
 
 MOST_PER_FUNCTION = 9
 
@@ -36,7 +36,7 @@ def text_of(call: Call) -> str:
 
 
 def main(name: str) -> None:
-    dialect = family(name)
+    dialect = framework(name)
     assert dialect is not None
     live = has_oracle(name)
     if live and not runs(name):

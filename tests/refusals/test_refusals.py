@@ -4,8 +4,8 @@ import pytest
 
 from tests.refusals import TABLES
 from tests.refusals.bad_call import BadCall, Call
-from uniconv.registry import families
-from uniconv.testing.oracles import has_oracle
+from uniconv.conformance.oracles import has_oracle
+from uniconv.spec.registry import frameworks
 
 GOOD = [call for table in TABLES.values() for call in table.GOOD]
 BAD = [call for table in TABLES.values() for call in table.BAD]
@@ -26,13 +26,13 @@ def test_the_same_way_of_calling_works(call: Call) -> None:
 
 @pytest.mark.parametrize("family", TABLES)
 def test_every_function_is_called_well_and_badly(family: str) -> None:
-    names = {op.name for op in families()[family].functions}
+    names = {op.name for op in frameworks()[family].functions}
     assert {call.function for call in TABLES[family].GOOD} == names
     assert {call.function for call in TABLES[family].BAD} == names
 
 
 def test_every_family_has_a_table() -> None:
-    assert set(TABLES) == set(families())
+    assert set(TABLES) == set(frameworks())
 
 
 @pytest.mark.parametrize("family", [name for name in TABLES if has_oracle(name)])

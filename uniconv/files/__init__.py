@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from uniconv.errors import BadFile
 from uniconv.files import checkpoint, hdf5, jld2, mat, npz, onnx, pt, safetensors, tables, text
 from uniconv.files.checkpoint import is_checkpoint as is_checkpoint
-from uniconv.files.found import Found as Found
+from uniconv.files.named_array import NamedArray as NamedArray
 
 Arrays = Mapping[str, NDArray[Any]] | Iterable[tuple[str, NDArray[Any]]]
 
-READERS: dict[str, Callable[[Path], Iterator[Found]]] = {
+READERS: dict[str, Callable[[Path], Iterator[NamedArray]]] = {
     ".npy": npz.read_npy,
     ".npz": npz.read_npz,
     ".mat": mat.read,
@@ -51,7 +51,7 @@ WRITERS: dict[str, Callable[[Path, Iterable[tuple[str, NDArray[Any]]]], None]] =
 }
 
 
-def load(path: str | os.PathLike[str]) -> dict[str, Found]:
+def load(path: str | os.PathLike[str]) -> dict[str, NamedArray]:
     """Every array of a file, by name, in the order of the file; all of it, or an error.
 
     ``BadFile`` says what cannot be read, with the line where it is text, and which package is
@@ -60,7 +60,7 @@ def load(path: str | os.PathLike[str]) -> dict[str, Found]:
     return {found.name: found for found in stream(path)}
 
 
-def stream(path: str | os.PathLike[str]) -> Iterator[Found]:
+def stream(path: str | os.PathLike[str]) -> Iterator[NamedArray]:
     """The arrays of a file one at a time, so that memory holds about one.
 
     Names are unique. Errors are those of :func:`load`, raised when the iteration gets there.
@@ -75,7 +75,7 @@ def stream(path: str | os.PathLike[str]) -> Iterator[Found]:
         yield found
 
 
-def loads(printed: str) -> dict[str, Found]:
+def loads(printed: str) -> dict[str, NamedArray]:
     """Every array printed in a text, as :func:`load` gives those of a text file.
 
     >>> y = loads("julia> y\\n1×3 Matrix{Float32}:\\n 194.694  0.5  -4.38531")["y"]
@@ -107,7 +107,7 @@ def save(path: str | os.PathLike[str], arrays: Arrays) -> None:
         part.replace(path)
 
 
-def _reader(path: Path) -> Callable[[Path], Iterator[Found]]:
+def _reader(path: Path) -> Callable[[Path], Iterator[NamedArray]]:
     if path.suffix.lower() in READERS:
         return READERS[path.suffix.lower()]
     with path.open("rb") as file:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from uniconv.files.found import Found
+from uniconv.files.named_array import NamedArray
 from uniconv.files.names import name_before
 from uniconv.files.numbers import NUMBER, TRUNCATED, Style, dtype_of
 from uniconv.files.printed import Printed
@@ -58,7 +58,7 @@ class _Matrix:
         return f"{len(self.rows)}×{len(self.rows[0])}"
 
 
-def read_julia(t: Printed, header: re.Match[str]) -> tuple[Found, int] | None:
+def read_julia(t: Printed, header: re.Match[str]) -> tuple[NamedArray, int] | None:
     """``2×3 Matrix{Float64}:`` and rows; slices ``[:, :, 1] =`` where there are more axes."""
     shape = _julia_shape(header["dims"])
     empty = 0 in shape
@@ -97,17 +97,17 @@ def read_julia(t: Printed, header: re.Match[str]) -> tuple[Found, int] | None:
     return t.found(at, name, tokens, shape, "significant", dtype), end
 
 
-def read_slices(t: Printed, header: re.Match[str]) -> tuple[Found, int] | None:
+def read_slices(t: Printed, header: re.Match[str]) -> tuple[NamedArray, int] | None:
     """Julia's slices without the line that declares them."""
     return _read_blocks(t, header, SLICE)
 
 
-def read_matlab(t: Printed, header: re.Match[str]) -> tuple[Found, int] | None:
+def read_matlab(t: Printed, header: re.Match[str]) -> tuple[NamedArray, int] | None:
     """``A =`` and rows, or ``A(:,:,1) =`` and rows for each slice."""
     return _read_blocks(t, header, MATLAB)
 
 
-def read_legacy_torch(t: Printed, footer: re.Match[str]) -> tuple[Found, int] | None:
+def read_legacy_torch(t: Printed, footer: re.Match[str]) -> tuple[NamedArray, int] | None:
     """What PyTorch printed before 0.4: rows, slices ``(0 ,.,.) =``, then the type and size."""
     first = t.line(footer.start()) - 1
     while first and _of_torch(line := t.text[t.starts[first - 1] : t.starts[first] - 1]):
@@ -144,7 +144,7 @@ def _of_torch(line: str) -> bool:
 
 def _read_blocks(
     t: Printed, header: re.Match[str], pattern: re.Pattern[str]
-) -> tuple[Found, int] | None:
+) -> tuple[NamedArray, int] | None:
     matlab = pattern is MATLAB
     name = header["name"] if matlab else name_before(t, header.start()) or ""
     if matlab and header["empty"]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from uniconv.errors import BadFile
-from uniconv.files.found import Found
+from uniconv.files.named_array import NamedArray
 from uniconv.files.names import name_before
 from uniconv.files.numbers import NUMBER, TRUNCATED, Style, dtype_of
 from uniconv.files.printed import Printed
@@ -60,7 +60,7 @@ class _Unreadable(Exception):
         self.error, self.cut = error, cut
 
 
-def read_bracket(t: Printed, start: re.Match[str]) -> tuple[Found, int] | None:
+def read_bracket(t: Printed, start: re.Match[str]) -> tuple[NamedArray, int] | None:
     """``[[1, 2], [3, 4]]``, ``[[1. 2.]\\n [3. 4.]]``, ``[1 2; 3 4]``.
 
     In a sentence only lists of lists count; a single pair of brackets must stand alone.
@@ -94,7 +94,7 @@ def read_bracket(t: Printed, start: re.Match[str]) -> tuple[Found, int] | None:
     return t.found(at, name_before(t, start.start()), tokens, shape, "decimals", dtype), end
 
 
-def read_wrapped(t: Printed, start: re.Match[str]) -> tuple[Found, int] | None:
+def read_wrapped(t: Printed, start: re.Match[str]) -> tuple[NamedArray, int] | None:
     """``array([...], dtype=float32)``, ``tensor([...], device='cuda:0')`` and the like."""
     code = bool(start["module"]) and start[0] != "tf.Tensor("  # a display names no other module
     single = start["word"] in _SINGLE or start["word"].endswith("FloatTensor")
@@ -108,7 +108,7 @@ def read_wrapped(t: Printed, start: re.Match[str]) -> tuple[Found, int] | None:
     return found, end
 
 
-def read_tensorflow(t: Printed, start: re.Match[str]) -> tuple[Found, int] | None:
+def read_tensorflow(t: Printed, start: re.Match[str]) -> tuple[NamedArray, int] | None:
     """``<tf.Tensor: shape=(2,), dtype=float32, numpy=array([...], dtype=float32)>``."""
     about = dict(_KEYWORD.findall(start["about"]))
     if start["word"]:
@@ -135,7 +135,7 @@ def read_tensorflow(t: Printed, start: re.Match[str]) -> tuple[Found, int] | Non
 
 def _wrapped(
     t: Printed, begin: int, at: int, style: Style, single: bool, declared: str | None = None
-) -> tuple[Found, int] | None:
+) -> tuple[NamedArray, int] | None:
     """What is between the parentheses, of which ``at`` is the first place."""
     keywords: dict[str, str] = {"shape": declared} if declared else {}
     body: _List | str | None = None

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from uniconv.errors import BadFile
-from uniconv.files.found import Found
 from uniconv.files.hdf5 import natural
+from uniconv.files.named_array import NamedArray
 
 _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 
@@ -19,7 +19,7 @@ def is_checkpoint(path: Path) -> bool:
     return path.suffix == ".index" or Path(f"{path}.index").is_file() or path.is_dir()
 
 
-def read(path: Path) -> Iterator[Found]:
+def read(path: Path) -> Iterator[NamedArray]:
     """The variables of numbers, under the names of the objects that hold them."""
     if path.is_dir():
         inside = path / "variables" / "variables"  # a SavedModel
@@ -36,6 +36,6 @@ def read(path: Path) -> Iterator[Found]:
         for name in sorted(reader.get_variable_to_shape_map(), key=natural):
             array = np.asarray(reader.get_tensor(name))
             if array.dtype.kind in "biufcV":
-                yield Found(name.removesuffix(_VALUE), array)
+                yield NamedArray(name.removesuffix(_VALUE), array)
     except (tensorflow.errors.OpError, ValueError, RuntimeError) as error:
         raise BadFile(f"{path} is no TensorFlow checkpoint: {error}") from None

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uniconv.errors import BadFile
-from uniconv.files.found import Found
+from uniconv.files.named_array import NamedArray
 
 # Keras 3 numbers a layer's variables in the order in which the layer makes them: keras 3.15.1,
 # keras/src/layers/layer.py, Layer.save_own_variables
@@ -29,13 +29,13 @@ _VARIABLES = {
 _HOLDERS = ("layers", "_layer_checkpoint_dependencies")  # the second until Keras 3.0
 
 
-def read(path: Path) -> Iterator[Found]:
+def read(path: Path) -> Iterator[NamedArray]:
     """The datasets of numbers; Keras's under the names of the layers and variables."""
     with opened(path) as file:
         yield from _keras(file, {}) if _of_keras(file) else _datasets(file)
 
 
-def read_keras(path: Path) -> Iterator[Found]:
+def read_keras(path: Path) -> Iterator[NamedArray]:
     """A ``.keras`` archive: ``layer/variable`` for every layer whose variables are known."""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -123,13 +123,15 @@ def _is_hdf5(path: Path) -> bool:
         return file.read(8) == b"\x89HDF\r\n\x1a\n"
 
 
-def _datasets(group: Any, prefix: str = "", skip: frozenset[str] = frozenset()) -> Iterator[Found]:
+def _datasets(
+    group: Any, prefix: str = "", skip: frozenset[str] = frozenset()
+) -> Iterator[NamedArray]:
     for key in children(group):
         item, name = group[key], f"{prefix}{key}"
         if hasattr(item, "keys"):
             yield from _datasets(item, f"{name}/", skip)
         elif name not in skip and hasattr(item, "shape") and is_number(item):
-            yield Found(name, item[()])
+            yield NamedArray(name, item[()])
 
 
 def _of_keras(file: Any) -> bool:
@@ -143,7 +145,7 @@ def _of_keras_2(file: Any) -> bool:
     return "layer_names" in attributes or "layer_names0" in attributes
 
 
-def _keras(file: Any, classes: dict[str, dict[str, Any]]) -> Iterator[Found]:
+def _keras(file: Any, classes: dict[str, dict[str, Any]]) -> Iterator[NamedArray]:
     if _of_keras_2(file):
         root, done = file.get("model_weights", file), set()
         for layer in _attribute(root, "layer_names"):
@@ -151,14 +153,14 @@ def _keras(file: Any, classes: dict[str, dict[str, Any]]) -> Iterator[Found]:
                 dataset = root[layer][weight]
                 done.add(dataset.name.strip("/"))
                 own = weight.removesuffix(":0").rpartition(f"{layer}/")[2]
-                yield Found(f"{layer}/{own}", dataset[()])
+                yield NamedArray(f"{layer}/{own}", dataset[()])
         yield from _datasets(file, skip=frozenset(done))
         return
     for path, dataset in _variables(file):
         *owner, index = path
         known = _names(classes.get("/".join(owner)))
         named = known[int(index)] if index.isdecimal() and int(index) < len(known) else index
-        yield Found("/".join((*owner, named)), dataset[()])
+        yield NamedArray("/".join((*owner, named)), dataset[()])
 
 
 def _attribute(group: Any, name: str) -> list[str]:

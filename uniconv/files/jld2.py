@@ -13,10 +13,10 @@ import numpy as np
 
 from uniconv.errors import BadFile
 from uniconv.files import hdf5
-from uniconv.files.found import Found
+from uniconv.files.named_array import NamedArray
 
 
-def read(path: Path) -> Iterator[Found]:
+def read(path: Path) -> Iterator[NamedArray]:
     """The arrays of numbers, indexed as in Julia, under their paths: ``model.layers[1].weight``.
 
     An array that several paths lead to is read once, under the first.
@@ -32,7 +32,7 @@ class _Walk:
         self.path, self.file, self.h5py = path, file, h5py
         self.seen: set[int] = set()
 
-    def group(self, group: Any, prefix: str) -> Iterator[Found]:
+    def group(self, group: Any, prefix: str) -> Iterator[NamedArray]:
         for key in hdf5.children(group):
             if key == "_types":  # what the structs are, not what is in them
                 continue
@@ -42,7 +42,7 @@ class _Walk:
             else:
                 yield from self.dataset(item, name)
 
-    def dataset(self, dataset: Any, name: str) -> Iterator[Found]:
+    def dataset(self, dataset: Any, name: str) -> Iterator[NamedArray]:
         place = self.h5py.h5o.get_info(dataset.id).addr
         if place in self.seen:
             return
@@ -54,10 +54,10 @@ class _Walk:
         if dataset.shape is None or self.h5py.check_string_dtype(dtype):
             return
         if dtype.kind in "biufc":
-            yield Found(name, dataset[()].T)  # Julia's first axis is stored as the last
+            yield NamedArray(name, dataset[()].T)  # Julia's first axis is stored as the last
         elif _is_complex(dtype):
             parts = dataset[()].T
-            yield Found(name, parts[dtype.names[0]] + 1j * parts[dtype.names[1]])
+            yield NamedArray(name, parts[dtype.names[0]] + 1j * parts[dtype.names[1]])
         elif dtype.names or self.h5py.check_ref_dtype(dtype):
             values = dataset[()]
             if not dataset.shape:
@@ -68,7 +68,7 @@ class _Walk:
                 inner = f"{name}[{', '.join(str(i + 1) for i in index)}]"
                 yield from self.value(values[index], dtype, inner)
 
-    def value(self, value: Any, dtype: np.dtype[Any], name: str) -> Iterator[Found]:
+    def value(self, value: Any, dtype: np.dtype[Any], name: str) -> Iterator[NamedArray]:
         if isinstance(value, self.h5py.Reference):
             target = self.target(value, name)
             if isinstance(target, self.h5py.Dataset):

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from uniconv.errors import BadFile
 from uniconv.files import hdf5
-from uniconv.files.found import Found
+from uniconv.files.named_array import NamedArray
 
 
-def read(path: Path) -> Iterator[Found]:
+def read(path: Path) -> Iterator[NamedArray]:
     """The arrays; those in structs and cells under their paths, ``net.layers{2}.weights{1}``."""
     with path.open("rb") as file:
         start = file.read(520)
@@ -81,7 +81,7 @@ def _variable(io: Any, path: Path, name: str) -> Any:
             return io.loadmat(path, variable_names=[name])[name]
 
 
-def _values(value: Any, name: str) -> Iterator[Found]:
+def _values(value: Any, name: str) -> Iterator[NamedArray]:
     """What SciPy made of a variable."""
     if hasattr(value, "toarray"):
         value = value.toarray()
@@ -94,21 +94,21 @@ def _values(value: Any, name: str) -> Iterator[Found]:
         for index in np.ndindex(value.shape):
             yield from _values(value[index], f"{name}{_brackets(index, value.shape, '{}')}")
     elif value.dtype.kind in "biufc":
-        yield Found(name, value)
+        yield NamedArray(name, value)
 
 
-def _hdf5(item: Any, name: str) -> Iterator[Found]:
+def _hdf5(item: Any, name: str) -> Iterator[NamedArray]:
     """A variable of version 7.3: its axes are stored in reverse."""
     kind = item.attrs.get("MATLAB_class", b"struct").decode()
     if hasattr(item, "keys"):
         if "MATLAB_sparse" in item.attrs:
-            yield Found(name, _sparse(item))
+            yield NamedArray(name, _sparse(item))
             return
         for key in hdf5.children(item):
             yield from _hdf5(item[key], f"{name}.{key}")
     elif item.attrs.get("MATLAB_empty"):
         if kind not in ("char", "cell", "struct"):
-            yield Found(name, np.zeros(tuple(int(n) for n in item[()]), _dtype(kind)))
+            yield NamedArray(name, np.zeros(tuple(int(n) for n in item[()]), _dtype(kind)))
     elif kind == "cell" or item.dtype == object:
         cells = item[()].T
         opening = "{}" if kind == "cell" else "()"
@@ -118,7 +118,7 @@ def _hdf5(item: Any, name: str) -> Iterator[Found]:
         array = item[()]
         if array.dtype.names == ("real", "imag"):
             array = array["real"] + 1j * array["imag"]
-        yield Found(name, array.T.astype(bool) if kind == "logical" else array.T)
+        yield NamedArray(name, array.T.astype(bool) if kind == "logical" else array.T)
 
 
 def _sparse(item: Any) -> NDArray[Any]:

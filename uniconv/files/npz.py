@@ -11,16 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uniconv.errors import BadFile
-from uniconv.files.found import Found
+from uniconv.files.named_array import NamedArray
 
 
-def read_npy(path: Path) -> Iterator[Found]:
+def read_npy(path: Path) -> Iterator[NamedArray]:
     """The array, under the file's name without ``.npy``."""
     with path.open("rb") as file:
-        yield Found(path.stem, _array(file, str(path)))
+        yield NamedArray(path.stem, _array(file, str(path)))
 
 
-def read_npz(path: Path) -> Iterator[Found]:
+def read_npz(path: Path) -> Iterator[NamedArray]:
     """The arrays, in the order of the zip."""
     try:
         archive = zipfile.ZipFile(path)
@@ -31,7 +31,7 @@ def read_npz(path: Path) -> Iterator[Found]:
             if not entry.endswith(".npy"):
                 raise BadFile(f"{path} is no .npz file of arrays: it has {entry}")
             with archive.open(entry) as file:
-                yield Found(entry.removesuffix(".npy"), _array(file, f"{path}, {entry}"))
+                yield NamedArray(entry.removesuffix(".npy"), _array(file, f"{path}, {entry}"))
 
 
 def _array(file: IO[bytes], where: str) -> NDArray[Any]:

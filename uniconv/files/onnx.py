@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from uniconv.errors import BadFile
-from uniconv.files.found import Found
+from uniconv.files.named_array import NamedArray
 
 
-def read(path: Path) -> Iterator[Found]:
+def read(path: Path) -> Iterator[NamedArray]:
     """The initializers in the model's order, also those in files beside it."""
     try:
         import onnx
@@ -21,4 +21,4 @@ def read(path: Path) -> Iterator[Found]:
     except Exception as error:  # protobuf's own, whose class is not public
         raise BadFile(f"{path} is no .onnx file: {error}") from None
     for tensor in model.graph.initializer:
-        yield Found(tensor.name, onnx.numpy_helper.to_array(tensor, str(path.parent)))
+        yield NamedArray(tensor.name, onnx.numpy_helper.to_array(tensor, str(path.parent)))

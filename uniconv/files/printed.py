@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from uniconv.errors import BadFile
-from uniconv.files.found import Found
+from uniconv.files.named_array import NamedArray
 from uniconv.files.numbers import Style, parse
 
 
@@ -64,11 +64,11 @@ class Printed:
         *,
         exponent: int = 0,
         single: bool = False,
-    ) -> Found:
+    ) -> NamedArray:
         try:
             array, error, digits = parse(
                 tokens, shape, style=style, dtype=dtype, exponent=exponent, single=single
             )
         except (ValueError, OverflowError) as reason:
             raise self.error(at, f"the numbers are no array: {reason}") from None
-        return Found(name or "", array, error, digits, self.line(at))
+        return NamedArray(name or "", array, error, digits, self.line(at))

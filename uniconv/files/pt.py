@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uniconv.errors import BadFile
-from uniconv.files.found import Found
+from uniconv.files.named_array import NamedArray
 from uniconv.files.tensors import to_numpy, to_torch
 
 
-def read(path: Path) -> Iterator[Found]:
+def read(path: Path) -> Iterator[NamedArray]:
     """The tensors; those in dictionaries and lists under their paths, ``model.conv.weight``."""
     for name, tensor in _tensors(_load(path), ""):
-        yield Found(name or path.stem, to_numpy(tensor, f"{path}, {name}"))
+        yield NamedArray(name or path.stem, to_numpy(tensor, f"{path}, {name}"))
 
 
 def _load(path: Path) -> Any:

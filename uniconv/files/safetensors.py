@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uniconv.errors import BadFile
-from uniconv.files.found import Found
+from uniconv.files.named_array import NamedArray
 from uniconv.files.tensors import to_numpy
 
 _CODES = (
@@ -27,7 +27,7 @@ _CODES = (
 CODES = dict(pair.split("=") for pair in _CODES.split())
 
 
-def read(path: Path) -> Iterator[Found]:
+def read(path: Path) -> Iterator[NamedArray]:
     """The tensors, in the order of their bytes."""
     try:
         from safetensors import SafetensorError, safe_open
@@ -36,7 +36,7 @@ def read(path: Path) -> Iterator[Found]:
     try:
         with safe_open(path, framework="pt") as file:
             for name in file.offset_keys():
-                yield Found(name, to_numpy(file.get_tensor(name), f"{path}, {name}"))
+                yield NamedArray(name, to_numpy(file.get_tensor(name), f"{path}, {name}"))
     except SafetensorError as error:
         raise BadFile(f"{path} is no .safetensors file: {error}") from None
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from uniconv.errors import BadFile
-from uniconv.files.found import Found
+from uniconv.files.named_array import NamedArray
 from uniconv.files.numbers import NUMBER, parse
 
 
@@ -18,7 +18,7 @@ class _Number(str):
     """A number as it is written."""
 
 
-def read_json(path: Path) -> Iterator[Found]:
+def read_json(path: Path) -> Iterator[NamedArray]:
     """Nested lists, under the file's name; in objects, under their paths: ``knet.w``."""
     try:
         data = json.loads(
@@ -34,7 +34,7 @@ def read_json(path: Path) -> Iterator[Found]:
     yield from arrays
 
 
-def _lists(data: Any, name: str, path: Path) -> Iterator[Found]:
+def _lists(data: Any, name: str, path: Path) -> Iterator[NamedArray]:
     if isinstance(data, dict):
         for key, part in data.items():
             yield from _lists(part, f"{name}.{key}".lstrip("."), path)
@@ -73,7 +73,7 @@ def _shape(data: Any, where: str, tokens: list[str]) -> tuple[int, ...]:
     return (len(data), *(shapes[0] if shapes else ()))
 
 
-def read_csv(path: Path) -> Iterator[Found]:
+def read_csv(path: Path) -> Iterator[NamedArray]:
     """A matrix; commas, semicolons or tabs divide; a first line of words is the columns' names."""
     lines = _text(path).splitlines()
     separator = max(",;\t", key=lines[0].count) if lines else ","
@@ -103,12 +103,12 @@ def read_csv(path: Path) -> Iterator[Found]:
     yield replace(found, line=line)
 
 
-def _found(name: str, tokens: list[str], shape: tuple[int, ...], where: str) -> Found:
+def _found(name: str, tokens: list[str], shape: tuple[int, ...], where: str) -> NamedArray:
     try:
         array, error, digits = parse(tokens, shape, style="decimals")
     except (ValueError, OverflowError) as reason:
         raise BadFile(f"{where}: the numbers are no array: {reason}") from None
-    return Found(name, array, error, digits)
+    return NamedArray(name, array, error, digits)
 
 
 def _text(path: Path) -> str:

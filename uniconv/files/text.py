@@ -27,10 +27,10 @@ from uniconv.files.brackets import (
     read_tensorflow,
     read_wrapped,
 )
-from uniconv.files.found import Found
+from uniconv.files.named_array import NamedArray
 from uniconv.files.printed import Printed
 
-Reader = Callable[[Printed, "re.Match[str]"], tuple[Found, int] | None]
+Reader = Callable[[Printed, "re.Match[str]"], tuple[NamedArray, int] | None]
 READERS: dict[re.Pattern[str], Reader] = {
     JULIA: read_julia,
     SLICE: read_slices,
@@ -43,7 +43,7 @@ READERS: dict[re.Pattern[str], Reader] = {
 _SAME = str.maketrans({"\u2212": "-", "\u00a0": " ", "\u3000": " ", "\ufeff": " "})
 
 
-def read(path: Path) -> Iterator[Found]:
+def read(path: Path) -> Iterator[NamedArray]:
     """The arrays of a text file."""
     data = path.read_bytes()
     try:
@@ -55,7 +55,7 @@ def read(path: Path) -> Iterator[Found]:
     yield from read_text(text, str(path))
 
 
-def read_text(text: str, source: str) -> Iterator[Found]:
+def read_text(text: str, source: str) -> Iterator[NamedArray]:
     """The arrays of a text, in order, each under a name of its own; all of them, or an error."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_SAME)
     names: Counter[str] = Counter()
@@ -74,7 +74,7 @@ def read_text(text: str, source: str) -> Iterator[Found]:
         raise BadFile(f"{source} has no printed array")
 
 
-def _arrays(t: Printed) -> Iterator[Found]:
+def _arrays(t: Printed) -> Iterator[NamedArray]:
     """Whichever kind of array begins first, again and again."""
     coming = {pattern: pattern.search(t.text) for pattern in READERS}
     while waiting := {pattern: match for pattern, match in coming.items() if match}:

@@ -6,9 +6,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from uniconv._messages import show
 from uniconv.errors import BadOption, BadShape, UnknownName
-from uniconv.registry import family, find
-from uniconv.rules import show
+from uniconv.spec.registry import find, framework
 
 
 class Flatten(nn.Module):
@@ -44,7 +44,7 @@ class Flatten(nn.Module):
 
     def __init__(self, *, dialect: str = "pytorch", data_format: str | None = None) -> None:
         super().__init__()
-        known = family(dialect)
+        known = framework(dialect)
         if known is not None and "conv" not in known.main:
             raise UnknownName(f"{known.name} has no conv, whose result could be flattened")
         op = find(next(iter(known.main["conv"].values()))) if known else find(dialect)

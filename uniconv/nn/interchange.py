@@ -10,17 +10,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from uniconv.canonical import Conv as Record
-from uniconv.canonical import effective
-from uniconv.dialect import Op
+from uniconv._calls.lower import LoweredCall, lower
+from uniconv._calls.options import split_precision
+from uniconv._canonical.layout import Layout, arrange, axes, order, rank_of
+from uniconv._canonical.record import Convolution as Record
+from uniconv._canonical.record import effective
+from uniconv._messages import show
 from uniconv.errors import BadArray, BadOption, BadShape, CannotExpress, UnknownName
-from uniconv.layout import Layout, arrange, axes, order, rank_of
-from uniconv.lower import Call, lower
 from uniconv.nn.modules import Conv, ConvTranspose, DepthwiseConv, Layer, SeparableConv
-from uniconv.padding import integers
-from uniconv.plan import split_precision
-from uniconv.registry import find
-from uniconv.rules import Crop, show
+from uniconv.spec.op import Op
+from uniconv.spec.padding import Crop
+from uniconv.spec.registry import find
+from uniconv.spec.values import integers
 
 _CLASSES: dict[str, type[Layer]] = {
     c.KIND: c for c in (Conv, ConvTranspose, DepthwiseConv, SeparableConv)
@@ -98,14 +99,14 @@ def to_torch(module: Layer, size: tuple[int, ...] | None = None) -> nn.Module:
     return whole.train(module.training)
 
 
-def _call(module: Layer, size: tuple[int, ...] | None) -> Call:
+def _call(module: Layer, size: tuple[int, ...] | None) -> LoweredCall:
     """The lowered call for x of that size; without one, of any size, if all are alike."""
     op, layout = module.function, module.layout
     own = split_precision(op, module.options)[0]
     kernel, c = module.stored_as, module.in_channels or 1
     points = (tuple(module.pointwise_weight.shape),) if op.pointwise else ()
 
-    def lowered(at: tuple[int, ...]) -> Call:
+    def lowered(at: tuple[int, ...]) -> LoweredCall:
         x = arrange(layout.x, {"n": _batch(op, own, layout), "c": c}, at)
         return kernel.of(lower(op, own, x, kernel.shape, *points))
 
@@ -138,7 +139,7 @@ def _batch(op: Op, options: Mapping[str, Any], layout: Layout) -> int:
     return shape[letters.index("n")] if shape is not None and full else int(parts)
 
 
-def _check_sayable(call: Call) -> None:
+def _check_sayable(call: LoweredCall) -> None:
     conv, sizes = call.conv, call.sizes
     spread = max(conv.lhs_dilation) > 1
     most = {"circular": 0, "reflect": -1}.get(conv.boundary)
@@ -156,7 +157,7 @@ def _check_sayable(call: Call) -> None:
             raise CannotExpress("torch.nn", field, f"it has no module for this {call.op.name}")
 
 
-def _steady(call: Call) -> Record:
+def _steady(call: LoweredCall) -> Record:
     """The record; without the stride along a last axis of one window, which torch 2.13 misreads
     where there is one channel (oneDNN 3.12: see execute.py)."""
     conv, sizes = call.conv, call.sizes

@@ -11,17 +11,21 @@ from torch import Tensor, nn
 from torch.compiler import is_compiling
 from torch.nn.parameter import UninitializedParameter
 
-from uniconv.arrays import shape_of, to_torch
-from uniconv.dialect import BY_CHANNELS, BY_OUTPUT, DEPTHWISE, Op
+from uniconv._calls.epilogue import Plan
+from uniconv._calls.kernel import StoredKernel, read_kernel, read_layout
+from uniconv._calls.lower import lower
+from uniconv._calls.options import split_precision
+from uniconv._canonical.arrays import shape_of, to_torch
+from uniconv._canonical.layout import Layout, arrange, axes
+from uniconv._canonical.record import Shape
+from uniconv._messages import show, show_shape
 from uniconv.errors import BadOption, BadShape
-from uniconv.layout import Layout, arrange, axes
-from uniconv.lower import Shape, lower, show_shape
 from uniconv.nn.initial import initialise
-from uniconv.padding import integer, integers
-from uniconv.plan import Plan, split_precision
-from uniconv.prepared import Kernel, read_kernel, read_layout
-from uniconv.registry import family, find, main
-from uniconv.rules import REQUIRED, Count, Crop, KernelShape, show
+from uniconv.spec.op import BY_CHANNELS, BY_OUTPUT, DEPTHWISE, Op
+from uniconv.spec.padding import Crop
+from uniconv.spec.registry import find, framework, main
+from uniconv.spec.rules import REQUIRED, Count, KernelShape
+from uniconv.spec.values import integer, integers
 
 _MOST = 256
 _PLAIN = (nn.Parameter, Tensor)
@@ -60,7 +64,7 @@ class Layer(nn.Module):
         if not {"c", "o"} <= set(f"{op.layouts[0].x} {op.layouts[0].y}".split()):
             raise BadOption(f"{op.name} has no channels, so there is no layer of it: bind a kernel")
         for word, neutral in _WORDS.items():
-            if word in options and word in op.implied:
+            if word in options and word in op.constructor_words:
                 if neutral == "bias":
                     bias = bool(options.pop(word))
                 elif neutral in told:
@@ -73,7 +77,7 @@ class Layer(nn.Module):
         self.out_channels: int | None = _count(op, "out_channels", told.get("out_channels"))
         if self.out_channels is None and "out_channels" in self.SIZES:
             raise BadOption(f"{op.name}: out_channels is missing")
-        for rule in op.others:  # the kernel's size, where the function asks for it once more
+        for rule in op.inert_options:  # the kernel's size, where the function asks for it once more
             if isinstance(rule, KernelShape) and rule.default is REQUIRED:
                 options.setdefault(rule.option, self.kernel_size)
         # Where a call reads the groups off the channels, the kernel's shape must be told them.
@@ -84,7 +88,7 @@ class Layer(nn.Module):
             options["groups"] = groups  # which the function does not have
         self._groups = _count(op, "groups", groups) or 1
         self._options = options
-        self._kernel: Kernel | None = None
+        self._kernel: StoredKernel | None = None
         self._plans: dict[Any, Plan] = {}
         unknown: Any = UninitializedParameter
         for name in ("weight", *(("pointwise_weight",) if op.pointwise else ())):
@@ -202,7 +206,7 @@ class Layer(nn.Module):
         return self._layout
 
     @property
-    def stored_as(self) -> Kernel:
+    def stored_as(self) -> StoredKernel:
         """How ``weight`` holds the kernel."""
         if self._kernel is None:
             raise BadShape(f"{self._op.name}: in_channels is not known before the first input")
@@ -255,7 +259,7 @@ class Layer(nn.Module):
         merged = self._options | options
         point = self.pointwise_weight if self._op.pointwise else None
         if is_compiling():
-            from uniconv.compiled import prepared_in_graph
+            from uniconv._calls.graph import prepared_in_graph
 
             if self._kernel is None:
                 raise BadShape(f"{self._op.name}: run it once before it is compiled: it is lazy")
@@ -416,9 +420,9 @@ class Layer(nn.Module):
 
 def layer(dialect: str, kind: str, rank: int) -> Op:
     """The function that a module computes: a family means its layer where it has one."""
-    known = family(dialect)
+    known = framework(dialect)
     for op in known.functions if known else ():
-        if op.kind == kind and rank in op.ranks and "kernel_size" in op.implied:
+        if op.kind == kind and rank in op.ranks and "kernel_size" in op.constructor_words:
             return op
     if known and rank not in known.main.get(kind, {rank: ""}):
         has = ", ".join(map(str, known.main[kind]))
@@ -437,7 +441,7 @@ def _rank(dialect: str, kind: str, kernel_size: Any, rank: int | None) -> int:
         return len(entries)
     if rank is not None:
         return rank
-    if family(dialect) is None:
+    if framework(dialect) is None:
         ranks = find(dialect).ranks
         if len(ranks) == 1:
             return ranks[0]

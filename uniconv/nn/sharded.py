@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 from torch.distributed.tensor import DTensor, Partial, Placement, Replicate, Shard
 
+from uniconv._calls.lower import lower
+from uniconv._calls.options import split_precision
+from uniconv._canonical.layout import axes
+from uniconv._messages import show, show_shape
 from uniconv.errors import BadArray, BadShape
-from uniconv.layout import axes
-from uniconv.lower import lower, show_shape
-from uniconv.plan import split_precision
-from uniconv.rules import show
 
 Run = Callable[[Tensor, Tensor, "Tensor | None", int], Tensor]
 

@@ -2,8 +2,8 @@
 
 ``assert_same_conv`` checks any callable; ``calls``, ``convs`` and ``arrays`` are hypothesis
 strategies; ``grid``, ``random_case`` and ``probe`` make calls without hypothesis;
-``check_dialect`` proves a dialect against its framework; ``uniconv.testing.plugin`` is a pytest
-plug-in.
+``uniconv.testing.plugin`` is a pytest plug-in.  ``uniconv.conformance`` proves a dialect against
+its framework.
 """
 
 from uniconv.testing.assertions import assert_close_conv as assert_close_conv
@@ -13,7 +13,6 @@ from uniconv.testing.cases import Case as Case
 from uniconv.testing.cases import grid as grid
 from uniconv.testing.cases import probe as probe
 from uniconv.testing.cases import random_case as random_case
-from uniconv.testing.conformance import check_dialect as check_dialect
 from uniconv.testing.strategies import arrays as arrays
 from uniconv.testing.strategies import calls as calls
 from uniconv.testing.strategies import convs as convs

@@ -14,13 +14,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from uniconv.dialect import COMPLEX, FLOATS, Op
+from uniconv._calls.lower import LoweredCall, lower
+from uniconv._calls.plan import build
+from uniconv._canonical.layout import axes
+from uniconv._canonical.record import Shape
 from uniconv.errors import BadShape
-from uniconv.layout import axes
-from uniconv.lower import Call, Shape, lower
-from uniconv.plan import build
-from uniconv.registry import main
-from uniconv.rules import Choice, Count
+from uniconv.spec.op import COMPLEX, FLOATS, Op
+from uniconv.spec.registry import main
+from uniconv.spec.rules import Choice, Count
 from uniconv.testing.cases import LEFT_OUT, Case, attempt, probe, traits
 
 Array = NDArray[Any]
@@ -128,7 +129,7 @@ def rounding_bound(
     return _bound(lower(op, options, *(a.shape for a in inputs)), inputs)
 
 
-def rounding_in_bounds(call: Call, inputs: tuple[Array, ...], y: Array) -> float:
+def rounding_in_bounds(call: LoweredCall, inputs: tuple[Array, ...], y: Array) -> float:
     """How far y is from the exact result of a call, at most, in units of ``rounding_bound``.
 
     A pixel is allowed the roundoff of the largest one, too: sums by FFT, and what is added to y.
@@ -140,7 +141,7 @@ def rounding_in_bounds(call: Call, inputs: tuple[Array, ...], y: Array) -> float
     return float((np.abs(y - exact) / np.where(bound, bound, np.inf)).max(initial=0))
 
 
-def _bound(call: Call, inputs: tuple[Array, ...]) -> Array:
+def _bound(call: LoweredCall, inputs: tuple[Array, ...]) -> Array:
     roundoff = float(np.finfo(inputs[0].dtype).eps) / 2
     taps = prod(call.sizes.kernel) * call.sizes.c // call.conv.groups
     width = sqrt(taps)
@@ -203,7 +204,7 @@ def _cases(
         raise problem
 
 
-def _run(call: Call, inputs: tuple[Array, ...]) -> Array:
+def _run(call: LoweredCall, inputs: tuple[Array, ...]) -> Array:
     x, w, *pointwise = (torch.from_numpy(a) for a in inputs)
     return np.asarray(build(call)(x, w, *([None, *pointwise] if pointwise else ())).numpy())
 

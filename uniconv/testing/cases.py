@@ -16,24 +16,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from uniconv.canonical import Pairs, Sizes, effective
-from uniconv.dialect import BY_AXIS, BY_CHANNELS, BY_OUTPUT, DEPTHWISE, Op
+from uniconv._calls.lower import LoweredCall, batched, lower
+from uniconv._calls.options import scattered
+from uniconv._canonical.layout import Layout, arrange, axes
+from uniconv._canonical.record import Pairs, Shape, Sizes, effective
+from uniconv._messages import show
 from uniconv.errors import UniconvError
-from uniconv.layout import Layout, arrange, axes
-from uniconv.lower import Call, Shape, batched, lower, scattered
-from uniconv.rules import (
+from uniconv.spec.dimension_strings import AlongAxis
+from uniconv.spec.op import BY_AXIS, BY_CHANNELS, BY_OUTPUT, DEPTHWISE, Op
+from uniconv.spec.padding import Crop, Pad
+from uniconv.spec.rules import (
     REQUIRED,
-    AlongAxis,
     Border,
+    CallContext,
     Choice,
     Count,
-    Crop,
     EachAxis,
-    Facts,
     KernelShape,
-    Pad,
     PerAxis,
-    show,
 )
 
 Traits = Mapping[str, Any]
@@ -62,7 +62,7 @@ class Case:
     p_shape: Shape | None = None
 
     @property
-    def call(self) -> Call:
+    def call(self) -> LoweredCall:
         """The call as it is lowered."""
         return lower(self.op, self.options, self.x_shape, self.w_shape, self.p_shape)
 
@@ -76,7 +76,7 @@ class Case:
 def random_case(op: Op, rng: random.Random, rank: int | None = None) -> Case:
     """A valid call of ``op``, with ``rank`` spatial axes if that is given.
 
-    >>> from uniconv.registry import find
+    >>> from uniconv.spec.registry import find
     >>> case = random_case(find("knet.conv4"), random.Random(0), rank=2)
     >>> len(case.x_shape), len(case.w_shape)
     (4, 4)
@@ -146,13 +146,13 @@ def traits(op: Op, rank: int | None = None) -> dict[str, tuple[Any, ...]]:
         "padding in": (*_omission(pad), *pad.words, *(_EXPLICIT if pad.form else ())),
     }
     crop = op.pad if isinstance(op.pad, Crop) else None
-    for rule in (op.stride, op.dilation, op.lhs_dilation, crop.extra if crop else None):
+    for rule in (op.stride, op.dilation, op.lhs_dilation, crop.output_padding if crop else None):
         if rule is not None:
             found[rule.option] = _per_axis(rule)
     if crop and crop.shape:
         optional = (LEFT_OUT,) if crop.shape_default is None else ()
         found[crop.shape] = (*optional, *crop.shape_forms)
-    for choice in (op.reverse, op.boundary, pad.by, pad.reading):
+    for choice in (op.reverse, op.boundary, pad.word_option, pad.reading):
         if isinstance(choice, Choice):
             found[choice.option] = (*_omission(choice), *choice.table)
     if isinstance(op.reverse, EachAxis):
@@ -164,9 +164,9 @@ def traits(op: Op, rank: int | None = None) -> dict[str, tuple[Any, ...]]:
     for scalar in (op.scale, op.addend[1] if op.addend else None, op.fill, op.shift):
         if scalar is not None and scalar.option not in found:
             found[scalar.option] = (*_omission(scalar), 1, 2, -3)
-    for offset in op.offsets or ():
+    for offset in op.zero_points or ():
         found[offset.option] = (LEFT_OUT, 0, 3)
-    for fixed in op.others:
+    for fixed in op.inert_options:
         if isinstance(fixed, KernelShape):
             found[fixed.option] = (*_omission(fixed), "kernel")
             continue
@@ -225,13 +225,13 @@ def attempt(op: Op, chosen: Traits, rng: random.Random, *, refused: bool = False
     layout = op.layout
     if isinstance(layout, Choice):
         said = {name: value is not LEFT_OUT and value for name, value in chosen.items()}
-        known = Facts(op.name, op.title, given=said, ndim=rank)
+        known = CallContext(op.name, op.title, options=said, ndim=rank)
         layout = layout.read(layout.default if word is LEFT_OUT else word, known)
         _put(options, op.layout.option, word)  # type: ignore[union-attr]
-    facts = Facts(op.name, op.title, layout, Sizes((), 0, 0, (1,) * rank, ()))
+    facts = CallContext(op.name, op.title, layout, Sizes((), 0, 0, (1,) * rank, ()))
 
     batch = tuple(rng.sample((1, 2, 3, 4), chosen["batch"]))
-    if rng.random() < 0.02 and op.empty != "refused" and op.kind == "conv":
+    if rng.random() < 0.02 and op.empty_output != "refused" and op.kind == "conv":
         batch = (0, *batch[1:])
     letters = _channels(op, layout, chosen["groups"], rng)
     if op.batch_groups:
@@ -267,33 +267,37 @@ def attempt(op: Op, chosen: Traits, rng: random.Random, *, refused: bool = False
     pad = crop.pad if crop else op.pad
     assert isinstance(pad, Pad)
     written = _draw_pad(pad, chosen["padding in"], facts, rng)
-    by_word = pad.by and pad.by.table[options.get(pad.by.option, pad.by.default)] is not None
-    if by_word and pad.beside == "refused":
+    by_word = (
+        pad.word_option
+        and pad.word_option.table[options.get(pad.word_option.option, pad.word_option.default)]
+        is not None
+    )
+    if by_word and pad.numbers_beside_word == "refused":
         written = LEFT_OUT
     if pad.option:
         _put(options, pad.option, written)
-    if crop and crop.extra:
-        _draw_per_axis(crop.extra, chosen, facts, options, rng)
+    if crop and crop.output_padding:
+        _draw_per_axis(crop.output_padding, chosen, facts, options, rng)
     size = _draw_size(op, chosen["room"], facts, (*batch, letters["c"]), rng)
     if crop and crop.shape and chosen[crop.shape] is not LEFT_OUT:
         many = letters["g"] > 1 or len(batch) != 1
         form = "full" if many and "full" in crop.shape_forms else chosen[crop.shape]
         if form not in crop.shape_forms or (form == "full" and len(batch) != 1):
             return None
-        facts = replace(facts, sizes=replace(facts.sizes, size=size), given=dict(options))
+        facts = replace(facts, sizes=replace(facts.sizes, size=size), options=dict(options))
         if crop.adjoint:
             out = size
             try:
                 value = pad.default if written is LEFT_OUT else written
-                pairs = pad.read(value, replace(facts, out=out))
+                pairs = pad.read(value, replace(facts, output_size=out))
             except UniconvError:
                 return None
             # The transposed convolution reads what the convolution of its output gives.
-            size = crop.gives(out, pairs, replace(facts, out=out))
+            size = crop.gives(out, pairs, replace(facts, output_size=out))
         elif crop.fixed:
             value = pad.default if written is LEFT_OUT else written
             told = {n: rule.default for n, rule in op.rules.items()} | options
-            pairs = pad.read(value, replace(facts, given=told))
+            pairs = pad.read(value, replace(facts, options=told))
             out = tuple(axis.whole - lo - hi for axis, (lo, hi) in zip(facts.axes, pairs))
         else:
             out = tuple(max(axis.whole + rng.randint(-4, 2), 1) for axis in facts.axes)
@@ -312,8 +316,8 @@ def attempt(op: Op, chosen: Traits, rng: random.Random, *, refused: bool = False
 
     shape = arrange(layout.x, {"n": 1, "c": letters["c"]}, size)
     w_shape, p_shape = arrange(layout.w, letters, kernel), _pointwise_shape(op, letters, rank, rng)
-    if op.outer:
-        w_shape, p_shape = ((kernel[int(letter[1:])],) for letter in op.outer)
+    if op.outer_product:
+        w_shape, p_shape = ((kernel[int(letter[1:])],) for letter in op.outer_product)
     case = Case(op, scattered(op, options), batched(shape, layout.x, batch), w_shape, p_shape)
     try:
         case.call  # noqa: B018
@@ -357,7 +361,7 @@ def _pointwise_shape(
 
 
 def _draw_per_axis(
-    rule: PerAxis, chosen: Traits, facts: Facts, options: dict[str, Any], rng: random.Random
+    rule: PerAxis, chosen: Traits, facts: CallContext, options: dict[str, Any], rng: random.Random
 ) -> tuple[int, ...]:
     """Write one option of a number per axis in the chosen form; what it means."""
     trait = chosen[rule.option]
@@ -383,7 +387,7 @@ def _draw_per_axis(
     return rule.read(value, facts)
 
 
-def _draw_pad(pad: Pad, kind: Any, facts: Facts, rng: random.Random) -> Any:
+def _draw_pad(pad: Pad, kind: Any, facts: CallContext, rng: random.Random) -> Any:
     """A native padding: left out, a word, or numbers in any spelling that the form reads."""
     if kind is LEFT_OUT or pad.form is None or (kind not in _EXPLICIT and kind in pad.words):
         return kind
@@ -424,7 +428,7 @@ def _sequence(values: Sequence[int], rng: random.Random) -> Any:
 
 
 def _draw_size(
-    op: Op, room: str, facts: Facts, taken: Sequence[int], rng: random.Random
+    op: Op, room: str, facts: CallContext, taken: Sequence[int], rng: random.Random
 ) -> tuple[int, ...]:
     """Spatial sizes, distinct from each other and from ``taken`` where that is possible."""
     extents = effective(facts.sizes.kernel, facts.dilation)

@@ -41,7 +41,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def _chosen(metafunc: pytest.Metafunc) -> list[str]:
     """The functions for one test: those of its marker, of the command line, of the ini, or all."""
-    from uniconv.registry import families, family, find, functions
+    from uniconv.spec.registry import find, framework, frameworks, functions
 
     marker = metafunc.definition.get_closest_marker("uniconv_dialects")
     option = metafunc.config.getoption("--uniconv-dialects") or ""
@@ -49,8 +49,8 @@ def _chosen(metafunc: pytest.Metafunc) -> list[str]:
     names = (marker.args if marker else ()) or tuple(filter(None, option.split(","))) or ini
     kind = marker.kwargs.get("kind") if marker else None
     found: dict[str, None] = {}
-    for name in names or families():
-        known = family(name)
+    for name in names or frameworks():
+        known = framework(name)
         ops = known.functions if known else (find(name),)
         found |= {op.name: None for op in ops if kind in (None, op.kind)}
     return [name for name in functions() if name in found]

@@ -10,10 +10,9 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from uniconv.canonical import BOUNDARIES, Conv, Sizes
-from uniconv.dialect import Op
-from uniconv.lower import Shape
-from uniconv.registry import find
+from uniconv._canonical.record import BOUNDARIES, Convolution, Shape, Sizes
+from uniconv.spec.op import Op
+from uniconv.spec.registry import find
 from uniconv.testing.cases import Case, asymmetric, attempt, traits
 
 
@@ -47,7 +46,7 @@ def convs(
     *,
     plain: bool = False,
     transposed: bool = False,
-) -> tuple[Conv, Sizes]:
+) -> tuple[Convolution, Sizes]:
     """Canonical records with sizes that they fit; everything differs from axis to axis.
 
     ``plain``: only zeros outside x.  ``transposed``: lhs_dilation above 1 somewhere or stride 1
@@ -70,7 +69,7 @@ def convs(
     zeros = boundary == "zeros"
     least, most = (-2 if zeros else 0), (5 if r < 3 else 3)
     groups = draw(st.sampled_from((1, 2, 3)))
-    conv = Conv(
+    conv = Convolution(
         stride=(1,) * r if transposed else each(st.integers(1, 3)),
         pad=each(st.tuples(st.integers(least, most), st.integers(least, most))),
         lhs_dilation=each(st.integers(1, 3)) if zeros else (1,) * r,

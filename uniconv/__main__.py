@@ -1,0 +1,5 @@
+"""python -m uniconv"""
+
+from uniconv._cli import main
+
+main()

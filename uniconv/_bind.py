@@ -1,0 +1,117 @@
+"""bind: a convolution whose kernel is prepared once, for loops that reuse it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.compiler import is_compiling
+
+from uniconv._calls.epilogue import Plan
+from uniconv._calls.kernel import read_kernel
+from uniconv._canonical.arrays import shape_of, to_torch
+from uniconv._canonical.onednn import packing
+from uniconv._functional import Device
+from uniconv._messages import show_shape
+from uniconv.spec.registry import main
+
+_MOST = 256
+
+
+def bind(
+    w: Any,
+    bias: Any = None,
+    *,
+    dialect: str,
+    op: str = "conv",
+    pointwise: Any = None,
+    device: Device = None,
+    **options: Any,
+) -> Bound:
+    """A callable y = f(x) that convolves with w as ``dialect`` does, w being laid out just once.
+
+    ======  ==========================================================================
+    w       the kernel in the function's layout, as ``uniconv.conv`` takes it
+    bias    (o,), or None
+    ======  ==========================================================================
+
+    w is copied as torch runs it fastest, its flip folded in, so that layouts and flips cost a call
+    nothing.  Later changes of w are not seen, and no gradient reaches it (``uniconv.nn`` trains);
+    gradients of x flow.  On a CPU a float32 kernel of two axes and 100,000 numbers or more is kept
+    once more, in oneDNN's blocks, for x with channels last in memory and without gradients.
+
+    Args:
+        w, bias, pointwise: torch tensors, NumPy arrays or arrays with DLPack.
+        dialect: a function ("tf.nn.conv2d") or a family ("tf").
+        op: which operation a family name means: "conv", "conv_transpose", "depthwise_conv" or
+            "separable_conv", which needs the ``pointwise`` kernel.
+        device: where the prepared kernel lies (default: where w is; NumPy: CUDA when available).
+        options: the function's own keywords, and ``precision`` as in ``uniconv.conv``.
+
+    Raises:
+        the errors of ``uniconv.conv``: here those of w and the options, later those of x.
+
+    >>> import numpy as np
+    >>> w = np.array([1, 10, 100.0]).reshape(3, 1, 1)
+    >>> blur = bind(w, dialect="knet.conv4", padding=1)
+    >>> blur(np.array([1, 2, 3, 4.0]).reshape(4, 1, 1)).ravel()
+    array([ 12., 123., 234., 340.])
+
+    Source: each function's own, as ``uniconv show NAME`` prints it.
+    """
+    return Bound(w, bias, pointwise, main(dialect, op, len(shape_of(w, "w"))), device, options)
+
+
+class Bound:
+    """What ``bind`` makes: call it with x."""
+
+    __slots__ = ("_bias", "_kernel", "_more", "_op", "_options", "_packed", "_plans", "_w")
+
+    def __init__(
+        self, w: Any, bias: Any, pointwise: Any, op: Any, device: Device, options: dict[str, Any]
+    ) -> None:
+        self._op, self._options = op, options
+        self._kernel = read_kernel(op, options, tuple(w.shape))
+        with torch.no_grad():
+            w = to_torch(w, device).detach()
+            stored = self._kernel.store(w)
+            self._w = stored.clone() if stored.data_ptr() == w.data_ptr() else stored
+            rest = (
+                None if a is None else to_torch(a, w.device).detach() for a in (bias, pointwise)
+            )
+            self._bias, point = (None if a is None else a.clone() for a in rest)
+        self._more: tuple[Tensor, ...] = () if point is None else (point,)
+        self._packed = packing(self._w)
+        self._plans: dict[Any, Plan] = {}
+
+    def __call__(self, x: Any) -> Any:
+        """y of x, in the function's layout and of x's kind."""
+        if is_compiling():
+            return self._in_graph(x)
+        try:
+            run = self._plans[x.shape]
+        except (KeyError, TypeError, AttributeError):
+            run = self._plan(x)
+        return run(x, self._w, self._bias, *self._more)
+
+    def __repr__(self) -> str:
+        told = "".join(f", {k}={v!r}" for k, v in self._options.items())
+        return f"bind(w {show_shape(self._kernel.shape)}, dialect={self._op.name!r}{told})"
+
+    def _in_graph(self, x: Any) -> Any:
+        from uniconv._calls.graph import prepared_in_graph
+
+        point = self._more[0] if self._more else None
+        arrays = (x, self._w, self._bias, point)
+        return prepared_in_graph(self._op.name, *arrays, self._options, self._kernel.shape)
+
+    def _plan(self, x: Any) -> Plan:
+        shape = shape_of(x, "x")
+        points = [tuple(a.shape) for a in self._more]
+        made = self._kernel.plan(self._op, self._options, shape, *points, packed=self._packed)
+        if all(type(n) is int for n in shape):
+            if len(self._plans) >= _MOST:
+                self._plans.clear()
+            self._plans[shape] = made
+        return made

@@ -1,0 +1,221 @@
+"""What surrounds the sum: dtypes, devices, the bias, scale, addend and shift."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, permute
+
+from uniconv._calls.lower import LoweredCall
+from uniconv._canonical.arrays import like, to_torch
+from uniconv._canonical.execute import runner
+from uniconv._canonical.layout import axes, order
+from uniconv._canonical.record import Shape
+from uniconv._messages import show_shape
+from uniconv.errors import BadArray, BadShape
+from uniconv.spec.op import COMPLEX, FLOATS, INTEGERS, Op
+
+Plan = Callable[..., Any]
+
+
+Convolver = Callable[[Tensor, Tensor, "Tensor | None"], Tensor]
+
+
+_DTYPES = {getattr(torch, name): name for name in (*FLOATS, *INTEGERS, *COMPLEX)}
+
+
+def is_plain(call: LoweredCall) -> bool:
+    """Whether nothing but the bias follows the sum."""
+    op = call.op
+    kept = not (op.addend or op.pointwise or op.outer_product or op.result)
+    return call.scale == 1 and call.shift == 0 and kept and op.bias == "o"
+
+
+def checked(
+    call: LoweredCall, convolve: Convolver, convolve_integers: Convolver, precision: str | None
+) -> Plan:
+    """The plan with its checks of dtype, device and bias, and with what follows the sum."""
+    op, scale = call.op, call.scale
+    bias_shape = _bias_shape(call)
+    plain = is_plain(call)
+
+    def full(x: Any, w: Any, bias: Any = None, pointwise: Any = None, addend: Any = None) -> Any:
+        if not (isinstance(x, Tensor) and isinstance(w, Tensor)):
+            device = x.device if isinstance(x, Tensor) else None
+            arrays = (w, bias, pointwise, addend)
+            rest = (None if a is None else to_torch(a, device) for a in arrays)
+            return like(full(to_torch(x), *rest), x)
+        bias, pointwise, addend = (
+            a if a is None or isinstance(a, Tensor) else to_torch(a, x.device)
+            for a in (bias, pointwise, addend)
+        )
+        x, w, bias = _agree(call, x, w, bias)
+        if op.outer_product and pointwise is not None:
+            _agree(call, x, pointwise, None)
+            w, pointwise = _product(op, w, pointwise), None
+        if op.result is not None:
+            result = getattr(torch, op.result)
+            x, w = (_shifted(call, a, n).to(result) for a, n in zip((x, w), call.zero_points))
+        if bias is not None and tuple(bias.shape) != bias_shape:
+            raise BadShape(f"{op.name}: bias {show_shape(bias.shape)} must be {bias_shape}")
+        compute = convolve if x.is_floating_point() or x.is_complex() else convolve_integers
+        if plain:
+            return compute(x, w, bias)
+        y = compute(x, w, None)
+        if pointwise is not None:
+            y = _point(call, y, pointwise, precision)
+        if scale != 1:
+            y = _scaled(op, y, scale)
+        if addend is not None and call.addend_scale != 0:
+            y = y + _addend(call, y, addend)
+        if call.shift != 0:
+            y = y + call.shift
+        # Autocast leaves y with fewer bits than the bias.
+        return y if bias is None else y + _along_channels(call, bias).to(y.dtype)
+
+    return full
+
+
+def _product(op: Op, w: Tensor, p: Tensor) -> Tensor:
+    """The kernel that two vectors make, its axes in order."""
+    assert op.outer_product is not None
+    return (
+        torch.outer(w, p)
+        if op.outer_product == tuple(sorted(op.outer_product))
+        else torch.outer(p, w)
+    )
+
+
+def _shifted(call: LoweredCall, a: Tensor, zero: Any) -> Tensor:
+    """An array of small integers less its zero point, in more bits."""
+    info = torch.iinfo(a.dtype)
+    if not info.min <= zero <= info.max:
+        dtype = str(a.dtype).removeprefix("torch.")
+        raise BadArray(f"{call.op.name}: the zero point {zero} is no {dtype}")
+    shifted: Tensor = a.to(torch.int32) - zero
+    return shifted
+
+
+def _agree(
+    call: LoweredCall, x: Tensor, w: Tensor, bias: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Tensors of one device and of a dtype that the function takes."""
+    op = call.op
+    arrays = [a for a in (x, w, bias) if a is not None]
+    for a in arrays:
+        if a.layout is not torch.strided or a.is_nested:
+            kind = "nested" if a.is_nested else str(a.layout).removeprefix("torch.")
+            raise BadArray(f"{op.name}: a tensor is {kind}; dense ones are convolved: x.to_dense()")
+    for a in arrays[1:]:
+        if a.device != x.device:
+            raise _different_devices(op, x, a)
+    if x.device.type != "meta" and torch.is_autocast_enabled(x.device.type):
+        return x, w, bias
+    dtypes = [a.dtype for a in arrays]
+    for dtype in dtypes:
+        _check_dtype(call, dtype)
+    if len(set(dtypes)) > 1:
+        if not op.mixed_dtypes:
+            names = ", ".join(str(d).removeprefix("torch.") for d in dtypes)
+            raise BadArray(
+                f"{op.name}: x, w{', bias' * (bias is not None)} are {names}; "
+                f"{op.title} takes one dtype: convert one of them"
+            )
+        common = _weight_dtype(call, x, w, bias) if op.mixed_dtypes == "w" else dtypes[0]
+        for other in dtypes[1:] if op.mixed_dtypes is True else ():
+            common = torch.promote_types(common, other)
+        x, w = x.to(common), w.to(common)
+        bias = bias.to(common) if bias is not None else None
+    return x, w, bias
+
+
+def _weight_dtype(call: LoweredCall, x: Tensor, w: Tensor, bias: Tensor | None) -> torch.dtype:
+    """The dtype of w, which x and the bias are converted to."""
+    for name, a in (("x", x), ("bias", bias)):
+        if a is not None and not torch.can_cast(a.dtype, w.dtype):
+            had, wanted = (str(t.dtype).removeprefix("torch.") for t in (a, w))
+            raise BadArray(
+                f"{call.op.name}: {name} is {had}; {call.op.title} converts it to w's dtype, and "
+                f"{wanted} cannot hold it: convert one of them"
+            )
+    return w.dtype
+
+
+def _check_dtype(call: LoweredCall, dtype: torch.dtype) -> None:
+    taken = call.op.dtypes_of(call.rank)
+    if _DTYPES.get(dtype) not in taken:
+        got = str(dtype).removeprefix("torch.")
+        raise BadArray(f"{call.op.name}: dtype {got} is not one of {', '.join(taken)}")
+
+
+def _different_devices(op: Op, x: Tensor, w: Tensor) -> BadArray:
+    return BadArray(f"{op.name}: x is on {x.device}, w or bias on {w.device}; move them together")
+
+
+def _scaled(op: Op, y: Tensor, scale: Any) -> Tensor:
+    try:
+        scaled: Tensor = y * scale
+    except (OverflowError, RuntimeError):
+        scaled = y.new_empty(0, dtype=torch.bool)
+    if scaled.dtype is not y.dtype:  # Julia: InexactError
+        dtype = str(y.dtype).removeprefix("torch.")
+        raise BadArray(f"{op.name}: {dtype} cannot hold a result scaled by {scale}")
+    return scaled
+
+
+def _addend(call: LoweredCall, y: Tensor, addend: Tensor) -> Tensor:
+    """beta * z, whose z has y's shape."""
+    op = call.op
+    assert op.addend is not None
+    name = op.addend[0]
+    if tuple(addend.shape) != tuple(y.shape):
+        has = show_shape(addend.shape)
+        raise BadShape(f"{op.name}: {name} {has} must have y's shape {show_shape(y.shape)}")
+    if addend.device != y.device:
+        raise _different_devices(op, y, addend)
+    _check_dtype(call, addend.dtype)
+    scaled: Tensor = addend * call.addend_scale
+    return scaled
+
+
+def _bias_shape(call: LoweredCall) -> Shape:
+    if call.op.bias == "o":
+        return (call.o,)
+    return tuple(call.o if a == "o" else 1 for a in axes(call.layout.y, call.rank))
+
+
+def _along_channels(call: LoweredCall, bias: Tensor) -> Tensor:
+    """The bias with y's axes: 1 everywhere but on the channels."""
+    if call.op.bias == "y":
+        return bias
+    return bias.reshape([-1 if a == "o" else 1 for a in native_axes(call.layout.y, call)])
+
+
+def _point(call: LoweredCall, y: Tensor, pointwise: Tensor, precision: str | None) -> Tensor:
+    """The 1x1 convolution of a separable one, on y in the native layout."""
+    assert call.op.pointwise is not None
+    assert call.pointwise is not None
+    conv, sizes = call.pointwise
+    lowered = y.device.type != "meta" and torch.is_autocast_enabled(y.device.type)
+    if pointwise.dtype is not y.dtype and not lowered:
+        names = " and ".join(str(a.dtype).removeprefix("torch.") for a in (y, pointwise))
+        raise BadArray(
+            f"{call.op.name}: x and the pointwise kernel are {names}; "
+            f"{call.op.title} takes one dtype: convert one of them"
+        )
+    _agree(call, y, pointwise, None)
+    spatial = [f"s{i}" for i in range(call.rank)]
+    into = order(axes(call.layout.y, call.rank), ("n", "o", *spatial))
+    back = order(("n", "o", *spatial), axes(call.layout.y, call.rank))
+    kernel = order(axes(call.op.pointwise, call.rank), ("o", "i", *spatial))
+    sizes = replace(sizes, size=call.conv.output(call.sizes.size, call.sizes.kernel))
+    run = runner(conv, sizes, transposed=False, precision=precision)
+    return permute(run(permute(y, into), permute(pointwise, kernel), None), back)
+
+
+def native_axes(pattern: str, call: LoweredCall) -> tuple[str, ...]:
+    """The letters of a pattern; without its batch where the call has none."""
+    return tuple(a for a in axes(pattern, call.rank) if a != "n" or call.sizes.batch)

@@ -1,0 +1,57 @@
+"""The way into a graph: torch.compile takes a call whole, and traces what it does below torch.
+
+Imported only while something is compiled, because it loads torch's compiler.  Reading a spec is
+then plain Python on sizes that may be symbols, so that one graph serves all of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+from torch.compiler import allow_in_graph
+
+from uniconv._calls.kernel import read_kernel
+from uniconv._calls.options import refuse_in_graph
+from uniconv._calls.plan import planned
+from uniconv.spec.registry import find, main
+
+
+@allow_in_graph  # type: ignore[untyped-decorator]
+def in_graph(
+    kind: str | None,
+    name: str,
+    x: Tensor,
+    w: Tensor,
+    bias: Tensor | None,
+    pointwise: Tensor | None,
+    options: dict[str, Any],
+) -> Tensor:
+    """The call of a family's ``kind``, or of the function ``name`` where kind is None."""
+    op = main(name, kind, w.ndim) if kind else find(name)
+    refuse_in_graph(op, options)
+    shapes = [tuple(a.shape) for a in (x, w, pointwise) if a is not None]
+    run, addend = planned(op, (kind, name), options, shapes)
+    more = () if pointwise is None and addend is None else (pointwise, addend)
+    y: Tensor = run(x, w, bias, *more)
+    return y
+
+
+@allow_in_graph  # type: ignore[untyped-decorator]
+def prepared_in_graph(
+    name: str,
+    x: Tensor,
+    w: Tensor,
+    bias: Tensor | None,
+    pointwise: Tensor | None,
+    options: dict[str, Any],
+    shape: tuple[int, ...],
+) -> Tensor:
+    """The call of the function ``name`` on its stored kernel, whose own shape is ``shape``."""
+    op = find(name)
+    refuse_in_graph(op, options)
+    more = () if pointwise is None else (pointwise,)
+    kernel = read_kernel(op, options, shape)
+    run = kernel.plan(op, options, tuple(x.shape), *(tuple(a.shape) for a in more))
+    y: Tensor = run(x, w, bias, *more)
+    return y

@@ -1,0 +1,168 @@
+"""Prepared kernels: a kernel stored once as torch runs it fastest, and calls that take it so.
+
+Stored, a kernel is contiguous, its flip is folded in, and its groups are merged: ``o ... i`` where
+the channels of x are last, else ``o i ...`` (``c ... m`` and ``c m ...`` for a transposed
+convolution), with the spatial axes backwards where memory runs backwards.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from einops import rearrange
+from torch import Tensor, permute
+
+from uniconv._calls.epilogue import Plan
+from uniconv._calls.lower import LoweredCall, lower
+from uniconv._calls.options import complete, split_precision
+from uniconv._calls.plan import build
+from uniconv._canonical.layout import Layout, axes, completed, kernel_order, kernel_rank, regrouping
+from uniconv._canonical.record import Shape, Sizes
+from uniconv._canonical.runner import Packing
+from uniconv._messages import either, plural, show, show_shape
+from uniconv.errors import BadArray, BadShape, UniconvWarning
+from uniconv.spec.op import DEPTHWISE, Op
+from uniconv.spec.rules import CallContext, Choice, Count
+
+
+@dataclass(frozen=True)
+class StoredKernel:
+    """A kernel of one function: its own shape and letters, and those that it is stored in.
+
+    layout: the function's layouts with the stored kernel's in place of its own.
+    flips: the axes along which the stored kernel runs backwards; lacking: the axes of size 1 that
+    the function's kernel leaves out.
+    """
+
+    shape: Shape
+    native: tuple[str, ...]
+    stored: tuple[str, ...]
+    groups: int
+    flips: tuple[int, ...]
+    lacking: Shape
+    transposed: bool
+    layout: Layout
+
+    def store(self, w: Tensor) -> Tensor:
+        """The function's kernel as it is stored, contiguous: a copy unless it is so already."""
+        w = w.reshape(*w.shape, *self.lacking)
+        w = _moved(w, self.native, self.stored, self.groups)
+        return (torch.flip(w, self.flips) if self.flips else w).contiguous()
+
+    def restore(self, stored: Tensor) -> Tensor:
+        """The stored kernel in the function's own shape: a view, unless it is flipped."""
+        w = torch.flip(stored, self.flips) if self.flips else stored
+        w = _moved(w, self.stored, self.native, self.groups)
+        return w.reshape(self.shape) if self.lacking else w
+
+    @property
+    def stored_shape(self) -> Shape:
+        return tuple(self.store(torch.empty(self.shape, device="meta")).shape)
+
+    def plan(
+        self,
+        op: Op,
+        options: Mapping[str, Any],
+        x_shape: Shape,
+        *p_shape: Shape,
+        packed: Packing | None = None,
+    ) -> Plan:
+        """The plan of a call that gets this kernel as it is stored."""
+        own, precision = split_precision(op, options)
+        call = lower(op, own, x_shape, self.shape, *p_shape)
+        for text in call.warnings:
+            warnings.warn(text, UniconvWarning, stacklevel=2)
+        return build(self.of(call), precision, packed)
+
+    def of(self, call: LoweredCall) -> LoweredCall:
+        """The same call on the stored kernel, which needs no flip any more."""
+        upright = (self.transposed,) * call.rank
+        layout = replace(call.layout, w=self.layout.w)
+        return replace(call, layout=layout, conv=replace(call.conv, reverse=upright))
+
+
+def _moved(w: Tensor, src: tuple[str, ...], dst: tuple[str, ...], groups: int) -> Tensor:
+    """From one kernel layout to another, by one permutation unless groups are split or merged."""
+    order = kernel_order(src, dst, groups)
+    if order is not None:
+        return permute(w, order)
+    if hasattr(w, "full_tensor"):  # a DTensor: its parts may cut through a group
+        w = w.full_tensor()
+    moved: Tensor = rearrange(w, regrouping(src, dst), g=groups)
+    return moved
+
+
+def read_layout(op: Op, options: Mapping[str, Any], rank: int) -> Layout:
+    """The layouts that the options choose, before any array is there."""
+    given, spelled = complete(op, split_precision(op, options)[0])
+    if isinstance(op.layout, Layout):
+        return op.layout
+    facts = CallContext(op.name, op.title, options=given, spellings=spelled, ndim=rank + 2)
+    read: Layout = op.layout.read(given[op.layout.option], facts)
+    return read
+
+
+def read_kernel(op: Op, options: Mapping[str, Any], shape: Shape) -> StoredKernel:
+    """How a kernel of this shape is stored, as the options of the call read it.
+
+    Raises:
+        BadArray: the function's kernel is not one array, or its values are not used as they are.
+        BadShape: the shape has another number of axes than the function's kernel.
+        BadOption: an option that the function does not have, or with a value it does not take.
+    """
+    if op.outer_product:
+        raise BadArray(f"{op.name}: its kernel is a product of two vectors; there is none to store")
+    if op.addend and op.addend[0] in options:
+        raise BadArray(f"{op.name}: {op.addend[0]} is an array of one call: add it to the result")
+    rank = kernel_rank(op.layouts[0], len(shape))
+    layout = read_layout(op, options, max(rank, 1))
+    rank = kernel_rank(layout, len(shape))
+    if rank not in layout.ranks:
+        allowed = sorted({len(axes(layout.w, r)) for r in layout.ranks})
+        raise BadShape(
+            f"{op.name}: w {show_shape(shape)} has {plural(len(shape))}, but read as "
+            f"{show(layout.w)} it must have {either(allowed)}"
+        )
+    given, spelled = complete(op, split_precision(op, options)[0])
+    letters = axes(layout.w, rank)
+    sizes = dict(zip(letters, shape))
+    spatial = tuple(f"s{i}" for i in range(rank))
+    kernel = tuple(sizes.get(s, 1) for s in spatial)
+    facts = CallContext(op.name, op.title, layout, options=given, spellings=spelled, ndim=rank + 2)
+    facts = replace(facts, sizes=Sizes((1,), 1, 1, (1,) * rank, kernel))
+    spread = op.lhs_dilation.read(given[op.lhs_dilation.option], facts) if op.lhs_dilation else (1,)
+    backwards = op.reverse
+    if isinstance(backwards, Choice):
+        backwards = backwards.read(given[backwards.option], facts)
+    reverse = (backwards,) * rank if isinstance(backwards, bool) else tuple(backwards)
+    transposed = op.kind == "conv_transpose" or max(spread) > 1
+    if op.kind == "conv_transpose":  # the adjoint of a cross-correlation runs its kernel backwards
+        reverse = tuple(not r for r in reverse)
+    groups = sizes.get("g", 1)
+    if isinstance(op.groups, Count):
+        groups = op.groups.read(given[op.groups.option], facts)
+    elif op.groups == DEPTHWISE:
+        groups = sizes.get("c", 1)
+    if op.batch_groups:  # parts of the batch are run as groups
+        groups = max(groups, op.batch_groups.read(given[op.batch_groups.option], facts))
+
+    first, second = ("c", "m") if transposed else ("o", "i")
+    native, lacking = completed(letters, (first, second, *spatial))
+    turned = spatial[::-1] if layout.column_major else spatial
+    last = layout.x.endswith("c")
+    stored = (first, *turned, second) if last else (first, second, *turned)
+    flips = tuple(stored.index(s) for s, r in zip(spatial, reverse) if r is not transposed)
+    return StoredKernel(
+        tuple(shape),
+        native,
+        stored,
+        groups,
+        flips,
+        lacking,
+        transposed,
+        replace(layout, w=" ".join(stored)),
+    )

@@ -1,0 +1,294 @@
+"""Lift: a lowered call -> the options of another function, or CannotExpress."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from uniconv._calls.lower import LoweredCall, batched, lower, uncrop
+from uniconv._calls.options import scattered
+from uniconv._canonical.layout import Layout, arrange, axes, regrouping
+from uniconv._canonical.record import Convolution, Shape
+from uniconv.errors import CannotExpress, UniconvError
+from uniconv.spec.op import BY_AXIS, BY_CHANNELS, BY_OUTPUT, DEPTHWISE, UNGROUPED, Op
+from uniconv.spec.padding import Crop
+from uniconv.spec.rules import REQUIRED, Border, CallContext, Choice, Count, EachAxis
+
+
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """A call said in another function's words.
+
+    options: its native options, those at their defaults left out.  call: what they lower to.
+    reversed: whether the kernel must first be reversed along every spatial axis, because the
+    function has no switch for it (only where ``lift(..., flip_kernel=True)`` allowed that).
+    """
+
+    options: dict[str, Any]
+    call: LoweredCall
+    reversed: bool = False
+
+
+def lift(call: LoweredCall, op: Op, *, flip_kernel: bool = False) -> Lifted:
+    """Say ``call`` as a call of ``op``, exactly.
+
+    Raises:
+        CannotExpress: with the field that ``op`` has no words for, and why.
+    """
+    _check_kind(call, op)
+    layout = _layout(call, op)
+    conv, reversed_ = _turned(call.conv, op, flip_kernel)
+    facts = CallContext(
+        op.name, op.title, layout, call.sizes, boundary=conv.boundary, ndim=call.rank
+    )
+    options: dict[str, Any] = {}
+    if isinstance(op.reverse, Choice):
+        backwards = tuple(r is not (op.kind == "conv_transpose") for r in conv.reverse)
+        said = backwards if isinstance(op.reverse, EachAxis) else backwards[0]
+        options[op.reverse.option] = op.reverse.write(said, facts)
+    if isinstance(op.layout, Choice):
+        facts = replace(facts, options=_completed(op, options))
+        if op.layout.option not in options:  # else one option says both
+            options[op.layout.option] = op.layout.write(layout, facts)
+        layout = op.layout.read(options[op.layout.option], facts)
+        facts = replace(facts, layout=layout)
+    options |= _boundary(conv, op, facts) | _epilogue(call, op, facts) | _groups(conv, op, facts)
+    for rule in op.inert_options:
+        if rule.default is REQUIRED:
+            options[rule.option] = rule.write(None, facts)
+    options, facts = _per_axis(conv, op, options, facts)
+    facts = replace(facts, options=_completed(op, options))
+
+    refusals: list[UniconvError] = []
+    for padding in paddings(conv, op, facts, refusals):
+        told = {k: v for k, v in (options | padding).items() if v != op.rules[k].default}
+        native = scattered(op, told)
+        try:
+            lifted = lower(op, native, *native_shapes(call, op, layout))
+        except UniconvError as error:
+            refusals.append(error)
+            continue
+        if _same(lifted, replace(call, conv=conv)):
+            return Lifted(native, lifted, reversed_)
+    first = refusals[0] if refusals else UniconvError(f"its own reading differs from {conv}")
+    if isinstance(first, CannotExpress):
+        raise first
+    raise CannotExpress(op.name, "contract", str(first).removeprefix(f"{op.name}: "))
+
+
+def _completed(op: Op, options: dict[str, Any]) -> dict[str, Any]:
+    """The options with the defaults of those that are not said (yet)."""
+    return {name: rule.default for name, rule in op.rules.items()} | options
+
+
+def native_shapes(call: LoweredCall, op: Op, layout: Layout) -> list[Shape]:
+    """The shapes of x, w (and the pointwise kernel) of the same problem in another layout."""
+    sizes, groups = call.sizes, call.conv.groups
+    letters = {"n": 1, "c": sizes.c, "o": sizes.o}
+    letters |= {"g": groups, "i": sizes.c // groups, "m": sizes.o // groups}
+    x = batched(arrange(layout.x, letters, sizes.size), layout.x, sizes.batch)
+    shapes = [x, arrange(layout.w, letters, sizes.kernel)]
+    if op.outer_product is not None:
+        return [x, *((sizes.kernel[int(letter[1:])],) for letter in op.outer_product)]
+    if op.pointwise is not None and call.pointwise is not None:
+        conv, point = call.pointwise
+        letters |= {"o": point.o, "i": point.c // conv.groups}
+        shapes.append(arrange(op.pointwise, letters, point.kernel))
+    return shapes
+
+
+def kernel_pattern(call: LoweredCall, lifted: Lifted) -> str:
+    """The einops pattern (with g = groups) that takes the call's kernel to the lifted one's."""
+    src, dst = (axes(c.layout.w, call.rank) for c in (call, lifted.call))
+    return regrouping(src, dst)
+
+
+def _layout(call: LoweredCall, op: Op) -> Layout:
+    lacks = {a for a, n in (("c", call.sizes.c), ("o", call.sizes.o)) if n != 1}
+    # A kernel that lacks a spatial axis has size 1 along it.
+    long = {f"s{i}" for i, k in enumerate(call.sizes.kernel) if k > 1}
+    grouped = op.groups == BY_AXIS and call.conv.groups > 1
+    fitting = [k for k in op.layouts if call.rank in k.ranks and long <= set(axes(k.w, call.rank))]
+    fitting = [k for k in fitting if "g" in k.w.split()] * grouped or fitting
+    layout = next(iter(fitting), None)
+    if layout is not None and lacks - set((layout.x + " " + layout.y).split()):
+        raise CannotExpress(op.name, "channels", "its arrays have no channel axes")
+    if layout is None:
+        ranks = " or ".join(map(str, op.ranks))
+        raise CannotExpress(op.name, "rank", f"it has {ranks} spatial axes, the call {call.rank}")
+    fewest, most = op.batch
+    if not fewest <= len(call.sizes.batch) <= most:
+        has = len(call.sizes.batch)
+        raise CannotExpress(
+            op.name, "batch", f"x has {has} batch axes, it takes {fewest} to {most}"
+        )
+    return layout
+
+
+def _check_kind(call: LoweredCall, op: Op) -> None:
+    conv = call.conv
+    if (op.pointwise is None) != (call.pointwise is None):
+        has = "has no pointwise kernel" if call.pointwise is None else "has a pointwise kernel"
+        raise CannotExpress(op.name, "pointwise", f"the call {has}")
+    if op.outer_product != call.op.outer_product:
+        has = "one" if op.outer_product else "a product of two vectors"
+        raise CannotExpress(op.name, "kernel", f"the call's kernel is {has}")
+    if op.kind == "conv_transpose":
+        if max(conv.stride) > 1:
+            raise CannotExpress(
+                op.name, "stride", f"its own stride spreads x; {conv.stride} skips y"
+            )
+    elif max(conv.lhs_dilation) > 1 and not op.lhs_dilation:
+        raise CannotExpress(op.name, "lhs_dilation", f"it does not spread x by {conv.lhs_dilation}")
+
+
+def _turned(conv: Convolution, op: Op, flip_kernel: bool) -> tuple[Convolution, bool]:
+    """The record as the function can say it: with the kernel reversed beforehand where needed."""
+    if isinstance(op.reverse, EachAxis):
+        return conv, False
+    if len(set(conv.reverse)) > 1:
+        raise CannotExpress(op.name, "reverse", f"it reverses all axes or none, not {conv.reverse}")
+    if isinstance(op.reverse, Choice):
+        return conv, False
+    native = op.reverse is not (op.kind == "conv_transpose")
+    if conv.reverse[0] == native:
+        return conv, False
+    if not flip_kernel:
+        kind = "convolution" if conv.reverse[0] else "cross-correlation"
+        raise CannotExpress(
+            op.name,
+            "reverse",
+            f"it has no option for a {kind}; flip_kernel=True reverses w instead",
+        )
+    return replace(conv, reverse=(native,) * conv.rank), True
+
+
+def _boundary(conv: Convolution, op: Op, facts: CallContext) -> dict[str, Any]:
+    if op.boundary and op.fill:
+        known = op.boundary.table.values()
+        name = conv.boundary
+        if (name == "zeros" and "zeros" not in known) or isinstance(op.boundary, Border):
+            name = "constant" if name == "zeros" else name
+        if op.fill.option == op.boundary.option:  # a number says both
+            said = conv.fill if name == "constant" else op.boundary.write(name, facts)
+            return {op.boundary.option: said}
+        fill = {op.fill.option: op.fill.write(conv.fill, facts)}
+        return {op.boundary.option: op.boundary.write(name, facts)} | fill
+    if op.boundary:
+        return {op.boundary.option: op.boundary.write(conv.boundary, facts)}
+    if op.fill and conv.boundary in ("zeros", "constant"):
+        return {op.fill.option: op.fill.write(conv.fill, facts)}
+    pad = op.pad.pad if isinstance(op.pad, Crop) else op.pad
+    if conv.boundary != "zeros" and conv.boundary not in pad.borders.values():
+        raise facts.cannot("boundary", f"it pads with zeros only, not {conv.boundary}")
+    return {}
+
+
+def _epilogue(call: LoweredCall, op: Op, facts: CallContext) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if op.scale:
+        options[op.scale.option] = op.scale.write(call.scale, facts)
+    if op.shift:
+        options[op.shift.option] = op.shift.write(call.shift, facts)
+    elif call.shift != 0:
+        raise facts.cannot("shift", f"it adds no number, the call adds {call.shift}")
+    if not op.scale and call.scale != 1:
+        raise facts.cannot("scale", f"it does not scale its result by {call.scale}")
+    if op.zero_points:
+        for rule, offset in zip(op.zero_points, call.zero_points):
+            options[rule.option] = rule.write(offset, facts)
+    if op.addend:
+        options[op.addend[1].option] = op.addend[1].write(call.addend_scale, facts)
+    elif call.addend_scale != 0:
+        raise facts.cannot("addend", "it adds nothing to its result")
+    return options
+
+
+def _groups(conv: Convolution, op: Op, facts: CallContext) -> dict[str, Any]:
+    parts: dict[str, Any] = {}
+    if op.batch_groups:
+        parts = {op.batch_groups.option: conv.batch_groups}
+    elif conv.batch_groups > 1:
+        raise facts.cannot("batch_groups", f"it has none, the call has {conv.batch_groups}")
+    if isinstance(op.groups, Count):
+        return parts | {op.groups.option: op.groups.write(conv.groups, facts)}
+    fits = {
+        BY_CHANNELS: True,
+        BY_OUTPUT: True,
+        BY_AXIS: conv.groups == 1 or "g" in facts.layout.w.split(),
+        DEPTHWISE: conv.groups == facts.sizes.c,
+        UNGROUPED: conv.groups == 1,
+    }
+    if not fits[op.groups]:
+        must = {DEPTHWISE: "every channel is its own group"}.get(op.groups, "it has no groups")
+        raise facts.cannot(
+            "groups", f"{must}, the call has {conv.groups} for {facts.sizes.c} channels"
+        )
+    return parts
+
+
+def _per_axis(
+    conv: Convolution, op: Op, options: dict[str, Any], facts: CallContext
+) -> tuple[dict[str, Any], CallContext]:
+    stride = conv.lhs_dilation if op.kind == "conv_transpose" else conv.stride
+    facts = replace(facts, stride=stride, dilation=conv.rhs_dilation)
+    if op.stride:
+        options = options | {op.stride.option: op.stride.write(stride, facts)}
+    elif max(stride) > 1:
+        raise facts.cannot("stride", f"it has no stride, the call has {stride}")
+    if op.dilation:
+        options = options | {op.dilation.option: op.dilation.write(conv.rhs_dilation, facts)}
+    elif max(conv.rhs_dilation) > 1:
+        raise facts.cannot("dilation", f"it has none, the call has {conv.rhs_dilation}")
+    if op.lhs_dilation:
+        facts = replace(facts, lhs_dilation=conv.lhs_dilation)
+        spread = op.lhs_dilation.write(conv.lhs_dilation, facts)
+        options = options | {op.lhs_dilation.option: spread}
+    return options, facts
+
+
+def paddings(
+    conv: Convolution, op: Op, facts: CallContext, refusals: list[UniconvError]
+) -> Iterator[dict[str, Any]]:
+    """Every way to say the padding, exactly or with pixels after that no window reads."""
+    sizes, rule = facts.sizes, op.pad
+    tight = conv.tight(sizes.size, sizes.kernel)
+    steps = zip(conv.pad, tight.pad, conv.stride)
+    even = tuple((lo, lo if t <= lo < t + s else hi) for (lo, hi), (_, t), s in steps)
+    for pad in dict.fromkeys((conv.pad, even, tight.pad)):
+        if isinstance(rule, Crop):
+            yield from _crops(replace(conv, pad=pad), rule, facts)
+        else:
+            yield from rule.ways(pad, facts)
+    takes = rule.pad if isinstance(rule, Crop) else rule
+    padding = uncrop(conv.pad, facts) if isinstance(rule, Crop) else conv.pad
+    lacks = f"{takes.option} takes {takes.describe()}, not {padding}"
+    refusals.append(facts.cannot("pad", lacks))
+
+
+def _crops(conv: Convolution, rule: Crop, facts: CallContext) -> Iterator[dict[str, Any]]:
+    """Ways to say what the transposed op cuts off, without an output shape where that can be."""
+    crop = uncrop(conv.pad, facts)
+    if rule.shape is None or rule.shape_default is not REQUIRED:
+        yield from rule.ways(crop, facts)
+    if rule.shape is not None:
+        out = conv.output(facts.sizes.size, facts.sizes.kernel)
+        letters = {"n": (*facts.sizes.batch, 1)[0], "o": facts.sizes.o}
+        full = list(arrange(facts.layout.y, letters, out))
+        shape = full if "full" in rule.shape_forms else list(out)
+        if "sample" in rule.shape_forms:
+            shape = full[1:]
+        for way in rule.ways(crop, replace(facts, output_size=out)):
+            yield {**way, rule.shape: shape}
+
+
+def _same(a: LoweredCall, b: LoweredCall) -> bool:
+    """Whether two calls compute the same, whatever their layouts."""
+
+    def kept(call: LoweredCall) -> tuple[Any, ...]:
+        tight = call.conv.tight(call.sizes.size, call.sizes.kernel)
+        after = (call.scale, call.addend_scale, call.shift, call.zero_points, call.pointwise)
+        return (tight, call.sizes, *after)
+
+    return kept(a) == kept(b)

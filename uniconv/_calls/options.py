@@ -1,0 +1,111 @@
+"""A call's options: defaults, second names, one name per axis, and precision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from uniconv._messages import either, show, suggest
+from uniconv.errors import BadOption
+from uniconv.spec.op import Op, OptionPerAxis
+from uniconv.spec.rules import REQUIRED, InertOption
+
+
+def complete(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The options with defaults filled in, unknown ones refused; and the second names in use."""
+    given: dict[str, Any] = {}
+    spelled: dict[str, str] = {}
+    single = {name for several in op.per_axis_options.values() for name in several.names}
+    for name, value in options.items():
+        known = op.aliases.get(name, name)
+        if name in op.aliases and value is None:
+            continue
+        if known in given:
+            names = " and ".join(sorted({name, known, spelled.get(known, known)}))
+            raise BadOption(f"{op.name}: {names} are one option under two names; give one of them")
+        if known in op.constructor_words:
+            raise BadOption(
+                f"{op.name}: {known} is read off {op.constructor_words[known]}; leave it out"
+            )
+        parted = known in op.per_axis_options and not op.per_axis_options[known].whole
+        if known not in single and (known not in op.rules or parted):
+            known_names = {*op.rules, *op.aliases, *single, *(op.addend or ())[:1]}
+            has = [p for p in op.params.split() if p in known_names]
+            hint = suggest(name, has) or f"; it has {', '.join(has)}"
+            raise BadOption(f"{op.name} has no option {show(name)}{hint}")
+        given[known] = value
+        if name != known:
+            spelled[known] = name
+    for name, several in op.per_axis_options.items():
+        if whole(several, name, given):
+            continue
+        if name in given:
+            beside = " and ".join(one for one in several.names if one in given)
+            raise BadOption(
+                f"{op.name}: {beside} cannot stand beside {name}; give one or the other"
+            )
+        values = tuple(several.value(one, given) for one in several.names)
+        given = {k: v for k, v in given.items() if k not in several.names} | {name: values}
+        missing = [one for one, v in zip(several.names, values) if v is REQUIRED]
+        if missing:
+            raise BadOption(f"{op.name}: option {show(missing[0])} is missing")
+    for name, rule in op.rules.items():
+        if given.setdefault(name, rule.default) is REQUIRED:
+            why = (
+                f"; {rule.must}" if isinstance(rule, InertOption) and rule.only is not None else ""
+            )
+            raise BadOption(f"{op.name}: option {show(name)} is missing{why}")
+    return given, spelled
+
+
+def whole(several: OptionPerAxis, name: str, given: Mapping[str, Any]) -> bool:
+    """Whether an option for each axis, and none for all of them, is left out of a call."""
+    return several.whole and not set(several.names) & set(given)
+
+
+def scattered(op: Op, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options by rule -> options as the function takes them: one name per axis where it has so."""
+    native: dict[str, Any] = {}
+    for name, value in options.items():
+        if name not in op.per_axis_options or op.per_axis_options[name].whole:
+            native[name] = value
+            continue
+        names = op.per_axis_options[name].names
+        values = value if isinstance(value, (list, tuple)) else [value] * len(names)
+        native |= dict(zip(names, values))
+    return native
+
+
+PRECISIONS = ("ieee", "tf32", "framework")
+
+
+def refuse_in_graph(op: Op, options: Mapping[str, Any]) -> None:
+    """A graph keeps no setting of the process: raise BadOption where one is asked for."""
+    precision = split_precision(op, options)[1]
+    if precision is not None:
+        raise BadOption(
+            f"{op.name}: precision={show(precision)} cannot be set inside a compiled graph: set "
+            f"torch.backends.cudnn.conv.fp32_precision = {show(precision)} before it runs"
+        )
+
+
+def split_precision(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
+    """The function's own options, and what ``precision`` asks of cuDNN: None leaves its setting."""
+    own = dict(options)
+    value = own.get("precision")
+    if "precision" not in own or ("precision" in op.rules and value not in PRECISIONS):
+        return own, None
+    if value not in PRECISIONS:
+        listed = either(map(show, PRECISIONS))
+        raise BadOption(f"{op.name}: precision={show(value)} must be {listed}")
+    del own["precision"]
+    if value == "framework":
+        return own, None
+    if not hasattr(torch.backends.cudnn, "conv"):
+        raise BadOption(
+            f"{op.name}: precision={show(value)} needs torch.backends.cudnn.conv.fp32_precision, "
+            f"which torch {torch.__version__} does not have"
+        )
+    return own, value

@@ -1,0 +1,39 @@
+"""Convolutions of integers: the sum modulo the integer's range, on every device."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from uniconv._canonical.runner import Runner
+
+_LIMB = 16  # bits of an integer that one exact float64 convolution carries
+
+
+def exact(run: Runner) -> Runner:
+    """The same for integers: the sum modulo the integer's range, as integer hardware has it."""
+
+    def integer_run(x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
+        if x.device.type == "cpu":
+            wide = bias.long() if bias is not None else None
+            return run(x.long(), w.long(), wide).to(x.dtype)
+        y = by_limbs(run, x, w)
+        return y if bias is None else y + bias.reshape(-1, *(1,) * (w.ndim - 2))
+
+    return Runner(integer_run)
+
+
+def by_limbs(run: Runner, x: Tensor, w: Tensor) -> Tensor:
+    """Integers where a device convolves none: by 16-bit limbs, whose float64 sums are exact.
+
+    What lies outside x must be zeros or pixels of x: a constant would be added once per limb.
+    """
+    limbs = (torch.iinfo(x.dtype).bits + _LIMB - 1) // _LIMB
+    mask = (1 << _LIMB) - 1
+
+    def limb(a: Tensor, i: int) -> Tensor:
+        return (a.long() >> (_LIMB * i) & mask).double()
+
+    terms = [(i, j) for i in range(limbs) for j in range(limbs - i)]
+    parts = (run(limb(x, i), limb(w, j), None).round().long() << _LIMB * (i + j) for i, j in terms)
+    return torch.stack(list(parts)).sum(0).to(x.dtype)

@@ -1,0 +1,24 @@
+"""What executes a record: torch's op with its arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+
+class Runner(NamedTuple):
+    """op(x, w, bias, *args): kept apart, so that a caller saves the Python frame in between."""
+
+    op: Callable[..., Tensor]
+    args: tuple[Any, ...] = ()
+
+    def __call__(self, x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
+        return self.op(x, w, bias, *self.args)
+
+
+Operation = Callable[..., Tensor]
+
+
+Packing = Callable[[Operation], Operation]

@@ -1,0 +1,54 @@
+"""uniconv conformance: every function whose framework is installed, against that framework."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from uniconv._cli.arguments import UsageError, write_text
+
+
+def conformance_command(
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="NAMES", help="Families and functions, with commas between them."),
+    ] = None,
+    cases: Annotated[
+        int | None, typer.Option(min=1, help="Calls of each function (default: 100 to 300).")
+    ] = None,
+    page: Annotated[
+        Path | None, typer.Option("--html", help="Write the table and all differences, as HTML.")
+    ] = None,
+) -> None:
+    """Compare with the frameworks that are installed, on integers that no rounding touches.
+
+    uniconv conformance --against tf,jax --cases 300 --html conformance.html
+
+    Exit code 0: no call differs; 1: some do.
+    """
+    try:
+        from uniconv.conformance.compare import conformance, installed
+        from uniconv.conformance.report import html_page, text_table
+    except ImportError as error:
+        raise UsageError(f'{error}: pip install "uniconv-torch[test]"') from None
+    ops = installed(None if against is None else against.split(","))
+    records = []
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=len(ops))
+        for op in ops:
+            progress.update(task, description=op.name)
+            records.append(conformance(op, cases))
+            progress.advance(task)
+    print(text_table(records))
+    differences = [text for record in records for text in record.mismatches]
+    for text in differences[:20]:
+        print(text, file=sys.stderr)
+    if page is not None:
+        write_text(html_page(records), page)
+    raise typer.Exit(int(bool(differences)))

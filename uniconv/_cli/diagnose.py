@@ -1,0 +1,241 @@
+"""uniconv diagnose: why a result is not the expected one, or why two runs differ."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from uniconv import files
+from uniconv._cli.arguments import UsageError, read_value, writable, write_text
+from uniconv._diagnose import Diagnosis, Run, diagnose, diagnose_pair
+from uniconv.files import NamedArray
+
+ARRAYS = ("x", "w", "y", "bias", "pointwise")
+SECTIONS = {"--a", "--b", "--expected"}
+_SPEC = re.compile(r"(?P<name>[^\[\]]+)(?P<index>\[.*\])?", re.S)
+
+
+@dataclass
+class Section:
+    """The words after --a, --b or --expected: a function, its arrays, its options."""
+
+    function: str | None = None
+    arrays: dict[str, str] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def diagnose_command(
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[FILE]... [x=ARRAY w=ARRAY y=ARRAY] [--expected FUNCTION [NAME=VALUE]...]",
+            help="Files with arrays; which are x, w, y (bias, pointwise); what was called.",
+        ),
+    ],
+    html: Annotated[Path | None, typer.Option(help="Write a page with pictures.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    tolerance: Annotated[
+        float | None, typer.Option(help="How far a number of y may be off, beside its digits.")
+    ] = None,
+) -> None:
+    """Say why y is not what a call gives, or why two runs give two results.
+
+    An ARRAY is a name in one of the FILEs, a file with one array, or FILE:NAME; it may be indexed
+    as in NumPy: image[None], table[:, :, None, None].
+
+    One result, and the call that was meant:
+
+    uniconv diagnose x=x.npy w=w.npy y=y.npy --expected tf.nn.conv2d strides=1 padding=SAME
+
+    Two runs, arrays printed in one text:
+
+    uniconv diagnose question.txt --a knet.conv4 x=image w=kernel y=knet_result padding=1
+    --b tf.nn.conv2d x=image w=kernel y=tf_result strides=1 padding=SAME
+    """
+    head, sections = parsed(words)
+    page = writable(html) if html is not None else None
+    known = arrays_of([Path(p) for p in head.function.split("\n")] if head.function else [])
+    if set(sections) == {"--a", "--b"}:
+        runs = [_run(merged(head, sections[s]), known, s, tolerance) for s in ("--a", "--b")]
+        found = diagnose_pair(*runs, progress=_progress)
+    elif set(sections) <= {"--expected"}:
+        one = merged(head, sections.get("--expected", Section()))
+        found = _single(one, known, tolerance)
+    else:
+        raise UsageError("give --a FUNCTION and --b FUNCTION for two runs, or --expected FUNCTION")
+    if page is not None:
+        write_text(found.to_html(), page)
+    print(found.to_json() if json else found)
+    if not found.explained:
+        raise typer.Exit(1)
+
+
+def parsed(words: list[str]) -> tuple[Section, dict[str, Section]]:
+    """The head, whose ``function`` are the files, a line each, and the sections by their option."""
+    head = Section()
+    sections: dict[str, Section] = {}
+    now, paths = head, []
+    wants: str | None = None
+    for word in words:
+        if word in SECTIONS:
+            if wants:
+                raise UsageError(f"{wants} wants a function: {wants} tf.nn.conv2d")
+            if word in sections:
+                raise UsageError(f"{word} is given twice")
+            now = sections[word] = Section()
+            wants = word
+            continue
+        name, equals, value = word.partition("=")
+        if wants:
+            if equals:
+                raise UsageError(f"{wants} wants a function before {word}: {wants} tf.nn.conv2d")
+            now.function, wants = word, None
+        elif word.startswith("--"):
+            raise UsageError(f"No such option: {word}")
+        elif not equals:
+            if now is not head:
+                raise UsageError(f"{word}: files come before --a, --b and --expected")
+            paths.append(word)
+        else:
+            _said(now, name, value, word)
+    if wants:
+        raise UsageError(f"{wants} wants a function: {wants} tf.nn.conv2d")
+    head.function = "\n".join(paths) or None
+    if head.options:
+        name = next(iter(head.options))
+        raise UsageError(f"{name}=: options of a function come after --a, --b or --expected")
+    return head, sections
+
+
+def _said(section: Section, name: str, value: str, word: str) -> None:
+    if not name:
+        raise UsageError(f"{word}: a name is missing")
+    if name in section.arrays or name in section.options:
+        raise UsageError(f"{word}: {name} is given twice")
+    if name in ARRAYS:
+        section.arrays[name] = value
+    else:
+        section.options[name] = read_value(value)
+
+
+def merged(head: Section, section: Section) -> Section:
+    """A section with the arrays that the head names for all."""
+    return Section(section.function, head.arrays | section.arrays, section.options)
+
+
+def arrays_of(paths: list[Path]) -> dict[str, NamedArray]:
+    """Every array of the files, by name."""
+    known: dict[str, NamedArray] = {}
+    for path in paths:
+        if not path.exists():
+            raise UsageError(f"{path}: No such file or directory")
+        for name, found in files.load(path).items():
+            if name in known:
+                raise UsageError(f"{path} has {name}, too: write FILE:NAME")
+            known[name] = found
+    return known
+
+
+def array(text: str, role: str, known: Mapping[str, NamedArray]) -> NamedArray:
+    """The array that a text names, indexed."""
+    match = _SPEC.fullmatch(text)
+    if match is None:
+        raise UsageError(f"{role}={text} is no NAME, NAME[INDEX], FILE or FILE:NAME")
+    name, index = match["name"], match["index"]
+    found = known.get(name) or _in_file(name, role, known)
+    return found if index is None else indexed(found, index, f"{role}={text}")
+
+
+def _in_file(name: str, role: str, known: Mapping[str, NamedArray]) -> NamedArray:
+    path, colon, inside = name.rpartition(":")
+    if colon and Path(path).exists():
+        held = files.load(path)
+        if inside not in held:
+            raise UsageError(f"{role}={name}: {path} has {', '.join(held) or 'no arrays'}")
+        return held[inside]
+    if not Path(name).exists():
+        has = f"the files have {', '.join(known)}" if known else "there is no such file"
+        raise UsageError(f"{role}={name}: no array and no file has that name; {has}")
+    held = files.load(name)
+    if len(held) != 1:
+        raise UsageError(f"{role}={name} has {', '.join(held) or 'no arrays'}: write {name}:NAME")
+    # Code is written with x and w, not with what a .npy file is called.
+    return replace(next(iter(held.values())), name=role)
+
+
+def indexed(found: NamedArray, index: str, word: str) -> NamedArray:
+    """An array indexed as in NumPy, with integers, slices, None and ....
+
+    >>> indexed(NamedArray("a", np.arange(6).reshape(2, 3)), "[0, :, None]", "").shape
+    (3, 1)
+    """
+    try:
+        tree = ast.parse(f"_{index}", mode="eval").body
+        assert isinstance(tree, ast.Subscript)
+        inner = tree.slice
+        entries = inner.elts if isinstance(inner, ast.Tuple) else [inner]
+        at = tuple(_entry(e) for e in entries)
+        error = found.error
+        part = error[at] if isinstance(error, np.ndarray) else error
+        return replace(found, array=found.array[at], error=part, name=f"{found.name}{index}")
+    except (SyntaxError, ValueError, AssertionError):
+        raise UsageError(f"{word}: the index takes integers, slices, None and ...") from None
+    except IndexError as error_:
+        raise UsageError(f"{word}: {error_}; {found.name} has shape {found.shape}") from None
+
+
+def _entry(node: ast.expr) -> Any:
+    if isinstance(node, ast.Slice):
+        parts = (node.lower, node.upper, node.step)
+        return slice(*(None if p is None else _entry(p) for p in parts))
+    value = ast.literal_eval(node)
+    if value is None or value is ... or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise ValueError(value)
+
+
+def _taken(
+    section: Section, known: Mapping[str, NamedArray], needed: tuple[str, ...]
+) -> dict[str, NamedArray]:
+    """The arrays of a section; those that are not named go by their own names x, w and y."""
+    found = {role: array(text, role, known) for role, text in section.arrays.items()}
+    for role in needed:
+        if role not in found:
+            if role not in known:
+                raise UsageError(f"{role} is missing: write {role}=NAME or {role}=FILE")
+            found[role] = known[role]
+    return found
+
+
+def _run(
+    section: Section, known: Mapping[str, NamedArray], word: str, tolerance: float | None
+) -> Run:
+    if section.function is None:
+        raise UsageError(f"{word} wants a function: {word} tf.nn.conv2d")
+    arrays = _taken(section, known, ("x", "w"))
+    return Run(dialect=section.function, options=section.options, tolerance=tolerance, **arrays)
+
+
+def _single(
+    section: Section, known: Mapping[str, NamedArray], tolerance: float | None
+) -> Diagnosis:
+    arrays: dict[str, Any] = _taken(section, known, ("x", "w", "y"))
+    return diagnose(
+        **arrays,
+        expected=section.function,
+        options=section.options,
+        tolerance=tolerance,
+        progress=_progress,
+    )
+
+
+def _progress(line: str) -> None:
+    print(f"diagnose: {line}", file=sys.stderr)

@@ -1,0 +1,51 @@
+"""uniconv read: what arrays are in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from numpy.typing import NDArray
+
+from uniconv import files
+from uniconv._cli.arguments import UsageError, writable
+
+HEAD = ("name", "shape", "dtype", "digits", "line")
+
+
+def read_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Any file with arrays, or text.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help=f"Write them to {', '.join(files.WRITERS)}."),
+    ] = None,
+) -> None:
+    """List the arrays of a file: .npy to .onnx, or text with printed arrays in it.
+
+    uniconv read question.txt -o arrays.npz
+    """
+    if not file.exists() and not files.is_checkpoint(file):
+        raise UsageError(f"{file}: No such file or directory")
+    rows: list[tuple[str, ...]] = []
+    if output is None:
+        for _ in _listed(file, rows):
+            pass
+    else:
+        if output.suffix.lower() not in files.WRITERS:
+            raise UsageError(f"{output} has none of the endings {', '.join(files.WRITERS)}")
+        files.save(writable(output), _listed(file, rows))
+    shown = [HEAD, *rows] if any(row[4] for row in rows) else [row[:3] for row in (HEAD, *rows)]
+    widths = [max(map(len, column)) for column in zip(*shown)]
+    for row in shown:
+        typer.echo("  ".join(map(str.ljust, row, widths)).rstrip())
+
+
+def _listed(file: Path, rows: list[tuple[str, ...]]) -> Iterator[tuple[str, NDArray[Any]]]:
+    """The arrays one at a time; ``rows`` gets what is shown of each."""
+    for found in files.stream(file):
+        digits = "" if found.digits is None else str(found.digits)
+        line = "" if found.line is None else str(found.line)
+        rows.append((found.name, str(found.shape), str(found.dtype), digits, line))
+        yield found.name, found.array

@@ -1,0 +1,317 @@
+"""dialects() and describe(name): what is known, as data and as text generated from the specs."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+
+from uniconv._calls.lower import batched
+from uniconv._calls.options import scattered
+from uniconv._canonical.layout import Layout, arrange, axes
+from uniconv._functional import run_op
+from uniconv._messages import show
+from uniconv.spec.dimension_strings import Labels
+from uniconv.spec.framework import Framework
+from uniconv.spec.op import BY_AXIS, BY_CHANNELS, BY_OUTPUT, DEPTHWISE, KINDS, Op
+from uniconv.spec.padding import Crop, Pad
+from uniconv.spec.registry import find, framework, frameworks
+from uniconv.spec.rules import (
+    REQUIRED,
+    Choice,
+    Count,
+    EachAxis,
+    InertOption,
+    KernelShape,
+    PerAxis,
+    Scalar,
+)
+
+FLIPPED = "a true convolution (the kernel is read backwards)"
+UPRIGHT = "a cross-correlation (the kernel is not flipped)"
+_SHAPES = {
+    "none": "None",
+    "int": "an integer",
+    "one": "a list of one",
+    "axes": "one per spatial axis",
+    "full": "one per axis of x",
+    "sample": "one for the channels (idle) and each spatial axis",
+}
+
+
+def dialects() -> dict[str, tuple[str, ...]]:
+    """Every family and the full names of its functions.
+
+    >>> dialects()["knet"]
+    ('knet.conv4', 'knet.deconv4', 'knet.ops21.conv')
+    """
+    return {name: tuple(op.name for op in d.functions) for name, d in frameworks().items()}
+
+
+def describe(name: str) -> str:
+    """A family or a function as text: layouts, flip, options, refusals, an example with numbers.
+
+    Everything is generated from the spec, the numbers by running it.
+
+    Raises:
+        UnknownName: no dialect or function of that name.
+
+    >>> print(describe("knet.conv4").splitlines()[0])
+    knet.conv4: a conv of Knet 1.4.10, a true convolution (the kernel is read backwards)
+    """
+    dialect = framework(name)
+    return _family_text(dialect) if dialect else _function_text(find(name))
+
+
+def _family_text(d: Framework) -> str:
+    lines = [f"{d.name}: {d.title} {d.version}"]
+    if d.aliases:
+        lines.append(f"  also called {', '.join(d.aliases)}")
+    lines += [f"  as a {kind}, {show(d.name)} means {names}" for kind, names in meanings(d)]
+    lines += ["  functions:", *(f"    {op.name}" for op in d.functions)]
+    return "\n".join(lines)
+
+
+def meanings(d: Framework) -> list[tuple[str, str]]:
+    """For each operation, the functions that the bare family name means."""
+    found = []
+    for kind in (k for k in KINDS if k in d.main):
+        ranks: dict[str, list[int]] = {}
+        for rank, name in d.main[kind].items():
+            ranks.setdefault(name, []).append(rank)
+        found.append((kind, ", ".join(f"{name} ({_ranks(r)})" for name, r in ranks.items())))
+    return found
+
+
+def _ranks(ranks: list[int] | tuple[int, ...]) -> str:
+    words = [str(r) for r in ranks]
+    listed = " or ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
+    return f"{listed} spatial ax{'i' if words == ['1'] else 'e'}s"
+
+
+def _function_text(op: Op) -> str:
+    d = next(f for f in frameworks().values() if op.name in dialects()[f.name])
+    lines = [f"{op.name}: a {op.kind} of {d.title} {d.version}, {flip(op)}", ""]
+    sections = {
+        "options": [f"{name} = {default}: {text}" for name, default, text in options(op)],
+        "padding words": [f"{word}: {text}" for word, text in padding_words(op)],
+        "refused": refused(op),
+        "notes": op.notes,
+        "example": example(op),
+    }
+    lines += [f"  {line}" for line in summary(op)]
+    for title, entries in sections.items():
+        if entries:
+            lines += ["", f"  {title}", *(f"    {entry}" for entry in entries)]
+    return "\n".join([*lines, "", f"  source     {op.source}"])
+
+
+def summary(op: Op) -> list[str]:
+    """The signature, layouts, axes, groups, bias and dtypes, a line each."""
+    return [
+        f"signature  {signature(op)}",
+        *(f"layout     {line}" for line in layouts(op)),
+        f"axes       {_ranks(op.ranks)} (...), {_batch(op)}",
+        f"groups     {groups(op)}",
+        f"bias       {bias(op)}",
+        f"dtypes     {', '.join(op.dtypes)}",
+    ]
+
+
+def reads_backwards(op: Op) -> bool | None:
+    """Whether the kernel is flipped when no option says otherwise; None where one must say it."""
+    rule = op.reverse
+    if isinstance(rule, Choice):
+        return None if rule.default is REQUIRED else bool(rule.table[rule.default])
+    return rule
+
+
+def flip(op: Op) -> str:
+    """The same in words."""
+    backwards = reads_backwards(op)
+    said = FLIPPED if backwards else UPRIGHT
+    if backwards is None and isinstance(op.reverse, Choice):
+        said = f"{UPRIGHT} or {FLIPPED}, as {op.reverse.option} must say"
+    return f"the transpose of {said}" if op.kind == "conv_transpose" else said
+
+
+def signature(op: Op) -> str:
+    """The native parameter list with its defaults."""
+    shown: list[str] = []
+    for param in op.params.split():
+        role, _, name = param.rpartition(":")
+        default = op.default(name)
+        only = role not in ("", "bias") and len(op.array_names(role)) == 1
+        bare = name == "*" or only or (default is REQUIRED and "=" not in "".join(shown))
+        shown.append(name if bare else f"{name}={show(default)}")
+    return f"{op.name}({', '.join(shown)})"
+
+
+def layouts(op: Op) -> list[str]:
+    """The patterns of x, w and y, once per choice of layout."""
+    if isinstance(op.layout, Layout):
+        return [_patterns(op, op.layout)]
+    words: dict[str, list[str]] = {}
+    for word, layout in op.layout.table.items():
+        words.setdefault(_patterns(op, layout), []).append(_said(op, op.layout.option, word))
+    option = "" if op.layout.option in op.per_axis_options else f"{op.layout.option}="
+    return [f"{p}   for {option}{' or '.join(w)}" for p, w in words.items()]
+
+
+def _said(op: Op, option: str, word: Any) -> str:
+    """A word as it is typed, or those of the several options that make it."""
+    if option not in op.per_axis_options:
+        return show(word)
+    named = zip(op.per_axis_options[option].names, word)
+    return ", ".join(f"{name}={show(v)}" for name, v in named if v is not None) or "the defaults"
+
+
+def _patterns(op: Op, layout: Layout) -> str:
+    point = f"  pointwise {op.pointwise}" if op.pointwise else ""
+    return f"x {layout.x}  w {layout.w}{point}  y {layout.y}"
+
+
+def _batch(op: Op) -> str:
+    known = {(0, 1): "with or without a batch axis", (1, 1): "one batch axis"}
+    return known.get(op.batch, f"{op.batch[0]} to {op.batch[1]} batch axes")
+
+
+def groups(op: Op) -> str:
+    """Where the group count comes from."""
+    if isinstance(op.groups, Count):
+        return f"option {op.groups.option}"
+    return {
+        BY_CHANNELS: "the channels of x over the input channels of w",
+        BY_AXIS: "an axis of w, in the layouts that have one",
+        DEPTHWISE: "every channel is a group of its own",
+        BY_OUTPUT: "the channels of output_shape over the output channels of w",
+    }.get(op.groups, "none")
+
+
+def bias(op: Op) -> str:
+    """The shape of the bias and whether the function has one itself."""
+    own = "" if op.array_names("bias") else "; the function has none itself, uniconv adds it"
+    return ("(o,)" if op.bias == "o" else "y's axes, 1 everywhere but on the channels") + own
+
+
+def options(op: Op) -> list[tuple[str, str, str]]:
+    """Every option: its name, its default as typed, what it takes."""
+    found = []
+    for name in (p for p in op.params.split() if ":" not in p and p != "*"):
+        if name in op.aliases:
+            found.append((name, "None", f"another name of {op.aliases[name]}"))
+        elif op.addend and name == op.addend[0]:
+            found.append((name, "None", f"an array like y, added {op.addend[1].option} times"))
+        else:
+            told = op.default(name)
+            default = "required" if told is REQUIRED else show(told)
+            found.append((name, default, _takes(op, _rule(op, name))))
+    return found
+
+
+def _rule(op: Op, option: str) -> Any:
+    """The rule that reads a native option, alone or with others."""
+    for rule, several in op.per_axis_options.items():
+        if option in several.names:
+            return op.rules[rule]
+    return op.rules[option]
+
+
+def _takes(op: Op, rule: Any) -> str:
+    """What an option takes, in words."""
+    if isinstance(rule, Labels):
+        return 'labels of the axes: "S", "C", "B" of X, "S", "C", "U" of the weights; "T" is time'
+    if isinstance(rule, EachAxis):
+        return f"one per spatial axis: True: {FLIPPED} along it"
+    if isinstance(rule, Choice) and rule is op.reverse:
+        return ", ".join(f"{show(w)}: {FLIPPED if r else UPRIGHT}" for w, r in rule.table.items())
+    if isinstance(rule, Choice):
+        return ", ".join(show(w) for w in rule.table)
+    if isinstance(rule, PerAxis):
+        return f"{', '.join(_SHAPES[a] for a in rule.accepts)}; at least {rule.least}"
+    if isinstance(rule, Pad):
+        return rule.describe()
+    if isinstance(op.pad, Crop) and rule.option == op.pad.shape:
+        without = " without its batch" * ("sample" in op.pad.shape_forms)
+        spatial = " or its spatial sizes" * ("axes" in op.pad.shape_forms)
+        return f"the shape of y{without}{spatial}"
+    if isinstance(rule, InertOption):
+        only = "its default" if rule.only is None else show(rule.only)
+        return "any value; changes no number" if rule.inert else f"only {only}: {rule.reason}"
+    return "a number" if isinstance(rule, Scalar) else "an integer of at least 1"
+
+
+def padding_words(op: Op) -> list[tuple[str, str]]:
+    """Every padding word and what it means."""
+    pad = op.pad.pad if isinstance(op.pad, Crop) else op.pad
+    words = {**pad.words, **(pad.word_option.table if pad.word_option else {})}
+    return [(show(word), meaning(rule)) for word, rule in words.items() if rule is not None]
+
+
+def meaning(word: Any) -> str:
+    """What a padding word does, as its own docstring says it."""
+    inner = getattr(word, "word", None)
+    text = inspect.getdoc(inner or word) or ""
+    return f"As a convolution reads its output: {text}" if inner else text
+
+
+def refused(op: Op) -> list[str]:
+    """What is valid alone but not together, why, and where that is written."""
+    return [f"{' with '.join(r.options)}: {r.reason} [{r.source}]" for r in op.refusals]
+
+
+def example(op: Op) -> list[str]:
+    """x = 1 2 3 4 and w = 1 10 100 along the first spatial axis, and the y that the spec gives."""
+    layout, rank = op.layouts[0], op.layouts[0].ranks[0]
+    ones = (3 if op.square else 1,) * (rank - 1)
+    letters = dict.fromkeys("ncogim", 1)
+    batch = (1,) if op.batch[0] or "c" in layout.x else ()  # an image of itself, if that can be
+    x = np.zeros(batched(arrange(layout.x, letters, (4, *ones)), layout.x, batch))
+    w = np.zeros(arrange(layout.w, letters, (3, *ones)))
+    x.reshape(4, -1)[:, 0], w.reshape(3, -1)[:, 0] = (1, 2, 3, 4), (1, 10, 100)
+    given: dict[str, Any] = {}
+    if isinstance(op.pad, Crop) and op.pad.shape and op.pad.shape_default is REQUIRED:
+        full = arrange(layout.y, letters, (6, *ones))
+        given[op.pad.shape] = list(full if "full" in op.pad.shape_forms else full[-rank:])
+        if "VALID" in op.pad.pad.words:
+            given[op.pad.pad.option] = "VALID"
+    for name, rule in op.rules.items():
+        if name in op.per_axis_options:
+            several = op.per_axis_options[name]
+            if REQUIRED in (several.default, rule.default if isinstance(rule, Pad) else None):
+                given |= scattered(op, {name: _smallest(rule, layout, rank)})
+        elif rule.default is REQUIRED and name not in given:
+            given[name] = _smallest(rule, layout, rank)
+    p = np.ones(arrange(op.pointwise, letters, (1, *ones))) if op.pointwise else None
+    if op.outer_product:
+        w, p = (w.ravel(), np.ones(1)) if op.outer_product[0] == "s0" else (np.ones(1), w.ravel())
+    if "float64" not in op.dtypes:
+        x, w = x.astype(op.dtypes[0]), w.astype(op.dtypes[0])
+    y = run_op(op, ("example", op.name), x, w, None, "cpu", given, p)
+    call = ", ".join(f"{n}={show(v)}" for n, v in given.items()) or "defaults"
+    values = " ".join(f"{v:g}" for v in y.ravel())
+    column = " (its first column, else 0)" * op.square
+    return [
+        f"x = 1 2 3 4{column} in shape {x.shape}, w = 1 10 100{column} in shape {w.shape}"
+        + (f", pointwise w = 1 in shape {p.shape}" if p is not None else ""),
+        f"{op.name}({call}) = {values} in shape {y.shape}",
+    ]
+
+
+def _smallest(rule: Any, layout: Layout, rank: int) -> Any:
+    if isinstance(rule, Pad):
+        if "VALID" in rule.words or rule.form is None:
+            return "VALID"
+        return rule.form.write(((0, 0),) * rank, layout.x)
+    if isinstance(rule, Choice):
+        return next(iter(rule.table))
+    if isinstance(rule, Count):
+        return 1
+    if isinstance(rule, InertOption):
+        return rule.taken
+    if isinstance(rule, KernelShape):
+        return [3, *[1] * (rank - 1)]
+    if rule.accepts[-1] == "full":
+        return [1] * len(axes(layout.x, rank))
+    return 1 if "int" in rule.accepts else [1] * rank

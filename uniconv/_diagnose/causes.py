@@ -1,0 +1,556 @@
+"""The search space: everything that people are known to get wrong, as steps from model to model.
+
+A slot is a function from a model to the models that differ from it in one thing, each with the
+``Change`` that says so.  Slots are in ``SLOTS`` in the order in which two of them are combined:
+arrays first, then the record, geometry before padding, then what follows the sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from itertools import permutations, product
+from typing import Any
+
+import numpy as np
+
+from uniconv._canonical.record import Convolution, Pairs
+from uniconv._diagnose.model import Array, Change, Hypothesis, LabelledArray, altered
+from uniconv._diagnose.readings import axis_names, readings
+from uniconv.spec.words import (
+    Axis,
+    OfOutput,
+    Word,
+    causal,
+    full,
+    half,
+    jax_transposed_same,
+    keras_transposed_same,
+    numpy_same,
+    onnx_same_lower,
+    onnx_same_upper,
+    same_lower,
+    same_total,
+    same_total_lower,
+    same_upper,
+    valid,
+)
+
+Slot = Callable[[Hypothesis], Iterator[Hypothesis]]
+
+MOST_SHIFTS = 256  # how many paddings are tried axis by axis; beyond, one axis at a time
+LARGEST = 4  # strides and dilations that nobody named are tried up to here
+
+WORDS: dict[str, Word] = {
+    "VALID (none)": valid,
+    "SAME (the odd pixel after)": same_upper,
+    "SAME_LOWER (the odd pixel before)": same_lower,
+    "as much on both sides, whatever the stride": same_total,
+    "as much on both sides, the odd pixel before": same_total_lower,
+    "half the kernel on both sides": half,
+    "FULL (kernel - 1 on both sides)": full,
+    "causal (kernel - 1 before)": causal,
+    "the middle of FULL (numpy and SciPy's same)": numpy_same,
+}
+CROPS: dict[str, Word] = {
+    "VALID (nothing cropped)": valid,
+    "SAME (TensorFlow)": OfOutput(same_upper),
+    "SAME (Keras)": keras_transposed_same,
+    "SAME (JAX)": jax_transposed_same,
+    "SAME_UPPER (ONNX)": onnx_same_upper,
+    "SAME_LOWER (ONNX)": onnx_same_lower,
+    "half the kernel on both sides": half,
+    "(kernel - 1) / 2 on both sides": same_total,
+}
+
+
+def names(model: Hypothesis, which: Sequence[int]) -> str:
+    """Spatial axes in words."""
+    return axis_names(model.problem.rank, which)
+
+
+# Arrays read with other axes
+
+
+def _resized(model: Hypothesis, to: Hypothesis) -> Iterator[Hypothesis]:
+    """A model whose spatial extents are new: its padding as numbers, or by the words that fit."""
+    if (to.w.shape[2:], to.x.shape[2:]) == (model.w.shape[2:], model.x.shape[2:]):
+        yield to
+        return
+    for conv in regeared(model, to):
+        yield to.but(conv=conv)
+
+
+def _indexed(
+    role: str, named: LabelledArray, letter: str, index: object
+) -> tuple[tuple[str, str], ...]:
+    """The code for one axis in another order; none where the axis is part of two."""
+    return ((role, named.along(letter, str(index))),) if letter in named.letters else ()
+
+
+def _regrouped(named: LabelledArray, shape: tuple[int, int]) -> tuple[tuple[str, str], ...]:
+    """The same for filters whose channel and multiplier are axes of their own, side by side."""
+    at = named.letters.index("c") if "c" in named.letters else -1
+    if at < 0 or named.letters[at + 1 : at + 2] != ("m",):
+        return ()
+    c, m = named.array.shape[at : at + 2]
+    if shape != (m, c):
+        return ()
+    sizes = (*named.array.shape[:at], m, c, *named.array.shape[at + 2 :])
+    told = ", ".join(map(str, sizes))
+    return (("w", named.code(f".reshape({told}).swapaxes({at}, {at + 1})")),)
+
+
+def _turned(named: LabelledArray, order: Sequence[int]) -> str:
+    """Code for an array whose spatial axes are taken in another order."""
+    letters = [f"s{order[int(a[1:])]}" if a[0] == "s" else a for a in named.letters]
+    places = ", ".join(str(named.letters.index(a)) for a in letters)
+    return named.code(f".transpose({places})")
+
+
+def kernel_axes(model: Hypothesis) -> Iterator[Hypothesis]:
+    """The kernel with its axes in another order: exchanged, read otherwise, or reshaped."""
+    problem = model.problem
+    for kernel, change in readings(problem, "w"):
+        if problem.pointwise is not None and kernel.shape[:2] != model.kernel.shape[:2]:
+            continue
+        to = model.but(change, kernel=kernel, w=problem.folded(kernel))
+        yield from _resized(model, to)
+
+
+def kernel_order(model: Hypothesis) -> Iterator[Hypothesis]:
+    """The kernel's filters in another order: multiplier before channel, reversed."""
+    problem, kernel = model.problem, model.kernel
+    o, i, groups = kernel.shape[0], kernel.shape[1], problem.groups
+    found: list[tuple[Array, Change]] = []
+    if groups > 1 and o > groups:
+        per = o // groups
+        for shape, text in (
+            ((per, groups), "multiplier before channel"),
+            ((groups, per), "channel before multiplier"),
+        ):
+            order = np.arange(o).reshape(shape).T.ravel()
+            told = f"the filters are ordered {text}"
+            change = Change(
+                *("order of filters", "group by group", text, told, 2.0),
+                code=_indexed("w", problem.w, "o", order.tolist()) or _regrouped(problem.w, shape),
+                undo="reorder the kernel's filters",
+            )
+            found.append((kernel[order], change))
+    if o > 1:
+        told = "the filters are in reversed order"
+        code = _indexed("w", problem.w, "o", "::-1")
+        change = Change("order of filters", "as given", "reversed", told, 2.5, code)
+        found.append((kernel[::-1], change))
+    if o > 1 and i > 1:
+        told = "the kernel is reversed along its channel axes, too"
+        change = Change("order of channels in w", "as given", "reversed", told, 2.5)
+        found.append((kernel[::-1, ::-1], change))
+    for k, change in found:
+        yield model.but(change, kernel=k, w=problem.folded(k))
+
+
+def input_axes(model: Hypothesis) -> Iterator[Hypothesis]:
+    """x with its axes in another order: height and width exchanged in it or in more, reshaped."""
+    problem, last = model.problem, bool(model.changes)
+    for x, change in readings(problem, "x"):
+        if last and x.shape[:2] != model.x.shape[:2]:
+            continue  # nothing that follows can mend this
+        yield from _resized(model, model.but(change, x=x))
+    for order in list(permutations(range(problem.rank)))[1:]:
+        turn = (0, 1, *(a + 2 for a in order))
+        which = [a for a, b in enumerate(order) if a != b]
+        swapped = {"x": model.x.transpose(turn), "kernel": model.kernel.transpose(turn)}
+        swapped["w"] = model.w.transpose(turn)
+        # Where the record does not care which axis is which, exchanging all three is nothing.
+        for also_y in (False, True)[: 1 + (model.conv.reordered(order) != model.conv)]:
+            where = "x, the kernel and the result" if also_y else "both x and the kernel"
+            told = f"{names(model, which)} are exchanged in {where}"
+            roles = (("x", problem.x), ("w", problem.w), ("y", problem.y))[: 2 + also_y]
+            code = tuple((role, _turned(named, order)) for role, named in roles)
+            cost = 1.7 + 0.1 * also_y
+            change = Change("axes of x and w", "as given", "exchanged", told, cost, code)
+            more = {"y": model.y.transpose(turn)} if also_y else {}
+            yield from _resized(model, model.but(change, **swapped, **more))
+
+
+def input_groups(model: Hypothesis) -> Iterator[Hypothesis]:
+    """x's channels dealt to the groups in turn, not in blocks."""
+    c, groups = model.x.shape[1], model.problem.groups
+    if groups == 1 or c == groups or c % groups:
+        return
+    for shape, text in (
+        ((c // groups, groups), "in turn (channel j in group j mod groups)"),
+        ((groups, c // groups), "the other way round"),
+    ):
+        order = np.arange(c).reshape(shape).T.ravel()
+        change = Change(
+            *("groups", "contiguous blocks of channels", f"channels {text}"),
+            *(f"the groups are split differently: x's channels are dealt {text}", 2.0),
+            code=_indexed("x", model.problem.x, "c", order.tolist()),
+        )
+        yield model.but(change, x=model.x[:, order])
+
+
+def input_channels(model: Hypothesis) -> Iterator[Hypothesis]:
+    """x's channels reversed: RGB and BGR."""
+    parts = model.problem.parts  # of the batch, which became groups of channels
+    c = model.x.shape[1] // parts
+    if c > 1:
+        words = " (RGB and BGR)" if c == 3 else ""
+        change = Change(
+            *("order of channels in x", "as given", "reversed"),
+            *(f"the channels of x are reversed{words}", 1.4),
+            code=_indexed("x", model.problem.x, "c", "::-1"),
+            undo="reverse the channels of x",
+        )
+        order = np.arange(c * parts).reshape(parts, c)[:, ::-1].ravel()
+        yield model.but(change, x=model.x[:, ::-1] if parts == 1 else model.x[:, order])
+
+
+# The record
+
+
+def reverse(model: Hypothesis) -> Iterator[Hypothesis]:
+    """The kernel flipped along any subset of its axes."""
+    rank, transposed = model.conv.rank, model.problem.transposed
+    long = [a for a in range(rank) if model.w.shape[2 + a] > 1]
+    subsets = [s for s in product((False, True), repeat=len(long)) if any(s)]
+    for subset in sorted(subsets, key=lambda s: -sum(s)):
+        which = [a for a, flip in zip(long, subset) if flip]
+        to = tuple(r ^ (a in which) for a, r in enumerate(model.conv.reverse))
+
+        def told(backwards: bool) -> str:
+            return "a true convolution" if backwards ^ transposed else "a cross-correlation"
+
+        sides = {told(model.conv.reverse[a]) for a in which}
+        expected, found = (
+            (" and ".join(sorted({told(c[a]) for a in which}))) for c in (model.conv.reverse, to)
+        )
+        text = f"the kernel is flipped on {names(model, which)}"
+        if len(sides) == 1:
+            text += f": {found}, not {expected}"
+        cost = 1.0 if len(which) == len(long) else 1.2
+        change = Change(
+            "reverse",
+            f"{expected} along {names(model, which)}",
+            found,
+            text,
+            cost,
+            undo="flip the kernel on " + names(model, which) + " where y was made",
+        )
+        yield model.but(change, conv=altered(model.conv, reverse=to))
+
+
+def alternatives(current: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Other values of a stride or dilation: ignored, exchanged, the same on all, on one axis."""
+    rank = len(current)
+    found = [(1,) * rank, *permutations(current), *((v,) * rank for v in current)]
+    found += [tuple(v + 1 for v in current), tuple(max(v - 1, 1) for v in current)]
+    most = max(LARGEST, max(current) + 1)
+    found += [(v,) * rank for v in range(1, most + 1)]
+    for axis, v in product(range(rank), range(1, most + 1)):
+        found.append((*current[:axis], v, *current[axis + 1 :]))
+    return [v for v in dict.fromkeys(found) if v != current]
+
+
+def regeared(old: Hypothesis, new: Hypothesis) -> Iterator[Convolution]:
+    """The new model's record with the old one's padding: as numbers, or by the words that fit it.
+
+    What stays of a transposed convolution is its crop.
+    """
+    yield _cropped(new, new.conv, _crop(old, old.conv))
+    words = CROPS if old.problem.transposed else WORDS
+    seen = set()
+    for word in words.values():
+        if _by_word(old, old.conv, word) == old.conv.pad:
+            pad = _by_word(new, new.conv, word)
+            if pad not in seen:
+                seen.add(pad)
+                yield altered(new.conv, pad=pad)
+
+
+def _crop(model: Hypothesis, conv: Convolution) -> Pairs:
+    """The padding; of a transposed convolution what is cropped off its whole result."""
+    if not model.problem.transposed:
+        return conv.pad
+    ends = ((k - 1) * d for k, d in zip(model.w.shape[2:], conv.rhs_dilation))
+    return tuple((e - lo, e - hi) for e, (lo, hi) in zip(ends, conv.pad))
+
+
+def _cropped(model: Hypothesis, conv: Convolution, crop: Pairs) -> Convolution:
+    return altered(conv, pad=_crop(model, altered(conv, pad=crop)))
+
+
+def _by_word(model: Hypothesis, conv: Convolution, word: Word) -> Pairs:
+    """The padding that a word gives for a record."""
+    geometry = (conv.rhs_dilation, conv.lhs_dilation, conv.stride)
+    return _said(word, model.problem.transposed, model.x.shape[2:], model.w.shape[2:], *geometry)
+
+
+@lru_cache(maxsize=4096)
+def _said(word: Word, transposed: bool, *geometry: tuple[int, ...]) -> Pairs:
+    """The same, of sizes, kernel, dilation, lhs_dilation and stride."""
+    steps = zip(*geometry)
+    if not transposed:
+        return tuple(word(Axis((n - 1) * ld + 1, k, d, s)) for n, k, d, ld, s in steps)
+    axes = [Axis(n, k, d, ld, output_size=n * ld) for n, k, d, ld, _ in steps]
+    crops = [(axis.extent - 1, *word(axis)) for axis in axes]
+    return tuple((e - lo, e - hi) for e, lo, hi in crops)
+
+
+def stride(model: Hypothesis) -> Iterator[Hypothesis]:
+    """Another stride (of a transposed convolution: how far it spreads x)."""
+    conv, transposed = model.conv, model.problem.transposed
+    fields = ["lhs_dilation" if transposed else "stride"]
+    if not transposed and max(conv.lhs_dilation) > 1:
+        fields.append("lhs_dilation")
+    for field in fields:
+        current = getattr(conv, field)
+        word = "stride" if field == "stride" or transposed else "input dilation"
+        for value in alternatives(current):
+            yield from _geared(model, field, word, current, value)
+
+
+def dilation(model: Hypothesis) -> Iterator[Hypothesis]:
+    """Another dilation: ignored, on the wrong axis, another number."""
+    current = model.conv.rhs_dilation
+    for value in alternatives(current):
+        if all(k == 1 for k, a, b in zip(model.w.shape[2:], current, value) if a != b):
+            continue  # one tap has no distance to the next
+        yield from _geared(model, "rhs_dilation", "dilation", current, value)
+
+
+def _geared(
+    model: Hypothesis, field: str, word: str, current: tuple[int, ...], value: tuple[int, ...]
+) -> Iterator[Hypothesis]:
+    if set(value) == {1}:
+        text, cost = f"the {word} is ignored", 1.3
+    elif sorted(value) == sorted(current):
+        text, cost = f"the {word} is on the wrong axis", 1.4
+    else:
+        text, cost = f"the {word} is {value}, not {current}", 1.6
+    change = Change(
+        *(word, str(current), str(value), text, cost), undo=f"set the {word} to {current} there"
+    )
+    geared: dict[str, Any] = {field: value}
+    to = model.but(conv=altered(model.conv, **geared))
+    for n, conv in enumerate(regeared(model, to)):
+        yield model.but(replace(change, cost=cost + 0.01 * n) if n else change, conv=conv)
+
+
+def padding(model: Hypothesis) -> Iterator[Hypothesis]:
+    """Other padding: another word, sides exchanged, another amount; of a transposed one the crop.
+
+    What is padded after only decides how many outputs there are, so that only where the first
+    window starts is searched; y's size says the rest.
+    """
+    conv, out = model.conv, model.y.shape[2:]
+    if len(out) != conv.rank or model.x.ndim != conv.rank + 2 or 0 in out:
+        return
+    steps = zip(conv.stride, model.extents, model.spread, out)
+    # An output starts at -lo; what the last window reads says hi.
+    total = [(m - 1) * s + e - n for s, e, n, m in steps]
+    now = tuple(lo for lo, _ in conv.pad)
+    same_size = conv.output(model.x.shape[2:], model.w.shape[2:]) == out
+    offered: dict[tuple[int, ...], tuple[Pairs, str, float]] = {}
+
+    inside = conv.boundary in ("zeros", "circular")
+    slack = conv.stride
+
+    def offer(pads: Pairs, text: str, cost: float) -> None:
+        los = tuple([lo for lo, _ in pads])
+        if los in offered or (los == now and same_size):
+            return
+        if not inside and min(map(min, pads)) < 0:
+            return
+        # hi may be more than the last window reads, by less than a stride
+        if all(t <= lo + hi < t + s for (lo, hi), t, s in zip(pads, total, slack)):
+            offered[los] = (pads, text, cost)
+
+    def fitted(los: tuple[int, ...]) -> Pairs:
+        # Pixels after that no window reads make (0, -1) the plainer (0, 0).
+        ends = ((lo, t - lo, s) for lo, t, s in zip(los, total, conv.stride))
+        return tuple((lo, min(hi + s - 1, 0) if hi < 0 else hi) for lo, hi, s in ends)
+
+    offer(tuple((hi, lo) for lo, hi in conv.pad), "padding before and after exchanged", 1.2)
+    for text, word in (CROPS if model.problem.transposed else WORDS).items():
+        offer(_by_word(model, conv, word), text, 1.3)
+    if not same_size:
+        end = "output_padding" if model.problem.transposed else "more or less at the end only"
+        offer(fitted(now), end, 1.35)
+        offer(fitted(tuple(t // 2 for t in total)), "another amount on both sides", 1.5)
+    for axis, (lo, hi) in enumerate(conv.pad):
+        pads = (*conv.pad[:axis], (hi, lo), *conv.pad[axis + 1 :])
+        offer(pads, f"padding before and after exchanged on {names(model, [axis])}", 1.4)
+    for shift in (1, -1):
+        los = tuple(lo + shift for lo in now)
+        offer(fitted(los), f"shifted by {'1 pixel' if shift == 1 else '-1 pixel'}", 1.6)
+    for shifts in product((0, -1, 1), repeat=conv.rank):
+        moved = sum(map(bool, shifts))
+        los = tuple(lo + shift for lo, shift in zip(now, shifts))
+        offer(fitted(los), "the first window starts elsewhere", 1.65 + 0.1 * moved)
+    ranges = []
+    for s, e, lo in zip(conv.stride, model.extents, now):
+        first, last = min(-max(s, 2), lo - 2), max(e, lo + 2)
+        ranges.append(sorted(range(first, last + 1), key=lambda v, lo=lo: abs(v - lo)))  # type: ignore[misc]
+    count = int(np.prod([len(r) for r in ranges]))
+    base = now if same_size else tuple(t // 2 for t in total)
+    if count <= MOST_SHIFTS:
+        every: Iterator[tuple[int, ...]] = product(*ranges)
+    else:
+        every = ((*base[:a], lo, *base[a + 1 :]) for a, lows in enumerate(ranges) for lo in lows)
+    for los in every:
+        moved = sum(a != b for a, b in zip(los, now))
+        offer(fitted(los), "another amount", 1.7 + 0.1 * moved)
+    noun = "crop" if model.problem.transposed else "padding"
+    was = _crop(model, conv)
+    for pads, text, cost in offered.values():
+        to = _crop(model, altered(conv, pad=pads))
+        change = Change(
+            *(noun, str(was), str(to), f"the {noun} is {to}, not {was}: {text}", cost),
+            undo=f"{noun} {was} there",
+        )
+        yield model.but(change, conv=altered(conv, pad=pads))
+
+
+def boundary(model: Hypothesis) -> Iterator[Hypothesis]:
+    """Another rule for what lies outside x; the value of a constant is read off y's corner."""
+    conv = model.conv
+    if max(map(max, conv.pad)) <= 0 or max(conv.lhs_dilation) > 1 or not model.x.size:
+        return
+    kinds = ["zeros", "reflect", "symmetric", "replicate", "circular"]
+    if min(map(min, conv.pad)) < 0:
+        kinds = ["zeros", "circular"]
+    for kind in kinds:
+        if kind == conv.boundary:
+            continue
+        yield model.but(_border(model, kind), conv=altered(conv, boundary=kind, fill=0.0))
+    if model.fits and model.y.size and not np.iscomplexobj(model.y):
+        bare = replace(model, conv=altered(conv, boundary="constant", fill=0.0))
+        ones = replace(model, conv=altered(conv, boundary="constant", fill=1.0))
+        for at in ((0,) * model.y.ndim, tuple(n - 1 for n in model.y.shape)):
+            slope = float(ones.element(at) - bare.element(at))
+            if abs(slope) > 1e-6:
+                fill = float(model.y[at] - bare.element(at)) / slope
+                near = round(fill, 3)
+                fill = near if abs(near - fill) < 1e-4 * max(1, abs(fill)) else fill
+                if fill != 0 and fill != conv.fill:
+                    told = f"constant {fill:.6g}"
+                    change = replace(_border(model, told), cost=2.2, read_off=True)
+                    yield model.but(change, conv=altered(conv, boundary="constant", fill=fill))
+                break
+
+
+def _border(model: Hypothesis, kind: str) -> Change:
+    was = model.conv.boundary
+    was = f"constant {model.conv.fill:.6g}" if was == "constant" else was
+    text = f"another rule at the border: {kind}, not {was}; only the rim differs"
+    return Change("boundary", was, kind, text, 1.5, undo=f"pad with {was} there")
+
+
+# What follows the sum
+
+
+def bias(model: Hypothesis) -> Iterator[Hypothesis]:
+    """The bias missing, twice, in the wrong order or along the wrong axis."""
+    b = model.bias
+    if b is None or not np.any(b):
+        return
+
+    def change(found: str, text: str, cost: float, code: str) -> Change:
+        return Change("bias", "added once", found, text, cost, (("bias", code),), "add it once")
+
+    yield model.but(change("missing", "the bias is missing", 1.1, "None"), bias=None)
+    yield model.but(change("twice", "the bias is added twice", 1.2, "2 * {}"), bias=2 * b)
+    if b.size > 1:
+        told = change("reversed", "the bias has its channels reversed", 1.4, "{}[::-1]")
+        yield model.but(told, bias=b[::-1])
+    groups = model.problem.groups
+    if 1 < groups < b.size and b.size % groups == 0:
+        for shape in ((b.size // groups, groups), (groups, b.size // groups)):
+            order = np.arange(b.size).reshape(shape).T.ravel()
+            told = change(
+                "another channel order",
+                "the bias has another channel order (multiplier and channel exchanged)",
+                1.5,
+                f"{{}}[{order.tolist()}]",
+            )
+            yield model.but(told, bias=b[order])
+    told = change("subtracted", "the bias is subtracted", 1.6, "-{}")
+    yield model.but(told, bias=-b)
+    for axis in range(2, model.y.ndim):
+        if model.y.shape[axis] == b.size:
+            where = names(model, [axis - 2])
+            told = change(f"along {where}", f"the bias is added along {where}", 1.7, "{}")
+            yield model.but(told, bias_axis=axis)
+
+
+def scale(model: Hypothesis) -> Iterator[Hypothesis]:
+    """A factor: the expected one ignored, or one read off y."""
+    if model.scale != 1:
+        told = f"the factor {model.scale} is ignored"
+        yield model.but(Change("scale", str(model.scale), "1", told, 1.2), scale=1.0)
+    told = "the result is multiplied by a number"
+    change = Change("scale", str(model.scale), "read off y", told, 2.0, read_off=True)
+    yield model.but(change, fit="scale")
+
+
+def offset(model: Hypothesis) -> Iterator[Hypothesis]:
+    """A number added per output channel that nobody gave: it is read off y."""
+    told = "a number is added to each output channel: a bias that was not given"
+    if model.bias is not None:
+        told = "another bias is added"
+    change = Change("bias", "as given", "read off y", told, 2.5, read_off=True)
+    yield model.but(change, fit="bias")
+
+
+def output_axes(model: Hypothesis) -> Iterator[Hypothesis]:
+    """y with its axes in another order, or reshaped."""
+    last = bool(model.changes)
+    shape = model.shape
+    for y, change in readings(model.problem, "y"):
+        if not last or y.shape == shape:
+            yield model.but(change, y=y)
+
+
+def output_channels(model: Hypothesis) -> Iterator[Hypothesis]:
+    """y's channels in another order."""
+    o, groups = model.y.shape[1], model.problem.groups
+    if o > 1:
+        told = "the output channels are reversed"
+        code = _indexed("y", model.problem.y, "o", "::-1")
+        change = Change("order of channels in y", "as given", "reversed", told, 1.9, code)
+        yield model.but(change, y=model.y[:, ::-1])
+    if 1 < groups < o and o % groups == 0:
+        for shape in ((o // groups, groups), (groups, o // groups)):
+            order = np.arange(o).reshape(shape).T.ravel()
+            told = "the output channels are ordered multiplier before channel"
+            code = _indexed("y", model.problem.y, "o", order.tolist())
+            change = Change("order of channels in y", "group by group", "in turn", told, 2.1, code)
+            yield model.but(change, y=model.y[:, order])
+
+
+# What changes the shape of the result; nothing else can mend a shape that is not y's.
+SHAPING = {"axes of w", "axes of x", "stride", "dilation", "axes of y", "padding"}
+# What no change of a slot costs less than, where that is more than the least of all.
+LEAST = {"axes of y": 1.5, "order of channels in y": 1.9, "boundary": 1.5, "offset": 2.5}
+LEAST |= {"axes of x": 1.5, "stride": 1.3, "dilation": 1.3, "padding": 1.2, "scale": 1.2}
+SLOTS: dict[str, Slot] = {
+    "axes of w": kernel_axes,
+    "order of filters": kernel_order,
+    "axes of x": input_axes,
+    "groups": input_groups,
+    "order of channels in x": input_channels,
+    "reverse": reverse,
+    "stride": stride,
+    "dilation": dilation,
+    "axes of y": output_axes,
+    "order of channels in y": output_channels,
+    "padding": padding,
+    "boundary": boundary,
+    "bias": bias,
+    "scale": scale,
+    "offset": offset,
+}

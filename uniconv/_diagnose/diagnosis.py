@@ -1,0 +1,176 @@
+"""A Diagnosis: what was found, as one sentence, as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from textwrap import indent
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uniconv._diagnose.precision import Remainder
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One thing that differs: the field, its value expected and found, and how much it explains.
+
+    share: the part of the difference (in squares) that is gone with it, between 0 and 1; None
+    where that cannot be measured, because without it the results differ in size.
+    """
+
+    field: str
+    expected: str
+    found: str
+    text: str
+    share: float | None = None
+
+    def __str__(self) -> str:
+        told = f"{self.text} [{self.field}: expected {self.expected}, found {self.found}]"
+        return told if self.share is None else f"{told}, {self.share:.0%} of the difference"
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """One way to make both agree: what to do, and the code for it."""
+
+    what: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What the page draws: both results ``n o ...``, the kernel ``o i ...`` before and after."""
+
+    expected: Array | None = None
+    found: Array | None = None
+    kernel: Array | None = None
+    kernel_used: Array | None = None
+    labels: tuple[str, str] = ("expected", "observed")
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Why a result is not the expected one, or that it is.
+
+    verdict: one plain sentence.  explained: whether y is reproduced; if not, ``causes`` are those
+    of the nearest miss and ``where`` says where that fails.  call: the native call that gives y.
+    difference: the largest |y - expected| (infinite where the sizes differ).  undecided: what this
+    data cannot tell apart.  agree: ways to make both agree, as code.  tried: hypotheses looked at.
+    """
+
+    function: str
+    verdict: str
+    explained: bool
+    causes: tuple[Cause, ...]
+    call: str
+    remainder: Remainder
+    difference: float
+    where: str
+    undecided: tuple[str, ...] = ()
+    agree: tuple[Fix, ...] = ()
+    notes: tuple[str, ...] = ()
+    tried: int = 0
+    picture: Picture = field(default_factory=Picture, repr=False, compare=False)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether y is the expected result, but for rounding."""
+        return self.explained and not self.causes
+
+    def __str__(self) -> str:
+        """The diagnosis as text; it ends with the verdict."""
+        lines = [f"Diagnosis of {self.function}"]
+        if self.causes:
+            title = "Causes" if self.explained else "The nearest miss"
+            lines += ["", f"{title}:", *(f"  {n}. {c}" for n, c in enumerate(self.causes, 1))]
+        if not self.agrees:
+            size = (
+                "the sizes differ"
+                if math.isinf(self.difference)
+                else f"up to {self.difference:.4g}"
+            )
+            lines += ["", f"The difference: {size}; {self.where}."]
+        lines += ["", f"What remains: {self.remainder}."]
+        if self.explained:
+            lines += ["", "What gives y:", indent(self.call, "  ")]
+        if self.agree:
+            lines += ["", "To make both agree:"]
+            for fix in self.agree:
+                lines += (
+                    [f"  {fix.what}:", indent(fix.code, "    ")] if fix.code else [f"  {fix.what}"]
+                )
+        if self.undecided:
+            lines += ["", "What this data cannot decide:", *(f"  {u}" for u in self.undecided)]
+        if self.notes:
+            lines += ["", *(f"Note: {note}" for note in self.notes)]
+        lines += ["", self.verdict]
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the pictures, as plain data."""
+        told = {
+            "function": self.function,
+            "verdict": self.verdict,
+            "explained": self.explained,
+            "agrees": self.agrees,
+            "causes": [asdict(c) for c in self.causes],
+            "call": self.call,
+            "remainder": {**asdict(self.remainder), "text": str(self.remainder)},
+            "difference": self.difference,
+            "where": self.where,
+            "undecided": list(self.undecided),
+            "agree": [asdict(f) for f in self.agree],
+            "notes": list(self.notes),
+            "tried": self.tried,
+        }
+        finite: dict[str, Any] = _finite(told)
+        return finite
+
+    def to_json(self) -> str:
+        """``to_dict`` as JSON; a number that is not finite is null."""
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+
+    def to_html(self) -> str:
+        """A page that needs nothing else: both results, their difference, the kernel."""
+        from uniconv._diagnose.page import page
+
+        return page(self)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _finite(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_finite(v) for v in value]
+    if isinstance(value, (float, np.floating)):
+        return float(value) if math.isfinite(value) else None
+    return value
+
+
+def at_most(value: float) -> str:
+    """Two digits of a bound, rounded up.
+
+    >>> at_most(0.000501)
+    '5.1e-4'
+    """
+    if not math.isfinite(value) or value == 0:
+        return f"{value:g}"
+    power = math.floor(math.log10(abs(value))) - 1
+    digits = math.ceil(round(abs(value) / 10.0**power, 6))
+    if digits == 100:
+        digits, power = 10, power + 1
+    if -3 <= power + 1 <= 3:
+        return f"{digits * 10.0**power:.{max(-power, 0)}f}"
+    return f"{digits / 10:.1f}e{power + 1}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words as "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else ""

@@ -1,0 +1,136 @@
+"""What a caller gives: arrays of any kind with what they may be off, and the function expected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uniconv._calls.lower import LoweredCall, lower
+from uniconv._canonical.arrays import to_torch
+from uniconv._diagnose.model import Problem
+from uniconv._diagnose.precision import UNITS, Errors, rounded, storage
+from uniconv._messages import show_shape
+from uniconv.errors import BadArray, BadShape
+from uniconv.spec.op import Op
+from uniconv.spec.registry import find, framework
+from uniconv.spec.registry import main as main_function
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An array in float64 (or complex128), how far a value may be off, and its own dtype."""
+
+    array: Array
+    error: float
+    dtype: str
+    name: str | None = None
+    stored: str | None = None
+
+
+def given(a: Any, role: str, tolerance: float | None = None) -> Given:
+    """Read one array: torch, NumPy, DLPack, nested lists, or ``uniconv.files.NamedArray``."""
+    error: float = 0.0
+    name = getattr(a, "name", None) if hasattr(a, "error") else None
+    if hasattr(a, "error") and hasattr(a, "array"):
+        error = float(np.max(a.error, initial=0.0))
+        a = a.array
+    if isinstance(a, (list, tuple)):
+        a = np.array(a)
+    if isinstance(a, np.ndarray):
+        own: Array = a
+    else:
+        tensor = to_torch(a, "cpu").detach().resolve_conj()
+        dtype = str(tensor.dtype).removeprefix("torch.")
+        if dtype == "bfloat16":
+            return _checked(tensor.double().numpy(), role, error, tolerance, dtype, name)
+        own = tensor.numpy()
+    if own.dtype.kind not in "iufcb" and own.dtype.name != "bfloat16":
+        raise BadArray(f"{role} has dtype {own.dtype}, no numbers: give integers or floats")
+    return _checked(own, role, error, tolerance, own.dtype.name, name)
+
+
+def _checked(
+    own: Array, role: str, error: float, tolerance: float | None, dtype: str, name: str | None
+) -> Given:
+    array = own.astype(np.complex128 if own.dtype.kind == "c" else np.float64)
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad):
+        at = ", ".join(map(str, bad[0]))
+        raise BadArray(
+            f"{role} has {len(bad)} values that are no finite numbers, the first at "
+            f"{role}[{at}]: diagnose compares finite numbers"
+        )
+    stored = storage(own) if own.dtype.kind == "f" else None
+    if dtype in ("bfloat16", "float16"):
+        stored = dtype
+    return Given(array, max(error, tolerance or 0.0), dtype, name, stored)
+
+
+def tolerances(tolerance: float | Mapping[str, float] | None) -> dict[str, float]:
+    """A number is meant for y; a dictionary says which array is meant."""
+    if tolerance is None:
+        return {}
+    told = dict(tolerance) if isinstance(tolerance, Mapping) else {"y": tolerance}
+    for role, value in told.items():
+        if role not in ("x", "w", "y"):
+            raise BadArray(f"tolerance[{role!r}]: the arrays are x, w and y")
+        if not (isinstance(value, (int, float)) and 0 <= value < float("inf")):
+            raise BadArray(f"tolerance of {role} is {value!r}; it must be a number of at least 0")
+    return told
+
+
+def function(expected: str, w: Array, pointwise: Array | None) -> Op:
+    """The function that the caller believes to have called; a family means its main one."""
+    if framework(expected):
+        kind = "separable_conv" if pointwise is not None else "conv"
+        return main_function(expected, kind, w.ndim)
+    return find(expected)
+
+
+def problem(
+    op: Op,
+    options: Mapping[str, Any],
+    x: Given,
+    w: Given,
+    y: Given,
+    pointwise: Given | None = None,
+) -> Problem:
+    """The expected call with its arrays; the errors of ``lower`` where it cannot be."""
+    shapes = [x.array.shape, w.array.shape]
+    if pointwise is not None:
+        shapes.append(pointwise.array.shape)
+    call = lower(op, options, *shapes)
+    _check_axes(call, y)
+    zeros = [float(z) for z in call.zero_points]
+    p = None if pointwise is None else pointwise.array
+    return Problem(call, x.array - zeros[0], w.array - zeros[1], y.array, p)
+
+
+def _check_axes(call: LoweredCall, y: Given) -> None:
+    """y must have as many axes as the function's result."""
+    if y.array.ndim != len(call.output):
+        raise BadShape(
+            f"{call.op.name}: y {show_shape(y.array.shape)} has {y.array.ndim} axes, the expected "
+            f"result {show_shape(call.output)} has {len(call.output)}; add or drop axes of size 1"
+        )
+
+
+def errors(x: Given, w: Given, y: Given) -> Errors:
+    """What the arrays may be off."""
+    return Errors(x.error, w.error, y.error, UNITS[y.stored] if y.stored else 0.0)
+
+
+def short(p: Problem, precision: str) -> Problem:
+    """The same problem with x and w rounded to a short format."""
+    other = object.__new__(Problem)
+    other.__dict__.update(p.__dict__, readings={})
+    other.x, other.w = (a.with_values(rounded(a.array, precision)) for a in (p.x, p.w))
+    if p.pointwise is not None:
+        other.pointwise = rounded(p.pointwise, precision)
+    return other

@@ -1,0 +1,418 @@
+"""A model of how y came about: arrays with canonical axes, the record, and what follows the sum.
+
+``Problem`` holds what the user gave, each array with letters for its axes; ``Model`` is one
+hypothesis about it, whose arrays are views of those wherever that is possible.  ``Model.element``
+computes one number of the result, ``Model.result`` all of them, both in float64.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from uniconv._calls.lower import LoweredCall
+from uniconv._canonical.execute import runner
+from uniconv._canonical.layout import axes
+from uniconv._canonical.record import Convolution, Sizes, effective
+from uniconv._messages import show_shape
+from uniconv.errors import BadShape
+
+Array = NDArray[Any]
+Letters = tuple[str, ...]
+Index = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One cause: the field, what was expected of it, what was found, and both in one clause.
+
+    cost orders causes that explain y equally well, the simplest first.  code says, for "x", "w",
+    "y" or "bias", how the array must be written to change the expected call so ("{}" is the array).
+    undo is what to change instead where y was made.  read_off: whether a number of it is taken
+    from y itself.
+    """
+
+    field: str
+    expected: str
+    found: str
+    text: str
+    cost: float
+    code: tuple[tuple[str, str], ...] = ()
+    undo: str = ""
+    read_off: bool = False
+
+    def same(self, other: Change) -> bool:
+        """Whether both say the same, numbers that are read off y aside."""
+        alike = self.read_off or self.found == other.found
+        return self.field == other.field and self.read_off == other.read_off and alike
+
+
+@dataclass(frozen=True)
+class LabelledArray:
+    """An array and the letters of its axes; ``fortran`` is a copy whose memory runs backwards.
+
+    shape is the one that the user gave; the array has an axis of size 1 for what it lacks.
+    """
+
+    array: Array
+    letters: Letters
+    fortran: Array
+    shape: tuple[int, ...]
+
+    @staticmethod
+    def of(a: Array, letters: Letters, shape: tuple[int, ...]) -> LabelledArray:
+        return LabelledArray(np.ascontiguousarray(a), letters, np.asfortranarray(a), shape)
+
+    def with_values(self, a: Array) -> LabelledArray:
+        """Other values in the same places."""
+        return LabelledArray.of(a, self.letters, self.shape)
+
+    def code(self, middle: str) -> str:
+        """NumPy code on the array with all its axes, as code on what the user gave ("{}")."""
+        if self.shape == self.array.shape:
+            return f"{{}}{middle}"
+        return f"{{}}.reshape({_listed(self.array.shape)}){middle}.reshape({_listed(self.shape)})"
+
+    def along(self, letter: str, index: str) -> str:
+        """Code that indexes one axis: "{}[:, :, ::-1]"."""
+        at = self.letters.index(letter)
+        return self.code(f"[{', '.join([':'] * at + [index])}]")
+
+
+class Problem:
+    """What was given: the lowered call, and its arrays with an axis for every letter."""
+
+    def __init__(
+        self, call: LoweredCall, x: Array, w: Array, y: Array, p: Array | None = None
+    ) -> None:
+        self.call, self.rank = call, call.rank
+        self.spatial = tuple(f"s{i}" for i in range(self.rank))
+        self.transposed = call.op.kind == "conv_transpose"
+        self.parts = call.conv.batch_groups
+        self.groups = call.conv.groups
+        batch = call.sizes.batch
+        count = len(batch)
+        self.x = LabelledArray.of(
+            *_completed(x, call.layout.x, self.rank, count, ("n", "c")), x.shape
+        )
+        self.y = LabelledArray.of(
+            *_completed(y, call.layout.y, self.rank, count, ("n", "o")), y.shape
+        )
+        given = w.shape
+        if call.op.outer_product is not None and p is not None:
+            named = dict(zip(call.op.outer_product, (w, p)))
+            w = np.multiply.outer(*(named[a] for a in sorted(named)))
+        w, letters = _completed(w, call.layout.w, self.rank, 1, ())
+        for kin in (("o", "m"), ("i", "c")):
+            if not set(kin) & set(letters):
+                w, letters = w[..., None], (*letters, "m" if kin[0] == "o" else "i")
+        for s in self.spatial:
+            if s not in letters:
+                w, letters = w[..., None], (*letters, s)
+        self.w = LabelledArray.of(w, letters, given)
+        self.readings: dict[str, list[tuple[Array, Change]]] = {}
+        self.pointwise = None if p is None or call.op.outer_product else self._pointwise(p)
+
+    def _pointwise(self, p: Array) -> Array:
+        """The kernel of the 1x1 convolution as one matrix, o by all channels between."""
+        assert self.call.op.pointwise is not None
+        assert self.call.pointwise is not None
+        conv, sizes = self.call.pointwise
+        letters = axes(self.call.op.pointwise, self.rank)
+        m = p.transpose([letters.index(a) for a in ("o", "i", *self.spatial)]).reshape(sizes.o, -1)
+        whole = np.zeros((sizes.o, m.shape[1] * conv.groups), m.dtype)
+        for g in range(conv.groups):
+            rows = slice(g * sizes.o // conv.groups, (g + 1) * sizes.o // conv.groups)
+            whole[rows, g * m.shape[1] : (g + 1) * m.shape[1]] = m[rows]
+        return whole
+
+    def input(self, a: Array, letters: Letters) -> Array:
+        """x with axes n c ...; parts of the batch become groups of channels."""
+        x = a.transpose([letters.index(s) for s in ("n", "c", *self.spatial)])
+        if self.parts > 1:
+            x = x.reshape(self.parts, -1, *x.shape[1:]).swapaxes(0, 1)
+            x = x.reshape(x.shape[0], -1, *x.shape[3:])
+        return x
+
+    def output(self, a: Array, letters: Letters) -> Array:
+        """y with axes n o ...."""
+        return a.transpose([letters.index(s) for s in ("n", "o", *self.spatial)])
+
+    def kernel(self, a: Array, letters: Letters) -> Array | None:
+        """w with axes o i ...; None where its channels do not divide by the groups."""
+        named = dict(zip(letters, a.shape))
+        out, into = (next(s for s in kin if s in named) for kin in ("om", "ic"))
+        if "g" in named:
+            w = a.transpose([letters.index(s) for s in ("g", out, into, *self.spatial)])
+            return w.reshape(-1, *w.shape[2:])
+        if out == "m" and into == "c" and self.groups > 1:
+            if named["c"] % self.groups:
+                return None
+            w = a.transpose([letters.index(s) for s in ("c", "m", *self.spatial)])
+            w = w.reshape(self.groups, -1, *w.shape[1:]).swapaxes(1, 2)
+            return w.reshape(-1, *w.shape[2:])
+        if out == "m" and into == "i" and self.groups > 1 and self.groups != named["m"]:
+            return None
+        return a.transpose([letters.index(s) for s in (out, into, *self.spatial)])
+
+    def folded(self, kernel: Array, *, sizes: bool = False) -> Array:
+        """The kernel with the 1x1 kernel of a separable convolution multiplied into it.
+
+        sizes: the magnitudes of both, which do not cancel as the products may.
+        """
+        if sizes:
+            kernel = np.abs(kernel)
+        if self.pointwise is None:
+            return kernel
+        o, i = kernel.shape[0], self.pointwise.shape[0]
+        per = o // self.groups
+        split = kernel.reshape(self.groups, per, *kernel.shape[1:])
+        point = np.abs(self.pointwise) if sizes else self.pointwise
+        point = point.reshape(i, self.groups, per)
+        # i inputs per group: groups lie side by side along the input channels of the whole.
+        whole = np.einsum("pgm,gmi...->pgi...", point, split)
+        return np.asarray(whole.reshape(i, -1, *kernel.shape[2:]))
+
+    def start(self, bias: Array | None) -> Hypothesis:
+        """The expected call, as it stands."""
+        call = self.call
+        conv = replace(call.conv, batch_groups=1, groups=max(self.groups, self.parts))
+        kernel = self.kernel(self.w.array, self.w.letters)
+        if kernel is None:
+            raise BadShape(f"w {show_shape(self.w.array.shape)} does not fit {self.groups} groups")
+        if self.pointwise is not None:
+            conv = replace(conv, groups=1)
+        return Hypothesis(
+            self,
+            self.input(self.x.array, self.x.letters),
+            kernel,
+            self.folded(kernel),
+            self.output(self.y.array, self.y.letters),
+            conv,
+            call.scale,
+            call.shift,
+            bias,
+        )
+
+
+def _listed(shape: tuple[int, ...]) -> str:
+    return ", ".join(map(str, shape))
+
+
+def _completed(
+    a: Array, pattern: str, rank: int, batch: int, wanted: tuple[str, ...]
+) -> tuple[Array, Letters]:
+    """An array with one batch axis, and an axis of size 1 for every letter its pattern lacks."""
+    letters = axes(pattern, rank)
+    if "n" in letters and batch != 1:
+        at = letters.index("n")
+        # -1 cannot be computed for an array without elements
+        a = a.reshape(*a.shape[:at], prod(a.shape[at : at + batch]), *a.shape[at + batch :])
+    for letter in wanted:
+        if letter not in letters:
+            a, letters = a[..., None], (*letters, letter)
+    return a, letters
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """One hypothesis.
+
+    x ``n c ...``, w ``o i ...`` and the observed y ``n o ...``, as this hypothesis reads them;
+    kernel is w before a pointwise kernel is multiplied into it.  y should be scale * conv + shift
+    + bias.  fit: what is read off y instead, "scale" or "bias" (a number per channel).
+    """
+
+    problem: Problem
+    x: Array
+    kernel: Array
+    w: Array
+    y: Array
+    conv: Convolution
+    scale: Any = 1.0
+    shift: Any = 0.0
+    bias: Array | None = None
+    fit: str = ""
+    bias_axis: int = 1
+    changes: tuple[Change, ...] = ()
+
+    def but(self, change: Change | None = None, **fields: Any) -> Hypothesis:
+        """The same with some fields changed; ``dataclasses.replace`` takes three times as long."""
+        new = object.__new__(Hypothesis)
+        for name in _FIELDS:
+            value = fields[name] if name in fields else getattr(self, name)
+            object.__setattr__(new, name, value)
+        if change is not None:
+            object.__setattr__(new, "changes", (*self.changes, change))
+        return new
+
+    @property
+    def cost(self) -> float:
+        return sum(c.cost for c in self.changes)
+
+    @property
+    def terms(self) -> int:
+        """K: how many products make one number of y; both kernels' of a separable one."""
+        if self.problem.pointwise is None:
+            return prod(self.w.shape[1:])
+        return prod(self.w.shape[2:]) * int(self.problem.pointwise.shape[1])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the result, ``n o ...``."""
+        x, w = self.x.shape, self.w.shape
+        return (x[0], w[0], *self.conv.output(x[2:], w[2:]))
+
+    @property
+    def fits(self) -> bool:
+        """Whether the shapes fit each other, and the result has y's."""
+        x, w, groups = self.x.shape, self.w.shape, self.conv.groups
+        if x[1] != w[1] * groups or w[0] % groups or self.y.shape[:2] != (x[0], w[0]):
+            return False
+        if self.bias is not None and self.bias.size != self.y.shape[self.bias_axis]:
+            return False
+        return self.conv.output(x[2:], w[2:]) == self.y.shape[2:]
+
+    @property
+    def spread(self) -> tuple[int, ...]:
+        """The extents of x with the zeros that lhs_dilation puts between its pixels."""
+        return tuple((n - 1) * d + 1 for n, d in zip(self.x.shape[2:], self.conv.lhs_dilation))
+
+    @property
+    def extents(self) -> tuple[int, ...]:
+        return effective(self.w.shape[2:], self.conv.rhs_dilation)
+
+    def added(self, at: tuple[int, ...]) -> Any:
+        """What is added to the sum at one element."""
+        bias = 0.0 if self.bias is None or self.fit == "bias" else self.bias[at[self.bias_axis]]
+        return self.shift + bias
+
+    def products(self, at: tuple[int, ...]) -> tuple[Array, Any]:
+        """The products under one element of the result, and the sum that lies outside x."""
+        conv, o = self.conv, at[1]
+        per = self.w.shape[1]
+        first = o // (self.w.shape[0] // conv.groups) * per
+        x, w = self.x[at[0], first : first + per], self.w[o]
+        if conv.boundary not in ("zeros", "constant"):
+            return self._around(x, w, at), 0.0
+        xs: list[slice] = [slice(None)]
+        ws: list[slice] = [slice(None)]
+        axes_of = zip(
+            at[2:],
+            conv.stride,
+            conv.pad,
+            conv.rhs_dilation,
+            conv.lhs_dilation,
+            self.w.shape[2:],
+            self.x.shape[2:],
+            conv.reverse,
+        )
+        for p, s, (lo, _), d, ld, k, n, backwards in axes_of:
+            base, end = p * s - lo, (n - 1) * ld + 1
+            if ld == 1:
+                t0 = 0 if base >= 0 else (d - 1 - base) // d
+                t1, step = min(k, (end - base + d - 1) // d), 1
+            else:
+                taps = [t for t in range(k) if 0 <= base + t * d < end and not (base + t * d) % ld]
+                t0, t1 = (taps[0], taps[-1] + 1) if taps else (0, 0)
+                step = taps[1] - taps[0] if len(taps) > 1 else 1
+            if t1 <= t0:
+                return np.zeros(0), conv.fill * w.sum() if conv.fill else 0.0
+            count = (t1 - t0 + step - 1) // step
+            start, jump = (base + t0 * d) // ld, max(step * d // ld, 1)
+            xs.append(slice(start, start + (count - 1) * jump + 1, jump))
+            if backwards:
+                last = k - 1 - t0 - (count - 1) * step
+                ws.append(slice(k - 1 - t0, last - 1 if last else None, -step))
+            else:
+                ws.append(slice(t0, t1, step))
+        used = w[tuple(ws)]
+        outside = conv.fill * (w.sum() - used.sum()) if conv.fill else 0.0
+        return x[tuple(xs)] * used, outside
+
+    def _around(self, x: Array, w: Array, at: tuple[int, ...]) -> Array:
+        """The products where pixels of x stand outside it."""
+        conv = self.conv
+        turned: Index = (..., *(slice(None, None, -1 if r else 1) for r in conv.reverse))
+        read, inside = [], []
+        for axis, p in enumerate(at[2:]):
+            n, ld = self.x.shape[2 + axis], conv.lhs_dilation[axis]
+            q = np.arange(self.w.shape[2 + axis]) * conv.rhs_dilation[axis]
+            q = q + p * conv.stride[axis] - conv.pad[axis][0]
+            if conv.boundary == "circular":
+                inside.append(q % ld == 0)
+                q = q % (n * ld) // ld
+            elif conv.boundary == "replicate":
+                q = q.clip(0, n - 1)
+            elif conv.boundary == "symmetric":
+                q = np.minimum(q % (2 * n), 2 * n - 1 - q % (2 * n))
+            else:
+                period = max(2 * (n - 1), 1)
+                q = np.minimum(q % period, period - q % period) if n > 1 else q * 0
+            read.append(q)
+        at_all: Index = (slice(None), *np.ix_(*read))
+        window = x[at_all] * w[turned]
+        for axis, pixel in enumerate(inside):  # between the pixels of a spread x lie zeros
+            window = window * pixel.reshape(-1, *(1,) * (len(inside) - 1 - axis))
+        return np.asarray(window)
+
+    def element(self, at: tuple[int, ...]) -> Any:
+        """One number of the result."""
+        products, outside = self.products(at)
+        return self.scale * (products.sum() + outside) + self.added(at)
+
+    def magnitude(self, at: tuple[int, ...]) -> float:
+        """S at one element: the sum of the products' magnitudes."""
+        model = self
+        if self.problem.pointwise is not None:
+            model = self.but(w=self.problem.folded(self.kernel, sizes=True))
+        products, outside = model.products(at)
+        size = float(np.abs(products).sum() + abs(outside))
+        return float(abs(self.scale) * size + abs(self.added(at)))
+
+    def result(self) -> Array:
+        """All of the result, ``n o ...``."""
+        y: Array = self.scale * _convolved(self.conv, self.x, self.w) + self.shift
+        return y if self.bias is None or self.fit == "bias" else y + self.along(self.bias)
+
+    def magnitudes(self) -> Array:
+        """S at every element."""
+        conv = replace(self.conv, fill=abs(self.conv.fill))
+        w = self.problem.folded(self.kernel, sizes=True)
+        s: Array = abs(self.scale) * _convolved(conv, np.abs(self.x), w) + abs(self.shift)
+        return s if self.bias is None or self.fit == "bias" else s + np.abs(self.along(self.bias))
+
+    def along(self, bias: Array) -> Array:
+        """A bias with y's axes."""
+        shape = [1] * self.y.ndim
+        shape[self.bias_axis] = -1
+        return bias.reshape(shape)
+
+
+_FIELDS = tuple(Hypothesis.__slots__)
+_RECORD = tuple(Convolution.__slots__)
+
+
+def altered(conv: Convolution, **fields: Any) -> Convolution:
+    """``dataclasses.replace``, as fast as ``Model.but``: a search makes a hundred thousand."""
+    new = object.__new__(Convolution)
+    for name in _RECORD:
+        object.__setattr__(new, name, fields[name] if name in fields else getattr(conv, name))
+    return new
+
+
+def _convolved(conv: Convolution, x: Array, w: Array) -> Array:
+    """The record on float64 arrays, by torch."""
+    sizes = Sizes((x.shape[0],), x.shape[1], w.shape[0], x.shape[2:], w.shape[2:])
+    transposed = max(conv.lhs_dilation) > 1
+    if transposed:
+        w = w.reshape(conv.groups, -1, *w.shape[1:]).swapaxes(1, 2)
+        w = w.reshape(-1, *w.shape[2:])
+    run = runner(conv, sizes, transposed=transposed)
+    xt, wt = (torch.from_numpy(np.ascontiguousarray(a)) for a in (x, w))
+    return np.asarray(run(xt, wt, None).numpy())

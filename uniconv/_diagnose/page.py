@@ -1,0 +1,151 @@
+"""A Diagnosis as one HTML page that needs no network: text, and pictures as SVG."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from uniconv._diagnose.diagnosis import Diagnosis
+
+Array = NDArray[Any]
+
+MOST = 48  # cells drawn per axis; larger results are thinned out
+SIDE = 260  # pixels of a drawing's longer side
+WRITTEN = 8  # up to so many cells per axis have their numbers written
+
+STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 62rem; padding: 0 1rem;
+  color: #1a1a1a; background: #fff; }
+h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
+pre { background: #f4f4f4; padding: .7rem; overflow-x: auto; }
+table { border-collapse: collapse; } td, th { border: 1px solid #ccc; padding: .3rem .6rem;
+  text-align: left; } figure { display: inline-block; margin: .5rem 1rem .5rem 0; }
+figcaption { font-size: .85rem; color: #555; }
+@media (prefers-color-scheme: dark) { body { background: #16181c; color: #e6e6e6; }
+  pre { background: #23262c; } figcaption { color: #aaa; } td, th { border-color: #444; } }
+"""
+
+
+def page(d: Diagnosis) -> str:
+    """The page's text."""
+    parts = [f"<h1>{escape(d.verdict)}</h1>"]
+    if d.causes:
+        rows = "".join(
+            f"<tr><td>{escape(c.text)}</td><td>{escape(c.field)}</td><td>{escape(c.expected)}</td>"
+            f"<td>{escape(c.found)}</td><td>{'' if c.share is None else f'{c.share:.0%}'}</td></tr>"
+            for c in d.causes
+        )
+        title = "Causes" if d.explained else "The nearest miss"
+        head = "<tr><th>cause</th><th>field</th><th>expected</th><th>found</th><th>share</th></tr>"
+        parts.append(f"<h2>{title}</h2><table>{head}{rows}</table>")
+    parts.append(
+        f"<p>What remains: {escape(str(d.remainder))}. They differ: {escape(d.where)}.</p>"
+    )
+    parts.append("<h2>The results</h2>" + _results(d))
+    parts.append("<h2>The kernel</h2>" + _kernels(d))
+    if d.explained:
+        parts.append(f"<h2>What gives y</h2><pre>{escape(d.call)}</pre>")
+    if d.agree:
+        fixes = "".join(f"<p>{escape(f.what)}</p><pre>{escape(f.code)}</pre>" for f in d.agree)
+        parts.append(f"<h2>To make both agree</h2>{fixes}")
+    if d.undecided:
+        items = "".join(f"<li>{escape(u)}</li>" for u in d.undecided)
+        parts.append(f"<h2>What this data cannot decide</h2><ul>{items}</ul>")
+    parts += [f"<p>Note: {escape(n)}</p>" for n in d.notes]
+    body = "\n".join(parts)
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f"<title>uniconv diagnose: {escape(d.function)}</title><style>{STYLE}</style></head>\n"
+        f"<body>\n{body}\n</body></html>\n"
+    )
+
+
+def _results(d: Diagnosis) -> str:
+    expected, found = d.picture.expected, d.picture.found
+    pictures = []
+    a, b = d.picture.labels
+    if expected is not None:
+        pictures.append((a, plane(expected)))
+    if found is not None:
+        pictures.append((b, plane(found)))
+    top = max((float(np.abs(p).max(initial=0.0)) for _, p in pictures), default=0.0)
+    drawn = [heatmap(p, top, caption) for caption, p in pictures]
+    if expected is not None and found is not None and expected.shape == found.shape:
+        off = _differing(expected, found)
+        drawn.append(heatmap(off, float(np.abs(off).max(initial=0.0)), f"{b} less {a}"))
+    return "\n".join(drawn)
+
+
+def _differing(expected: Array, found: Array) -> Array:
+    """The plane of the difference: of the image and channel that the others show."""
+    return plane(found) - plane(expected)
+
+
+def _kernels(d: Diagnosis) -> str:
+    before, after = d.picture.kernel, d.picture.kernel_used
+    shown = [(c, plane(k)) for c, k in (("expected", before), ("as used", after)) if k is not None]
+    if d.picture.labels != ("expected", "observed"):
+        shown = [(f"as {name} slides it", k) for name, (_, k) in zip(d.picture.labels, shown)]
+    top = max((float(np.abs(k).max(initial=0.0)) for _, k in shown), default=0.0)
+    return "\n".join(heatmap(k, top, caption) for caption, k in shown)
+
+
+def plane(a: Array) -> Array:
+    """One plane of an array ``n o ...``: the first image and channel, the middle of the depth."""
+    a = np.real(a)
+    while a.ndim > 4:
+        a = a[:, :, a.shape[2] // 2]
+    if a.ndim == 3:
+        a = a[:, :, None, :]
+    if a.size == 0:
+        return np.zeros((1, 1))
+    return np.asarray(a[0, 0])
+
+
+def heatmap(a: Array, top: float, caption: str) -> str:
+    """A matrix as SVG: blue below zero, red above, white at zero; numbers where there is room."""
+    rows, columns = a.shape
+    step = max(1, -(-max(rows, columns) // MOST))
+    shown = a[::step, ::step]
+    n, m = shown.shape
+    cell = max(SIDE / max(n, m), 4.0)
+    if max(n, m) <= WRITTEN:
+        cell = 52.0
+    cells = []
+    for i in range(n):
+        for j in range(m):
+            v = float(shown[i, j])
+            x, y = j * cell, i * cell
+            title = f"<title>[{i * step}, {j * step}] = {v:.6g}</title>"
+            cells.append(
+                f'<rect x="{x:.1f}" y="{y:.1f}" width="{cell:.1f}" height="{cell:.1f}" '
+                f'fill="{colour(v, top)}" stroke="#999" stroke-width=".3">{title}</rect>'
+            )
+            if max(n, m) <= WRITTEN:
+                cells.append(
+                    f'<text x="{x + cell / 2:.1f}" y="{y + cell / 2 + 4:.1f}" font-size="11" '
+                    f'text-anchor="middle" fill="#111">{v:.4g}</text>'
+                )
+    note = f", every {step}th" if step > 1 else ""
+    drawn = "".join(cells)
+    return (
+        f'<figure><svg width="{m * cell:.0f}" height="{n * cell:.0f}" role="img" '
+        f'aria-label="{escape(caption)}">{drawn}</svg>'
+        f"<figcaption>{escape(caption)} ({rows}×{columns}{note})</figcaption></figure>"
+    )
+
+
+def colour(v: float, top: float) -> str:
+    """Red for v = top, white for 0, blue for -top.
+
+    >>> colour(1.0, 1.0), colour(0.0, 1.0), colour(-1.0, 1.0)
+    ('#ff5a4c', '#ffffff', '#4c83ff')
+    """
+    t = 0.0 if not top else max(-1.0, min(1.0, v / top))
+    end = (255, 90, 76) if t > 0 else (76, 131, 255)
+    mixed = (round(255 + (c - 255) * abs(t)) for c in end)
+    return "#" + "".join(f"{c:02x}" for c in mixed)

@@ -1,0 +1,137 @@
+"""An array read in every other way: with its axes in another order, or reshaped into one.
+
+The readings of an array do not depend on what else a hypothesis changes, so a problem keeps them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Any
+
+from uniconv._diagnose.model import Array, Change, LabelledArray, Letters, Problem
+
+AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+MOST_COPIED = 1 << 20  # elements of an array that is copied for each way to reshape it
+
+
+def axis_names(rank: int, which: Sequence[int]) -> str:
+    """Spatial axes in words.
+
+    >>> axis_names(3, [0, 2])
+    'depth and width'
+    """
+    words = [AXES[rank][i] for i in which]
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
+def readings(problem: Problem, role: str) -> list[tuple[Array, Change]]:
+    """Every other way to read x, w or y: the array with canonical axes, and the change that it is.
+
+    A kernel whose channels do not divide by the groups so is left out.
+    """
+    if role not in problem.readings:
+        named = {"x": problem.x, "w": problem.w, "y": problem.y}[role]
+        found = []
+        for reading in _readings(named):
+            array = _canonical(problem, role, reading)
+            if array is not None:
+                found.append((array, _change(problem.rank, role, named, reading)))
+        problem.readings[role] = found
+    return problem.readings[role]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An array in another way: the letters of its axes, the order that it is said to have, how.
+
+    how: "read" with other letters; "C" and "F" reshaped into that order, in row-major and
+    column-major memory; "to C" and "to F" transposed to that order and reshaped back.
+    """
+
+    array: Array
+    letters: Letters
+    order: Letters
+    how: str
+
+
+def _canonical(problem: Problem, role: str, reading: Reading) -> Array | None:
+    a, letters = reading.array, reading.letters
+    if role == "y":
+        return problem.output(a, letters)
+    if role == "x":
+        fits = problem.parts == 1 or a.shape[letters.index("n")] % problem.parts == 0
+        return problem.input(a, letters) if fits else None
+    kernel = problem.kernel(a, letters)
+    return None if kernel is None or kernel.shape[0] % problem.groups else kernel
+
+
+def _spelled(letters: Letters) -> str:
+    return " ".join(letters)
+
+
+def _change(rank: int, role: str, named: LabelledArray, reading: Reading) -> Change:
+    """The change for an array read in another way."""
+    what = {"w": "the kernel", "x": "x", "y": "the result"}[role]
+    native, order, how = named.letters, reading.order, reading.how
+    sizes = dict(zip(native, named.array.shape))
+    moved = {a for a, b in zip(native, order) if a != b}
+    spatial = sorted(int(a[1:]) for a in moved if a[0] == "s")
+    back = f".transpose({', '.join(str(order.index(s)) for s in native)})"
+    code, found = back, f"({_spelled(order)})"
+    if how != "read":
+        fortran = ', order="F"' if how.endswith("F") else ""
+        memory = " (in column-major memory)" if fortran else ""
+        if how.startswith("to"):
+            to = f".transpose({', '.join(str(native.index(s)) for s in order)})"
+            code = f"{to}.reshape({', '.join(map(str, named.array.shape))}{fortran})"
+            text = f"{what} was reshaped from ({_spelled(order)}) instead of transposed{memory}"
+            cost, found = 4.2 + 0.1 * bool(fortran), f"reshaped from ({_spelled(order)})"
+        else:
+            code = f".reshape({', '.join(str(sizes[s]) for s in order)}{fortran}){back}"
+            text = f"{what} was reshaped to ({_spelled(order)}) instead of transposed{memory}"
+            cost, found = 4.0 + 0.1 * bool(fortran), f"reshaped to ({_spelled(order)})"
+    elif len(spatial) == len(moved) == 2:
+        text, cost = f"{axis_names(rank, spatial)} are exchanged in {what}", 1.5
+    elif len(spatial) == len(moved):
+        text, cost = f"the spatial axes of {what} are in another order", 1.8
+    elif role == "w" and not spatial:
+        text, cost = "input and output channels are exchanged in the kernel", 1.6
+    elif native == order[::-1]:
+        text, cost = f"{what} is transposed as a whole (.T)", 2.0
+    else:
+        text, cost = f"{what} is read as ({_spelled(order)}), not ({_spelled(native)})", 3.0
+    code = named.code(code)
+    undo = f"give {what} with its axes as ({_spelled(native)})"
+    return Change(
+        f"axes of {role}", f"({_spelled(native)})", found, text, cost, ((role, code),), undo
+    )
+
+
+def _readings(named: LabelledArray) -> Iterator[Reading]:
+    a, letters = named.array, named.letters
+    sizes = dict(zip(letters, a.shape))
+    spatial = [s for s in letters if s[0] == "s"]
+    long = tuple(s for s, n in zip(letters, a.shape) if n > 1)
+    seen: set[Any] = {(long, *sorted(sizes.items()))}
+    for order in permutations(letters):
+        shape = dict(zip(order, a.shape))
+        key = (tuple(s for s, n in zip(order, a.shape) if n > 1), *sorted(shape.items()))
+        if key not in seen:
+            seen.add(key)
+            yield Reading(a, order, order, "read")
+    for order in permutations(letters):
+        used = tuple(s for s in order if sizes[s] > 1)
+        if used == long or [s for s in order if s[0] == "s"] not in (spatial, spatial[::-1]):
+            continue
+        shape_in = tuple(sizes[s] for s in order)
+        if used in seen or shape_in == a.shape:  # the same shape: the same as read otherwise
+            continue
+        seen.add(used)
+        yield Reading(a.reshape(shape_in), order, order, "C")
+        yield Reading(named.fortran.reshape(shape_in, order="F"), order, order, "F")
+        if a.size <= MOST_COPIED:
+            turned = a.transpose([letters.index(s) for s in order])
+            yield Reading(turned.reshape(a.shape), letters, order, "to C")
+            yield Reading(turned.reshape(a.shape, order="F"), letters, order, "to F")

@@ -1,0 +1,124 @@
+"""Chainer: chainer.functions, channels first.
+
+Proved against Chainer 7.8.1.
+"""
+
+from dataclasses import replace
+
+from uniconv._canonical.layout import Layout
+from uniconv.spec.forms import alike
+from uniconv.spec.framework import Framework
+from uniconv.spec.op import DEPTHWISE, UNGROUPED, Op
+from uniconv.spec.padding import Crop, Pad
+from uniconv.spec.refusals import Refusal
+from uniconv.spec.rules import Choice, Count, PerAxis
+from uniconv.spec.words import AS_IS, COVERING
+
+SOURCE = "chainer 7.8.1 chainer/functions/connection"
+COVERED = Choice("cover_all", {False: AS_IS, True: COVERING}, False)
+FIRST = Layout("n c ...", "o i ...", "n o ...")
+PLANE = replace(FIRST, ranks=(2,))
+
+ND = Op(
+    "chainer.functions.convolution_nd",
+    kind="conv",
+    params="x:x w:W bias:b stride pad cover_all dilate groups",
+    layout=FIRST,
+    stride=PerAxis("stride"),
+    dilation=PerAxis("dilate"),
+    pad=Pad("pad", 0, form=alike(), reading=COVERED),
+    groups=Count("groups"),
+    empty_output="refused",
+    dtypes=("float16", "float32", "float64"),
+    source=f"{SOURCE}/convolution_nd.py",
+    notes=("cover_all=True pads stride - 1 more after.",),
+)
+OF_RANK = tuple(
+    replace(ND, name=f"chainer.functions.convolution_{r}d", layout=replace(FIRST, ranks=(r,)))
+    for r in (1, 3)
+)
+CONV2D = replace(
+    ND,
+    name="chainer.functions.convolution_2d",
+    params="x:x w:W bias:b stride pad cover_all * dilate groups",
+    layout=PLANE,
+    source=f"{SOURCE}/convolution_2d.py",
+)
+DILATED = replace(
+    CONV2D,
+    name="chainer.functions.dilated_convolution_2d",
+    params="x:x w:W bias:b stride pad dilate cover_all",
+    groups=UNGROUPED,
+    source=f"{SOURCE}/dilated_convolution_2d.py",
+)
+DEPTHWISE_2D = replace(
+    CONV2D,
+    name="chainer.functions.depthwise_convolution_2d",
+    kind="depthwise_conv",
+    params="x:x w:W bias:b stride pad",
+    layout=replace(PLANE, w="m c ..."),
+    dilation=None,
+    pad=Pad("pad", 0, form=alike()),
+    groups=DEPTHWISE,
+    source=f"{SOURCE}/depthwise_convolution_2d.py",
+    notes=("Output channel c * M + m is input channel c under its multiplier m.",),
+)
+DECONV_ND = replace(
+    ND,
+    name="chainer.functions.deconvolution_nd",
+    kind="conv_transpose",
+    params="x:x w:W bias:b stride pad outsize dilate groups",
+    layout=replace(FIRST, w="c m ..."),
+    pad=Crop(
+        Pad("pad", 0, form=alike()),
+        shape="outsize",
+        shape_forms=("axes",),
+        shape_default=None,
+        adjoint=False,
+    ),
+    refusals=(
+        Refusal(
+            "outsize of another input",
+            ("outsize",),
+            "no convolution with these options, with cover_all or without, makes the sizes of x of "
+            "that outsize",
+            f"{SOURCE}/deconvolution_nd.py",
+        ),
+    ),
+    source=f"{SOURCE}/deconvolution_nd.py",
+    notes=("outsize may cut what the last taps give, or add zeros.",),
+)
+DECONV_OF_RANK = tuple(
+    replace(
+        DECONV_ND,
+        name=f"chainer.functions.deconvolution_{r}d",
+        layout=replace(FIRST, w="c m ...", ranks=(r,)),
+    )
+    for r in (1, 3)
+)
+DECONV2D = replace(
+    DECONV_ND,
+    name="chainer.functions.deconvolution_2d",
+    params="x:x w:W bias:b stride pad outsize * dilate groups",
+    layout=replace(PLANE, w="c m ..."),
+    source=f"{SOURCE}/deconvolution_2d.py",
+)
+
+CHAINER = Framework(
+    "chainer",
+    title="Chainer",
+    version="7.8.1",
+    functions=(
+        *(CONV2D, ND, *OF_RANK, DILATED, DEPTHWISE_2D),
+        *(DECONV2D, DECONV_ND, *DECONV_OF_RANK),
+    ),
+    main={
+        "conv": {1: OF_RANK[0].name, 2: CONV2D.name, 3: OF_RANK[1].name},
+        "conv_transpose": {
+            1: DECONV_OF_RANK[0].name,
+            2: DECONV2D.name,
+            3: DECONV_OF_RANK[1].name,
+        },
+        "depthwise_conv": {2: DEPTHWISE_2D.name},
+    },
+)

@@ -1,0 +1,142 @@
+"""Flax: flax.linen.Conv and ConvTranspose, channels last, any number of batch axes.
+
+Proved against Flax 0.12.8 on JAX 0.10.2.
+"""
+
+from dataclasses import replace
+
+from uniconv._canonical.layout import Layout
+from uniconv._dialects.jax import GENERAL, TRANSPOSE
+from uniconv.spec.forms import EACH
+from uniconv.spec.framework import Framework
+from uniconv.spec.op import COMPLEX, FLOATS, UNGROUPED, Op
+from uniconv.spec.padding import Crop, Pad
+from uniconv.spec.refusals import Refusal
+from uniconv.spec.rules import Choice, Count, InertOption, PerAxis
+from uniconv.spec.words import (
+    FROM_FULL,
+    causal,
+    circular_lower,
+    circular_upper,
+    jax_transposed_same,
+    jax_transposed_same_lower,
+    jax_transposed_valid,
+    same_lower,
+    same_total,
+    same_upper,
+    valid,
+)
+
+SOURCE = "flax 0.12.8 flax/linen/linear.py"
+FORMS = ("none", "int", "axes")
+IMPLIED = dict.fromkeys(("features", "kernel_size", "kernel_init", "param_dtype"), "kernel")
+OTHERS = (
+    InertOption("mask", None, "multiply the kernel by the mask"),
+    InertOption("dtype", None, "convert the arrays instead"),
+    InertOption("precision", inert=True, sample="highest"),
+)
+
+CONV = Op(
+    "flax.linen.Conv",
+    kind="conv",
+    params="x:inputs w:kernel bias:bias strides padding input_dilation kernel_dilation "
+    "feature_group_count mask dtype precision",
+    layout=Layout("n ... c", "... i o", "n ... o"),
+    stride=PerAxis("strides", 1, accepts=FORMS),
+    dilation=PerAxis("kernel_dilation", 1, accepts=FORMS),
+    lhs_dilation=PerAxis("input_dilation", 1, accepts=FORMS),
+    pad=Pad(
+        "padding",
+        "SAME",
+        {
+            "SAME": same_upper,
+            "VALID": valid,
+            "SAME_LOWER": same_lower,
+            "CIRCULAR": same_total,
+            "REFLECT": same_total,
+            "CAUSAL": causal,
+        },
+        EACH,
+        borders={"CIRCULAR": "circular", "REFLECT": "reflect"},
+    ),
+    groups=Count("feature_group_count"),
+    batch=(0, 9),
+    dtypes=(*FLOATS, *COMPLEX),
+    inert_options=OTHERS,
+    refusals=(
+        GENERAL.refusals[0],
+        replace(GENERAL.refusals[1], options=("padding", "input_dilation")),
+        Refusal(
+            "causal and not one axis",
+            ("padding",),
+            "causal padding is only implemented for 1D convolutions",
+            f"{SOURCE} _Conv.__call__",
+        ),
+    ),
+    constructor_words=IMPLIED | {"use_bias": "bias", "bias_init": "bias"},
+    source=f"{SOURCE} _Conv",
+)
+TRANSPOSED = replace(
+    CONV,
+    name="flax.linen.ConvTranspose",
+    kind="conv_transpose",
+    params="x:inputs w:kernel bias:bias strides padding kernel_dilation mask dtype precision "
+    "transpose_kernel preferred_element_type",
+    layout=Choice(
+        "transpose_kernel",
+        {
+            False: Layout("n ... c", "... i o", "n ... o"),
+            True: Layout("n ... c", "... o i", "n ... o"),
+        },
+        False,
+    ),
+    stride=PerAxis("strides", None, accepts=FORMS),
+    dilation=PerAxis("kernel_dilation", None, accepts=FORMS),
+    lhs_dilation=None,
+    pad=Crop(
+        Pad(
+            "padding",
+            "SAME",
+            {
+                "SAME": jax_transposed_same,
+                "VALID": jax_transposed_valid,
+                "SAME_LOWER": jax_transposed_same_lower,
+                "CIRCULAR": Choice(
+                    "transpose_kernel", {False: circular_lower, True: circular_upper}, False
+                ),
+            },
+            EACH,
+            reading=FROM_FULL,
+            borders={"CIRCULAR": "circular"},
+        )
+    ),
+    groups=UNGROUPED,
+    reverse=TRANSPOSE.reverse,
+    inert_options=(
+        *OTHERS,
+        InertOption("preferred_element_type", None, "convert the arrays instead"),
+    ),
+    refusals=(
+        TRANSPOSE.refusals[0],
+        Refusal(
+            "same_lower and strided",
+            ("padding", "strides"),
+            '"SAME_LOWER" is known only with strides of 1',
+            "jax 0.10.2 jax/_src/lax/convolution.py conv_transpose",
+        ),
+    ),
+    source=f"{SOURCE} ConvTranspose",
+    notes=TRANSPOSE.notes,
+)
+
+FLAX = Framework(
+    "flax",
+    title="Flax",
+    version="0.12.8",
+    functions=(CONV, TRANSPOSED),
+    main={
+        "conv": dict.fromkeys((1, 2, 3), CONV.name),
+        "conv_transpose": dict.fromkeys((1, 2, 3), TRANSPOSED.name),
+    },
+    prefixes={"linen.": "flax.linen."},
+)

@@ -1,0 +1,113 @@
+"""Flux (Julia): layers on NNlib, Conv a true convolution and CrossCor not; x (X.., C, N).
+
+Read from FluxML/Flux.jl @ 3f2f828b and FluxML/NNlib.jl @ f71b71c7.
+"""
+
+from dataclasses import replace
+
+from uniconv._canonical.layout import Layout
+from uniconv.spec.forms import INTERLEAVED, alike, one_of, tuples_only
+from uniconv.spec.framework import Framework
+from uniconv.spec.op import COMPLEX, DEPTHWISE, FLOATS, INTEGERS, UNGROUPED, Op
+from uniconv.spec.padding import Crop, Pad
+from uniconv.spec.refusals import Refusal
+from uniconv.spec.rules import Count, InertOption, PerAxis
+from uniconv.spec.words import flux_transposed_same, same_total_lower
+
+SOURCE = "FluxML/Flux.jl @ 3f2f828b (0.16.11) src/layers/conv.jl"
+CHECK_DIMS = "FluxML/NNlib.jl @ f71b71c7 src/dim_helpers/DenseConvDims.jl check_dims"
+NUMBERS = tuples_only(one_of(alike(None), INTERLEAVED))
+ACTIVATION = InertOption("σ", "identity", "apply the activation to the result")
+# The words of the constructor that makes the weight itself, Conv(filter, in => out; init).
+IMPLIED = {"filter": "weight", "init": "weight"}
+CONVERTS = "x and bias are converted to the weight's element type: Float64 beside Float32 is lost."
+
+CONV = Op(
+    "flux.Conv",
+    kind="conv",
+    params="x:x w:weight bias:bias σ * stride pad dilation groups",
+    layout=Layout("... c n", "... i o", "... o n"),
+    stride=PerAxis("stride"),
+    dilation=PerAxis("dilation"),
+    pad=Pad("pad", 0, {"SamePad()": same_total_lower}, NUMBERS),
+    groups=Count("groups"),
+    reverse=True,
+    empty_output="refused",
+    dtypes=(*FLOATS, *INTEGERS, *COMPLEX),
+    mixed_dtypes="w",  # _match_eltype (src/layers/stateless.jl), create_bias (src/utils.jl)
+    inert_options=(ACTIVATION,),
+    constructor_words=IMPLIED,
+    source=f"{SOURCE} Conv",
+    notes=(
+        "The layer Conv(weight, bias, σ; ..) applied to x; bias=false is a bias left out.",
+        "SamePad() pads the dilated kernel less 1, whatever the stride, the odd pixel before.",
+        CONVERTS,
+    ),
+)
+
+CROSS_COR = replace(
+    CONV,
+    name="flux.CrossCor",
+    params="x:x w:weight bias:bias σ * stride pad dilation",
+    groups=UNGROUPED,
+    reverse=False,
+    source=f"{SOURCE} CrossCor",
+    notes=("Conv without its flip, and without groups.", CONVERTS),
+)
+
+DEPTHWISE_CONV = replace(
+    CONV,
+    name="flux.DepthwiseConv",
+    kind="depthwise_conv",
+    params=CROSS_COR.params,
+    groups=DEPTHWISE,
+    source=f"{SOURCE} DepthwiseConv",
+    notes=(
+        "The weight is that of the layer which DepthwiseConv(filter, in => out) makes since 0.13, "
+        "(K.., 1, out); output channel c * M + m (from 0) is input channel c.",
+        "Another meaning: DepthwiseConv(weight) takes (K.., A, B), counts A groups and reshapes to "
+        "(K.., 1, A * B) in column-major order, so output channel a + A * b reads input channel "
+        "(a + A * b) ÷ B. Neither is NNlib's (K.., M, C), the layer's own before 0.13: "
+        "for that one there is nnlib.depthwiseconv.",
+        CONVERTS,
+    ),
+)
+
+CONV_TRANSPOSE = replace(
+    CONV,
+    name="flux.ConvTranspose",
+    kind="conv_transpose",
+    params="x:x w:weight bias:bias σ * stride pad outpad dilation groups",
+    layout=Layout("... c n", "... m c", "... o n"),
+    pad=Crop(
+        Pad("pad", 0, {"SamePad()": flux_transposed_same}, NUMBERS),
+        output_padding=PerAxis("outpad", 0, least=0),
+    ),
+    refusals=(
+        Refusal(
+            "extra reaches stride",
+            ("outpad", "stride"),
+            "outpad must be less than the stride: of such an output Conv makes another input",
+            CHECK_DIMS,
+        ),
+    ),
+    source=f"{SOURCE} ConvTranspose",
+    notes=(
+        "The adjoint of Conv, so its kernel is flipped against PyTorch's.",
+        "SamePad() crops (kernel - stride) * dilation, which pads where the kernel is shorter.",
+        CONVERTS,
+    ),
+)
+
+FLUX = Framework(
+    "flux",
+    title="Flux",
+    version="0.16.11",
+    functions=(CONV, CROSS_COR, DEPTHWISE_CONV, CONV_TRANSPOSE),
+    main={
+        "conv": dict.fromkeys((1, 2, 3), CONV.name),
+        "depthwise_conv": dict.fromkeys((1, 2, 3), DEPTHWISE_CONV.name),
+        "conv_transpose": dict.fromkeys((1, 2, 3), CONV_TRANSPOSE.name),
+    },
+    aliases=("Flux",),
+)

@@ -1,0 +1,240 @@
+"""JAX: jax.lax convolutions and the signal functions of jax.numpy and jax.scipy.
+
+Proved against JAX 0.10.2.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from uniconv._canonical.layout import Layout
+from uniconv._dialects import numpy, scipy
+from uniconv.spec.dimension_strings import DimensionNumbers, dimension_numbers
+from uniconv.spec.forms import PAIRS
+from uniconv.spec.framework import Framework
+from uniconv.spec.op import COMPLEX, FLOATS, INTEGERS, UNGROUPED, Op
+from uniconv.spec.padding import Crop, Pad
+from uniconv.spec.refusals import Refusal
+from uniconv.spec.rules import REQUIRED, Choice, Count, InertOption, PerAxis
+from uniconv.spec.words import (
+    AS_IS,
+    FROM_FULL,
+    jax_transposed_same,
+    jax_transposed_same_lower,
+    jax_transposed_valid,
+    same_lower,
+    same_total,
+    same_upper,
+    valid,
+)
+
+LAX = "jax 0.10.2 jax/_src/lax/convolution.py"
+FIRST = Layout("n c ...", "o i ...", "n o ...")
+SPELLED = (
+    *(
+        ("NHC", "HIO", "NHC"),
+        ("NCW", "OIW", "NCW"),
+        ("NHWC", "HWIO", "NHWC"),
+        ("NCHW", "OIHW", "NHWC"),
+    ),
+    # Strides and paddings follow the kernel's order of the spatial letters (the last two).
+    *(("NDHWC", "DHWIO", "NDHWC"), ("CWNH", "IHOW", "HCWN"), ("NDCHW", "WOIDH", "HWDNC")),
+)
+TABLE = {s: at for s in SPELLED if (at := dimension_numbers(*s)) is not None}
+ONE_EACH = ("axes",)
+PRECISION = InertOption("precision", inert=True, sample="highest")
+ELEMENT = InertOption("preferred_element_type", None, "convert the arrays instead")
+SHARDING = InertOption("out_sharding", None, "uniconv shards nothing")
+WORDS = {"SAME": same_upper, "SAME_LOWER": same_lower, "VALID": valid}
+
+AWAY = Refusal(
+    "cropped away",
+    ("padding",),
+    "negative padding crops more than there is",
+    f"{LAX} conv_shape_tuple",
+)
+
+GENERAL = Op(
+    "jax.lax.conv_general_dilated",
+    kind="conv",
+    params="x:lhs w:rhs window_strides padding lhs_dilation rhs_dilation dimension_numbers "
+    "feature_group_count batch_group_count precision preferred_element_type out_sharding",
+    layout=DimensionNumbers("dimension_numbers", {None: FIRST, **TABLE}, None),
+    stride=PerAxis("window_strides", REQUIRED, accepts=ONE_EACH),
+    dilation=PerAxis("rhs_dilation", None, accepts=("none", "axes")),
+    lhs_dilation=PerAxis("lhs_dilation", None, accepts=("none", "axes")),
+    pad=Pad("padding", REQUIRED, WORDS, PAIRS, any_case=True),
+    groups=Count("feature_group_count"),
+    batch_groups=Count("batch_group_count"),
+    dtypes=(*FLOATS, *INTEGERS, *COMPLEX),
+    inert_options=(PRECISION, ELEMENT, SHARDING),
+    refusals=(
+        AWAY,
+        Refusal(
+            "word and spread",
+            ("padding", "lhs_dilation"),
+            "no padding word is implemented with lhs_dilation; give pairs, or use conv_transpose",
+            f"{LAX} conv_general_dilated",
+        ),
+        Refusal(
+            "two kinds of groups",
+            ("feature_group_count", "batch_group_count"),
+            "at most one of batch_group_count and feature_group_count may be > 1",
+            f"{LAX} _conv_general_dilated_shape_rule",
+        ),
+    ),
+    source=f"{LAX} conv_general_dilated",
+    notes=("Strides, padding and dilations follow the order of the kernel's spatial axes.",),
+)
+CONV = replace(
+    GENERAL,
+    name="jax.lax.conv",
+    params="x:lhs w:rhs window_strides padding precision preferred_element_type",
+    layout=FIRST,
+    dilation=None,
+    lhs_dilation=None,
+    groups=UNGROUPED,
+    batch_groups=None,
+    pad=Pad("padding", REQUIRED, WORDS, any_case=True),
+    inert_options=(PRECISION, ELEMENT),
+    refusals=(),
+    source=f"{LAX} conv",
+    notes=(),
+)
+WITH_GENERAL_PADDING = replace(
+    GENERAL,
+    name="jax.lax.conv_with_general_padding",
+    params="x:lhs w:rhs window_strides padding lhs_dilation rhs_dilation precision "
+    "preferred_element_type",
+    layout=FIRST,
+    dilation=PerAxis("rhs_dilation", REQUIRED, accepts=("none", "axes")),
+    lhs_dilation=PerAxis("lhs_dilation", REQUIRED, accepts=("none", "axes")),
+    groups=UNGROUPED,
+    batch_groups=None,
+    inert_options=(PRECISION, ELEMENT),
+    refusals=GENERAL.refusals[:2],
+    source=f"{LAX} conv_with_general_padding",
+    notes=(),
+)
+TRANSPOSE = Op(
+    "jax.lax.conv_transpose",
+    kind="conv_transpose",
+    params="x:lhs w:rhs strides padding rhs_dilation dimension_numbers transpose_kernel precision "
+    "preferred_element_type use_consistent_padding",
+    layout=DimensionNumbers(
+        "dimension_numbers",
+        {None: Layout("n ... c", "... i o", "n ... o"), **TABLE},
+        None,
+        swapped="transpose_kernel",
+    ),
+    stride=PerAxis("strides", REQUIRED, accepts=ONE_EACH),
+    dilation=PerAxis("rhs_dilation", None, accepts=("none", "axes")),
+    pad=Crop(
+        Pad(
+            "padding",
+            REQUIRED,
+            {
+                "SAME": jax_transposed_same,
+                "VALID": jax_transposed_valid,
+                "SAME_LOWER": jax_transposed_same_lower,
+            },
+            PAIRS,
+            reading=Choice("use_consistent_padding", {False: FROM_FULL, True: AS_IS}, False),
+        )
+    ),
+    groups=UNGROUPED,
+    reverse=Choice("transpose_kernel", {False: True, True: False}, False),
+    dtypes=GENERAL.dtypes,
+    inert_options=(PRECISION, ELEMENT),
+    refusals=(
+        replace(AWAY, when="spread input cropped away"),
+        Refusal(
+            "same_lower and strided or consistent",
+            ("padding", "strides", "use_consistent_padding"),
+            '"SAME_LOWER" is known only with strides of 1 and without use_consistent_padding',
+            f"{LAX} conv_transpose",
+        ),
+    ),
+    source=f"{LAX} conv_transpose",
+    notes=(
+        "The kernel is not flipped, unlike in other frameworks; transpose_kernel=True flips it and "
+        "swaps its channel axes.",
+        "Words are the padding of the convolution that it transposes; numbers pad the spread input "
+        "itself, unless use_consistent_padding=True.",
+    ),
+)
+
+SEQUENCES = "jax 0.10.2 jax/_src/numpy/lax_numpy.py"
+IMAGES = "jax 0.10.2 jax/_src/scipy/signal.py"
+
+
+def bare(op: Op, name: str, params: str, source: str, **changes: Any) -> Op:
+    """A function of NumPy or SciPy as JAX has it."""
+    inside = Refusal(
+        "neither inside the other",
+        (),
+        "one array must be smaller than the other in every dimension",
+        f"{IMAGES} _convolve_nd",
+    )
+    told: dict[str, Any] = {"dtypes": ("float32", "float64"), "notes": (), "refusals": (inside,)}
+    return replace(op, name=name, params=params, source=source, **(told | changes))
+
+
+SIGNALS = (
+    bare(
+        numpy.CONVOLVE,
+        "jax.numpy.convolve",
+        "x:a w:v mode * precision preferred_element_type",
+        f"{SEQUENCES} convolve",
+        inert_options=(PRECISION, ELEMENT),
+    ),
+    bare(
+        numpy.CORRELATE,
+        "jax.numpy.correlate",
+        "x:a w:v mode * precision preferred_element_type",
+        f"{SEQUENCES} correlate",
+        inert_options=(PRECISION, ELEMENT),
+    ),
+    bare(
+        scipy.CONVOLVE,
+        "jax.scipy.signal.convolve",
+        "x:in1 w:in2 mode method precision",
+        f"{IMAGES} convolve",
+        inert_options=(*scipy.CONVOLVE.inert_options, PRECISION),
+    ),
+    bare(
+        scipy.CORRELATE,
+        "jax.scipy.signal.correlate",
+        "x:in1 w:in2 mode method precision",
+        f"{IMAGES} correlate",
+        inert_options=(*scipy.CORRELATE.inert_options, PRECISION),
+    ),
+    *(
+        bare(
+            op,
+            f"jax.{op.name}",
+            "x:in1 w:in2 mode boundary fillvalue precision",
+            f"{IMAGES} {op.name}",
+            boundary=None,
+            fill=None,
+            pad=Pad("mode", "full", scipy.MODES | extra),
+            inert_options=(
+                InertOption("boundary", "fill", "JAX has no other boundary"),
+                InertOption("fillvalue", 0, "JAX fills with zeros only"),
+                PRECISION,
+            ),
+        )
+        for op, extra in ((scipy.CONVOLVE2D, {}), (scipy.CORRELATE2D, {"same": same_total}))
+    ),
+)
+
+JAX = Framework(
+    "jax",
+    title="JAX",
+    version="0.10.2",
+    functions=(GENERAL, CONV, WITH_GENERAL_PADDING, TRANSPOSE, *SIGNALS),
+    main={
+        "conv": dict.fromkeys((1, 2, 3), GENERAL.name),
+        "conv_transpose": dict.fromkeys((1, 2, 3), TRANSPOSE.name),
+    },
+    prefixes={"lax.": "jax.lax.", "jnp.": "jax.numpy."},
+)

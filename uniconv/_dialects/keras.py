@@ -1,0 +1,194 @@
+"""Keras 3: keras.ops and keras.layers; channels last unless data_format; its TensorFlow backend.
+
+Proved against Keras 3.15.1 on TensorFlow 2.21.0.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from uniconv._canonical.layout import Layout
+from uniconv.spec.framework import Framework
+from uniconv.spec.op import DEPTHWISE, FLOATS, UNGROUPED, Op
+from uniconv.spec.padding import Crop, Pad
+from uniconv.spec.refusals import Refusal
+from uniconv.spec.rules import Choice, Count, InertOption, PerAxis
+from uniconv.spec.words import (
+    causal,
+    keras_transposed_same,
+    keras_transposed_valid,
+    same_upper,
+    valid,
+)
+
+OPS = "keras 3.15.1 keras/src/backend/tensorflow/nn.py"
+LAYERS = "keras 3.15.1 keras/src/layers/convolutional"
+WORDS = {"valid": valid, "same": same_upper}
+CROPS = {"valid": keras_transposed_valid, "same": keras_transposed_same}
+STRIDES, DILATION = PerAxis("strides"), PerAxis("dilation_rate")
+EXTRA = PerAxis("output_padding", None, least=0, accepts=("none", "int", "axes"), absent=None)
+
+
+def formats(w: str, ranks: tuple[int, ...] = (1, 2, 3)) -> Choice:
+    """None is the configured format, channels last unless somebody changed it."""
+    last, first = Layout("n ... c", w, "n ... o", ranks), Layout("n c ...", w, "n o ...", ranks)
+    table = {None: last, "channels_last": last, "channels_first": first}
+    return Choice("data_format", table, None)
+
+
+def refused(why: str, source: str) -> tuple[Refusal, ...]:
+    return (Refusal("strided and dilated", ("strides", "dilation_rate"), why, source),)
+
+
+CONV = Op(
+    "keras.ops.conv",
+    kind="conv",
+    params="x:inputs w:kernel strides padding data_format dilation_rate",
+    layout=formats("... i o"),
+    stride=STRIDES,
+    dilation=DILATION,
+    pad=Pad("padding", "valid", WORDS, any_case=True),
+    empty_output="refused",
+    dtypes=FLOATS,
+    refusals=refused("strides > 1 and dilation_rate > 1 are not supported together", f"{OPS} conv"),
+    source=f"{OPS} conv",
+    notes=("Channel groups come from the ratio of the channels of inputs and kernel.",),
+)
+CONV_TRANSPOSE = Op(
+    "keras.ops.conv_transpose",
+    kind="conv_transpose",
+    params="x:inputs w:kernel strides padding output_padding data_format dilation_rate",
+    layout=formats("... m c"),
+    stride=STRIDES,
+    dilation=DILATION,
+    pad=Crop(Pad("padding", "valid", CROPS, any_case=True), output_padding=EXTRA),
+    groups=UNGROUPED,
+    empty_output="refused",
+    refusals=(
+        Refusal(
+            "output of another input",
+            ("output_padding", "strides"),
+            "no convolution with these options makes the inputs' sizes of that output; "
+            "output_padding must be smaller than strides",
+            f"{OPS} conv_transpose",
+        ),
+    ),
+    source=f"{OPS} conv_transpose",
+    notes=("output_padding=None and output_padding=0 differ: None fills up to a whole stride.",),
+)
+DEPTHWISE_CONV = replace(
+    CONV,
+    name="keras.ops.depthwise_conv",
+    kind="depthwise_conv",
+    layout=formats("... c m", (1, 2)),
+    groups=DEPTHWISE,
+    empty_output="kept unless negative",
+    refusals=(),
+    source=f"{OPS} depthwise_conv",
+    notes=("Output channel k * M + q is input channel k under its multiplier q.",),
+)
+SEPARABLE_CONV = replace(
+    DEPTHWISE_CONV,
+    name="keras.ops.separable_conv",
+    kind="separable_conv",
+    params="x:inputs w:depthwise_kernel p:pointwise_kernel "
+    "strides padding data_format dilation_rate",
+    pointwise="... i o",
+    source=f"{OPS} separable_conv",
+)
+
+SHAPED = ("filters", "kernel_size", "depth_multiplier", "kernel_initializer", "rank")
+LAYER: dict[str, Any] = {
+    "constructor_words": dict.fromkeys(SHAPED, "kernel")
+    | {"use_bias": "bias", "bias_initializer": "bias"},
+    "inert_options": (InertOption("activation", None, "apply the activation to the result"),),
+    "empty_output": "refused",
+    "dtypes": FLOATS,
+}
+TOGETHER = "`strides > 1` not supported in conjunction with `dilation_rate > 1`"
+EXTRA_BELOW = Refusal(
+    "extra reaches stride",
+    ("output_padding", "strides"),
+    "`output_padding` must be strictly less than `strides` for all dimensions",
+    f"{LAYERS}/base_conv_transpose.py",
+)
+
+
+def layer(op: Op, name: str, rank: int, options: str, file: str, **changes: Any) -> Op:
+    """A layer: the function with its constructor's words, for so many spatial axes."""
+    first, *rest = op.params.split(" strides")
+    assert isinstance(op.layout, Choice)
+    table = {word: replace(at, ranks=(rank,)) for word, at in op.layout.table.items()}
+    told: dict[str, Any] = {
+        "name": f"keras.layers.{name.format(r=rank)}",
+        "params": f"{first} bias:bias strides{' strides'.join(rest)} {options}",
+        "layout": replace(op.layout, table=table),
+        "source": f"{LAYERS}/{file}.py",
+    }
+    return replace(op, **LAYER, **(told | changes))
+
+
+def strided_or_dilated(file: str) -> tuple[Refusal, ...]:
+    return refused(TOGETHER, f"{LAYERS}/{file}.py")
+
+
+CAUSAL = Pad("padding", "valid", {**WORDS, "causal": causal}, any_case=True)
+CONVS = [
+    layer(
+        CONV,
+        "Conv{r}D",
+        r,
+        "groups activation",
+        "base_conv",
+        groups=Count("groups"),
+        pad=CAUSAL if r == 1 else CONV.pad,
+        refusals=strided_or_dilated("base_conv"),
+        notes=(),
+    )
+    for r in (1, 2, 3)
+]
+TRANSPOSES = [
+    layer(
+        CONV_TRANSPOSE,
+        "Conv{r}DTranspose",
+        r,
+        "activation",
+        "base_conv_transpose",
+        refusals=(
+            *strided_or_dilated("base_conv_transpose"),
+            EXTRA_BELOW,
+            *CONV_TRANSPOSE.refusals,
+        ),
+    )
+    for r in (1, 2, 3)
+]
+DEPTHWISES = [
+    layer(DEPTHWISE_CONV, "DepthwiseConv{r}D", r, "activation", "base_depthwise_conv")
+    for r in (1, 2)
+]
+SEPARABLES = [
+    layer(
+        SEPARABLE_CONV,
+        "SeparableConv{r}D",
+        r,
+        "activation",
+        "base_separable_conv",
+        pointwise_groups=False,
+    )
+    for r in (1, 2)
+]
+
+KERAS = Framework(
+    "keras",
+    title="Keras",
+    version="3.15.1",
+    functions=(
+        *(CONV, CONV_TRANSPOSE, DEPTHWISE_CONV, SEPARABLE_CONV),
+        *(*CONVS, *TRANSPOSES, *DEPTHWISES, *SEPARABLES),
+    ),
+    main={
+        "conv": dict.fromkeys((1, 2, 3), CONV.name),
+        "conv_transpose": dict.fromkeys((1, 2, 3), CONV_TRANSPOSE.name),
+        "depthwise_conv": dict.fromkeys((1, 2), DEPTHWISE_CONV.name),
+        "separable_conv": dict.fromkeys((1, 2), SEPARABLE_CONV.name),
+    },
+)

@@ -1,0 +1,101 @@
+"""Lasagne: layers on Theano, true convolutions unless flip_filters=False.
+
+Proved against Lasagne 0.2.dev1 (commit 5d3c63cb) on theano-pymc 1.1.2.
+"""
+
+from dataclasses import replace
+
+from uniconv._canonical.layout import Layout
+from uniconv.spec.forms import alike
+from uniconv.spec.framework import Framework
+from uniconv.spec.op import UNGROUPED, Op
+from uniconv.spec.padding import Crop, Pad
+from uniconv.spec.refusals import Refusal
+from uniconv.spec.rules import REQUIRED, Choice, Count, InertOption, PerAxis
+from uniconv.spec.words import full, half, valid
+
+SOURCE = "Lasagne/Lasagne@5d3c63cb lasagne/layers/conv.py"
+WORDS = {"valid": valid, "full": full, "same": half}
+
+
+def odd(option: str) -> Refusal:
+    return Refusal("same and an even kernel", (option,), '"same" needs odd kernel sizes', SOURCE)
+
+
+# A bare layer is a convolution and a rectifier.
+LINEAR = Choice("nonlinearity", {None: None}, REQUIRED)
+TIED = InertOption("untie_biases", False, "every pixel of y would have a bias of its own")
+SHAPE = {"num_filters": "W", "filter_size": "W"}
+
+
+def conv(rank: int) -> Op:
+    return Op(
+        f"lasagne.layers.Conv{rank}DLayer",
+        kind="conv",
+        params="x:incoming w:W bias:b * stride pad untie_biases nonlinearity flip_filters "
+        "num_groups",
+        layout=Layout("n c ...", "o i ...", "n o ...", (rank,)),
+        stride=PerAxis("stride"),
+        dilation=None,
+        pad=Pad("pad", 0, WORDS, alike()),
+        groups=Count("num_groups"),
+        reverse=Choice("flip_filters", {True: True, False: False}, True),
+        empty_output="refused",
+        dtypes=("float32", "float64"),
+        inert_options=(LINEAR, TIED),
+        refusals=(odd("pad"),),
+        constructor_words=SHAPE,
+        source=f"{SOURCE} Conv{rank}DLayer",
+    )
+
+
+CONVS = tuple(map(conv, (1, 2, 3)))
+TRANSPOSED = replace(
+    CONVS[1],
+    name="lasagne.layers.TransposedConv2DLayer",
+    kind="conv_transpose",
+    params="x:incoming w:W bias:b * stride crop untie_biases nonlinearity flip_filters output_size",
+    layout=Layout("n c ...", "c m ...", "n o ...", (2,)),
+    pad=Crop(
+        Pad("crop", 0, WORDS, alike()),
+        shape="output_size",
+        shape_forms=("int", "axes"),
+        shape_default=None,
+    ),
+    groups=UNGROUPED,
+    refusals=(odd("crop"),),
+    # The flag is inverted: False transposes a true convolution.
+    reverse=Choice("flip_filters", {False: True, True: False}, False),
+    source=f"{SOURCE} TransposedConv2DLayer",
+    notes=("flip_filters=False (the default) transposes a true convolution.",),
+)
+DILATED = replace(
+    CONVS[1],
+    name="lasagne.layers.DilatedConv2DLayer",
+    params="x:incoming w:W bias:b * dilation pad untie_biases nonlinearity flip_filters",
+    layout=Layout("n c ...", "i o ...", "n o ...", (2,)),
+    stride=None,
+    dilation=PerAxis("dilation"),
+    pad=Pad("pad", 0, {"valid": valid}, alike()),
+    groups=UNGROUPED,
+    reverse=False,
+    inert_options=(
+        LINEAR,
+        TIED,
+        InertOption("flip_filters", False, "this layer never flips its kernel"),
+    ),
+    refusals=(Refusal("padded", ("pad",), "this layer takes no padding: pad the input", SOURCE),),
+    source=f"{SOURCE} DilatedConv2DLayer",
+    notes=("A cross-correlation, unlike the other layers.",),
+)
+
+LASAGNE = Framework(
+    "lasagne",
+    title="Lasagne",
+    version="0.2.dev1",
+    functions=(*CONVS, TRANSPOSED, DILATED),
+    main={
+        "conv": {rank: op.name for rank, op in zip((1, 2, 3), CONVS)},
+        "conv_transpose": {2: TRANSPOSED.name},
+    },
+)

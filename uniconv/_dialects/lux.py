@@ -1,0 +1,100 @@
+"""Lux (Julia): layers on NNlib, true convolutions unless cross_correlation; x (X.., C, N).
+
+Read from LuxDL/Lux.jl @ 6f4b96cc and FluxML/NNlib.jl @ f71b71c7.
+"""
+
+from dataclasses import replace
+
+from uniconv._canonical.layout import Layout
+from uniconv.spec.forms import INTERLEAVED, alike, one_of, tuples_only
+from uniconv.spec.framework import Framework
+from uniconv.spec.op import COMPLEX, FLOATS, INTEGERS, Op
+from uniconv.spec.padding import Crop, Pad
+from uniconv.spec.refusals import Refusal
+from uniconv.spec.rules import Choice, Count, InertOption, PerAxis
+from uniconv.spec.words import flux_transposed_same, same_total_lower
+
+SOURCE = "LuxDL/Lux.jl @ 6f4b96cc (1.31.4) src/layers/conv.jl"
+CHECK_DIMS = "FluxML/NNlib.jl @ f71b71c7 src/dim_helpers/DenseConvDims.jl check_dims"
+
+CONV = Op(
+    "lux.Conv",
+    kind="conv",
+    params="x:x w:weight bias:bias activation * stride pad dilation groups cross_correlation",
+    layout=Layout("... c n", "... i o", "... o n"),
+    stride=PerAxis("stride"),
+    dilation=PerAxis("dilation"),
+    pad=Pad(
+        "pad",
+        0,
+        {"SamePad()": same_total_lower},
+        tuples_only(one_of(alike(None), INTERLEAVED)),
+    ),
+    groups=Count("groups"),
+    reverse=Choice("cross_correlation", {False: True, True: False}, default=False),
+    empty_output="refused",
+    dtypes=(*FLOATS, *INTEGERS, *COMPLEX),
+    mixed_dtypes=True,
+    inert_options=(InertOption("activation", "identity", "apply the activation to the result"),),
+    # What Conv(k, in_chs => out_chs; ..) says, and the parameters (; weight, bias) hold.
+    constructor_words={
+        "k": "weight",
+        "in_chs": "weight",
+        "out_chs": "weight",
+        "init_weight": "weight",
+        "init_bias": "bias",
+        "use_bias": "bias",
+    },
+    source=f"{SOURCE} Conv",
+    notes=(
+        "The layer Conv(k, in => out; ..) applied to x with the parameters (; weight, bias); "
+        "its own bias starts out random, not zero.",
+        "SamePad() pads the dilated kernel less 1, whatever the stride, the odd pixel before.",
+    ),
+)
+
+CONV_TRANSPOSE = replace(
+    CONV,
+    name="lux.ConvTranspose",
+    kind="conv_transpose",
+    params="x:x w:weight bias:bias activation * stride pad outpad dilation groups "
+    "cross_correlation",
+    layout=Layout("... c n", "... m c", "... o n"),
+    # One number per axis loses an axis: `length(padding) ÷ 2` (conv_transpose_dims, line 30).
+    pad=Crop(
+        Pad(
+            "pad",
+            0,
+            {"SamePad()": flux_transposed_same},
+            tuples_only(one_of(alike(None, alone=True), INTERLEAVED)),
+        ),
+        output_padding=PerAxis("outpad", 0, least=0),
+    ),
+    mixed_dtypes=False,
+    refusals=(
+        Refusal(
+            "extra reaches stride",
+            ("outpad", "stride"),
+            "outpad must be less than the stride: of such an output Conv makes another input",
+            CHECK_DIMS,
+        ),
+    ),
+    source=f"{SOURCE} ConvTranspose",
+    notes=(
+        "The adjoint of Conv with the same cross_correlation; True is PyTorch's.",
+        "SamePad() crops (kernel - stride) * dilation, which pads where the kernel is shorter.",
+        "Lux takes x and w of two dtypes, too, and gives x's; convert w here.",
+    ),
+)
+
+LUX = Framework(
+    "lux",
+    title="Lux",
+    version="1.31.4",
+    functions=(CONV, CONV_TRANSPOSE),
+    main={
+        "conv": dict.fromkeys((1, 2, 3), CONV.name),
+        "conv_transpose": dict.fromkeys((1, 2, 3), CONV_TRANSPOSE.name),
+    },
+    aliases=("Lux",),
+)

@@ -1,0 +1,116 @@
+"""MATLAB: conv, conv2, convn, filter2 and imfilter, on arrays indexed as A(i, j); options by name.
+
+Proved against GNU Octave 7.3.0 and its image package 2.14.0; the deep learning functions rest on
+MathWorks' documentation.
+"""
+
+from dataclasses import replace
+
+from uniconv._canonical.layout import Layout
+from uniconv.spec.framework import Framework
+from uniconv.spec.op import UNGROUPED, Op
+from uniconv.spec.padding import Pad
+from uniconv.spec.refusals import Refusal
+from uniconv.spec.rules import Border, Choice, Scalar
+from uniconv.spec.words import full, same_total, valid
+
+DOCS = "https://www.mathworks.com/help/matlab/ref"
+IMAGES = "https://www.mathworks.com/help/images/ref/imfilter.html"
+OCTAVE = "octave-image 2.14.0 inst/imfilter.m"
+BARE = Layout("...", "...", "...")
+SHAPES = {"full": full, "same": same_total, "valid": valid}
+
+CONVN = Op(
+    "matlab.convn",
+    kind="conv",
+    params="x:A w:B shape",
+    layout=BARE,
+    stride=None,
+    dilation=None,
+    pad=Pad("shape", "full", SHAPES),
+    groups=UNGROUPED,
+    reverse=True,
+    batch=(0, 0),
+    dtypes=("float32", "float64"),
+    source=f"{DOCS}/convn.html",
+)
+CONV = replace(
+    CONVN,
+    name="matlab.conv",
+    params="x:u w:v shape",
+    layout=replace(BARE, ranks=(1,)),
+    source=f"{DOCS}/conv.html",
+    notes=("u and v are vectors, of one axis.",),
+)
+CONV2 = replace(
+    CONVN,
+    name="matlab.conv2",
+    layout=replace(BARE, ranks=(2,)),
+    source=f"{DOCS}/conv2.html",
+    notes=("conv2(u, v, A) is separable_conv(A, u, v): u runs along the columns, v the rows.",),
+)
+CONV2_OF_VECTORS = replace(
+    CONV2,
+    name="matlab.conv2_uv",
+    kind="separable_conv",
+    params="x:A w:u p:v shape",
+    outer_product=("s0", "s1"),
+    notes=("MATLAB writes conv2(u, v, A): u runs along the columns, v along the rows.",),
+)
+FILTER2 = replace(
+    CONV2,
+    name="matlab.filter2",
+    params="w:H x:X shape",
+    pad=Pad("shape", "same", {"same": same_total, "full": full, "valid": valid}),
+    reverse=False,
+    source=f"{DOCS}/filter2.html",
+    notes=("The kernel comes first, and it is not flipped.",),
+)
+IMFILTER = Op(
+    "matlab.imfilter",
+    kind="conv",
+    params="x:A w:h boundary output method",
+    layout=Layout("s0 s1 n", "s0 s1", "s0 s1 n", (2,)),
+    stride=None,
+    dilation=None,
+    pad=Pad("output", "same", {"same": same_total, "full": full}),
+    boundary=Border(
+        "boundary",
+        {
+            0: "constant",
+            "symmetric": "symmetric",
+            "replicate": "replicate",
+            "circular": "circular",
+        },
+        0,
+    ),
+    fill=Scalar("boundary", 0),
+    groups=UNGROUPED,
+    reverse=Choice("method", {"corr": False, "conv": True}, "corr"),
+    batch=(0, 1),
+    empty_output="refused",
+    dtypes=("float32", "float64"),
+    refusals=(
+        Refusal(
+            "full with a border or an even kernel",
+            ("boundary", "output"),
+            "Octave's border is only half as deep as the kernel, and it starts a pixel late under "
+            'an even one; MATLAB does not document its own: pad first and ask for "same"',
+            OCTAVE,
+        ),
+    ),
+    source=IMAGES,
+    notes=("Every channel of A (rows, columns, channels) is filtered alone.",),
+)
+
+MATLAB = Framework(
+    "matlab",
+    title="MATLAB",
+    version="R2024b",
+    functions=(CONV, CONV2, CONVN, FILTER2, IMFILTER, CONV2_OF_VECTORS),
+    main={
+        "conv": {1: CONV.name, 2: CONV2.name, 3: CONVN.name},
+        "separable_conv": {2: CONV2_OF_VECTORS.name},
+    },
+    aliases=("octave",),
+)

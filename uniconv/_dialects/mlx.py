@@ -1,0 +1,132 @@
+"""MLX: mlx.core convolutions, channels last, and its convolve of sequences.
+
+Proved against MLX 0.32.4 on the CPU.
+"""
+
+from dataclasses import replace
+
+from uniconv._canonical.layout import Layout
+from uniconv.spec.forms import LOWS_HIGHS, alike, one_of
+from uniconv.spec.framework import Framework
+from uniconv.spec.op import UNGROUPED, Op
+from uniconv.spec.padding import Crop, Pad
+from uniconv.spec.refusals import Refusal
+from uniconv.spec.rules import Choice, Count, InertOption, PerAxis
+from uniconv.spec.words import full, numpy_same, numpy_valid
+
+SOURCE = "mlx 0.32.4 mlx/ops.cpp"
+FIRST = Layout("n ... c", "o ... i", "n ... o")
+DTYPES = ("float16", "bfloat16", "float32")
+ONE = ("int",)
+SEVERAL = ("int", "axes")
+STREAM = InertOption("stream", inert=True, sample=None)
+
+GENERAL = Op(
+    "mlx.core.conv_general",
+    kind="conv",
+    params="x:input w:weight stride padding kernel_dilation input_dilation groups flip * stream",
+    layout=FIRST,
+    stride=PerAxis("stride"),
+    dilation=PerAxis("kernel_dilation"),
+    lhs_dilation=PerAxis("input_dilation"),
+    pad=Pad("padding", 0, form=one_of(alike(None), LOWS_HIGHS)),
+    groups=Count("groups"),
+    reverse=Choice("flip", {False: False, True: True}, False),
+    empty_output="refused",
+    dtypes=DTYPES,
+    inert_options=(STREAM,),
+    refusals=(
+        Refusal(
+            "spread and cropped",
+            ("padding", "input_dilation"),
+            "MLX crops pixels of the input where its spread pixels were meant, and returns wrong "
+            "values; crop the result instead",
+            f"{SOURCE} conv_general",
+        ),
+        Refusal(
+            "grouped and three axes",
+            ("groups",),
+            "groups are known for one and two spatial axes only",
+            f"{SOURCE} conv_general",
+        ),
+    ),
+    source=f"{SOURCE} conv_general",
+)
+
+
+def pads(rank: int) -> Pad:
+    return Pad("padding", 0, form=alike(None, alone=rank == 1))
+
+
+def conv(rank: int) -> Op:
+    """conv1d takes integers only."""
+    forms = ONE if rank == 1 else SEVERAL
+    return replace(
+        GENERAL,
+        name=f"mlx.core.conv{rank}d",
+        params="x:input w:weight stride padding dilation groups * stream",
+        layout=replace(FIRST, ranks=(rank,)),
+        stride=PerAxis("stride", accepts=forms),
+        dilation=PerAxis("dilation", accepts=forms),
+        lhs_dilation=None,
+        pad=pads(rank),
+        reverse=False,
+        refusals=GENERAL.refusals[1:],
+        source=f"{SOURCE} conv{rank}d",
+    )
+
+
+def transpose(rank: int) -> Op:
+    """The kernel is that of the convolution that it transposes, output channels first."""
+    forms = ONE if rank == 1 else SEVERAL
+    return replace(
+        conv(rank),
+        name=f"mlx.core.conv_transpose{rank}d",
+        kind="conv_transpose",
+        params="x:input w:weight stride padding dilation output_padding groups * stream",
+        pad=Crop(
+            pads(rank),
+            output_padding=PerAxis("output_padding", 0, least=0, accepts=forms),
+        ),
+        refusals=(
+            replace(
+                GENERAL.refusals[0],
+                when="cropped before spreading",
+                options=("padding", "stride"),
+            ),
+            *GENERAL.refusals[1:],
+        ),
+        source=f"{SOURCE} conv_transpose{rank}d",
+    )
+
+
+CONVS = tuple(map(conv, (1, 2, 3)))
+TRANSPOSES = tuple(map(transpose, (1, 2, 3)))
+CONVOLVE = Op(
+    "mlx.core.convolve",
+    kind="conv",
+    params="x:a w:v mode * stream",
+    layout=Layout("...", "...", "...", (1,)),
+    stride=None,
+    dilation=None,
+    pad=Pad("mode", "full", {"full": full, "same": numpy_same, "valid": numpy_valid}),
+    groups=UNGROUPED,
+    reverse=True,
+    batch=(0, 0),
+    empty_output="refused",
+    dtypes=DTYPES,
+    inert_options=(STREAM,),
+    source="mlx 0.32.4 python/src/ops.cpp convolve",
+)
+
+MLX = Framework(
+    "mlx",
+    title="MLX",
+    version="0.32.4",
+    functions=(GENERAL, *CONVS, *TRANSPOSES, CONVOLVE),
+    main={
+        "conv": {r: op.name for r, op in enumerate(CONVS, 1)},
+        "conv_transpose": {r: op.name for r, op in enumerate(TRANSPOSES, 1)},
+    },
+    prefixes={"mx.": "mlx.core."},
+)

@@ -1,0 +1,116 @@
+"""MXNet: mxnet.nd.Convolution and Deconvolution, channels first.
+
+Proved against MXNet 1.9.1 on the CPU.
+"""
+
+from dataclasses import replace
+
+from uniconv._canonical.layout import Layout
+from uniconv.spec.forms import EACH_ALIKE
+from uniconv.spec.framework import Framework
+from uniconv.spec.op import Op
+from uniconv.spec.padding import Crop, Pad
+from uniconv.spec.refusals import Refusal
+from uniconv.spec.rules import REQUIRED, Choice, Count, InertOption, KernelShape, PerAxis
+from uniconv.spec.words import EXTRA_UNLESS_OUT
+
+SOURCE = "mxnet 1.9.1 src/operator/nn"
+AXES = ("none", "axes")
+TUNING = ("workspace", "cudnn_tune", "cudnn_off")
+FIRST = {1: "NCW", 2: "NCHW", 3: "NCDHW"}
+
+
+def layouts(w: str) -> Choice:
+    """Channels last exists on a GPU only."""
+    table = {None: Layout("n c ...", w, "n o ...")}
+    spelled = {FIRST[r]: Layout("n c ...", w, "n o ...", (r,)) for r in (1, 2, 3)}
+    return Choice("layout", table | spelled, None)
+
+
+CONVOLUTION = Op(
+    "mxnet.nd.Convolution",
+    kind="conv",
+    params="x:data w:weight bias:bias kernel stride dilate pad num_group workspace cudnn_tune "
+    "cudnn_off layout",
+    layout=layouts("o i ..."),
+    stride=PerAxis("stride", None, accepts=AXES),
+    dilation=PerAxis("dilate", None, accepts=AXES),
+    pad=Pad("pad", None, form=EACH_ALIKE),
+    groups=Count("num_group"),
+    empty_output="refused",
+    dtypes=("float32", "float64"),
+    inert_options=(
+        KernelShape("kernel", REQUIRED),
+        *(
+            InertOption(name, inert=True, sample=None)
+            for name in ("workspace", "cudnn_tune", "cudnn_off")
+        ),
+    ),
+    constructor_words={"num_filter": "weight", "no_bias": "bias"},
+    source=f"{SOURCE}/convolution.cc",
+)
+DECONVOLUTION = replace(
+    CONVOLUTION,
+    name="mxnet.nd.Deconvolution",
+    kind="conv_transpose",
+    params="x:data w:weight bias:bias kernel stride dilate pad adj target_shape num_group "
+    "workspace cudnn_tune cudnn_off layout",
+    layout=layouts("c m ..."),
+    pad=Crop(
+        Pad("pad", None, form=EACH_ALIKE, reading=EXTRA_UNLESS_OUT),
+        output_padding=PerAxis("adj", None, least=0, accepts=AXES, absent=0),
+        shape="target_shape",
+        shape_forms=("axes",),
+        shape_default=None,
+        adjoint=False,
+    ),
+    refusals=(
+        Refusal(
+            "extra reaches stride",
+            ("adj", "stride"),
+            "adj must be smaller than stride",
+            f"{SOURCE}/deconvolution.cc",
+        ),
+        Refusal(
+            "target beyond the whole",
+            ("target_shape",),
+            "target_shape is larger than the whole result",
+            f"{SOURCE}/deconvolution-inl.h InferPad",
+        ),
+        Refusal(
+            "odd crop at stride 1",
+            ("target_shape", "stride"),
+            "with a stride of 1 target_shape can only cut as much before as after",
+            f"{SOURCE}/deconvolution-inl.h InferPad",
+        ),
+        Refusal(
+            "dilated and three axes",
+            ("dilate",),
+            "three axes cannot be dilated",
+            f"{SOURCE}/deconvolution.cc",
+        ),
+    ),
+    warnings=(
+        Refusal(
+            "strided and dilated",
+            ("stride", "dilate"),
+            "MXNet computes this wrongly on a CPU; uniconv gives what its operator is meant to "
+            "give, the transpose of Convolution",
+            f"{SOURCE}/deconvolution-inl.h",
+        ),
+    ),
+    source=f"{SOURCE}/deconvolution.cc",
+    notes=("pad and adj are ignored beside target_shape.",),
+)
+
+MXNET = Framework(
+    "mxnet",
+    title="MXNet",
+    version="1.9.1",
+    functions=(CONVOLUTION, DECONVOLUTION),
+    main={
+        "conv": dict.fromkeys((1, 2, 3), CONVOLUTION.name),
+        "conv_transpose": dict.fromkeys((1, 2, 3), DECONVOLUTION.name),
+    },
+    prefixes={"mx.": "mxnet."},
+)

@@ -1,0 +1,133 @@
+"""OpenVINO: the convolutions of its operation sets, as openvino.opset13 names their attributes.
+
+Proved against OpenVINO 2026.4.1 on the CPU.
+"""
+
+from dataclasses import replace
+
+from uniconv._canonical.layout import Layout
+from uniconv.spec.forms import LOWS_HIGHS, non_negative, or_nothing
+from uniconv.spec.framework import Framework
+from uniconv.spec.op import BY_CHANNELS, UNGROUPED, Op, OptionPerAxis
+from uniconv.spec.padding import Crop, Pad
+from uniconv.spec.rules import REQUIRED, Choice, InertOption, PerAxis
+from uniconv.spec.words import (
+    AS_IS,
+    IDLE_BESIDE_OUT,
+    BesideOutput,
+    NumbersMean,
+    nothing_cropped,
+    onnx_same_lower,
+    onnx_same_upper,
+    same_lower,
+    same_upper,
+    valid,
+)
+
+RUNTIME = "openvino 2026.4.1 src/core/shape_inference/include"
+PADS = ("pads_begin", "pads_end")
+AXES = ("axes",)
+NAME = InertOption("name", inert=True)
+
+CONV = Op(
+    "openvino.convolution",
+    kind="conv",
+    params="x:data w:filters strides pads_begin pads_end dilations auto_pad name",
+    layout=Layout("n c ...", "o i ...", "n o ..."),
+    stride=PerAxis("strides", REQUIRED, accepts=AXES),
+    dilation=PerAxis("dilations", REQUIRED, accepts=AXES),
+    pad=Pad(
+        "pads",
+        REQUIRED,
+        form=non_negative(LOWS_HIGHS),
+        word_option=Choice(
+            "auto_pad",
+            {"EXPLICIT": None, "SAME_UPPER": same_upper, "SAME_LOWER": same_lower, "VALID": valid},
+            "EXPLICIT",
+            any_case=True,
+        ),
+        numbers_beside_word="ignored",
+    ),
+    per_axis_options={"pads": OptionPerAxis(PADS)},
+    groups=UNGROUPED,
+    empty_output="refused",
+    dtypes=("float32",),
+    inert_options=(NAME,),
+    source=f"{RUNTIME}/convolution_shape_inference.hpp",
+    notes=("pads_begin and pads_end are ignored beside another auto_pad than EXPLICIT.",),
+)
+GROUP = replace(
+    CONV,
+    name="openvino.group_convolution",
+    layout=Layout("n c ...", "g m i ...", "n o ..."),
+    groups=BY_CHANNELS,
+    source=f"{RUNTIME}/group_convolution_shape_inference.hpp",
+    notes=(*CONV.notes, "The kernel has an axis of its own for the groups."),
+)
+
+
+def backprop(name: str, auto_pad: str | None, base: Op, w: str, reading: NumbersMean = AS_IS) -> Op:
+    words = {
+        "EXPLICIT": None,
+        "SAME_UPPER": BesideOutput(onnx_same_lower),  # sic: what exceeds is cut before
+        "SAME_LOWER": BesideOutput(onnx_same_upper),
+        "VALID": nothing_cropped,
+    }
+    return replace(
+        base,
+        name=f"openvino.{name}",
+        kind="conv_transpose",
+        params="x:data w:filters strides output_shape pads_begin pads_end dilations auto_pad "
+        "output_padding name",
+        layout=Layout("n c ...", w, "n o ..."),
+        dilation=PerAxis("dilations", None, accepts=("none", *AXES)),
+        pad=Crop(
+            Pad(
+                "pads",
+                (None, None),
+                form=or_nothing(non_negative(LOWS_HIGHS)),
+                word_option=Choice(
+                    "auto_pad",
+                    words if auto_pad else {None: None} | words,
+                    auto_pad,
+                    any_case=True,
+                ),
+                numbers_beside_word="ignored",
+                reading=reading,
+            ),
+            output_padding=PerAxis(
+                "output_padding", None, least=0, accepts=("none", *AXES), absent=0
+            ),
+            shape="output_shape",
+            shape_forms=AXES,
+            shape_default=None,
+            adjoint=False,
+        ),
+        per_axis_options={"pads": OptionPerAxis(PADS, None)},
+        source=f"{RUNTIME}/{name}_shape_inference.hpp",
+        notes=(
+            "Beside output_shape, SAME_UPPER cuts the larger half before, SAME_LOWER after; "
+            "without it they cut nothing.",
+        ),
+    )
+
+
+BACKPROP = backprop("convolution_backprop_data", None, CONV, "c m ...")
+GROUP_BACKPROP = backprop(
+    "group_convolution_backprop_data", "EXPLICIT", GROUP, "g i m ...", IDLE_BESIDE_OUT
+)
+GROUP_BACKPROP = replace(
+    GROUP_BACKPROP,
+    notes=(*GROUP_BACKPROP.notes, "pads_begin and pads_end are ignored beside output_shape."),
+)
+
+OPENVINO = Framework(
+    "openvino",
+    title="OpenVINO",
+    version="2026.4.1",
+    functions=(CONV, GROUP, BACKPROP, GROUP_BACKPROP),
+    main={
+        "conv": dict.fromkeys((1, 2, 3), CONV.name),
+        "conv_transpose": dict.fromkeys((1, 2, 3), BACKPROP.name),
+    },
+)

@@ -1,0 +1,139 @@
+"""PaddlePaddle: paddle.nn.functional and paddle.nn; channels first unless data_format.
+
+Proved against Paddle 3.3.1 on the CPU.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from uniconv._canonical.layout import Layout
+from uniconv.spec.forms import INTERLEAVED, LAYOUT_PAIRS, alike, non_negative, one_of
+from uniconv.spec.framework import Framework
+from uniconv.spec.op import FLOATS, Op
+from uniconv.spec.padding import Crop, Pad
+from uniconv.spec.refusals import Refusal
+from uniconv.spec.rules import Choice, Count, InertOption, PerAxis
+from uniconv.spec.words import nothing_cropped, paddle_transposed_same, same_upper, valid
+
+SOURCE = "paddle 3.3.1 python/paddle/nn/functional/conv.py"
+LAYERS = "paddle 3.3.1 python/paddle/nn/layer/conv.py"
+UPDATE = "paddle 3.3.1 paddle/phi/kernels/cpu/conv_util.h UpdatePaddingAndDilation"
+FORMATS = {1: ("NCL", "NLC"), 2: ("NCHW", "NHWC"), 3: ("NCDHW", "NDHWC")}
+FORM = one_of(alike(), non_negative(INTERLEAVED), LAYOUT_PAIRS)
+BORDERS = ("zeros", "reflect", "replicate", "circular")
+SAME_IGNORES = Refusal(
+    "same and dilated",
+    ("padding", "dilation"),
+    'Paddle ignores dilation with padding="SAME" (it computes with dilation 1); so does uniconv. '
+    "Give the padding in numbers",
+    UPDATE,
+)
+
+
+def formats(w: str, rank: int) -> Choice:
+    first, last = FORMATS[rank]
+    table = {
+        first: Layout("n c ...", w, "n o ...", (rank,)),
+        last: Layout("n ... c", w, "n ... o", (rank,)),
+    }
+    return Choice("data_format", table, first)
+
+
+def pad(**words: Any) -> Pad:
+    return Pad("padding", 0, words, FORM, any_case=True, undilated=("SAME",))
+
+
+def conv(rank: int) -> Op:
+    return Op(
+        f"paddle.nn.functional.conv{rank}d",
+        kind="conv",
+        params="x:x w:weight bias:bias stride padding dilation groups data_format name",
+        layout=formats("o i ...", rank),
+        stride=PerAxis("stride"),
+        dilation=PerAxis("dilation"),
+        pad=pad(SAME=same_upper, VALID=valid),
+        groups=Count("groups"),
+        empty_output="refused",
+        dtypes=FLOATS,
+        inert_options=(InertOption("name", inert=True),),
+        warnings=(SAME_IGNORES,),
+        source=f"{SOURCE} conv{rank}d",
+    )
+
+
+def transpose(rank: int) -> Op:
+    order = "dilation groups" if rank == 2 else "groups dilation"
+    return replace(
+        conv(rank),
+        name=f"paddle.nn.functional.conv{rank}d_transpose",
+        kind="conv_transpose",
+        params=f"x:x w:weight bias:bias stride padding output_padding {order} output_size "
+        "data_format name",
+        layout=formats("c m ...", rank),
+        pad=Crop(
+            pad(SAME=paddle_transposed_same, VALID=nothing_cropped),
+            output_padding=PerAxis("output_padding", 0, least=0),
+            shape="output_size",
+            shape_forms=("int", "axes"),
+            shape_default=None,
+        ),
+        refusals=(
+            Refusal(
+                # The shape function also allows less than the dilation; the kernels then fail.
+                "extra reaches stride",
+                ("output_padding", "stride"),
+                "output_padding must be smaller than stride on every axis",
+                "paddle 3.3.1 paddle/phi/kernels/funcs/im2col.cc and vol2col.cc",
+            ),
+            Refusal(
+                "two ends",
+                ("output_padding", "output_size"),
+                "output_padding and output_size both say where the output ends; give one of them",
+                f"{SOURCE} conv{rank}d_transpose",
+            ),
+        ),
+        source=f"{SOURCE} conv{rank}d_transpose",
+    )
+
+
+def layer(rank: int) -> Op:
+    op = conv(rank)
+    return replace(
+        op,
+        name=f"paddle.nn.Conv{rank}D",
+        params="x:x w:weight bias:bias stride padding dilation groups * padding_mode data_format",
+        boundary=Choice("padding_mode", {b: b for b in BORDERS}, "zeros"),
+        inert_options=(),
+        constructor_words=dict.fromkeys(("in_channels", "out_channels", "kernel_size"), "weight")
+        | {"weight_attr": "weight", "bias_attr": "bias"},
+        refusals=(
+            Refusal(
+                "border and no integer",
+                ("padding", "padding_mode"),
+                "with padding_mode 'reflect', 'replicate' or 'circular' padding must be an integer",
+                LAYERS,
+            ),
+            Refusal(
+                "reflection past the edge",
+                ("padding", "padding_mode"),
+                "a reflection must be smaller than the input on every axis",
+                "paddle 3.3.1 paddle/phi/kernels/cpu/pad3d_kernel.cc",
+            ),
+        ),
+        source=f"{LAYERS} Conv{rank}D",
+    )
+
+
+CONVS, TRANSPOSES, MODULES = (tuple(map(make, (1, 2, 3))) for make in (conv, transpose, layer))
+
+PADDLE = Framework(
+    "paddle",
+    title="Paddle",
+    version="3.3.1",
+    functions=(*CONVS, *TRANSPOSES, *MODULES),
+    main={
+        "conv": {r: op.name for r, op in enumerate(CONVS, 1)},
+        "conv_transpose": {r: op.name for r, op in enumerate(TRANSPOSES, 1)},
+    },
+    aliases=("paddlepaddle",),
+)

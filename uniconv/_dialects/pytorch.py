@@ -1,0 +1,142 @@
+"""PyTorch: torch.nn.functional.conv* and the torch.nn convolution modules, called as functions.
+
+Proved against torch 2.13.0; refusals from its messages (aten/src/ATen/native/Convolution.cpp).
+"""
+
+from dataclasses import replace
+
+from uniconv._canonical.layout import Layout
+from uniconv.spec.forms import SYMMETRIC
+from uniconv.spec.framework import Framework
+from uniconv.spec.op import COMPLEX, FLOATS, INTEGERS, Op
+from uniconv.spec.padding import Crop, Pad
+from uniconv.spec.refusals import Refusal
+from uniconv.spec.rules import Choice, Count, InertOption, PerAxis
+from uniconv.spec.words import same_total, valid
+
+RANKS = (1, 2, 3)
+NATIVE = "pytorch 2.13.0 aten/src/ATen/native/Convolution.cpp"
+MODULES = "pytorch 2.13.0 torch/nn/modules/conv.py"
+
+ONE_OR_EACH = ("int", "one", "axes")
+STRIDE, DILATION = PerAxis("stride", accepts=ONE_OR_EACH), PerAxis("dilation", accepts=ONE_OR_EACH)
+
+CONV = Op(
+    "torch.nn.functional.conv{r}d",
+    kind="conv",
+    params="x:input w:weight bias:bias stride padding dilation groups",
+    layout=Layout("n c ...", "o i ...", "n o ..."),
+    stride=STRIDE,
+    dilation=DILATION,
+    pad=Pad("padding", 0, words={"valid": valid, "same": same_total}, form=SYMMETRIC),
+    groups=Count("groups"),
+    batch=(0, 1),
+    empty_output="refused",
+    dtypes=(*FLOATS, *INTEGERS, *COMPLEX),
+    refusals=(
+        Refusal(
+            "same and strided",
+            ("padding", "stride"),
+            "a strided convolution cannot keep the size; give the padding as numbers",
+            NATIVE,
+        ),
+    ),
+    source=NATIVE,
+)
+
+CONV_TRANSPOSE = Op(
+    "torch.nn.functional.conv_transpose{r}d",
+    kind="conv_transpose",
+    params="x:input w:weight bias:bias stride padding output_padding groups dilation",
+    layout=Layout("n c ...", "c m ...", "n o ..."),
+    stride=STRIDE,
+    dilation=DILATION,
+    pad=Crop(
+        Pad("padding", 0, form=SYMMETRIC),
+        output_padding=PerAxis("output_padding", 0, least=0, accepts=ONE_OR_EACH),
+    ),
+    groups=Count("groups"),
+    batch=(0, 1),
+    empty_output="refused",
+    dtypes=CONV.dtypes,
+    refusals=(
+        Refusal(
+            "extra reaches stride and dilation",
+            ("output_padding", "stride", "dilation"),
+            "output_padding must be smaller than stride or dilation on every axis",
+            NATIVE,
+        ),
+    ),
+    source=NATIVE,
+)
+
+CONSTRUCTOR = {
+    "in_channels": "w",
+    "out_channels": "w",
+    "kernel_size": "w",
+    "device": "x",
+    "dtype": "x",
+}
+
+MODULE = replace(
+    CONV,
+    name="torch.nn.Conv{r}d",
+    params=CONV.params + " padding_mode",
+    boundary=Choice(
+        "padding_mode", {m: m for m in ("zeros", "reflect", "replicate", "circular")}, "zeros"
+    ),
+    refusals=(
+        *CONV.refusals,
+        Refusal(
+            "one entry for several axes",
+            ("padding", "dilation", "padding_mode"),
+            "with a padding_mode other than 'zeros' PyTorch applies a list of one to one axis only "
+            "and returns wrong values; give an integer, or one per axis",
+            f"{MODULES} _ConvNd",
+        ),
+        Refusal(
+            "reflection past the edge",
+            ("padding", "padding_mode"),
+            "a reflection must be smaller than the input on every axis",
+            "pytorch 2.13.0 aten/src/ATen/native/ReflectionPad.cpp",
+        ),
+        Refusal(
+            "wrapped more than once",
+            ("padding", "padding_mode"),
+            "circular padding may wrap around at most once",
+            "pytorch 2.13.0 aten/src/ATen/native/PadNd.cpp",
+        ),
+    ),
+    constructor_words=CONSTRUCTOR,
+    source=MODULES,
+)
+
+MODULE_TRANSPOSE = replace(
+    CONV_TRANSPOSE,
+    name="torch.nn.ConvTranspose{r}d",
+    params="x:input w:weight bias:bias stride padding output_padding groups dilation padding_mode",
+    inert_options=(InertOption("padding_mode", "zeros", 'ConvTranspose knows only "zeros"'),),
+    constructor_words=CONSTRUCTOR,
+    source=MODULES,
+)
+
+PYTORCH = Framework(
+    "pytorch",
+    title="PyTorch",
+    version="2.13.0",
+    functions=tuple(
+        replace(op, name=op.name.format(r=r), layout=Layout("n c ...", w, "n o ...", (r,)))
+        for w, ops in {
+            "o i ...": (CONV, MODULE),
+            "c m ...": (CONV_TRANSPOSE, MODULE_TRANSPOSE),
+        }.items()
+        for op in ops
+        for r in RANKS
+    ),
+    main={
+        "conv": {r: CONV.name.format(r=r) for r in RANKS},
+        "conv_transpose": {r: CONV_TRANSPOSE.name.format(r=r) for r in RANKS},
+    },
+    aliases=("torch",),
+    prefixes={"F.": "torch.nn.functional.", "nn.": "torch.nn."},
+)

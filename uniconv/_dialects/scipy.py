@@ -1,0 +1,176 @@
+"""SciPy: scipy.signal and scipy.ndimage, whose arrays have neither batch nor channel axes.
+
+Proved against SciPy 1.17.1.
+"""
+
+from dataclasses import replace
+
+from uniconv._canonical.layout import Layout
+from uniconv.spec.dimension_strings import AlongAxis, along_axis
+from uniconv.spec.forms import ONE_NUMBER, alike
+from uniconv.spec.framework import Framework
+from uniconv.spec.op import UNGROUPED, Op
+from uniconv.spec.padding import Pad
+from uniconv.spec.refusals import Refusal
+from uniconv.spec.rules import Choice, InertOption, Scalar
+from uniconv.spec.words import (
+    ORIGIN,
+    ORIGIN_ALONG,
+    ORIGIN_FLIPPED,
+    ORIGIN_FLIPPED_ALONG,
+    full,
+    numpy_valid,
+    same_total,
+    same_total_lower,
+)
+
+SIGNAL = "scipy 1.17.1 scipy/signal/_signaltools.py"
+IMAGE = "scipy 1.17.1 scipy/ndimage/_filters.py"
+BARE = Layout("...", "...", "...")
+MODES = {"full": full, "valid": numpy_valid, "same": same_total_lower}
+CONJUGATED = "SciPy conjugates the second array; complex arrays are refused here."
+
+CONVOLVE = Op(
+    "scipy.signal.convolve",
+    kind="conv",
+    params="x:in1 w:in2 mode method",
+    layout=BARE,
+    stride=None,
+    dilation=None,
+    pad=Pad("mode", "full", MODES),
+    groups=UNGROUPED,
+    reverse=True,
+    batch=(0, 0),
+    dtypes=("float32", "float64"),
+    mixed_dtypes=True,
+    inert_options=(InertOption("method", "auto", inert=True),),
+    refusals=(
+        Refusal(
+            "valid and neither inside the other",
+            ("mode",),
+            "for 'valid' one array must be at least as large as the other in every dimension",
+            f"{SIGNAL} _inputs_swap_needed",
+        ),
+    ),
+    empty_output="refused",
+    source=f"{SIGNAL} convolve",
+)
+CORRELATE = replace(
+    CONVOLVE,
+    name="scipy.signal.correlate",
+    reverse=False,
+    source=f"{SIGNAL} correlate",
+    notes=(CONJUGATED,),
+)
+BY_FFT = [
+    replace(
+        CONVOLVE,
+        name=f"scipy.signal.{name}",
+        params="x:in1 w:in2 mode axes",
+        inert_options=(
+            InertOption("axes", None, "convolve all axes, or one image after the other"),
+        ),
+        source=f"{SIGNAL} {name}",
+    )
+    for name in ("fftconvolve", "oaconvolve")
+]
+CONVOLVE2D = replace(
+    CONVOLVE,
+    name="scipy.signal.convolve2d",
+    params="x:in1 w:in2 mode boundary fillvalue",
+    layout=replace(BARE, ranks=(2,)),
+    boundary=Choice(
+        "boundary", {"fill": "constant", "wrap": "circular", "symm": "symmetric"}, "fill"
+    ),
+    fill=Scalar("fillvalue", 0),
+    # where in2 is the larger it is slid over in1's zeros, whatever the boundary
+    pad=Pad("mode", "full", MODES, borders={"valid": "zeros"}),
+    inert_options=(),
+    source=f"{SIGNAL} convolve2d",
+)
+CORRELATE2D = replace(
+    CONVOLVE2D,
+    name="scipy.signal.correlate2d",
+    reverse=False,
+    pad=Pad("mode", "full", {**MODES, "same": same_total}, borders={"valid": "zeros"}),
+    source=f"{SIGNAL} correlate2d",
+    notes=(CONJUGATED, "same puts the odd pixel after, unlike convolve2d and correlate."),
+)
+
+BORDERS = {
+    "reflect": "symmetric",
+    "constant": "constant",
+    "nearest": "replicate",
+    "mirror": "reflect",
+    "wrap": "circular",
+    "grid-mirror": "symmetric",
+    "grid-constant": "constant",
+    "grid-wrap": "circular",
+}
+OUTSIDE = Refusal(
+    "centre outside the kernel",
+    ("origin",),
+    "origin must satisfy -(k // 2) <= origin <= (k - 1) // 2 for k taps",
+    f"{IMAGE} _invalid_origin",
+)
+NDIMAGE_CORRELATE = Op(
+    "scipy.ndimage.correlate",
+    kind="conv",
+    params="x:input w:weights output mode cval origin * axes",
+    layout=BARE,
+    stride=None,
+    dilation=None,
+    pad=Pad("origin", 0, form=alike(None), reading=ORIGIN),
+    boundary=Choice("mode", BORDERS, "reflect"),
+    fill=Scalar("cval", 0.0),
+    groups=UNGROUPED,
+    batch=(0, 0),
+    empty_output="refused",
+    dtypes=("float32", "float64"),
+    inert_options=(
+        InertOption("output", None, "convert the result"),
+        InertOption("axes", None, "give the kernel size 1 along the other axes"),
+    ),
+    refusals=(OUTSIDE,),
+    source=f"{IMAGE} correlate",
+    notes=(CONJUGATED, '"reflect" repeats the edge pixel, "mirror" does not.'),
+)
+NDIMAGE_CONVOLVE = replace(
+    NDIMAGE_CORRELATE,
+    name="scipy.ndimage.convolve",
+    pad=Pad("origin", 0, form=alike(None), reading=ORIGIN_FLIPPED),
+    reverse=True,
+    source=f"{IMAGE} convolve",
+    notes=NDIMAGE_CORRELATE.notes[1:],
+)
+ALONG = AlongAxis("axis", {r - 1: along_axis(r - 1, r) for r in (1, 2, 3)}, -1)
+CORRELATE1D = replace(
+    NDIMAGE_CORRELATE,
+    name="scipy.ndimage.correlate1d",
+    params="x:input w:weights axis output mode cval origin",
+    layout=ALONG,
+    pad=Pad("origin", 0, form=ONE_NUMBER, reading=ORIGIN_ALONG),
+    inert_options=NDIMAGE_CORRELATE.inert_options[:1],
+    refusals=(OUTSIDE, Refusal("origin beside one tap", ("origin",), OUTSIDE.reason, IMAGE)),
+    source=f"{IMAGE} correlate1d",
+)
+CONVOLVE1D = replace(
+    CORRELATE1D,
+    name="scipy.ndimage.convolve1d",
+    pad=Pad("origin", 0, form=ONE_NUMBER, reading=ORIGIN_FLIPPED_ALONG),
+    reverse=True,
+    source=f"{IMAGE} convolve1d",
+    notes=NDIMAGE_CONVOLVE.notes,
+)
+
+SCIPY = Framework(
+    "scipy",
+    title="SciPy",
+    version="1.17.1",
+    functions=(
+        *(CONVOLVE, CORRELATE, *BY_FFT, CONVOLVE2D, CORRELATE2D),
+        *(NDIMAGE_CORRELATE, NDIMAGE_CONVOLVE, CORRELATE1D, CONVOLVE1D),
+    ),
+    main={"conv": dict.fromkeys((1, 2, 3), CONVOLVE.name)},
+    prefixes={"ndimage.": "scipy.ndimage.", "signal.": "scipy.signal."},
+)

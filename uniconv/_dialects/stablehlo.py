@@ -1,0 +1,78 @@
+"""StableHLO: the convolution op, its attributes as the builder of its Python bindings names them.
+
+Proved against XLA on the CPU, which comes with jaxlib 0.10.2 (StableHLO 1.17.0).
+"""
+
+from uniconv._canonical.layout import Layout
+from uniconv.spec.dimension_strings import NumberedDimensions, numbered_dimensions
+from uniconv.spec.forms import PAIRS
+from uniconv.spec.framework import Framework
+from uniconv.spec.op import COMPLEX, FLOATS, INTEGERS, Op
+from uniconv.spec.padding import Pad
+from uniconv.spec.refusals import Refusal
+from uniconv.spec.rules import REQUIRED, Count, EachAxis, InertOption, PerAxis
+
+SPEC = "openxla/stablehlo docs/spec.md @ 3c9301c1 convolution"
+LIST = ("none", "axes")
+
+
+def spelled(x: str, w: str, y: str) -> dict[str, Layout]:
+    """The layout of "b01f", "01io", "b01f" under its spelling."""
+    found = numbered_dimensions(x, w, y)
+    text = "x".join(f"[{','.join(letters)}]" for letters in (x, w)) + f"->[{','.join(y)}]"
+    return {text: found} if found else {}
+
+
+TABLE = {
+    **spelled("bf0", "oi0", "bf0"),
+    **spelled("bf01", "oi01", "bf01"),
+    **spelled("bf012", "oi012", "bf012"),
+    **spelled("b0f", "0io", "b0f"),
+    **spelled("b01f", "01io", "b01f"),
+    **spelled("b012f", "012io", "b012f"),
+    # Any order holds; options follow the numbers, not the order of the axes.
+    **spelled("0bf", "i0o", "fb0"),
+    **spelled("0b1f", "01io", "b01f"),
+    **spelled("b1f0", "1oi0", "f0b1"),
+    **spelled("2b0f1", "o1i20", "b10f2"),
+}
+
+CONVOLUTION = Op(
+    "stablehlo.convolution",
+    kind="conv",
+    params="x:lhs w:rhs dimension_numbers feature_group_count batch_group_count * window_strides "
+    "padding lhs_dilation rhs_dilation window_reversal precision_config",
+    layout=NumberedDimensions("dimension_numbers", TABLE),
+    stride=PerAxis("window_strides", None, accepts=LIST),
+    dilation=PerAxis("rhs_dilation", None, accepts=LIST),
+    lhs_dilation=PerAxis("lhs_dilation", None, accepts=LIST),
+    pad=Pad("padding", None, form=PAIRS),
+    groups=Count("feature_group_count", REQUIRED),
+    batch_groups=Count("batch_group_count", REQUIRED),
+    reverse=EachAxis("window_reversal", {None: False}, None),
+    dtypes=(*FLOATS, *INTEGERS, *COMPLEX),
+    inert_options=(InertOption("precision_config", inert=True, sample=["HIGHEST", "DEFAULT"]),),
+    refusals=(
+        Refusal(
+            "two kinds of groups",
+            ("feature_group_count", "batch_group_count"),
+            "one of them must be 1 (C23)",
+            SPEC,
+        ),
+    ),
+    source=SPEC,
+    notes=(
+        "Padding is applied after lhs_dilation; a negative entry crops.",
+        "window_strides, padding, the dilations and window_reversal follow the numbers in "
+        "dimension_numbers.",
+        "A transposed convolution is one with lhs_dilation, as JAX and XLA write it.",
+    ),
+)
+
+STABLEHLO = Framework(
+    "stablehlo",
+    title="StableHLO",
+    version="1.17.0",
+    functions=(CONVOLUTION,),
+    main={"conv": dict.fromkeys((1, 2, 3), CONVOLUTION.name)},
+)

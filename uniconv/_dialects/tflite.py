@@ -1,0 +1,105 @@
+"""TensorFlow Lite (LiteRT): its built-in operators, options by the names of schema.fbs.
+
+Proved against LiteRT 2.3.0's interpreter, without delegates.
+"""
+
+from dataclasses import replace
+
+from uniconv._canonical.layout import Layout
+from uniconv.spec.framework import Framework
+from uniconv.spec.op import BY_CHANNELS, DEPTHWISE, UNGROUPED, Op, OptionPerAxis
+from uniconv.spec.padding import Crop, Pad
+from uniconv.spec.rules import REQUIRED, InertOption, PerAxis
+from uniconv.spec.words import OfOutput, same_upper, valid
+
+SCHEMA = "tensorflow v2.21.0 tensorflow/compiler/mlir/lite/schema/schema.fbs"
+KERNELS = "tensorflow v2.21.0 tensorflow/lite/kernels"
+WORDS = {"SAME": same_upper, "VALID": valid}
+NO_ACTIVATION = InertOption("fused_activation_function", "NONE", "apply the activation to y")
+
+
+def per_axis_options(rank: int, dilated: bool) -> dict[str, OptionPerAxis]:
+    names = "dhw"[3 - rank :]
+    found = {"stride": OptionPerAxis(tuple(f"stride_{a}" for a in names))}
+    if dilated:
+        found["dilation"] = OptionPerAxis(tuple(f"dilation_{a}_factor" for a in names), 1)
+    return found
+
+
+def told(rank: int, dilated: bool = True) -> str:
+    """The options of a table, in its order."""
+    several = [name for one in per_axis_options(rank, dilated).values() for name in one.names]
+    return f"padding {' '.join(several)} fused_activation_function"
+
+
+CONV_2D = Op(
+    "tflite.CONV_2D",
+    kind="conv",
+    params=f"x:input w:filter bias:bias {told(2)}",
+    layout=Layout("n ... c", "o ... i", "n ... o", (2,)),
+    stride=PerAxis("stride", REQUIRED, accepts=("axes",)),
+    dilation=PerAxis("dilation", REQUIRED, accepts=("axes",)),
+    pad=Pad("padding", "SAME", WORDS),
+    per_axis_options=per_axis_options(2, dilated=True),
+    groups=BY_CHANNELS,
+    empty_output="refused",
+    dtypes=("float32",),
+    inert_options=(NO_ACTIVATION,),
+    source=f"{SCHEMA} Conv2DOptions, {KERNELS}/conv.cc",
+)
+DEPTHWISE_CONV_2D = replace(
+    CONV_2D,
+    name="tflite.DEPTHWISE_CONV_2D",
+    kind="depthwise_conv",
+    layout=Layout("n ... c", "i ... o", "n ... o", (2,)),
+    groups=DEPTHWISE,
+    constructor_words={"depth_multiplier": "filter"},
+    source=f"{SCHEMA} DepthwiseConv2DOptions, {KERNELS}/depthwise_conv.cc",
+    notes=("The kernel is (1, H, W, C * M): output channel c * M + m.",),
+)
+TRANSPOSE_CONV = replace(
+    CONV_2D,
+    name="tflite.TRANSPOSE_CONV",
+    kind="conv_transpose",
+    params=f"output_shape w:weights x:input bias:bias {told(2, dilated=False)}",
+    layout=Layout("n ... c", "m ... c", "n ... o", (2,)),
+    dilation=None,
+    pad=Crop(
+        Pad("padding", "SAME", {"SAME": OfOutput(same_upper), "VALID": OfOutput(valid)}),
+        shape="output_shape",
+    ),
+    per_axis_options=per_axis_options(2, dilated=False),
+    groups=UNGROUPED,
+    source=f"{SCHEMA} TransposeConvOptions, {KERNELS}/transpose_conv.cc",
+)
+CONV_3D = replace(
+    CONV_2D,
+    name="tflite.CONV_3D",
+    params=f"x:input w:filter bias:bias {told(3)}",
+    layout=Layout("n ... c", "... i o", "n ... o", (3,)),
+    per_axis_options=per_axis_options(3, dilated=True),
+    groups=UNGROUPED,
+    source=f"{SCHEMA} Conv3DOptions, {KERNELS}/conv3d.cc",
+)
+CONV_3D_TRANSPOSE = replace(
+    TRANSPOSE_CONV,
+    name="tflite.CONV_3D_TRANSPOSE",
+    params=f"output_shape w:filter x:input bias:bias {told(3)}",
+    layout=Layout("n ... c", "... m c", "n ... o", (3,)),
+    dilation=CONV_2D.dilation,
+    per_axis_options=per_axis_options(3, dilated=True),
+    source=f"{SCHEMA} Conv3DOptions, {KERNELS}/conv3d_transpose.cc",
+)
+
+TFLITE = Framework(
+    "tflite",
+    title="TensorFlow Lite",
+    version="2.3.0",
+    functions=(CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV, CONV_3D, CONV_3D_TRANSPOSE),
+    main={
+        "conv": {2: CONV_2D.name, 3: CONV_3D.name},
+        "conv_transpose": {2: TRANSPOSE_CONV.name, 3: CONV_3D_TRANSPOSE.name},
+        "depthwise_conv": {2: DEPTHWISE_CONV_2D.name},
+    },
+    aliases=("litert",),
+)

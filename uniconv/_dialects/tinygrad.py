@@ -1,0 +1,64 @@
+"""tinygrad: Tensor.conv2d and conv_transpose2d, of any number of axes.
+
+Proved against tinygrad 0.14.0.
+"""
+
+from uniconv._canonical.layout import Layout
+from uniconv.spec.forms import LAST_FIRST, alike, one_of
+from uniconv.spec.framework import Framework
+from uniconv.spec.op import Op
+from uniconv.spec.padding import Crop, Pad
+from uniconv.spec.refusals import Refusal
+from uniconv.spec.rules import Count, InertOption, PerAxis
+
+SOURCE = "tinygrad 0.14.0 tinygrad/mixin/op.py"
+PADS = one_of(alike(None), LAST_FIRST)
+
+CONV = Op(
+    "tinygrad.Tensor.conv2d",
+    kind="conv",
+    params="x:self w:weight bias:bias groups stride dilation padding dtype",
+    layout=Layout("n c ...", "o i ...", "n o ..."),
+    stride=PerAxis("stride"),
+    dilation=PerAxis("dilation"),
+    pad=Pad("padding", 0, form=PADS),
+    groups=Count("groups"),
+    empty_output="refused",
+    dtypes=("float16", "float32", "float64", "int32", "int64"),
+    inert_options=(InertOption("dtype", None, "convert the arrays instead"),),
+    source=f"{SOURCE} conv2d",
+    notes=("2n paddings start at the last axis, n paddings at the first.",),
+)
+TRANSPOSE = Op(
+    "tinygrad.Tensor.conv_transpose2d",
+    kind="conv_transpose",
+    params="x:self w:weight bias:bias groups stride dilation padding output_padding",
+    layout=Layout("n c ...", "c m ...", "n o ..."),
+    stride=PerAxis("stride"),
+    dilation=PerAxis("dilation"),
+    pad=Crop(Pad("padding", 0, form=PADS), output_padding=PerAxis("output_padding", 0, least=0)),
+    groups=Count("groups"),
+    empty_output="refused",
+    dtypes=CONV.dtypes,
+    refusals=(
+        Refusal(
+            "spread input cropped before padding",
+            ("padding",),
+            "the padding crops more of the spread input than there is",
+            f"{SOURCE} conv_transpose2d",
+        ),
+    ),
+    source=f"{SOURCE} conv_transpose2d",
+    notes=CONV.notes,
+)
+
+TINYGRAD = Framework(
+    "tinygrad",
+    title="tinygrad",
+    version="0.14.0",
+    functions=(CONV, TRANSPOSE),
+    main={
+        "conv": dict.fromkeys((1, 2, 3), CONV.name),
+        "conv_transpose": dict.fromkeys((1, 2, 3), TRANSPOSE.name),
+    },
+)

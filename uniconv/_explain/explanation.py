@@ -1,0 +1,458 @@
+"""explain: one call with its own numbers, step by step."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from uniconv._calls.lift import native_shapes, paddings
+from uniconv._calls.lower import LoweredCall, lower
+from uniconv._calls.options import complete, scattered
+from uniconv._canonical.layout import axes, rank_of
+from uniconv._canonical.record import Shape
+from uniconv._describe import FLIPPED, UPRIGHT
+from uniconv._explain.torch_lines import torch_lines
+from uniconv._explain.window import Index, Window, WindowedCall, numbers
+from uniconv._functional import run_op
+from uniconv._messages import show
+from uniconv.errors import BadShape, CannotExpress, UniconvError
+from uniconv.spec.op import Op
+from uniconv.spec.padding import Crop, Pad
+from uniconv.spec.registry import find, framework, main
+from uniconv.spec.rules import REQUIRED, CallContext
+
+LETTERS = {
+    "n": "batch",
+    "c": "channels in",
+    "o": "channels out",
+    "g": "groups",
+    "i": "channels in, of one group",
+    "m": "channels out, of one group",
+}
+SIDES = {2: (("top", "bottom"), ("left", "right"))}
+
+
+@dataclass(frozen=True, slots=True)
+class AxisSummary:
+    """One spatial axis: its sizes in pixels, its padding, and how its output size comes about.
+
+    crop is what a transposed convolution cuts off its whole result (None for other operations);
+    padding is then that of the spread input.  formula is the output size with numbers in it.
+    """
+
+    name: str
+    size: int
+    kernel: int
+    stride: int
+    dilation: int
+    spread: int
+    padding: tuple[int, int]
+    crop: tuple[int, int] | None
+    backwards: bool
+    output: int
+    formula: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What one call does, with its numbers; ``str()`` is the text.
+
+    meaning says which operation it is, call is the native call as text; shapes are those of x, w,
+    (p,) y; readings how each array's axes are read; padding is in words, explicit the call that
+    says it in numbers (None where ``explicit_note`` says why there is none).  torch is runnable
+    code for the same y.  window is what one element of y is made of (None where only shapes were
+    given).
+    """
+
+    function: str
+    kind: str
+    meaning: str
+    call: str
+    shapes: Mapping[str, Shape]
+    readings: Mapping[str, Mapping[str, int]]
+    axes: tuple[AxisSummary, ...]
+    groups: int
+    boundary: str
+    padding: str
+    crop: str | None
+    explicit: str | None
+    explicit_note: str
+    torch: str
+    window: Window | None = None
+    dtype: str = ""
+    lowered: LoweredCall | None = field(default=None, repr=False, compare=False)
+    problem: WindowedCall | None = field(default=None, repr=False, compare=False)
+    bias: Any = field(default=None, repr=False, compare=False)
+    addend: Any = field(default=None, repr=False, compare=False)
+
+    def __str__(self) -> str:
+        from uniconv._explain.text import text
+
+        return text(self)
+
+    def to_json(self) -> str:
+        """The same as JSON: products with their native indices, complex numbers as text."""
+        whole = {
+            name: getattr(self, name)
+            for name in self.__dataclass_fields__
+            if name not in ("lowered", "problem", "bias", "addend", "axes", "window")
+        }
+        whole["axes"] = [asdict(axis) for axis in self.axes]
+        whole["window"] = None
+        if self.window is not None:
+            more = {"sum": self.window.sum, "result": self.window.result}
+            whole["window"] = asdict(self.window) | more
+        return json.dumps(whole, indent=1, default=str)
+
+    def to_html(self) -> str:
+        """A page of its own, without network, on which one steps through the elements of y.
+
+        Raises:
+            UniconvError: the explanation has no numbers (only shapes were given), they are complex,
+                or there are more than 2,000,000 of them.
+        """
+        from uniconv._explain.page import page
+
+        return page(self)
+
+
+def explain(
+    name: str,
+    x: Any,
+    w: Any,
+    /,
+    p: Any = None,
+    bias: Any = None,
+    *,
+    at: Sequence[int] | int | None = None,
+    batch: int | Sequence[int] = 0,
+    channel: int = 0,
+    **options: Any,
+) -> Explanation:
+    """What the call ``name(x, w, **options)`` does, with its numbers, at one element of y.
+
+    Args:
+        name: a function ("knet.conv4") or a family ("tf"), which means its main function.
+        x, w: arrays in the function's layout; or their shapes, as tuples: then there are sizes and
+            pads, but no window.
+        p: the pointwise (or second) kernel of a separable convolution, or its shape.
+        bias: added along the output channels.
+        at: the element of y: its spatial position in pixels, from 0; by default the first.
+        batch: its batch entry, from 0 (a list of indices where there are several batch axes).
+        channel: its output channel, from 0.
+        options: the function's own keywords, as for ``uniconv.conv``.
+
+    Raises:
+        BadOption, BadShape, BadArray, Refused, UnknownName: as ``uniconv.conv`` does.
+        BadShape: ``at``, ``batch`` or ``channel`` lies outside y.
+
+    >>> import numpy as np
+    >>> x, w = np.array([1, 2, 3, 4.0]).reshape(4, 1, 1), np.array([1, 10, 100.0]).reshape(3, 1, 1)
+    >>> found = explain("knet.conv4", x, w, at=0, padding=1)
+    >>> found.padding, found.axes[0].formula
+    ('before 1, after 1', '(4 + 1 + 1 - ((3 - 1) * 1 + 1)) // 1 + 1 = 4')
+    >>> [(p.what, p.x, p.w) for p in found.window.lanes[0].products]
+    [('padding', 0.0, 100.0), ('pixel', 1.0, 10.0), ('pixel', 2.0, 1.0)]
+    >>> found.window.sum, found.window.y
+    (12.0, 12.0)
+    >>> explain("tf.nn.conv2d", (1, 4, 4, 3), (3, 3, 3, 8), strides=2, padding="SAME").padding
+    'top 0, bottom 1, left 0, right 1'
+
+    Source: each function's own, as ``uniconv show NAME`` prints it.
+    """
+    shaped = _is_shape(x) and _is_shape(w)
+    shapes = [tuple(a) if _is_shape(a) else tuple(a.shape) for a in (x, w, p) if a is not None]
+    op = _function(name, shapes)
+    told = dict(options)
+    addend = told.pop(op.addend[0], None) if op.addend else None
+    call = lower(op, told, *shapes)
+    if shaped:
+        return _explanation(call, options, shapes, call.output, (), bias is not None)
+    y = run_op(op, ("explain", op.name), x, w, bias, None, options, p)
+    x_, w_, y_ = (numbers(a) for a in (x, w, y))
+    problem = WindowedCall.of(call, x_, w_, y_, None if p is None else numbers(p))
+    found = _explanation(call, options, shapes, tuple(y_.shape), _dtypes(x, w), bias is not None)
+    if 0 in problem.y.shape:
+        return replace(found, problem=problem, dtype=_dtypes(y)[0])
+    place = _place(problem, call, at, batch, channel)
+    window = problem.window(*place)
+    steps = _steps(window, call, bias, addend)
+    window = replace(window, steps=steps)
+    found = replace(found, window=window, problem=problem, dtype=_dtypes(y)[0])
+    return replace(found, bias=bias, addend=addend)
+
+
+def _is_shape(a: Any) -> bool:
+    return isinstance(a, (tuple, list)) and all(type(n) is int for n in a)
+
+
+def _dtypes(*arrays: Any) -> tuple[str, ...]:
+    return tuple(str(a.dtype).removeprefix("torch.") for a in arrays)
+
+
+def _function(name: str, shapes: Sequence[Shape]) -> Op:
+    """The function meant; a family means its main one for these shapes."""
+    if framework(name) is not None:
+        return main(name, "separable_conv" if len(shapes) > 2 else "conv", len(shapes[1]))
+    return find(name)
+
+
+def _explanation(
+    call: LoweredCall,
+    options: Mapping[str, Any],
+    shapes: Sequence[Shape],
+    y_shape: Shape,
+    dtypes: tuple[str, ...],
+    bias: bool,
+) -> Explanation:
+    op = call.op
+    found = axes_of(call)
+    crops = [axis.crop for axis in found if axis.crop is not None]
+    plain = {n: v for n, v in options.items() if n not in (op.addend or ())[:1]}
+    explicit, note = explicit_call(call, plain)
+    names = [axis.name for axis in found]
+    return Explanation(
+        op.name,
+        op.kind,
+        _meaning(call),
+        call_text(op, options),
+        dict(zip(("x", "w", "p"), shapes)) | {"y": y_shape},
+        _readings(call, shapes, y_shape),
+        found,
+        call.conv.groups,
+        call.conv.boundary,
+        sides(names, [axis.padding for axis in found]),
+        sides(names, crops) if crops else None,
+        None if explicit is None else call_text(op, explicit),
+        note,
+        torch_lines(call, dtypes, bias),
+        lowered=call,
+    )
+
+
+def _meaning(call: LoweredCall) -> str:
+    """The operation, and which way it reads its kernel, in words."""
+    kind = call.op.kind.replace("_", " ").replace("conv", "convolution", 1)
+    if call.op.kind == "conv_transpose":
+        kind = "transposed convolution"
+    turned = set(call.conv.reverse)
+    if len(turned) > 1 or call.op.kind == "conv_transpose":
+        said = UPRIGHT if True in turned else FLIPPED
+        kind_of = f"the transpose of {said}" if len(turned) == 1 else "its axes read differently"
+        return f"a {kind}: {kind_of}"
+    return f"a {kind}: {FLIPPED if True in turned else UPRIGHT}"
+
+
+def axes_of(call: LoweredCall) -> tuple[AxisSummary, ...]:
+    """The spatial axes, in the order of the native arrays."""
+    conv, sizes = call.conv, call.sizes
+    transposed = call.op.kind == "conv_transpose"
+    found = []
+    for i, (name, out) in enumerate(zip(names_of(call), conv.output(sizes.size, sizes.kernel))):
+        n, k, s, d = sizes.size[i], sizes.kernel[i], conv.stride[i], conv.rhs_dilation[i]
+        spread, (lo, hi) = conv.lhs_dilation[i], conv.pad[i]
+        extent = f"(({k} - 1) * {d} + 1)"
+        reach = (k - 1) * d
+        crop = (reach - lo, reach - hi) if transposed else None
+        if crop is not None:
+            formula = f"({n} - 1) * {spread} + {extent} - {_term(crop[0])} - {_term(crop[1])}"
+        else:
+            size = f"({n} - 1) * {spread} + 1" if spread > 1 else f"{n}"
+            formula = f"({size} + {_term(lo)} + {_term(hi)} - {extent}) // {s} + 1"
+        span = (n - 1) * spread + 1 + lo + hi - reach - 1 if n else -1
+        formula = f"{formula} = {out}" if span >= 0 else f"no window fits: {out}"
+        found.append(
+            AxisSummary(name, n, k, s, d, spread, (lo, hi), crop, conv.reverse[i], out, formula)
+        )
+    return tuple(found)
+
+
+def _term(n: int) -> str:
+    return f"{n}" if n >= 0 else f"({n})"
+
+
+def names_of(call: LoweredCall) -> tuple[str, ...]:
+    """What the spatial axes are called here: by the order in which an array prints them."""
+    if call.rank == 1:
+        return ("positions",)
+    if call.rank == 2:
+        return ("rows", "columns")
+    three = ("rows", "columns", "slices")
+    return three if call.layout.column_major else ("slices", "rows", "columns")
+
+
+def sides(names: Sequence[str], pairs: Sequence[tuple[int, int]]) -> str:
+    """Pairs in words: "top 1, bottom 2, left 0, right 1" for two axes, else before and after."""
+    if len(pairs) == 2:
+        words = [w for pair in SIDES[2] for w in pair]
+        return ", ".join(f"{w} {n}" for w, n in zip(words, (n for p in pairs for n in p)))
+    told = [f"before {lo}, after {hi}" for lo, hi in pairs]
+    return told[0] if len(told) == 1 else "; ".join(map("{}: {}".format, names, told))
+
+
+def _readings(
+    call: LoweredCall, shapes: Sequence[Shape], y_shape: Shape
+) -> dict[str, Mapping[str, int]]:
+    """For each array, its axes in order: what each one is, and its size."""
+    layout, op = call.layout, call.op
+    patterns = {"x": (layout.x, shapes[0]), "w": (layout.w, shapes[1]), "y": (layout.y, y_shape)}
+    if op.outer_product is not None:
+        patterns["w"] = (op.outer_product[0], shapes[1])
+        patterns["p"] = (op.outer_product[1], shapes[2])
+    elif op.pointwise is not None:
+        patterns["p"] = (op.pointwise, shapes[2])
+    return {role: _reading(call, role, *given) for role, given in patterns.items()}
+
+
+def _reading(call: LoweredCall, role: str, pattern: str, shape: Shape) -> dict[str, int]:
+    rank = call.rank if "..." in pattern else max(rank_of(pattern, len(pattern.split())), 0)
+    letters = list(axes(pattern, rank))
+    if "n" in letters and role in ("x", "y"):
+        at, many = letters.index("n"), len(call.sizes.batch)
+        letters[at : at + 1] = ["n"] * many
+    names = names_of(call)
+    found: dict[str, int] = {}
+    for letter, size in zip(letters, shape):
+        name = names[int(letter[1:])] if letter[0] == "s" else LETTERS[letter]
+        if call.conv.groups == 1:
+            name = name.removesuffix(", of one group")
+        key, again = name, 2
+        while key in found:
+            key, again = f"{name} ({again})", again + 1
+        found[key] = size
+    return found
+
+
+def call_text(op: Op, options: Mapping[str, Any]) -> str:
+    """The call as it is typed, its arrays by their roles."""
+    arrays = []
+    for param in op.params.split():
+        role, _, native = param.rpartition(":")
+        if role in ("x", "w", "p") and native == op.array_names(role)[0]:
+            arrays.append(role)
+    words = [f"{name}={_shown(value)}" for name, value in options.items()]
+    return f"{op.name}({', '.join((*arrays, *words))})"
+
+
+def _shown(value: Any) -> str:
+    return "..." if hasattr(value, "shape") else show(value)
+
+
+def in_numbers(op: Op) -> Op | None:
+    """The same function without its padding words; None where it takes no numbers."""
+    pad = op.pad.pad if isinstance(op.pad, Crop) else op.pad
+    by = pad.word_option
+    if by is not None:
+        table = {word: rule for word, rule in by.table.items() if rule is None}
+        if not table:
+            return None
+        default = by.default if by.default in table else REQUIRED
+        by = replace(by, table=table, default=default)
+    if pad.form is None:
+        return None
+    bare: Pad = replace(pad, words={}, word_option=by, borders={}, undilated=())
+    return replace(op, pad=replace(op.pad, pad=bare) if isinstance(op.pad, Crop) else bare)
+
+
+def explicit_call(
+    call: LoweredCall, options: Mapping[str, Any]
+) -> tuple[dict[str, Any] | None, str]:
+    """The options with the padding in numbers, or why the function cannot say it so."""
+    op, conv, sizes = call.op, call.conv, call.sizes
+    bare = in_numbers(op)
+    if bare is None:
+        return None, f"{op.name} takes no padding in numbers"
+    given, _ = complete(op, options)
+    transposed = op.kind == "conv_transpose"
+    facts = CallContext(
+        op.name, op.title, call.layout, sizes, boundary=conv.boundary, options=given
+    )
+    stride = conv.lhs_dilation if transposed else conv.stride
+    facts = replace(facts, stride=stride, dilation=conv.rhs_dilation, ndim=call.rank)
+    if op.lhs_dilation:
+        facts = replace(facts, lhs_dilation=conv.lhs_dilation)
+    pad = op.pad.pad if isinstance(op.pad, Crop) else op.pad
+    aside: dict[str, Any] = {}
+    if op.dilation and not pad.dilates(given[pad.option]):  # a word that ignored the dilation
+        aside = {op.dilation.option: op.dilation.write(conv.rhs_dilation, facts)}
+    refusals: list[UniconvError] = []
+    for way in paddings(conv, bare, facts, refusals):
+        told = {**_without(op, options, {*aside, *way}), **scattered(op, aside | way)}
+        told = {name: v for name, v in told.items() if v is not op.default(name)}
+        try:
+            again = lower(op, told, *native_shapes(call, op, call.layout))
+        except UniconvError as error:
+            refusals.append(error)
+            continue
+        if again.conv.tight(sizes.size, sizes.kernel) == conv.tight(sizes.size, sizes.kernel):
+            return told, ""
+    first = refusals[0]
+    said = first.reason if isinstance(first, CannotExpress) else str(first)
+    return None, f"{op.name} cannot say it in numbers: {said.removeprefix(f'{op.name}: ')}"
+
+
+def _without(op: Op, options: Mapping[str, Any], rules: set[str]) -> dict[str, Any]:
+    """The options but for those that the named rules read, under whatever name."""
+    names = {
+        name for rule in rules for name in getattr(op.per_axis_options.get(rule), "names", (rule,))
+    }
+    return {n: v for n, v in options.items() if op.aliases.get(n, n) not in names}
+
+
+def _place(
+    problem: WindowedCall,
+    call: LoweredCall,
+    at: Sequence[int] | int | None,
+    batch: Any,
+    channel: int,
+) -> tuple[Index, int, int]:
+    """The element asked for, checked against y."""
+    size = problem.y.shape[2:]
+    given = (at,) if isinstance(at, int) else (0,) * len(size) if at is None else tuple(at)
+    if len(given) != len(size) or not all(0 <= p < n for p, n in zip(given, size)):
+        raise BadShape(
+            f"{call.op.name}: at={show(at)} must be a position in y, whose spatial sizes are "
+            f"{size}: {len(size)} integer{'s' * (len(size) > 1)}, each from 0 to its size less 1"
+        )
+    axes_ = tuple(n // call.conv.batch_groups for n in call.sizes.batch)
+    entry = batch
+    if not isinstance(batch, int):
+        entry = tuple(batch)
+        fits = len(entry) == len(axes_) and all(0 <= p < n for p, n in zip(entry, axes_))
+        entry = int(np.ravel_multi_index(entry, axes_)) if fits else -1
+    if not 0 <= entry < math.prod(axes_):
+        raise BadShape(f"{call.op.name}: batch={batch} must lie in y, whose batch axes are {axes_}")
+    if not 0 <= channel < problem.y.shape[1]:
+        raise BadShape(
+            f"{call.op.name}: channel={channel} must be one of y's {problem.y.shape[1]} channels"
+        )
+    return given, entry, channel
+
+
+def _steps(
+    window: Window, call: LoweredCall, bias: Any, addend: Any
+) -> tuple[tuple[str, Any], ...]:
+    """What follows the sum, in order: a text and the value after it."""
+    value = window.sum
+    steps: list[tuple[str, Any]] = []
+    if call.scale != 1:
+        value = value * call.scale
+        steps.append((f"times {call.scale}", value))
+    if addend is not None and call.addend_scale != 0:
+        assert call.op.addend is not None
+        entry = numbers(addend)[window.y_index].item()
+        value = value + call.addend_scale * entry
+        steps.append((f"plus {call.addend_scale} * {call.op.addend[0]}, {entry}", value))
+    if call.shift != 0:
+        value = value + call.shift
+        steps.append((f"plus {call.shift}", value))
+    if bias is not None:
+        entry = numbers(bias).ravel()[window.channel].item()
+        value = value + entry
+        steps.append((f"plus the bias {entry}", value))
+    return tuple(steps)

@@ -1,0 +1,267 @@
+"""An explanation as plain text: every product is in it, in grids of the kernel's shape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from uniconv._explain.window import Product, Window
+
+if TYPE_CHECKING:
+    from uniconv._explain.explanation import AxisSummary, Explanation
+
+PADDING_MARK, GAP_MARK = ".", "_"
+BORDERS = {
+    "zeros": "zeros",
+    "reflect": "x mirrored, its edge not repeated",
+    "symmetric": "x mirrored, its edge repeated",
+    "replicate": "the pixel at x's edge",
+    "circular": "x again, from its other end",
+}
+
+
+def text(e: Explanation) -> str:
+    """The whole explanation."""
+    assert e.lowered is not None
+    parts = [[e.call, f"    {e.meaning}"], _arrays(e), _padding(e), _sizes(e), _kernel_words(e)]
+    if e.window is not None:
+        parts += [_kernel(e), _sum(e, e.window)]
+        if e.kind == "conv_transpose":
+            parts.append(_stamps(e, e.window))
+    parts.append(["the same in plain torch", *_indented(e.torch.splitlines())])
+    return "\n\n".join("\n".join(line.rstrip() for line in part) for part in parts if part)
+
+
+def _indented(lines: Sequence[str]) -> list[str]:
+    return [f"    {line}".rstrip() for line in lines]
+
+
+def _arrays(e: Explanation) -> list[str]:
+    lines = ["arrays, axis by axis"]
+    for role, shape in e.shapes.items():
+        read = ", ".join(f"{name} {n}" for name, n in e.readings[role].items())
+        lines.append(f"    {role} {shape}: {read}")
+    if e.groups > 1:
+        lines.append(f"    {e.groups} groups of channels, each with its own filters")
+    assert e.lowered is not None
+    if e.lowered.conv.batch_groups > 1:
+        parts = e.lowered.conv.batch_groups
+        lines.append(f"    {parts} parts of the batch, each with its own filters")
+    return lines
+
+
+def _padding(e: Explanation) -> list[str]:
+    assert e.lowered is not None
+    outside = BORDERS.get(e.boundary, f"the number {e.lowered.conv.fill:g}")
+    if e.crop is not None:
+        lines = [
+            f"cut off the whole result: {e.crop}",
+            "    negative adds: what no stamp reaches holds zero",
+            f"    as padding of x with its pixels spread: {e.padding}; there are {outside}",
+        ]
+        if not any(n < 0 for axis in e.axes for n in axis.crop or ()):
+            del lines[1]
+    else:
+        lines = [f"padding: {e.padding}; there are {outside}"]
+        if not any(any(axis.padding) for axis in e.axes):
+            lines = [f"padding: none ({e.padding})"]
+        elif any(n < 0 for axis in e.axes for n in axis.padding):
+            lines.append("    negative cuts pixels off")
+    said = e.explicit or e.explicit_note
+    same = e.explicit == e.call
+    lines.append("    the call says it in numbers" if same else f"    in numbers: {said}")
+    return lines
+
+
+def _sizes(e: Explanation) -> list[str]:
+    how = "(x - 1) * stride + ((kernel - 1) * dilation + 1) - cut before - cut after"
+    if e.kind != "conv_transpose":
+        how = "(x + before + after - ((kernel - 1) * dilation + 1)) // stride + 1"
+    width = max(len(axis.name) for axis in e.axes)
+    sizes = [f"    {axis.name.ljust(width)}  {axis.formula}" for axis in e.axes]
+    return [f"output size: {how}", *sizes]
+
+
+def backwards(axes: Sequence[AxisSummary]) -> str:
+    """How the kernel is read, in words."""
+    turned = [axis.name for axis in axes if axis.backwards]
+    if not turned:
+        return "as it is written"
+    return f"backwards along {' and '.join(turned)}"
+
+
+def _kernel_words(e: Explanation) -> list[str]:
+    lines = [f"the window reads the kernel {backwards(e.axes)}"]
+    if e.kind == "conv_transpose":
+        upright = not any(axis.backwards for axis in e.axes)
+        how = "turned round" if upright else "as it is written"
+        lines.append(f"    seen as stamps: each pixel of x stamps the kernel {how}; stamps add up")
+    steps = [
+        (f"moves {_each(e.axes, 'stride')} pixels at a time", any(a.stride > 1 for a in e.axes)),
+        (f"reads every {_each(e.axes, 'dilation')}th pixel", any(a.dilation > 1 for a in e.axes)),
+        (
+            f"reads x spread, zeros between its pixels: {_each(e.axes, 'spread', -1)}",
+            any(a.spread > 1 for a in e.axes),
+        ),
+    ]
+    told = [words for words, holds in steps if holds]
+    if told:
+        lines.append(f"    the window {'; '.join(told)}")
+    return lines
+
+
+def _each(axes: Sequence[AxisSummary], field: str, more: int = 0) -> str:
+    values = [getattr(axis, field) + more for axis in axes]
+    if len(set(values)) == 1:
+        return f"{values[0]}"
+    return ", ".join(f"{v} ({axis.name})" for v, axis in zip(values, axes))
+
+
+def number(v: Any) -> str:
+    """A number with six digits; all of them where it is a whole one."""
+    if isinstance(v, complex):
+        return f"({number(v.real)}{'+' if v.imag >= 0 else ''}{number(v.imag)}j)"
+    whole = isinstance(v, int) or (v == v and abs(v) < 1e15 and v == int(v))
+    return f"{int(v)}" if whole else f"{v:.6g}"
+
+
+def grid(cells: Sequence[str], shape: Sequence[int]) -> list[str]:
+    """Cells as rows; the first of three axes makes blocks, one under the other."""
+    width = max(map(len, cells), default=0)
+    rows = np.array([c.rjust(width) for c in cells], dtype=object).reshape(-1, shape[-1])
+    lines = ["  ".join(row) for row in rows]
+    if len(shape) < 3:
+        return lines
+    every = shape[-2]
+    blocks = [lines[i : i + every] for i in range(0, len(lines), every)]
+    return [line for b in blocks for line in ([""] if b is not blocks[0] else []) + b]
+
+
+def beside(columns: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
+    """Grids next to each other under their titles, signs between them on the first row."""
+    height = max(len(lines) for _, lines in columns)
+    texts = []
+    for title, lines in columns:
+        width = max([len(title), *map(len, lines)])
+        filled = [title, *lines, *[""] * (height - len(lines))]
+        texts.append([line.ljust(width) for line in filled])
+    return ["   ".join(row) for row in zip(*texts)]
+
+
+def _kernel(e: Explanation) -> list[str]:
+    """One plane of the kernel as it is written and as it is used."""
+    assert e.window is not None
+    assert e.lowered is not None
+    lane = e.window.lanes[0]
+    shape = e.lowered.sizes.kernel
+    used = [number(p.w) for p in lane.products]
+    turned = tuple(i for i, axis in enumerate(e.axes) if axis.backwards)
+    written = np.flip(np.array(used, dtype=object).reshape(shape), turned).ravel().tolist()
+    channels = f"channel {lane.c} in, {lane.o} out"
+    columns = [("as written", grid(written, shape)), ("as used", grid(used, shape))]
+    if written == used:
+        columns = [("as written and used", grid(written, shape))]
+    return [f"the kernel ({channels})", *_indented(beside(columns))]
+
+
+def _sum(e: Explanation, window: Window) -> list[str]:
+    assert e.lowered is not None
+    shape = e.lowered.sizes.kernel
+    lines = [f"y{list(window.y_index)}: {_where(e, window)}"]
+    lines += [f"    {PADDING_MARK} stands for padding"] * _has(window, "padding")
+    lines += [f"    {GAP_MARK} stands for a zero spread between pixels"] * _has(window, "gap")
+    for lane in window.lanes:
+        first = next((p.x_index for p in lane.products if p.x_index is not None), None)
+        span = f", first pixel x{list(first)}" if first is not None else ", no pixel of x"
+        kernel = f"kernel channel {lane.i} of filter {lane.o}"
+        lines.append(f"  channel {lane.c} of x under {kernel}{span}")
+        mark = {"padding": PADDING_MARK, "gap": GAP_MARK}
+        zero = e.boundary == "zeros"
+        pixels = [
+            mark[p.what] if p.what == "gap" or (p.what == "padding" and zero) else number(p.x)
+            for p in lane.products
+        ]
+        columns = [
+            ("x", grid(pixels, shape)),
+            ("", ["*"]),
+            ("kernel as used", grid([number(p.w) for p in lane.products], shape)),
+            ("", ["="]),
+            ("products", grid([number(p.value) for p in lane.products], shape)),
+            ("", [f"sum {number(lane.sum)}"]),
+        ]
+        lines += _indented(beside(columns))
+    lines += _totals(e, window)
+    return lines
+
+
+def _has(window: Window, what: str) -> bool:
+    return any(p.what == what for lane in window.lanes for p in lane.products)
+
+
+def _where(e: Explanation, window: Window) -> str:
+    named = ", ".join(f"{axis.name.removesuffix('s')} {p}" for axis, p in zip(e.axes, window.at))
+    return f"{named}; batch {window.batch}, channel {window.channel}"
+
+
+def _totals(e: Explanation, window: Window) -> list[str]:
+    assert e.lowered is not None
+    pointwise = e.lowered.pointwise is not None
+    lines = []
+    if len(window.lanes) > 1 or pointwise:
+        terms = [
+            number(lane.sum) + (f" * {number(lane.factor)}" if pointwise else "")
+            for lane in window.lanes
+        ]
+        what = "by the pointwise kernel: " if pointwise else "all channels: "
+        lines.append(f"  {what}{' + '.join(terms)} = {number(window.sum)}")
+    lines += [f"  {words}: {number(value)}" for words, value in window.steps]
+    lines.append(f"  y there is {number(window.y)}{_agreement(e, window)}")
+    return lines
+
+
+def _agreement(e: Explanation, window: Window) -> str:
+    """Whether the sum is y, and what else makes the difference."""
+    result, y = window.result, window.y
+    if result == y:
+        return ": the same"
+    if "int" in e.dtype:
+        bits = np.iinfo(e.dtype).bits
+        return f": the same modulo 2**{bits}, the range of {e.dtype}"
+    apart = abs(result - y)
+    return f": {e.dtype} rounds; the sum in full is {result!r}, {apart:.1e} away"
+
+
+def _stamps(e: Explanation, window: Window) -> list[str]:
+    """The same sum as what each pixel of x stamps there."""
+    lines = ["the same as stamps"]
+    ones: dict[Any, list[Product]] = {}
+    for lane in window.lanes:
+        for p, tap in zip(lane.products, _taps(e)):
+            if p.what == "pixel":
+                ones.setdefault((tap, _pixel(e, window, tap)), []).append(p)
+    for (tap, pixel), products in ones.items():
+        corner = tuple(i * a.spread - (a.crop or (0, 0))[0] for i, a in zip(pixel, e.axes))
+        terms = " + ".join(f"{number(p.x)} * {number(p.w)}" for p in products)
+        value = number(sum(p.value for p in products))
+        lines.append(
+            f"    pixel {pixel} stamps from {corner} of y on; tap {tap} of the stamp lands here: "
+            f"{terms} = {value}"
+        )
+    if len(lines) == 1:
+        lines.append("    no stamp reaches this element")
+    return lines
+
+
+def _taps(e: Explanation) -> list[tuple[int, ...]]:
+    """For each product in window order, which tap of the stamp it is."""
+    assert e.lowered is not None
+    shape = e.lowered.sizes.kernel
+    return [tuple(k - 1 - t for k, t in zip(shape, tap)) for tap in np.ndindex(*shape)]
+
+
+def _pixel(e: Explanation, window: Window, tap: tuple[int, ...]) -> tuple[int, ...]:
+    """The pixel of x whose stamp has that tap on the window's element of y."""
+    place = zip(window.at, tap, e.axes)
+    return tuple((p + (a.crop or (0, 0))[0] - t * a.dilation) // a.spread for p, t, a in place)

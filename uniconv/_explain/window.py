@@ -1,0 +1,269 @@
+"""What one output element is made of: the window under it, every product, and their sum."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import torch
+from einops import rearrange
+from numpy.typing import NDArray
+
+from uniconv._calls.lower import LoweredCall
+from uniconv._canonical.arrays import to_torch
+from uniconv._canonical.layout import axes, completed, kernel_order, order, regrouping
+from uniconv._canonical.record import Convolution
+
+Array = NDArray[Any]
+Index = tuple[int, ...]
+
+PADDING, GAP = -1, -2  # what lies at a position where no pixel of x does
+_MODES = {"reflect": "reflect", "symmetric": "symmetric", "replicate": "edge"}
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One product: a pixel of x times a tap of the kernel, by their native indices.
+
+    x_index is None where there is no pixel: ``what`` is then "padding" or "gap", a zero that a
+    transposed convolution spreads between the pixels.
+    """
+
+    what: str
+    x_index: Index | None
+    x: Any
+    w_index: Index
+    w: Any
+
+    @property
+    def value(self) -> Any:
+        return self.x * self.w
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One channel of x under one plane of the kernel: a product for each tap, in window order.
+
+    factor is the entry of the pointwise kernel that weighs this sum (1 where there is none).
+    """
+
+    c: int
+    o: int
+    i: int
+    products: tuple[Product, ...]
+    factor: Any = 1
+
+    @property
+    def sum(self) -> Any:
+        return total([p.value for p in self.products])
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The window under y's pixel ``at`` (spatial), of one batch entry and output channel.
+
+    y_index is the native index; steps are what follows the sum: (text, value), ending in y.
+    """
+
+    at: Index
+    batch: int
+    channel: int
+    y_index: Index
+    lanes: tuple[Lane, ...]
+    steps: tuple[tuple[str, Any], ...]
+    y: Any
+
+    @property
+    def sum(self) -> Any:
+        """The sum of all products."""
+        return total([lane.sum * lane.factor for lane in self.lanes])
+
+    @property
+    def result(self) -> Any:
+        """The sum after scale, shift, addend and bias, before it is rounded to y's dtype."""
+        return self.steps[-1][1] if self.steps else self.sum
+
+
+def total(values: Sequence[Any]) -> Any:
+    """Their sum: exact for integers, correctly rounded for floats."""
+    if any(isinstance(v, complex) for v in values):
+        return complex(math.fsum(v.real for v in values), math.fsum(v.imag for v in values))
+    return math.fsum(values) if any(isinstance(v, float) for v in values) else sum(values)
+
+
+def sources(conv: Convolution, size: Sequence[int]) -> tuple[Index, ...]:
+    """Per axis, for each position of the spread and padded x: the pixel there, PADDING or GAP."""
+    return tuple(
+        _along(n, d, pad, conv.boundary) for n, d, pad in zip(size, conv.lhs_dilation, conv.pad)
+    )
+
+
+def _along(n: int, spread: int, pad: tuple[int, int], boundary: str) -> Index:
+    lo, hi = pad
+    reach = (n - 1) * spread + 1 if n else 0
+    pixels = [GAP if i % spread else i // spread for i in range(reach)]
+    if boundary == "circular":
+        period = pixels + [GAP] * (spread - 1)
+        return tuple(period[i % len(period)] for i in range(-lo, reach + hi))
+    before, after = max(lo, 0), max(hi, 0)
+    if boundary in _MODES:
+        padded = np.pad(pixels, (before, after), mode=_MODES[boundary])  # type: ignore[call-overload]
+        return tuple(padded.tolist())
+    padded = [PADDING] * before + pixels + [PADDING] * after
+    return tuple(padded[max(-lo, 0) : len(padded) + min(hi, 0)])
+
+
+def numbers(a: Any) -> Array:
+    """Any array as NumPy; bfloat16, which NumPy lacks, as float32."""
+    tensor = to_torch(a, "cpu").detach().resolve_conj().resolve_neg()
+    return (tensor.float() if tensor.dtype is torch.bfloat16 else tensor).numpy()
+
+
+def canonical_x(call: LoweredCall, a: Array) -> Array:
+    """A native x as ``n c ...``, its batch axes as one."""
+    letters = axes(call.layout.x, call.rank)
+    if "n" in letters:
+        at, batch = letters.index("n"), call.sizes.batch
+        a = a.reshape(*a.shape[:at], math.prod(batch), *a.shape[at + len(batch) :])
+    lacking = tuple(b for b in "nc" if b not in letters)
+    a = a.reshape(*a.shape, *(1,) * len(lacking))
+    return a.transpose(order((*letters, *lacking), ("n", "c", *_spatial(call))))
+
+
+def canonical_w(call: LoweredCall, a: Array) -> Array:
+    """A native kernel as ``o i ...``."""
+    wanted = ("o", "i", *_spatial(call))
+    src, ones = completed(axes(call.layout.w, call.rank), wanted)
+    a = a.reshape(*a.shape, *ones)
+    moved = kernel_order(src, wanted, call.conv.groups)
+    if moved is not None:
+        return a.transpose(moved)
+    return np.asarray(rearrange(a, regrouping(src, wanted), g=call.conv.groups))
+
+
+def canonical_p(call: LoweredCall, a: Array) -> Array:
+    """A native pointwise kernel as ``o i``."""
+    assert call.op.pointwise is not None
+    moved = order(axes(call.op.pointwise, call.rank), ("o", "i", *_spatial(call)))
+    a = a.transpose(moved)
+    return a.reshape(a.shape[:2])
+
+
+def canonical_y(call: LoweredCall, a: Array) -> Array:
+    """A native y as ``n o ...``."""
+    letters = axes(call.layout.y, call.rank)
+    if "n" in letters:
+        at, many = letters.index("n"), len(call.sizes.batch)
+        a = a.reshape(*a.shape[:at], math.prod(a.shape[at : at + many]), *a.shape[at + many :])
+    lacking = tuple(b for b in "no" if b not in letters)
+    a = a.reshape(*a.shape, *(1,) * len(lacking))
+    return a.transpose(order((*letters, *lacking), ("n", "o", *_spatial(call))))
+
+
+def _spatial(call: LoweredCall) -> tuple[str, ...]:
+    return tuple(f"s{i}" for i in range(call.rank))
+
+
+def places(shape: Sequence[int]) -> Array:
+    """An array that holds, at each index, its own place in memory order."""
+    return np.arange(math.prod(shape)).reshape(tuple(shape))
+
+
+@dataclass(frozen=True, slots=True)
+class WindowedCall:
+    """A call with its numbers, as the record has them: x ``n c ...``, w ``o i ...``, y ``n o ...``.
+
+    Each array of ``_at`` holds, in the same axes, the places of the native array.  p is the
+    pointwise kernel ``o i``.
+    """
+
+    call: LoweredCall
+    x: Array
+    w: Array
+    y: Array
+    x_at: Array
+    w_at: Array
+    y_at: Array
+    x_shape: Index
+    w_shape: Index
+    y_shape: Index
+    p: Array | None = None
+
+    @classmethod
+    def of(cls, call: LoweredCall, x: Array, w: Array, y: Array, p: Array | None) -> WindowedCall:
+        if call.op.outer_product is not None and p is not None:
+            vectors = dict(zip(call.op.outer_product, (w, p)))
+            w, p = np.multiply.outer(vectors["s0"], vectors["s1"]), None
+        if call.op.zero_points:
+            x, w = (a.astype(np.int64) - int(zero) for a, zero in zip((x, w), call.zero_points))
+        outer = call.op.outer_product is not None
+        grid = canonical_w if not outer else lambda call, a: a[None, None]
+        return cls(
+            call,
+            canonical_x(call, x),
+            grid(call, w),
+            canonical_y(call, y),
+            canonical_x(call, places(x.shape)),
+            grid(call, places(w.shape)),
+            canonical_y(call, places(y.shape)),
+            *(x.shape, w.shape, y.shape),
+            p=None if p is None else canonical_p(call, p),
+        )
+
+    def lanes(self, channel: int) -> list[tuple[int, int, int, Any]]:
+        """(x channel, kernel o, kernel i, factor) of all that y's channel adds up."""
+        conv, o = self.call.conv, self.call.sizes.o
+        per_group, inputs = o // conv.groups, self.w.shape[1]
+        if self.call.pointwise is None:
+            first = channel // per_group * inputs
+            return [(first + i, channel, i, 1) for i in range(inputs)]
+        assert self.p is not None
+        point, sizes = self.call.pointwise
+        first = channel // (sizes.o // point.groups) * self.p.shape[1]
+        return [
+            (q // per_group * inputs + i, q, i, self.p[channel, q - first].item())
+            for q in range(first, first + self.p.shape[1])
+            for i in range(inputs)
+        ]
+
+    def batch_of(self, batch: int, channel: int) -> int:
+        """Which entry of x's batch y's entry reads, for that channel."""
+        parts = self.call.conv.batch_groups
+        part = channel // (self.call.sizes.o // parts) if parts > 1 else 0
+        return int(part * (self.x.shape[0] // parts) + batch)
+
+    def window(self, at: Index, batch: int, channel: int) -> Window:
+        """The window under one element of y, without what follows its sum."""
+        conv, kernel = self.call.conv, self.call.sizes.kernel
+        along = sources(conv, self.call.sizes.size)
+        n = self.batch_of(batch, channel)
+        fill: Any = conv.fill if self.x.dtype.kind in "fc" else int(conv.fill)
+        lanes = []
+        for c, o, i, factor in self.lanes(channel):
+            found = []
+            for tap in product(*map(range, kernel)):
+                moves = zip(along, at, conv.stride, tap, conv.rhs_dilation)
+                pixel = tuple(line[p * s + t * d] for line, p, s, t, d in moves)
+                used = tuple(k - 1 - t if r else t for k, t, r in zip(kernel, tap, conv.reverse))
+                w_index = _unravel(self.w_at[(o, i, *used)], self.w_shape)
+                w = self.w[(o, i, *used)].item()
+                if PADDING in pixel:
+                    found.append(Product("padding", None, fill, w_index, w))
+                elif GAP in pixel:
+                    found.append(Product("gap", None, 0, w_index, w))
+                else:
+                    x_index = _unravel(self.x_at[(n, c, *pixel)], self.x_shape)
+                    x = self.x[(n, c, *pixel)].item()
+                    found.append(Product("pixel", x_index, x, w_index, w))
+            lanes.append(Lane(c, o, i, tuple(found), factor))
+        y_index = _unravel(self.y_at[(batch, channel, *at)], self.y_shape)
+        y = self.y[(batch, channel, *at)].item()
+        return Window(at, batch, channel, y_index, tuple(lanes), (), y)
+
+
+def _unravel(place: Any, shape: Index) -> Index:
+    return tuple(int(i) for i in np.unravel_index(int(place), shape)) if shape else ()

@@ -1,0 +1,132 @@
+"""native("knet.conv4"): a function with the framework's own signature and argument order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any
+
+from uniconv._calls.plan import PLANS, frozen, planned, remember, traced_as
+from uniconv._describe import describe
+from uniconv._functional import run_op
+from uniconv.errors import BadOption
+from uniconv.spec.op import Op
+from uniconv.spec.registry import find
+from uniconv.spec.rules import REQUIRED
+
+
+def native(name: str) -> Callable[..., Any]:
+    """The framework function ``name`` as a Python function: its arguments, order and defaults.
+
+    Layouts, options and refusals are those of ``uniconv show NAME``; arrays may be torch tensors,
+    NumPy arrays or arrays with DLPack, and y is of x's kind.
+
+    Raises:
+        UnknownName: no function of that name; a bare family name does not say which.
+        and, when the function is called, the errors of ``uniconv.conv``.
+
+    Knet's conv4 takes the kernel first:
+
+    >>> import numpy as np
+    >>> conv4 = native("knet.conv4")
+    >>> w, x = np.array([1, 10, 100.0]).reshape(3, 1, 1), np.array([1, 2, 3, 4.0]).reshape(4, 1, 1)
+    >>> conv4(w, x, mode=1).ravel()
+    array([321., 432.])
+    """
+    return _made(find(name).name)
+
+
+@cache
+def _made(name: str) -> Callable[..., Any]:
+    op = find(name)
+    defaults = {p: op.default(p) for p in op.params.split() if ":" not in p and p != "*"}
+    scope: dict[str, Any] = {f"_{p}": default for p, default in defaults.items()}
+    scope |= {"_either": partial(_either, op), "_plans": PLANS}
+    scope |= {"_plan": _planner(op, defaults), "_compile": _compiler(op, defaults)}
+    # As dataclasses do: only a real signature binds fast and shows in help().
+    exec(_source(op, defaults), scope)
+    function: Callable[..., Any] = scope[_short(op)]
+    function.__module__, function.__qualname__ = __name__, op.name
+    function.__doc__ = describe(op.name)
+    traced_as(function, scope["_compiled"])
+    return function
+
+
+def _short(op: Op) -> str:
+    return op.name.rpartition(".")[2]
+
+
+def _source(op: Op, defaults: dict[str, Any]) -> str:
+    """The text of the function: its signature, a remembered plan, else ``_plan``."""
+    params: list[str] = []
+    for param in op.params.split():
+        role, _, name = param.rpartition(":")
+        twice = len(op.array_names(role)) > 1  # tf.compat.v1 has filter and filters
+        if role == "bias" or twice:
+            params.append(f"{name}=None")
+        elif (
+            role or name == "*" or (defaults[name] is REQUIRED and "=" not in "".join(params[-1:]))
+        ):
+            params.append(name)
+        else:
+            params.append(f"{name}=_{name}")
+    x, w, bias, pointwise = (_array(op, role) for role in ("x", "w", "bias", "p"))
+    values = "".join(f"{o}, " for o in defaults)
+    signature = ", ".join(params)
+    return f"""
+def {_short(op)}({signature}):
+    _x, _w = {x}, {w}
+    try:
+        _run = _plans["native", "{op.name}", _x.shape, _w.shape, {values}]
+    except (KeyError, TypeError, AttributeError, RuntimeError):
+        return _plan(_x, _w, {bias}, {pointwise}, ({values}))
+    return _run(_x, _w, {bias})
+
+def _compiled({signature}):
+    return _compile({x}, {w}, {bias}, {pointwise}, ({values}))
+"""
+
+
+def _array(op: Op, role: str) -> str:
+    """The expression for an array; of two spellings, the one that is given."""
+    names = op.array_names(role)
+    if len(names) > 1:
+        return f"_either({', '.join(f'{n}={n}' for n in names)})"
+    return names[0] if names else "None"
+
+
+def _planner(op: Op, defaults: dict[str, Any]) -> Callable[..., Any]:
+    """What a native function does for which no plan is remembered: it remembers one."""
+    addend = op.addend[0] if op.addend else ""
+
+    def run(x: Any, w: Any, bias: Any, pointwise: Any, values: tuple[Any, ...]) -> Any:
+        options = {n: v for n, v in zip(defaults, values) if v is not defaults[n]}
+        y = run_op(op, ("native", op.name), x, w, bias, None, options, pointwise)
+        if pointwise is None and options.get(addend) is None:
+            made, _ = planned(op, ("native", op.name), options, [x.shape, w.shape])
+            remember(("native", op.name, x.shape, w.shape, *map(frozen, values)), made)
+        return y
+
+    return run
+
+
+def _compiler(op: Op, defaults: dict[str, Any]) -> Callable[..., Any]:
+    """What a native function does inside torch.compile and torch.export."""
+
+    def run(x: Any, w: Any, bias: Any, pointwise: Any, values: tuple[Any, ...]) -> Any:
+        from uniconv._calls.graph import in_graph
+
+        options = {n: v for n, v in zip(defaults, values) if v is not defaults[n]}
+        return in_graph(None, op.name, x, w, bias, pointwise, options)
+
+    return run
+
+
+def _either(op: Op, **spellings: Any) -> Any:
+    """The one array that two spellings of an argument give."""
+    given = {name: a for name, a in spellings.items() if a is not None}
+    if len(given) != 1:
+        what = "both of" if given else "one of"
+        verb = "are given" if given else "is missing"
+        raise BadOption(f"{op.name}: {what} {', '.join(spellings)} {verb}; give exactly one")
+    return given.popitem()[1]

@@ -1,0 +1,217 @@
+"""Kernels of Dense layers: which axis is in, and the order in which Flatten laid out its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+from uniconv._canonical.layout import Layout, axes
+from uniconv._canonical.transpose import rearranged
+from uniconv._messages import either, show
+from uniconv.errors import BadArray, BadOption, BadShape, CannotExpress, UnknownName
+from uniconv.spec.registry import find, framework, frameworks
+from uniconv.spec.values import integers
+
+# The axes of a Dense kernel: f features in, u units out.
+DENSE = {
+    "caffe": "u f",  # BVLC/caffe src/caffe/layers/inner_product_layer.cpp
+    "chainer": "u f",  # chainer/links/connection/linear.py
+    "cntk": "f u",  # CNTK bindings/python/cntk/layers/layers.py Dense
+    "coreml": "u f",  # coremltools mlmodel/format/NeuralNetwork.proto InnerProductLayerParams
+    "darknet": "u f",  # pjreddie/darknet src/connected_layer.c
+    "flax": "f u",  # flax/linen/linear.py Dense
+    "flux": "u f",  # FluxML/Flux.jl src/layers/basic.jl Dense
+    "jax": "f u",  # jax/example_libraries/stax.py Dense
+    "keras": "f u",  # keras/src/layers/core/dense.py
+    "knet": "u f",  # denizyuret/Knet.jl src/layers21/dense.jl
+    "lasagne": "f u",  # lasagne/layers/dense.py
+    "lux": "u f",  # LuxDL/Lux.jl src/layers/basic.jl Dense
+    "matlab_dl": "u f",  # https://www.mathworks.com/help/deeplearning/ref/dlarray.fullyconnect.html
+    "mlx": "u f",  # mlx/nn/layers/linear.py
+    "mxnet": "u f",  # apache/mxnet src/operator/nn/fully_connected.cc
+    "ncnn": "u f",  # Tencent/ncnn src/layer/innerproduct.cpp
+    "paddle": "f u",  # python/paddle/nn/layer/common.py Linear
+    "pytorch": "u f",  # torch/nn/modules/linear.py
+    "tf": "f u",  # tensorflow/python/keras/layers/core.py Dense
+    "tflite": "u f",  # tensorflow/lite/kernels/fully_connected.cc
+    "tinygrad": "u f",  # tinygrad/nn/__init__.py Linear
+    "torch7": "u f",  # torch/nn Linear.lua
+}
+
+
+def convert_dense(w: Any, src: str, dst: str, *, contiguous: bool = False) -> Any:
+    """Exchange the axes of a Dense kernel where ``dst`` has (out, in) and ``src`` (in, out).
+
+    Args:
+        w: an array of two axes, as ``convert_weight`` takes it.
+        src, dst: families or functions of them: (in, out) for keras, tf, flax, jax, paddle,
+            lasagne and cntk, (out, in) for pytorch, mlx, chainer, mxnet, knet and flux.
+        contiguous: as for ``convert_weight``.
+
+    Raises:
+        UnknownName: no such family, or one without a Dense layer of its own.
+        BadShape: w has not two axes.
+        BadArray: no array, or one of a dtype that is no number.
+
+    >>> import numpy as np
+    >>> convert_dense(np.array([[1, 2, 3]]), "keras", "pytorch").tolist()
+    [[1], [2], [3]]
+    """
+    given, wanted = dense_axes(src), dense_axes(dst)
+    shape = _shape(w, src)
+    order = [given.index(letter) for letter in wanted]
+    return rearranged(w, shape, order, [shape[i] for i in order], contiguous=contiguous)
+
+
+def convert_dense_after_flatten(
+    w: Any,
+    shape: Sequence[int],
+    src: str,
+    dst: str,
+    *,
+    src_layout: str | None = None,
+    dst_layout: str | None = None,
+    contiguous: bool = False,
+) -> Any:
+    """Reorder what a Dense layer reads from a Flatten: its features, in ``dst``'s order.
+
+    Flatten keeps the order of memory, so the features of an image of C channels, H rows and W
+    columns come as ``h w c`` in channels-last frameworks, as ``c h w`` in channels-first ones.  A
+    Julia array runs backwards: its first axis is the fastest, so that x[h, w, c, n] comes as
+    ``c w h`` and x[w, h, c, n] as ``c h w``.
+
+    Args:
+        w: the Dense kernel, (in, out) or (out, in) as ``src`` has it, with in = C * H * W.
+        shape: the image before the Flatten, channels first: (C, H, W), (C, W) or (C, D, H, W), the
+            spatial sizes in the order in which ``convert_weight`` keeps the axes.
+        src, dst: families or functions, as for ``convert_dense``.
+        src_layout, dst_layout: how x is laid out, where it is not the framework's default: "WHCN"
+            for a Julia network whose first axis is the width, "NCHW" for Keras with channels first
+            (not where Flatten has data_format="channels_first": it moves the channels last).
+        contiguous: as for ``convert_weight``.
+
+    Returns:
+        The Dense kernel as ``dst`` has it, (in, out) or (out, in).
+
+    Raises:
+        UnknownName: no such family, or one without a Dense layer or an image layout of its own.
+        BadOption: a shape or layout that is none.
+        BadShape: a kernel whose features are not those of the image.
+        BadArray: no array, or one of a dtype that is no number.
+
+    Two channels, one row, two columns, one unit: (w0 c0), (w0 c1), (w1 c0), (w1 c1) in Keras.
+
+    >>> import numpy as np
+    >>> w = np.array([[1], [2], [3], [4]])
+    >>> convert_dense_after_flatten(w, (2, 1, 2), "keras", "pytorch").tolist()
+    [[1, 3, 2, 4]]
+
+    Source: each framework's Dense layer, as ``DENSE`` lists them; keras 3.15.1
+    keras/src/layers/reshaping/flatten.py; MLUtils.jl src/utils.jl flatten.
+    """
+    sizes = integers(shape)
+    if sizes is None or not 2 <= len(sizes) <= 4 or min(sizes) < 1:
+        raise BadOption(f"shape={shape!r} must be (C, H, W): 2 to 4 integers of at least 1")
+    spatial = [f"s{i}" for i in range(len(sizes) - 1)]
+    named = dict(zip(("c", *spatial), sizes))
+    kernel = _shape(w, src)
+    given, wanted = dense_axes(src), dense_axes(dst)
+    features = kernel[given.index("f")]
+    if features != prod(sizes):
+        product = " * ".join(map(str, sizes))
+        raise BadShape(
+            f"{src}: w {kernel} read as {show(_in_words(given))} has {features} features in; an "
+            f"image of shape {tuple(sizes)} has {product} = {prod(sizes)}"
+        )
+    before, after = (
+        _features(name, layout, spatial) for name, layout in ((src, src_layout), (dst, dst_layout))
+    )
+    named["u"] = kernel[given.index("u")]
+    split = [a for letter in given for a in (before if letter == "f" else [letter])]
+    target = [a for letter in wanted for a in (after if letter == "f" else [letter])]
+    return rearranged(
+        w,
+        split=[named[a] for a in split],
+        order=[split.index(a) for a in target],
+        shape=[features if letter == "f" else named["u"] for letter in wanted],
+        contiguous=contiguous,
+    )
+
+
+def dense_axes(name: str) -> list[str]:
+    """The letters of a family's Dense kernel: f features in, u units out."""
+    found = family_of(name)
+    if found not in DENSE:
+        raise UnknownName(
+            f"{found} has no Dense layer of its own: name a family with one, "
+            f"{either([n for n in DENSE if n in frameworks()])}"
+        )
+    return DENSE[found].split()
+
+
+def dense_pattern(name: str, image: Sequence[int] = (), layout: str | None = None) -> str:
+    """A family's Dense kernel in words, the features of a flattened image one by one.
+
+    >>> dense_pattern("keras"), dense_pattern("pytorch", (8, 4, 4))
+    ('in out', 'out (c s0 s1)')
+    """
+    words = _in_words(dense_axes(name))
+    if not image:
+        return words
+    features = _features(name, layout, [f"s{i}" for i in range(len(image) - 1)])
+    return words.replace("in", f"({' '.join(features)})")
+
+
+def family_of(name: str) -> str:
+    """The family of that name, or of that function."""
+    dialect = framework(name)
+    if dialect is not None:
+        return dialect.name
+    op = find(name)
+    return next(d.name for d in frameworks().values() if op.name in {f.name for f in d.functions})
+
+
+def _features(name: str, layout: str | None, spatial: list[str]) -> list[str]:
+    """The letters of an image in the order in which Flatten lays them out, the slowest first."""
+    if layout is not None:
+        letters = "DHW"[-len(spatial) :]
+        if not isinstance(layout, str) or sorted(layout) != sorted(f"NC{letters}"):
+            raise BadOption(f"layout={layout!r} must have the letters N, C, {', '.join(letters)}")
+        named = dict(zip(letters, spatial)) | {"N": "n", "C": "c"}
+        pattern = [named[letter] for letter in layout]
+    else:
+        pattern = list(axes(_image(name, len(spatial)).x, len(spatial)))
+    backwards = pattern[-1] == "n"
+    kept = [a for a in pattern if a != "n"]
+    return kept[::-1] if backwards else kept
+
+
+def _image(name: str, rank: int) -> Layout:
+    """The layout of the images of a family or function."""
+    dialect = framework(name)
+    op = find(name) if dialect is None else None
+    if dialect is not None and rank in dialect.main.get("conv", {}):
+        op = find(dialect.main["conv"][rank])
+    fitting = [at for at in (op.layouts if op else ()) if rank in at.ranks]
+    if not fitting:
+        raise CannotExpress(name, "rank", f"it has no convolution of {rank} spatial axes")
+    if "c" not in fitting[0].x.split():
+        raise CannotExpress(name, "channels", "its images have no channels")
+    return fitting[0]
+
+
+def _shape(w: Any, src: str) -> tuple[int, ...]:
+    try:
+        shape = tuple(w.shape)
+    except (AttributeError, RuntimeError):
+        raise BadArray(f"w is a {type(w).__module__}.{type(w).__qualname__}, no array") from None
+    if len(shape) != 2:
+        axes_word = "axis" if len(shape) == 1 else "axes"
+        words = show(_in_words(dense_axes(src)))
+        raise BadShape(f"{src}: w {shape} has {len(shape)} {axes_word}; read as {words} it has 2")
+    return shape
+
+
+def _in_words(letters: Sequence[str]) -> str:
+    return " ".join({"f": "in", "u": "out"}[letter] for letter in letters)

@@ -1,0 +1,455 @@
+"""convert_weight: a kernel as another function wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import chain
+from math import prod
+from typing import Any
+
+from uniconv._canonical.layout import Layout, axes, kernel_rank
+from uniconv._canonical.record import Shape, Sizes
+from uniconv._canonical.transpose import rearranged
+from uniconv._messages import either, plural, show, show_shape
+from uniconv.errors import BadArray, BadOption, BadShape, CannotExpress, UnknownName
+from uniconv.spec.dimension_strings import AlongAxis, DimensionNumbers
+from uniconv.spec.framework import Framework
+from uniconv.spec.op import BY_AXIS, BY_CHANNELS, DEPTHWISE, KINDS, UNGROUPED, Op
+from uniconv.spec.registry import find, framework, main
+from uniconv.spec.rules import REQUIRED, CallContext, Choice, Count
+from uniconv.spec.values import integer
+
+Options = Mapping[str, Any]
+
+# Where a family lacks an operation, the one that its kernels are of.
+_WIDER = {"separable_conv": "depthwise_conv", "depthwise_conv": "conv"}
+# What the letters of a kernel's pattern consist of: groups, channels out and in of one group.
+_ATOMS = {"o": ("g", "m"), "c": ("g", "i")}
+
+
+@dataclass(frozen=True, slots=True)
+class KernelReading:
+    """How one function reads its kernel: the axes by letter, and along which it runs backwards.
+
+    groups is the function's, as in its spec.  reverse is that of the canonical record, where a
+    transposed convolution reverses once more.
+    """
+
+    op: Op
+    pattern: str
+    rank: int
+    groups: Count | str
+    reverse: tuple[bool, ...]
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        return axes(self.pattern, self.rank)
+
+    def read(self, shape: Shape) -> str:
+        return _read(self.op, self.pattern, shape)
+
+
+def convert_weight(
+    w: Any,
+    src: str,
+    dst: str,
+    op: str = "conv",
+    groups: int | None = None,
+    *,
+    src_options: Options | None = None,
+    dst_options: Options | None = None,
+    contiguous: bool = False,
+) -> Any:
+    """Rearrange a kernel of ``src`` into the one with which ``dst`` computes the same.
+
+    Axes are told by the layouts of the two functions, never by their sizes; where one function
+    convolves and the other correlates, every spatial axis is reversed.  Numbers are moved, never
+    computed with: any dtype, bit by bit.
+
+    Args:
+        w: a torch tensor, a NumPy array or an array with DLPack, in ``src``'s layout: ``o i ...``
+            for pytorch, ``... i o`` for tf; a pair (depthwise, pointwise) for a separable_conv.
+        src, dst: a function ("tf.nn.conv2d", "knet.conv4") or a family ("tf"), which means its
+            main function for w's number of axes.
+        op: the operation that a family name stands for: "conv", "conv_transpose",
+            "depthwise_conv" or "separable_conv".  A family without a depthwise_conv takes the
+            kernel as that of a conv with as many groups as channels.
+        groups: how many groups w has; None for 1, or for what a depthwise kernel itself says.
+        src_options, dst_options: native options that change how a kernel is read, such as
+            ``{"mode": 1}`` for knet.conv4 or ``{"data_format": "channels_first"}``.
+        contiguous: whether the result must lie in memory in its own order (C order).  By default
+            it shares w's memory where a view can say it.
+
+    Returns:
+        The kernel in ``dst``'s layout, of w's kind and dtype.
+
+    Raises:
+        UnknownName: no such function, or a family without this operation.
+        BadOption: an option that does not change the kernel, or ``groups`` missing or impossible.
+        BadShape: a number of axes or channels that ``src`` cannot have.
+        BadArray: no array, or one of a dtype that is no number.
+        CannotExpress: ``dst`` has no such kernel, with the field that it lacks.
+
+    A kernel of 2 taps, 1 channel in and 3 out; Knet reads it backwards:
+
+    >>> import numpy as np
+    >>> w = np.array([[[1, 2, 3]], [[4, 5, 6]]])  # TensorFlow: ... i o
+    >>> convert_weight(w, "tf", "pytorch").tolist()  # o i ...
+    [[[1, 4]], [[2, 5]], [[3, 6]]]
+    >>> convert_weight(w, "tf", "knet")[:, 0].tolist()  # ... i o
+    [[4, 5, 6], [1, 2, 3]]
+
+    Source: the layout and the flip of each function's spec, as ``uniconv show NAME`` prints them.
+    """
+    _check_arguments(op, groups)
+    names, options = (src, dst), (src_options or {}, dst_options or {})
+    if op == "separable_conv" or any(_kind(name) == "separable_conv" for name in names):
+        return _convert_pair(w, names, options, groups, contiguous)
+    kind, given, wanted = readings(_shape(w), src, dst, op, options)
+    return _convert(w, given, wanted, groups, kind == "depthwise_conv", contiguous)
+
+
+def convert_bias(
+    bias: Any, src: str, dst: str, op: str = "conv", *, rank: int | None = None
+) -> Any:
+    """Reshape a bias of ``src`` into that of ``dst``: a vector, or one with y's axes.
+
+    The order of the output channels is the same everywhere: groups, then channels of one group.
+
+    Args:
+        bias: an array (o,), or where ``src`` has it so (knet.ops21.conv) with y's axes, all of
+            size 1 but the channels'.
+        src, dst, op: as for ``convert_weight``.
+        rank: how many spatial axes y has, where neither the bias nor a function tells.
+
+    Raises:
+        UnknownName: no such function, or a family without this operation.
+        BadOption: rank is missing.
+        BadShape: no bias of ``src``.
+        CannotExpress: ``dst`` has no such rank.
+
+    >>> import numpy as np
+    >>> convert_bias(np.array([1, 2]), "pytorch", "knet.ops21.conv", rank=2).tolist()
+    [[[[1], [2]]]]
+    """
+    shape = _shape(bias)
+    from_y, to_y = (_bias_has_axes(name, op) for name in (src, dst))
+    if not from_y and len(shape) != 1:
+        raise BadShape(f"{src}: bias {show_shape(shape)} has {plural(len(shape))}; it must have 1")
+    if from_y:
+        letters = axes(find(src).layouts[0].y, len(shape) - 2)
+        if len(shape) < 3 or any(n != 1 for a, n in zip(letters, shape) if a != "o"):
+            words = show(find(src).layouts[0].y)
+            raise BadShape(f"{src}: bias {show_shape(shape)} read as {words} must be 1 but for o")
+        rank = len(shape) - 2
+    if not to_y:
+        return bias.reshape(-1)
+    if rank is None:
+        raise BadOption(f"{dst}: its bias has y's axes: give rank=, the number of spatial ones")
+    found = find(dst)
+    if rank not in found.ranks:
+        raise CannotExpress(dst, "rank", f"it has {either(found.ranks)} spatial axes, not {rank}")
+    return bias.reshape([-1 if a == "o" else 1 for a in axes(found.layouts[0].y, rank)])
+
+
+def _bias_has_axes(name: str, op: str) -> bool:
+    """Whether a function's bias has y's axes; a family's is that of its main functions."""
+    dialect = framework(name)
+    if dialect is None:
+        return find(name).bias == "y"
+    known = dialect.main.get(_kind_in(dialect, op), {})
+    return any(find(function).bias == "y" for function in known.values())
+
+
+def readings(
+    shape: Shape, src: str, dst: str, op: str, options: tuple[Options, Options] = ({}, {})
+) -> tuple[str, KernelReading, KernelReading]:
+    """The operation, and how both functions read a kernel of that shape."""
+    given = _kernel(_function(src, op, len(shape)), options[0], shape=shape)
+    kind = op if op != "conv" or _kind(src) is None else given.op.kind
+    return kind, given, _kernel(_target(dst, kind, given.rank), options[1], rank=given.rank)
+
+
+def _convert(
+    w: Any,
+    given: KernelReading,
+    wanted: KernelReading,
+    groups: int | None,
+    depthwise: bool,
+    contiguous: bool,
+) -> Any:
+    _check_operations(given.op, wanted.op)
+    sizes = _sizes(given, wanted, _shape(w), groups, depthwise)
+    _check_expressible(wanted, sizes)
+    letters = wanted.letters
+    src, dst = (_atoms(kernel.letters, kernel.rank) for kernel in (given, wanted))
+    turned = {f"s{i}" for i, (a, b) in enumerate(zip(given.reverse, wanted.reverse)) if a != b}
+    return rearranged(
+        w,
+        split=[sizes[atom] for atom in src],
+        order=[src.index(atom) for atom in dst],
+        shape=[prod(sizes[a] for a in _ATOMS.get(letter, (letter,))) for letter in letters],
+        flips=[(src.index(a), letters.index(a)) for a in turned if a in src and a in letters],
+        contiguous=contiguous,
+    )
+
+
+def _atoms(letters: tuple[str, ...], rank: int) -> list[str]:
+    """The axes with channels split into groups; then those that the pattern lacks, of size 1."""
+    present = list(chain.from_iterable(_ATOMS.get(letter, (letter,)) for letter in letters))
+    every = ["g", "m", "i", *(f"s{i}" for i in range(rank))]
+    return [*present, *(atom for atom in every if atom not in present)]
+
+
+def _convert_pair(
+    w: Any,
+    names: tuple[str, str],
+    options: tuple[Options, Options],
+    groups: int | None,
+    contiguous: bool,
+) -> tuple[Any, Any]:
+    """Both kernels of a separable convolution; where a function has none, those of two."""
+    pair = isinstance(w, (tuple, list)) and len(w) == 2
+    if not pair and (_kind(names[0]) or "separable_conv") != "separable_conv":
+        raise CannotExpress(find(names[1]).name, "pointwise", "the given kernel has none")
+    if not pair:
+        raise BadArray("w must be the pair (depthwise, pointwise) of a separable_conv")
+    ndim = len(_shape(w[0]))
+    src = _function(names[0], "separable_conv", ndim)
+    if src.outer_product:
+        return _convert_vectors(w, src, names[1], options, contiguous)
+    given = _kernels(names[0], src, options[0], shape=_shape(w[0]))
+    rank = given[0].rank
+    dst = _target(names[1], "separable_conv", rank)
+    if dst.outer_product:
+        raise CannotExpress(dst.name, "kernel", "its own is the product of two vectors")
+    wanted = _kernels(names[1], dst, options[1], rank=rank)
+    first, second = (
+        _convert(a, *kernels, count, depthwise, contiguous)
+        for a, kernels, count, depthwise in zip(
+            w, zip(given, wanted), (groups, None), (True, False)
+        )
+    )
+    return first, second
+
+
+def _kernels(
+    name: str, op: Op, options: Options, *, shape: Shape | None = None, rank: int = 0
+) -> tuple[KernelReading, KernelReading]:
+    """The depthwise and the pointwise kernel, of one function or of two of a family."""
+    first = _kernel(op, options, shape=shape, rank=rank)
+    if op.pointwise:
+        return first, replace(first, pattern=op.pointwise, groups=BY_CHANNELS)
+    if framework(name) is None:
+        raise CannotExpress(op.name, "pointwise", "it has no pointwise kernel; name its family")
+    return first, _kernel(_target(name, "conv", first.rank), options, rank=first.rank)
+
+
+def _convert_vectors(
+    w: Any, src: Op, name: str, options: tuple[Options, Options], contiguous: bool
+) -> tuple[Any, Any]:
+    """The two vectors whose product is a kernel."""
+    dst = _target(name, "separable_conv", 2)
+    if src.outer_product is None or dst.outer_product is None:
+        raise CannotExpress(dst.name, "kernel", "the given one is a product of two vectors")
+    given, wanted = (
+        KernelReading(op, "...", 1, UNGROUPED, _kernel(op, said, rank=2).reverse[:1])
+        for op, said in zip((src, dst), options)
+    )
+    for a in w:
+        if len(_shape(a)) != 1:
+            raise BadShape(f"{given.read(_shape(a))} must be a vector, of one axis")
+    turned = [_convert(a, given, wanted, None, False, contiguous) for a in w]
+    first, second = turned if src.outer_product == dst.outer_product else turned[::-1]
+    return first, second
+
+
+# Which function, and how it reads its kernel
+
+
+def _kind(name: str) -> str | None:
+    """The kind of the function of that name; None for a family."""
+    return find(name).kind if framework(name) is None else None
+
+
+def _function(name: str, op: str, ndim: int) -> Op:
+    """The function meant by ``name`` for a kernel of so many axes."""
+    dialect = framework(name)
+    if dialect is not None:
+        return main(name, _kind_in(dialect, op), ndim)
+    found = find(name)
+    if found.kind != op and op not in ("conv", _WIDER.get(op)) and found.kind != _WIDER.get(op):
+        raise UnknownName(f"{found.name} is a {found.kind}, not a {op}: leave out op={show(op)}")
+    return found
+
+
+def _target(name: str, kind: str, rank: int) -> Op:
+    """The function meant by ``name`` for a kernel of so many spatial axes."""
+    dialect = framework(name)
+    if dialect is None:
+        return find(name)
+    kind = _kind_in(dialect, kind)
+    by_rank = dialect.main.get(kind, {})
+    if not by_rank:
+        has = ", ".join(k for k in KINDS if k in dialect.main)
+        raise UnknownName(f"{dialect.name} has no {kind}; it has {has}")
+    if rank not in by_rank:
+        has = f"its {kind} has {either(sorted(by_rank))} spatial axes, the kernel {rank}"
+        raise CannotExpress(name, "rank", has)
+    return find(by_rank[rank])
+
+
+def _kind_in(dialect: Framework, kind: str) -> str:
+    """The operation that a family has for it: a depthwise_conv is a conv of many groups."""
+    while kind in _WIDER and kind not in dialect.main:
+        kind = _WIDER[kind]
+    return kind
+
+
+def _kernel(
+    op: Op, options: Options, *, shape: Shape | None = None, rank: int = 0
+) -> KernelReading:
+    """The function's reading of a kernel of that shape or rank, with the options that change it."""
+    given = _completed(op, options)
+    facts = CallContext(op.name, op.title, options=given)
+    layout = op.layout
+    if isinstance(layout, AlongAxis):
+        layout = Layout("...", "s0", "...", (1,))  # on whatever axis, the kernel is the same
+    elif isinstance(layout, Choice):
+        layout = layout.read(given[layout.option], facts)
+    if shape is not None:
+        rank = _rank(op, layout, shape)
+    elif rank not in layout.ranks:
+        several = plural(layout.ranks[-1], "spatial ").partition(" ")[2]
+        has = f"its kernel has {either(layout.ranks)} {several}, the given one {rank}"
+        raise CannotExpress(op.name, "rank", has)
+    facts = replace(facts, sizes=Sizes((), 0, 0, (1,) * rank, (1,) * rank))
+    reverse = op.reverse
+    if isinstance(reverse, Choice):
+        reverse = reverse.read(given[reverse.option], facts)
+    each = reverse if isinstance(reverse, tuple) else (reverse,) * rank
+    transposed = op.kind == "conv_transpose"
+    return KernelReading(op, layout.w, rank, op.groups, tuple(r != transposed for r in each))
+
+
+def _completed(op: Op, options: Options) -> dict[str, Any]:
+    """The options that change how the kernel is read, with their defaults."""
+    rules = [rule for rule in (op.layout, op.reverse) if isinstance(rule, Choice)]
+    known = {rule.option: rule.default for rule in rules if not isinstance(rule, AlongAxis)}
+    swapped = [rule.swapped for rule in rules if isinstance(rule, DimensionNumbers)]
+    known |= {option: False for option in swapped if option}
+    parted = {
+        option: op.per_axis_options[option] for option in known if option in op.per_axis_options
+    }
+    known = {option: value for option, value in known.items() if option not in parted}
+    known |= {name: each.default for each in parted.values() for name in each.names}
+    for name, value in options.items():
+        if op.aliases.get(name, name) not in known:
+            has = f"only {either(known)} does" if known else "none of its options does"
+            raise BadOption(f"{op.name}: {name} does not change how the kernel is read; {has}")
+        known[op.aliases.get(name, name)] = value
+    for name, value in known.items():
+        if value is REQUIRED:
+            raise BadOption(
+                f"{op.name}: option {show(name)} is missing: it says how the kernel is read; give "
+                "it in src_options or dst_options"
+            )
+    per_axis_options = {o: tuple(known[n] for n in each.names) for o, each in parted.items()}
+    return known | per_axis_options
+
+
+def _rank(op: Op, layout: Layout, shape: Shape) -> int:
+    rank = kernel_rank(layout, len(shape))
+    if rank not in layout.ranks:
+        allowed = either(sorted({len(axes(layout.w, r)) for r in layout.ranks}))
+        read = _read(op, layout.w, shape)
+        raise BadShape(f"{read} has {plural(len(shape))}; it must have {allowed}")
+    return rank
+
+
+def _read(op: Op, pattern: str, shape: Shape) -> str:
+    return f"{op.name}: w {show_shape(shape)} read as {show(pattern)}"
+
+
+# What must hold
+
+
+def _check_arguments(op: str, groups: object) -> None:
+    if op not in KINDS:
+        raise UnknownName(f"op={show(op)} is not one of {', '.join(map(show, KINDS))}")
+    if groups is not None and (integer(groups) or 0) < 1:
+        raise BadOption(f"groups={groups!r} must be None or an integer of at least 1")
+
+
+def _check_operations(src: Op, dst: Op) -> None:
+    """A transposed kernel is one of a transposed convolution, or of one that spreads x."""
+    for a, b in ((src, dst), (dst, src)):
+        if a.kind == "conv_transpose" != b.kind and not b.lhs_dilation:
+            raise CannotExpress(
+                dst.name, "op", f"{src.name} is a {src.kind}, {dst.name} a {dst.kind}"
+            )
+
+
+def _sizes(
+    given: KernelReading,
+    wanted: KernelReading,
+    shape: Shape,
+    groups: int | None,
+    depthwise: bool,
+) -> dict[str, int]:
+    """The sizes of the groups, of the channels in and out of one group, and of spatial axes."""
+    named = dict(zip(given.letters, shape))
+    read = given.read(shape)
+    every = depthwise or given.groups == DEPTHWISE  # every channel is its own group
+    told = named.get("g", named.get("c") if given.groups == DEPTHWISE else None)
+    if told is not None and groups not in (None, told):
+        raise BadShape(f"{read} has {told} groups; groups={groups} must be that, or left out")
+    split = {"c", "g", "m"} & set(wanted.letters) and named.get("o") != 1
+    if told is None and groups is None and every and split:
+        raise BadOption(f"{read} does not say how many channels x has: give groups=")
+    g = told or groups or 1
+    if g > 1 and _ungrouped(given):
+        raise BadOption(f"{given.op.name}: groups={g}, but it has no groups")
+    if every and named.get("i", 1) != 1:
+        raise BadShape(f"{read} has i = {named['i']}; in a depthwise kernel it must be 1")
+    for letter in ("o", "c"):
+        if named.get(letter, g) % g:
+            size = named[letter]
+            raise BadShape(f"{read} has {letter} = {size}; it must be a multiple of {g} groups")
+    sizes = {a: n for a, n in named.items() if a.startswith("s")}
+    sizes |= {"g": g, "m": named.get("m", named.get("o", g) // g)}
+    return sizes | {"i": named.get("i", named.get("c", g) // g)}
+
+
+def _ungrouped(kernel: KernelReading) -> bool:
+    """Whether the function has no groups, in the layout that it reads."""
+    by_axis = kernel.groups == BY_AXIS and "g" not in kernel.letters
+    return kernel.groups == UNGROUPED or by_axis
+
+
+def _check_expressible(wanted: KernelReading, sizes: dict[str, int]) -> None:
+    op, g, m, i = wanted.op, sizes["g"], sizes["m"], sizes["i"]
+    if g > 1 and _ungrouped(wanted):
+        axis = " in this layout, which has no axis for them" * (wanted.groups == BY_AXIS)
+        raise CannotExpress(op.name, "groups", f"it has no groups{axis}, the kernel has {g}")
+    if i > 1 and wanted.groups == DEPTHWISE:
+        has = f"the kernel has {g} for {g * i} channels"
+        raise CannotExpress(op.name, "groups", f"every channel is its own group, {has}")
+    spatial = tuple(sizes[f"s{axis}"] for axis in range(wanted.rank))
+    if op.square and len(set(spatial)) > 1:
+        raise CannotExpress(op.name, "kernel", f"its kernels are square, the given one {spatial}")
+    present = {a for letter in wanted.letters for a in _ATOMS.get(letter, (letter,))}
+    if any(sizes[a] > 1 for a in {"g", "m", "i"} - present):
+        has = f"its kernel has no channel axes, the given one has {g * i} in and {g * m} out"
+        raise CannotExpress(op.name, "channels", has)
+
+
+def _shape(w: Any) -> Shape:
+    try:
+        return tuple(w.shape)
+    except (AttributeError, RuntimeError):
+        raise BadArray(
+            f"w is a {type(w).__module__}.{type(w).__qualname__}, no array: give a torch tensor, "
+            "a NumPy array or an array with DLPack"
+        ) from None

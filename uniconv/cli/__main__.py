@@ -1,5 +1,0 @@
-"""python -m uniconv.cli"""
-
-from uniconv.cli import main
-
-main()

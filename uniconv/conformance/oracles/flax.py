@@ -1,0 +1,42 @@
+"""Flax layers applied to the given weights, on JAX."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from uniconv.conformance.oracles.jax import jax, slopes
+from uniconv.spec.op import Op
+
+Array = np.ndarray[Any, Any]
+PACKAGES = ("flax", "jax")
+GRADIENTS = True
+
+
+def function_of(op: Op) -> Callable[..., list[Array]]:
+    """The layer of a registry name."""
+
+    def call(arrays: dict[str, Array], options: dict[str, Any], dy: Array | None) -> list[Array]:
+        jax()
+        linen = importlib.import_module("flax.linen")
+        w, bias = arrays["w"], arrays.get("bias")
+        turned = options.get("transpose_kernel", False)
+        layer = getattr(linen, op.name.rpartition(".")[2])(
+            features=w.shape[-2 if turned else -1],
+            kernel_size=w.shape[:-2],
+            use_bias=bias is not None,
+            **options,
+        )
+
+        def run(x: Any, w: Any) -> Any:
+            params = {"kernel": w} | ({} if bias is None else {"bias": bias})
+            return layer.apply({"params": params}, x)
+
+        if dy is None:
+            return [np.asarray(run(arrays["x"], w))]
+        return slopes(run, arrays["x"], w, dy)
+
+    return call

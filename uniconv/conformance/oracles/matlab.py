@@ -1,0 +1,112 @@
+"""GNU Octave with its image package, one process for all calls."""
+
+from __future__ import annotations
+
+import atexit
+import re
+import subprocess
+from collections.abc import Callable
+from functools import cache
+from shutil import which
+from typing import IO, Any
+
+import numpy as np
+
+from uniconv.spec.op import Op
+
+Array = np.ndarray[Any, Any]
+PACKAGES: tuple[str, ...] = ()
+_END = "end of answer"
+
+
+@cache
+def programs() -> dict[str, str]:
+    """The versions of Octave and its image package; empty where they are not installed."""
+    if which("octave-cli") is None:
+        return {}
+    code = "p = pkg('list', 'image'); printf('%s %s', version(), p{1}.version)"
+    told = subprocess.run(["octave-cli", "--eval", code], capture_output=True, text=True)
+    found = re.fullmatch(r"(\S+) (\S+)", told.stdout)
+    return {"octave": found[1], "octave-image": found[2]} if found else {}
+
+
+@cache
+def octave() -> tuple[IO[str], IO[str]]:
+    """The process: where to write commands, where its answers come from."""
+    process = subprocess.Popen(
+        ["octave-cli", "--no-history", "--quiet"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    atexit.register(process.kill)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write("pkg load image\n")
+    return process.stdin, process.stdout
+
+
+def _typed(value: Any) -> str:
+    """A number, a word or an array as Octave reads it."""
+    if isinstance(value, str):
+        return f"'{value}'"
+    if not isinstance(value, np.ndarray):
+        return repr(value)
+    shape = value.shape if value.ndim > 1 else (value.size, 1)
+    kind = "single" if value.dtype == np.float32 else "double"
+    entries = " ".join(repr(float(v)) for v in value.ravel("F"))
+    return f"reshape({kind}([{entries}]), {list(shape)})"
+
+
+def answer(expression: str) -> Array:
+    """The value of an expression, by Octave."""
+    commands, answers = octave()
+    commands.write(
+        f"try, y = {expression}; printf('%s %d;', class(y), ndims(y)); printf(' %d', size(y));"
+        f" printf(';'); printf(' %.17g', y); printf('\\n'); catch e, printf('error %s\\n',"
+        f" strrep(e.message, \"\\n\", ' ')); end, printf('{_END}\\n'); fflush(stdout);\n"
+    )
+    commands.flush()
+    lines = []
+    while (line := answers.readline()) not in (f"{_END}\n", ""):
+        lines.append(line)
+    text = "".join(lines)
+    if ";" not in text or text.startswith("error"):
+        raise ValueError(text.strip() or "Octave ended")
+    kind, shape, values = text.split(";")
+    dtype = np.float32 if kind.startswith("single") else np.float64
+    numbers = np.array(values.split(), float).astype(dtype)
+    return numbers.reshape([int(n) for n in shape.split()], order="F")
+
+
+def function_of(op: Op) -> Callable[..., list[Array]]:
+    """The function of a registry name."""
+    name = op.name.removeprefix("matlab.")
+
+    def call(arrays: dict[str, Array], options: dict[str, Any], dy: Array | None) -> list[Array]:
+        if "bias" in arrays:
+            raise ValueError("no function has a bias")
+        given = [*options.values()]
+        x, w = arrays["x"], arrays["w"]
+        order = [w, x] if name == "filter2" else [x, w]
+        if name == "conv2_uv":
+            order = [w, arrays["p"], x]
+        if name == "imfilter" and x.ndim == 3 and x.shape[2] != 3:  # to Octave that is no image
+            planes = [call({"x": x[..., i], "w": w}, options, None)[0] for i in range(x.shape[2])]
+            return [np.stack(planes, -1)]
+        if x.ndim != w.ndim and name not in ("imfilter", "conv2_uv"):
+            raise ValueError("Octave takes one number of axes for both")
+        if name != "imfilter" and set(options) - {"shape"}:
+            raise ValueError("unknown option")
+        y = answer(f"{name.removesuffix('_uv')}({', '.join(map(_typed, [*order, *given]))})")
+        # Octave drops trailing axes of size 1, and gives vectors two axes.
+        return [y.reshape(-1) if name == "conv" else y.reshape(_padded(y.shape, x.ndim))]
+
+    return call
+
+
+def _padded(shape: tuple[int, ...], ndim: int) -> tuple[int, ...]:
+    if ndim == 1:
+        return (int(np.prod(shape)),)
+    return (*shape, *(1,) * (ndim - len(shape)))

@@ -1,0 +1,46 @@
+"""MLX on the CPU."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from uniconv.spec.op import Op
+
+Array = np.ndarray[Any, Any]
+PACKAGES = ("mlx",)
+GRADIENTS = True
+
+
+def function_of(op: Op) -> Callable[..., list[Array]]:
+    """The function of a registry name."""
+    name = op.name.rpartition(".")[2]
+
+    def call(arrays: dict[str, Array], options: dict[str, Any], dy: Array | None) -> list[Array]:
+        mx = importlib.import_module("mlx.core")
+        mx.set_default_device(mx.cpu)
+        if set(arrays) != {"x", "w"}:
+            raise ValueError(f"{op.name} takes two arrays")
+
+        def taken(a: Array) -> Any:
+            return mx.array(np.ascontiguousarray(a), getattr(mx, a.dtype.name))
+
+        def run(x: Any, w: Any) -> Any:
+            return getattr(mx, name)(x, w, **options)
+
+        x, w = taken(arrays["x"]), taken(arrays["w"])
+        if dy is None:
+            return [_numpy(run(x, w), arrays["x"].dtype)]
+        (y,), slopes = mx.vjp(lambda a, b: [run(a, b)], [x, w], [taken(dy)])
+        return [_numpy(a, arrays["x"].dtype) for a in (y, *slopes)]
+
+    return call
+
+
+def _numpy(a: Any, dtype: np.dtype[Any]) -> Array:
+    mx = importlib.import_module("mlx.core")
+    exact = a.astype(mx.float32) if a.dtype == mx.bfloat16 else a
+    return np.array(exact).astype(dtype)

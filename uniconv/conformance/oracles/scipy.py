@@ -1,0 +1,7 @@
+"""SciPy functions on the arrays as they are."""
+
+from uniconv.conformance.oracles.numpy import function_of
+
+__all__ = ["function_of"]
+
+PACKAGES = ("scipy",)

@@ -1,4 +1,0 @@
-"""explain: what a call does, step by step, as text, as data and as a page to step through."""
-
-from uniconv.explain.explanation import Explanation as Explanation
-from uniconv.explain.explanation import explain as explain

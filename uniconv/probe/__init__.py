@@ -1,4 +1,0 @@
-"""probe: inputs that can tell two frameworks apart, and the code to run them elsewhere."""
-
-from uniconv.probe.probing import Probe as Probe
-from uniconv.probe.probing import probe as probe

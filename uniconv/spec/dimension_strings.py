@@ -1,0 +1,210 @@
+"""Layouts that a framework spells out: "NHWC", [b,0,1,f], "SSCB", or an axis."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from uniconv._canonical.layout import Layout, axes
+from uniconv.spec.rules import CallContext, Choice
+from uniconv.spec.values import integer, integers
+
+
+def dimension_numbers(x: str, w: str, y: str) -> Layout | None:
+    """The layout that JAX spells as ("NHWC", "HWIO", "NHWC"); None where that is no layout.
+
+    N and C of x and y, O and I of w; any other letters are spatial axes, in w's order.
+    """
+    spatial = [a for a in w if a not in "OI"]
+    letters = {a: f"s{i}" for i, a in enumerate(spatial)}
+    wanted = [(x, "NC"), (w, "OI"), (y, "NC")]
+    if not spatial or any(sorted(s) != sorted([*letters, *own]) for s, own in wanted):
+        return None
+    if len(letters) != len(spatial) or {"N", "C"} & set(letters):
+        return None
+    named = ({"N": "n", "C": "c"}, {"O": "o", "I": "i"}, {"N": "n", "C": "o"})
+    at = [" ".join((own | letters)[a] for a in s) for s, own in zip((x, w, y), named)]
+    return Layout(at[0], at[1], at[2], ranks=(len(spatial),))
+
+
+def numbered_dimensions(x: Sequence[str], w: Sequence[str], y: Sequence[str]) -> Layout | None:
+    """The layout that StableHLO spells as b0f x 0io -> b0f; None where that is no layout.
+
+    b and f of x and y, o and i of w; the spatial axes are numbered, in the order of the options.
+    """
+    rank = len(x) - 2
+    spatial = {str(i): f"s{i}" for i in range(rank)}
+    named = (
+        {"b": "n", "f": "c"} | spatial,
+        {"o": "o", "i": "i"} | spatial,
+        {"b": "n", "f": "o"} | spatial,
+    )
+    if rank not in (1, 2, 3) or any(sorted(s) != sorted(n) for s, n in zip((x, w, y), named)):
+        return None
+    at = [" ".join(n[a] for a in s) for s, n in zip((x, w, y), named)]
+    return Layout(at[0], at[1], at[2], ranks=(rank,))
+
+
+def labelled(data: str, weights: str | None, channels: str, grouped: str) -> Layout | None:
+    """The layout that MATLAB labels as SSCB and SSCU; None where that is no layout.
+
+    S spatial axes; T one of time, convolved over where the weights have it; C and B of data;
+    C and U of weights, with a second U for groups: the letters in ``channels`` or ``grouped``.
+    """
+    along = "ST" if "T" in (weights or "") else "S"
+    rank = sum(data.count(a) for a in along)
+    weights = "S" * rank + "CU" if weights is None else weights
+    used = channels if weights.count("U") == 1 else grouped
+    spatial = "".join(sorted(a for a in data if a in along))
+    wanted = [sorted(f"{spatial}C"), sorted(f"{spatial}CB")], [sorted(spatial + "CUU"[: len(used)])]
+    found = sorted(data), sorted(weights)
+    if (
+        rank not in (1, 2, 3)
+        or data.count("T") > 1
+        or any(f not in w for f, w in zip(found, wanted))
+    ):
+        return None
+
+    def pattern(labels: str, own: dict[str, str]) -> str:
+        left = {a: iter(own[a]) for a in own} | {"S": map(str, range(rank))}
+        named = (f"s{rank - 1}" if a == "T" else next(left[a]) for a in labels)
+        return " ".join(f"s{a}" if a.isdigit() else a for a in named)
+
+    x, y = (pattern(data, {"C": c, "B": "n"}) for c in "co")
+    return Layout(x, pattern(weights, {"C": used[0], "U": used[1:]}), y, ranks=(rank,))
+
+
+@dataclass(frozen=True, slots=True)
+class DimensionNumbers(Choice):
+    """A layout spelled out as JAX does; the table holds the usual ones, by their spelling.
+
+    swapped: the option that exchanges the kernel's channel axes when it is true.
+    """
+
+    swapped: str | None = None
+
+    def read(self, value: object, facts: CallContext) -> Layout:
+        found = self._spelled(value)
+        if found is None:
+            must = (
+                'must be None, three strings such as ("NHWC", "HWIO", "NHWC"), or an object with '
+                "lhs_spec, rhs_spec and out_spec"
+            )
+            raise facts.bad(self.option, value, must)
+        if self.swapped and facts.options[self.swapped]:
+            return self._swap(found)
+        return found
+
+    def write(self, value: Any, facts: CallContext) -> Any:
+        if self.swapped and facts.options[self.swapped]:
+            value = self._swap(value)
+        if value == self.table[self.default]:
+            return self.default
+        data, kernel = {"n": "N", "c": "C", "o": "C"}, {"o": "O", "i": "I"}
+        return tuple(
+            "".join(own.get(a, a[1:]) for a in axes(pattern, facts.rank))
+            for pattern, own in ((value.x, data), (value.w, kernel), (value.y, data))
+        )
+
+    @staticmethod
+    def _swap(layout: Layout) -> Layout:
+        turned = {"i": "o", "o": "i"}
+        return replace(layout, w=" ".join(turned.get(a, a) for a in layout.w.split()))
+
+    def _spelled(self, value: Any) -> Layout | None:
+        with suppress(TypeError, KeyError):
+            return self.table[value]  # type: ignore[no-any-return]
+        specs = [integers(getattr(value, f"{k}_spec", None)) or () for k in ("lhs", "rhs", "out")]
+        if (
+            all(s and sorted(s) == list(range(len(s))) for s in specs)
+            and len(set(map(len, specs))) == 1
+        ):
+            spatial = "0123456789"[: len(specs[0]) - 2]
+            letters = (f"NC{spatial}", f"OI{spatial}", f"NC{spatial}")
+            value = ["".join(a[s.index(i)] for i in range(len(s))) for a, s in zip(letters, specs)]
+        if not isinstance(value, (list, tuple)) or len(value) != 3:
+            return None
+        return dimension_numbers(*value) if all(isinstance(s, str) for s in value) else None
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedDimensions(Choice):
+    """A layout spelled out as StableHLO does, its spatial axes numbered; the usual ones listed."""
+
+    def read(self, value: object, facts: CallContext) -> Layout:
+        text = "".join(value.split()) if isinstance(value, str) else ""
+        parts = re.fullmatch(r"\[([^]]*)\]x\[([^]]*)\]->\[([^]]*)\]", text)
+        found = numbered_dimensions(*(p.split(",") for p in parts.groups())) if parts else None
+        if found is None:
+            must = (
+                'must be three lists such as "[b,0,1,f]x[0,1,i,o]->[b,0,1,f]", with the same 1, 2 '
+                "or 3 spatial axes in each"
+            )
+            raise facts.bad(self.option, value, must)
+        return found
+
+    def write(self, value: Any, facts: CallContext) -> str:
+        data, kernel = {"n": "b", "c": "f", "o": "f"}, {"o": "o", "i": "i"}
+        x, w, y = (
+            ",".join(own.get(a, a[1:]) for a in axes(pattern, facts.rank))
+            for pattern, own in ((value.x, data), (value.w, kernel), (value.y, data))
+        )
+        return f"[{x}]x[{w}]->[{y}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Labels(Choice):
+    """A layout labelled as MATLAB does, by those of data and weights; the usual ones listed."""
+
+    channels: str = ""
+    grouped: str = ""
+
+    def read(self, value: object, facts: CallContext) -> Layout:
+        with suppress(TypeError, KeyError):
+            return self.table[value]  # type: ignore[no-any-return]
+        data, weights = value if isinstance(value, tuple) else ("", "")
+        text = isinstance(data, str) and (weights is None or isinstance(weights, str))
+        found = labelled(data, weights, self.channels, self.grouped) if text else None
+        if found is None:
+            must = (
+                'must be labels: 1 to 3 "S", one "C", at most one "B" for the data; as many "S", '
+                'one "C", one "U" (and a second one for groups) for the weights; and one "T" in '
+                "both to convolve over time"
+            )
+            raise facts.bad(self.option, value, must)
+        return found
+
+    def write(self, value: Any, facts: CallContext) -> Any:
+        if value == self.table[self.default]:
+            return self.default
+        data, kernel = {"n": "B", "c": "C"}, {"i": "U", "m": "U", "o": "U", "c": "U", "g": "U"}
+        kernel |= {self.channels[0]: "C"}
+        return tuple(
+            "".join(own.get(a, "S") for a in axes(pattern, facts.rank))
+            for pattern, own in ((value.x, data), (value.w, kernel))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AlongAxis(Choice):
+    """The axis of x along which a one-dimensional kernel runs; the table has the plainest."""
+
+    def read(self, value: object, facts: CallContext) -> Layout:
+        axis = integer(value)
+        if axis is None or not -facts.ndim <= axis < facts.ndim:
+            must = f"must be an integer from {-facts.ndim} to {facts.ndim - 1}, an axis of x"
+            raise facts.bad(self.option, value, must)
+        return along_axis(axis % facts.ndim, facts.ndim)
+
+    def write(self, value: Any, facts: CallContext) -> Any:
+        axis = int(value.w[1:])
+        last = axis == value.ranks[0] - 1
+        return self.default if last and self.default == -1 else axis
+
+
+def along_axis(axis: int, ndim: int) -> Layout:
+    """The layout of a kernel that runs along one of so many axes."""
+    return Layout("...", f"s{axis}", "...", (ndim,))

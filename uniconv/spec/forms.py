@@ -1,0 +1,315 @@
+"""Forms: how explicit padding numbers are written, with a reader and a writer each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from uniconv._canonical.layout import axes
+from uniconv._canonical.record import Pairs
+from uniconv.spec.values import integer, integers
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How explicit padding is written: ``describe`` is the text for errors and pages."""
+
+    describe: str
+    read: Callable[[object, str, int], Pairs | None]
+    write: Callable[[Pairs, str], object | None]
+
+
+def _read_symmetric(value: object, pattern: str, rank: int) -> Pairs | None:
+    one = integer(value)
+    entries = (one,) * rank if one is not None else integers(value)
+    if entries is None or len(entries) not in (1, rank) or min(entries) < 0:
+        return None
+    return tuple((p, p) for p in (entries * rank if len(entries) == 1 else entries))
+
+
+def _write_symmetric(pairs: Pairs, pattern: str) -> object | None:
+    if any(lo != hi or lo < 0 for lo, hi in pairs):
+        return None
+    return tuple(lo for lo, _ in pairs) if len(set(pairs)) > 1 else pairs[0][0]
+
+
+def _read_layout_pairs(value: object, pattern: str, rank: int) -> Pairs | None:
+    if not isinstance(value, (list, tuple)):
+        return None
+    letters = axes(pattern, rank)
+    pairs = [integers(v) if isinstance(v, (list, tuple)) else None for v in value]
+    if len(pairs) != len(letters) or any(p is None or len(p) != 2 or min(p) < 0 for p in pairs):
+        return None
+    named: dict[str, Sequence[int]] = {a: p for a, p in zip(letters, pairs) if p is not None}
+    if any(a in "nc" and sum(named[a]) for a in letters):
+        return None
+    return tuple((named[f"s{i}"][0], named[f"s{i}"][1]) for i in range(rank))
+
+
+def _write_layout_pairs(pairs: Pairs, pattern: str) -> object | None:
+    if any(min(p) < 0 for p in pairs):
+        return None
+    named = {f"s{i}": list(p) for i, p in enumerate(pairs)}
+    return [named.get(a, [0, 0]) for a in axes(pattern, len(pairs))]
+
+
+SYMMETRIC = Form(
+    "an integer of at least 0, or one per spatial axis: as many pixels before as after",
+    _read_symmetric,
+    _write_symmetric,
+)
+
+
+def alike(least: int | None = 0, *, alone: bool = False) -> Form:
+    """An integer, or one per axis, the same before and after; least None: negative to crop.
+
+    alone: only an integer.
+    """
+
+    def read(value: object, pattern: str, rank: int) -> Pairs | None:
+        one = integer(value)
+        entries = (one,) * rank if one is not None else None if alone else integers(value)
+        if entries is None or len(entries) != rank or (least is not None and min(entries) < least):
+            return None
+        return tuple((p, p) for p in entries)
+
+    def write(pairs: Pairs, pattern: str) -> object | None:
+        small = least is not None and min(map(min, pairs)) < least
+        if small or any(lo != hi for lo, hi in pairs) or (alone and len(set(pairs)) > 1):
+            return None
+        return tuple(lo for lo, _ in pairs) if len(set(pairs)) > 1 else pairs[0][0]
+
+    bound = "negative to crop" if least is None else f"at least {least}"
+    several = "" if alone else ", or one per spatial axis"
+    text = f"an integer{several} ({bound}): as many pixels before as after"
+    return Form(text, read, write)
+
+
+def _read_flags(value: object, pattern: str, rank: int) -> Pairs | None:
+    if not isinstance(value, (list, tuple)) or not 1 <= len(value) <= rank + 1:
+        return None
+    if not all(isinstance(v, bool) for v in value):
+        return None
+    flags = [value[0]] * (rank + 1 - len(value)) + list(value)
+    return tuple((int(v), int(v)) for v in flags[1:])
+
+
+def _write_flags(pairs: Pairs, pattern: str) -> object | None:
+    return [False, *(p == (1, 1) for p in pairs)] if set(pairs) <= {(0, 0), (1, 1)} else None
+
+
+# CNTK fills a list that is too short up in front, with its first flag.
+FLAGS = Form(
+    "a list of booleans, whether to pad the channels and each spatial axis; the first flag counts "
+    "for the axes left out in front",
+    _read_flags,
+    _write_flags,
+)
+
+
+LAYOUT_PAIRS = Form(
+    "a list of pairs [before, after], one per axis of x in data_format order, "
+    "batch and channels [0, 0], none negative",
+    _read_layout_pairs,
+    _write_layout_pairs,
+)
+
+
+def _read_pairs(value: object, pattern: str, rank: int) -> Pairs | None:
+    if not isinstance(value, (list, tuple)) or len(value) != rank:
+        return None
+    pairs = [integers(v) if isinstance(v, (list, tuple)) else None for v in value]
+    if any(p is None or len(p) != 2 for p in pairs):
+        return None
+    return tuple((p[0], p[1]) for p in pairs if p is not None)
+
+
+def _read_interleaved(value: object, pattern: str, rank: int) -> Pairs | None:
+    entries = integers(value)
+    if entries is None or len(entries) != 2 * rank:
+        return None
+    return tuple(zip(entries[::2], entries[1::2]))
+
+
+def _read_begins_ends(value: object, pattern: str, rank: int) -> Pairs | None:
+    entries = integers(value)
+    if entries is None or len(entries) != 2 * rank:
+        return None
+    return tuple(zip(entries[:rank], entries[rank:]))
+
+
+def _read_each(value: object, pattern: str, rank: int) -> Pairs | None:
+    one = integer(value)
+    entries = (one,) * rank if one is not None else value
+    if not isinstance(entries, (list, tuple)) or len(entries) != rank:
+        return None
+    pairs = [integers(v) if isinstance(v, tuple) else (integer(v),) * 2 for v in entries]
+    found = [p for p in pairs if p is not None and len(p) == 2 and None not in p]
+    return tuple((lo, hi) for lo, hi in found) if len(found) == rank else None  # type: ignore[misc]
+
+
+def _write_each(pairs: Pairs, pattern: str) -> object | None:
+    written = [lo if lo == hi else (lo, hi) for lo, hi in pairs]
+    return written[0] if len(set(pairs)) == 1 and isinstance(written[0], int) else written
+
+
+EACH = Form(
+    "an integer, or a list with an integer or a tuple (before, after) for each spatial axis, "
+    "negative to crop",
+    _read_each,
+    _write_each,
+)
+
+
+PAIRS = Form(
+    "a list of pairs (before, after), one per spatial axis, negative to crop",
+    _read_pairs,
+    lambda pairs, pattern: list(pairs),
+)
+
+
+INTERLEAVED = Form(
+    "a list of before and after of each spatial axis in turn, negative to crop",
+    _read_interleaved,
+    lambda pairs, pattern: [p for pair in pairs for p in pair],
+)
+
+
+BEGINS_ENDS = Form(
+    "a list of what is before each spatial axis, then what is after each, negative to crop",
+    _read_begins_ends,
+    lambda pairs, pattern: [lo for lo, _ in pairs] + [hi for _, hi in pairs],
+)
+
+
+LOWS_HIGHS = Form(
+    "two lists, of what is before and of what is after each spatial axis, negative to crop",
+    lambda value, pattern, rank: _read_lows_highs(value, rank),
+    lambda pairs, pattern: ([lo for lo, _ in pairs], [hi for _, hi in pairs]),
+)
+
+
+LAST_FIRST = Form(
+    "a list of before and after of each spatial axis, the last axis first, negative to crop",
+    lambda value, pattern, rank: _turned(_read_interleaved(value, pattern, rank)),
+    lambda pairs, pattern: [p for pair in reversed(pairs) for p in pair],
+)
+
+
+def _write_one_of(pairs: Pairs, pattern: str) -> object | None:
+    moved = {pair for pair in pairs if pair != (0, 0)} or {(0, 0)}
+    (lo, hi), *more = moved
+    return None if more or lo != hi else lo
+
+
+ONE_NUMBER = Form("an integer", alike(None, alone=True).read, _write_one_of)
+
+
+X_FIRST = Form(
+    "two integers, x (columns) first",
+    lambda value, pattern, rank: (
+        _turned(alike(None).read(value, pattern, rank)) if integers(value) is not None else None
+    ),
+    lambda pairs, pattern: (
+        None if any(lo != hi for lo, hi in pairs) else tuple(lo for lo, _ in reversed(pairs))
+    ),
+)
+
+
+def _read_lows_highs(value: object, rank: int) -> Pairs | None:
+    if not isinstance(value, (list, tuple)) or len(value) != 2:
+        return None
+    lows, highs = (integers(v) for v in value)
+    if lows is None or highs is None or {len(lows), len(highs)} != {rank}:
+        return None
+    return tuple(zip(lows, highs))
+
+
+def _turned(pairs: Pairs | None) -> Pairs | None:
+    return None if pairs is None else pairs[::-1]
+
+
+def non_negative(form: Form) -> Form:
+    """The same form where it refuses to crop."""
+
+    def write(pairs: Pairs, pattern: str) -> object | None:
+        return None if min(map(min, pairs)) < 0 else form.write(pairs, pattern)
+
+    def read(value: object, pattern: str, rank: int) -> Pairs | None:
+        pairs = form.read(value, pattern, rank)
+        return None if pairs is None or min(map(min, pairs)) < 0 else pairs
+
+    return Form(form.describe.replace("negative to crop", "none negative"), read, write)
+
+
+def or_nothing(form: Form) -> Form:
+    """The same form where None, whole or in a part, stands for zeros."""
+
+    def read(value: object, pattern: str, rank: int) -> Pairs | None:
+        if isinstance(value, tuple):
+            value = tuple([0] * rank if part is None else part for part in value)
+        return form.read(value, pattern, rank)
+
+    return Form(form.describe, read, form.write)
+
+
+def beside_both_sides(form: Form) -> Form:
+    """Numbers for both sides alike and, in their place, one list before and one after (cuDNN)."""
+
+    def read(value: object, pattern: str, rank: int) -> Pairs | None:
+        if not isinstance(value, (list, tuple)) or len(value) != 3:
+            return None
+        both, before, after = value
+        if both is not None and (before, after) == (None, None):
+            before = after = both
+        elif both is not None:
+            return None
+        return form.read((before, after), pattern, rank)
+
+    def write(pairs: Pairs, pattern: str) -> object | None:
+        written = form.write(pairs, pattern)
+        if not isinstance(written, tuple):
+            return None
+        before, after = written
+        return (before, None, None) if before == after else (None, before, after)
+
+    return Form(f"one list for both sides of each spatial axis, or {form.describe}", read, write)
+
+
+def one_of(*forms: Form) -> Form:
+    """Whichever form reads the value; the first that can say it writes it."""
+
+    def read(value: object, pattern: str, rank: int) -> Pairs | None:
+        read = (form.read(value, pattern, rank) for form in forms)
+        return next((pairs for pairs in read if pairs is not None), None)
+
+    def write(pairs: Pairs, pattern: str) -> object | None:
+        written = (form.write(pairs, pattern) for form in forms)
+        return next((value for value in written if value is not None), None)
+
+    return Form(", or ".join(form.describe for form in forms), read, write)
+
+
+def tuples_only(form: Form) -> Form:
+    """The same form where lists are refused."""
+
+    def read(value: object, pattern: str, rank: int) -> Pairs | None:
+        return None if isinstance(value, list) else form.read(value, pattern, rank)
+
+    def write(pairs: Pairs, pattern: str) -> object | None:
+        value = form.write(pairs, pattern)
+        return tuple(value) if isinstance(value, list) else value
+
+    return Form(form.describe.replace("list", "tuple"), read, write)
+
+
+# One number per axis, never one for all.
+EACH_ALIKE = Form(
+    "a list of integers of at least 0, one per spatial axis: as many pixels before as after",
+    lambda value, pattern, rank: (
+        None if integer(value) is not None else alike().read(value, pattern, rank)
+    ),
+    lambda pairs, pattern: (
+        [lo for lo, _ in pairs] if all(lo == hi >= 0 for lo, hi in pairs) else None
+    ),
+)

@@ -1,0 +1,202 @@
+"""Op: one framework function as data; every option is a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from uniconv._canonical.layout import Layout
+from uniconv.spec.dimension_strings import AlongAxis, along_axis
+from uniconv.spec.padding import Crop, Pad
+from uniconv.spec.refusals import CONDITIONS, Refusal
+from uniconv.spec.rules import REQUIRED, Choice, Count, InertOption, KernelShape, PerAxis, Scalar
+
+KINDS = ("conv", "conv_transpose", "depthwise_conv", "separable_conv")
+
+# Where the group count comes from, when no option says it.
+BY_CHANNELS = "c / i"  # the ratio of channels
+DEPTHWISE = "c"  # every channel alone
+BY_OUTPUT = "o of output_shape / m"
+BY_AXIS = "g"  # the size of an axis of the kernel; 1 where its layout has none
+UNGROUPED = "1"
+
+FLOATS = ("float16", "bfloat16", "float32", "float64")
+INTEGERS = ("int8", "uint8", "int16", "int32", "int64")
+COMPLEX = ("complex64", "complex128")
+
+
+@dataclass(frozen=True, slots=True)
+class Follows:
+    """The default of an option that takes the value of another one."""
+
+    option: str
+
+    def __repr__(self) -> str:
+        return f"<{self.option}>"
+
+
+@dataclass(frozen=True, slots=True)
+class OptionPerAxis:
+    """Several native options, one per spatial axis, that make the value of one rule.
+
+    A name left out has the value of the name that it follows, else the default.  whole: the rule's
+    own name is an option, too, for all axes at once, and is not taken beside these.
+    """
+
+    names: tuple[str, ...]
+    default: Any = REQUIRED
+    follows: Mapping[str, str] = field(default_factory=dict)
+    whole: bool = False
+
+    def value(self, name: str, given: Mapping[str, Any]) -> Any:
+        """The value of one of the names."""
+        while name not in given and name in self.follows:
+            name = self.follows[name]
+        return given.get(name, self.default)
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """One native function: its layouts, its options as rules, what it refuses, its source.
+
+    params: the native parameter list, in order; "x:input" says that ``input`` is x, a bare word is
+    an option, "*" starts the keyword-only part.  aliases: second names of options.
+    batch: fewest and most batch axes of x.  empty: whether an output without elements is "kept",
+    "kept unless negative" or "refused".  implied: constructor words that the arrays already say.
+    integer_ranks: for how many spatial axes integers are taken, where dtypes has any.
+    mixed: whether arrays may differ in dtype: True computes in the widest, "w" in that of w.
+    warnings: like refusals, for what is computed as wrongly as the framework does.
+    offsets: zero points that are subtracted from x and w first.  result: the dtype of y where it is
+    not that of x.
+    outer: where the kernel is the product of two vectors, the letters of w and of p (kernels of a
+    separable_conv without channels).  shift: a number added to every pixel of y.
+    lhs_dilation: spreads x in a plain convolution.  fill: what stands outside x where the boundary
+    is constant.  gathered: the rules whose value comes from several native options.
+    square: whether a kernel has one size for all its axes.
+    """
+
+    name: str
+    kind: str
+    params: str
+    layout: Layout | Choice
+    stride: PerAxis | None
+    dilation: PerAxis | None
+    pad: Pad | Crop
+    source: str
+    groups: Count | str = BY_CHANNELS
+    batch_groups: Count | None = None
+    lhs_dilation: PerAxis | None = None
+    reverse: Choice | bool = False
+    boundary: Choice | None = None
+    fill: Scalar | None = None
+    scale: Scalar | None = None
+    addend: tuple[str, Scalar] | None = None
+    shift: Scalar | None = None
+    outer_product: tuple[str, str] | None = None
+    pointwise: str | None = None
+    pointwise_groups: bool = True
+    bias: str = "o"
+    batch: tuple[int, int] = (1, 1)
+    empty_output: str = "kept"
+    dtypes: tuple[str, ...] = FLOATS
+    integer_ranks: tuple[int, ...] = (1, 2, 3)
+    mixed_dtypes: bool | str = False
+    inert_options: tuple[InertOption | KernelShape | Choice, ...] = ()
+    zero_points: tuple[Scalar, Scalar] | None = None
+    result: str | None = None
+    refusals: tuple[Refusal, ...] = ()
+    warnings: tuple[Refusal, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    constructor_words: Mapping[str, str] = field(default_factory=dict)
+    per_axis_options: Mapping[str, OptionPerAxis] = field(default_factory=dict)
+    square: bool = False
+    notes: tuple[str, ...] = ()
+    title: str = ""
+    rules: Mapping[str, Any] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        crop = self.pad if isinstance(self.pad, Crop) else None
+        pad = self.pad.pad if isinstance(self.pad, Crop) else self.pad
+        found: list[Any] = [self.layout, self.stride, self.dilation, self.lhs_dilation]
+        found += [
+            self.groups,
+            self.batch_groups,
+            self.reverse,
+            pad,
+            pad.word_option,
+            pad.reading,
+            crop.output_padding if crop else None,
+        ]
+        found += [self.boundary, self.fill, self.scale, self.addend[1] if self.addend else None]
+        found += [self.shift, *(self.zero_points or ())]
+        rules: dict[str, Any] = {}
+        for rule in (*found, *self.inert_options):
+            if hasattr(rule, "option"):
+                rules.setdefault(rule.option, rule)
+        if crop and crop.shape:
+            rules[crop.shape] = InertOption(crop.shape, crop.shape_default, inert=True)
+        object.__setattr__(self, "rules", rules)
+        self._check()
+
+    def _check(self) -> None:
+        """A spec that contradicts itself fails when it is built, not when it is called."""
+        names = {p.split(":")[-1] for p in self.params.split() if ":" not in p and p != "*"}
+        arrays = {self.addend[0]} if self.addend else set()
+        parted = {name for name, several in self.per_axis_options.items() if not several.whole}
+        known = (set(self.rules) - parted) | set(self.aliases) | arrays
+        known -= {""}  # a padding that no option says
+        known |= {name for several in self.per_axis_options.values() for name in several.names}
+        problems = {
+            f"unknown kind {self.kind}": self.kind in KINDS,
+            "a source is missing": bool(self.source),
+            "params and rules name different options": names == known,
+            "gathered names options without a rule": set(self.per_axis_options) <= set(self.rules),
+            "x without a batch axis has batch (0, 0)": (
+                self.batch == (0, 0) or all("n" in at.x.split() for at in self.layouts)
+            ),
+            "a transposed op has a Crop, others a Pad": (
+                (self.kind == "conv_transpose") == isinstance(self.pad, Crop)
+            ),
+            "an unknown refusal": all(
+                r.when in CONDITIONS for r in (*self.refusals, *self.warnings)
+            ),
+            "a separable op has a second kernel": (
+                (self.kind == "separable_conv") == bool(self.pointwise or self.outer_product)
+            ),
+        }
+        for problem, fine in problems.items():
+            if not fine:
+                raise TypeError(f"spec {self.name}: {problem}")
+
+    def default(self, option: str) -> Any:
+        """What a native option means when it is left out; the option that it follows, as text."""
+        for several in self.per_axis_options.values():
+            if option in several.names:
+                follows = several.follows.get(option)
+                return Follows(follows) if follows else several.default
+        return self.rules[option].default if option in self.rules else None
+
+    @property
+    def layouts(self) -> tuple[Layout, ...]:
+        """Every layout of the function, its default first."""
+        if isinstance(self.layout, Layout):
+            return (self.layout,)
+        if isinstance(self.layout, AlongAxis):
+            return tuple(along_axis(a, r) for r in (1, 2, 3) for a in reversed(range(r)))
+        table = self.layout.table
+        default = [table[self.layout.default]] if self.layout.default in table else []
+        return tuple(dict.fromkeys((*default, *table.values())))
+
+    def dtypes_of(self, rank: int) -> tuple[str, ...]:
+        """The dtypes taken for so many spatial axes."""
+        integers = rank in self.integer_ranks
+        return tuple(d for d in self.dtypes if integers or d not in INTEGERS)
+
+    @property
+    def ranks(self) -> tuple[int, ...]:
+        return tuple(sorted({r for layout in self.layouts for r in layout.ranks}))
+
+    def array_names(self, role: str) -> tuple[str, ...]:
+        """The native names of x, w, p (pointwise kernel) or bias."""
+        return tuple(p.split(":")[1] for p in self.params.split() if p.startswith(role + ":"))

@@ -1,0 +1,290 @@
+"""Padding rules: what lies around x, and what a transposed convolution cuts off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import Any
+
+from uniconv._canonical.record import Pairs
+from uniconv._messages import show
+from uniconv.spec.forms import Form
+from uniconv.spec.rules import (
+    REQUIRED,
+    CallContext,
+    Choice,
+    PerAxis,
+    default_says,
+    in_case,
+    not_one_of,
+    read_as,
+)
+from uniconv.spec.words import AS_IS, NumbersMean, Word
+
+
+@dataclass(frozen=True, slots=True)
+class Pad:
+    """Zeros around x: a word, or numbers in one form.
+
+    by: a second option that holds the word; None in its table stands for the numbers of this one,
+    which are "refused" or "ignored" beside a word.  reading: what the numbers mean, or the option
+    that chooses it.  any_case: whether words are taken in any case.  borders: the words that also
+    say what lies outside x.  undilated: those beside which dilation is ignored.  A word may be a
+    Choice, where another option has a say in it.
+    """
+
+    option: str
+    default: Any = 0
+    words: Mapping[Any, Word | Choice] = field(default_factory=dict)
+    form: Form | None = None
+    word_option: Choice | None = None
+    numbers_beside_word: str = "refused"
+    reading: NumbersMean | Choice = AS_IS
+    any_case: bool = False
+    borders: Mapping[str, str] = field(default_factory=dict)
+    undilated: tuple[str, ...] = ()
+
+    def dilates(self, value: object) -> bool:
+        """Whether the dilation counts beside this padding."""
+        word = in_case(value, self.words) if self.any_case else value
+        return not (isinstance(word, str) and word in self.undilated)
+
+    def border(self, value: object) -> str:
+        """What lies outside x beside this padding."""
+        return self.borders.get(value, "zeros") if isinstance(value, str) else "zeros"
+
+    def read(self, value: object, facts: CallContext) -> Pairs:
+        said = self.said(value, facts)
+        if callable(said):
+            return tuple(map(said, facts.axes))
+        return tuple(map(self.meaning(facts).read, facts.axes, said))
+
+    def said(self, value: object, facts: CallContext) -> Word | Pairs:
+        """The word, or the numbers as they are written."""
+        word = (
+            self.word_option.read(facts.options[self.word_option.option], facts)
+            if self.word_option
+            else None
+        )
+        if word is not None and self.word_option:
+            if self.numbers_beside_word == "refused" and value != self.default:
+                beside = facts.gave(self.word_option.option, facts.options[self.word_option.option])
+                raise facts.bad(self.option, value, f"must be left out beside {beside}")
+            return word  # type: ignore[no-any-return]
+        value = in_case(value, self.words) if self.any_case else value
+        if self._is_word(value):
+            if value not in self.words:
+                raise facts.bad(self.option, value, not_one_of(value, self.words, facts))
+            return self._word(value, facts)
+        if value is None and self.default is None:
+            return ((0, 0),) * facts.rank
+        pairs = self.form.read(value, facts.layout.x, facts.rank) if self.form else None
+        if pairs is None:
+            counted = self.form is not None and isinstance(value, (list, tuple))
+            axes_read = read_as(facts) if counted else ""
+            raise facts.bad(self.option, value, f"must be {self.describe()}{axes_read}")
+        return pairs
+
+    def _word(self, value: Any, facts: CallContext) -> Word:
+        word = self.words[value]
+        if isinstance(word, Choice):
+            word = word.read(facts.options[word.option], facts)
+        return word
+
+    def _is_word(self, value: object) -> bool:
+        try:
+            return bool(self.words) and (isinstance(value, str) or value in self.words)
+        except (TypeError, ValueError):  # a list, an array
+            return False
+
+    def meaning(self, facts: CallContext) -> NumbersMean:
+        """What numbers mean in this call."""
+        rule = self.reading
+        if isinstance(rule, NumbersMean):
+            return rule
+        return rule.read(facts.options[rule.option], facts)  # type: ignore[no-any-return]
+
+    def write(self, pairs: Pairs, facts: CallContext) -> Any:
+        for way in self.ways(pairs, facts):
+            return way[self.option]
+        raise facts.cannot("pad", f"{self.option} takes {self.describe()}, not {pairs}")
+
+    def ways(self, pairs: Pairs, facts: CallContext) -> Iterator[dict[str, Any]]:
+        """Every way to say it, as options: left out, in a word, in numbers."""
+        for aside in self._asides():
+            told = replace(facts, options={**facts.options, **aside})
+            if default_says(self, pairs, told):
+                yield {**aside, self.option: self.default}
+            if (
+                self.word_option
+                and self.word_option.table[aside[self.word_option.option]] is not None
+            ):
+                continue  # beside a word, numbers say nothing
+            for word in self.words:
+                if word in self.borders and self.borders[word] != facts.boundary:
+                    continue
+                if tuple(map(self._word(word, told), told.axes)) == pairs:
+                    yield {**aside, self.option: word}
+            if self.form:
+                numbers = tuple(map(self.meaning(told).write, told.axes, pairs))
+                value = self.form.write(numbers, told.layout.x)
+                if value is not None:
+                    yield {**aside, self.option: value}
+
+    def _asides(self) -> Iterator[dict[str, Any]]:
+        """What the options beside this one can say, their defaults first."""
+        rules = [r for r in (self.word_option, self.reading) if isinstance(r, Choice)]
+        words = (
+            [w for w in dict.fromkeys([r.default, *r.table]) if w is not REQUIRED] for r in rules
+        )
+        for chosen in product(*words):
+            yield {rule.option: word for rule, word in zip(rules, chosen)}
+
+    def describe(self) -> str:
+        words = ", ".join(show(w) for w in self.words)
+        kinds = [f"one of {words}"] * bool(words) + ([self.form.describe] if self.form else [])
+        return ", or ".join(kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """What a transposed convolution cuts off its whole result, before and after.
+
+    pad's words are crops, and its numbers the padding of the convolution that it transposes.  The
+    end is settled by ``extra`` (output_padding: numbers cut that much less), or by ``shape``
+    (output_shape, in the forms of PerAxis); where ``adjoint``, that must be a size of which the
+    convolution with these options makes x's, where ``fixed``, the size that they give without it.
+    """
+
+    pad: Pad
+    output_padding: PerAxis | None = None
+    shape: str | None = None
+    shape_forms: tuple[str, ...] = ("full",)
+    shape_default: Any = REQUIRED
+    adjoint: bool = True
+    fixed: bool = False
+
+    def read(self, value: object, facts: CallContext) -> Pairs:
+        said = self.pad.said(value, facts)
+        pairs = self.pad.read(value, facts)
+        if not facts.output_size:
+            extra = [0 if callable(said) else axis.output_padding or 0 for axis in facts.axes]
+            return tuple((lo, hi - x) for (lo, hi), x in zip(pairs, extra))
+        own = tuple(axis.whole - lo - hi for axis, (lo, hi) in zip(facts.axes, pairs))
+        if self.fixed and own != facts.output_size:
+            assert self.shape is not None
+            must = (
+                f"has spatial sizes {facts.output_size}; the other options give {own}, and what "
+                f"{facts.title} does to make another size is not known"
+            )
+            raise facts.bad(self.shape, facts.options[self.shape], must)
+        gives = self.gives(facts.output_size, pairs, facts)
+        if self.adjoint and gives != facts.sizes.size:
+            assert self.shape is not None
+            must = (
+                f"has spatial sizes {facts.output_size}, from which the convolution with these "
+                f"options makes {gives}; it must make those of x, {facts.sizes.size}"
+                f"{self.fitting(value, facts)}"
+            )
+            raise facts.bad(self.shape, facts.options[self.shape], must)
+        axes = zip(facts.axes, facts.output_size, pairs)
+        return tuple((lo, axis.whole - n - lo) for axis, n, (lo, _) in axes)
+
+    def ways(self, crop: Pairs, facts: CallContext) -> Iterator[dict[str, Any]]:
+        """Ways to say a crop by words and numbers; lowering them tells which are right."""
+        if facts.output_size:
+            yield from self.pad.ways(crop, facts)
+            yield from self.pad.ways(tuple((lo, max(hi, 0)) for lo, hi in crop), facts)
+            yield from self.pad.ways(tuple((lo, lo) for lo, _ in crop), facts)
+            words = {
+                **self.pad.words,
+                **(self.pad.word_option.table if self.pad.word_option else {}),
+            }
+            first = tuple(lo for lo, _ in crop)
+            for name, word in words.items():
+                if callable(word) and tuple(word(a)[0] for a in facts.axes) == first:
+                    option = (
+                        self.pad.word_option.option if self.pad.word_option else self.pad.option
+                    )
+                    yield {option: name}
+            yield from self._words_with_extra(crop, facts)
+            return
+        extra = tuple(lo - hi for lo, hi in crop)
+        for none in (False, True):
+            told = facts
+            if self.output_padding:
+                if none and "none" not in self.output_padding.accepts:
+                    continue
+                given = (None,) * facts.rank if none else extra
+                told = replace(facts, output_padding=given)
+            for way in self.pad.ways(crop, told):
+                yield way | self._extra_option(told)
+            if self.output_padding and not none:
+                more = tuple(max(x, 0) for x in extra)
+                told = replace(facts, output_padding=more)
+                pairs = tuple((lo, hi + x) for (lo, hi), x in zip(crop, more))
+                for way in self.pad.ways(pairs, told):
+                    yield way | self._extra_option(told)
+        if self.output_padding:  # uneven numbers may say what is too much for an extra
+            told = replace(facts, output_padding=(0,) * facts.rank)
+            for way in self.pad.ways(crop, told):
+                yield way | self._extra_option(told)
+        yield from self._words_with_extra(crop, facts)
+
+    def _words_with_extra(self, crop: Pairs, facts: CallContext) -> Iterator[dict[str, Any]]:
+        """Words that read the extra themselves: any of it below the stride that makes the crop."""
+        if not self.output_padding:
+            return
+        words = self.pad.word_option.table if self.pad.word_option else self.pad.words
+        for name, word in words.items():
+            if not callable(word):
+                continue
+            ends = 1 if facts.output_size else 2  # beside an output shape only the start counts
+            extras = [
+                next(
+                    (
+                        x
+                        for x in range(axis.stride)
+                        if word(replace(axis, output_padding=x))[:ends] == pair[:ends]
+                    ),
+                    None,
+                )
+                for axis, pair in zip(facts.axes, crop)
+            ]
+            if None not in extras:
+                option = self.pad.word_option.option if self.pad.word_option else self.pad.option
+                told = replace(facts, output_padding=tuple(extras))
+                yield {option: name} | self._extra_option(told)
+
+    def _extra_option(self, facts: CallContext) -> dict[str, Any]:
+        if not self.output_padding:
+            return {}
+        if None in facts.output_padding:
+            return {self.output_padding.option: None}
+        if min(x or 0 for x in facts.output_padding) < 0:
+            return {self.output_padding.option: self.output_padding.default}
+        return {
+            self.output_padding.option: self.output_padding.write(
+                tuple(x or 0 for x in facts.output_padding), facts
+            )
+        }
+
+    def gives(self, out: tuple[int, ...], pairs: Pairs, facts: CallContext) -> tuple[int, ...]:
+        """The sizes that the convolution which this call transposes makes of ``out``."""
+        axes = zip(out, pairs, facts.axes)
+        spans = [(n + lo + hi - axis.extent, axis.stride) for n, (lo, hi), axis in axes]
+        return tuple(v // s + 1 if v >= 0 else 0 for v, s in spans)
+
+    def fitting(self, value: object, facts: CallContext) -> str:
+        """The output sizes that would do, axis by axis, as text; nothing where none would."""
+        texts = []
+        for i, (wanted, axis) in enumerate(zip(facts.sizes.size, facts.axes)):
+            found = []
+            least = max(axis.whole - 3 * axis.extent, 0)  # enough for any usual padding
+            for n in range(least, min(axis.whole + axis.stride, least + 1_000)):
+                out = (n,) * facts.rank
+                pairs = self.pad.read(value, replace(facts, output_size=out))
+                found += [n] * (self.gives(out, pairs, facts)[i] == wanted)
+            texts += [f"{found[0]} to {found[-1]}" if found[1:] else f"{n}" for n in found[:1]]
+        return f": give {' and '.join(texts)}" if len(texts) == facts.rank else ""

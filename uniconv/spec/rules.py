@@ -1,0 +1,319 @@
+"""Rules: how one native option is read into the canonical record, and written back.
+
+Each rule is a pair read(native) -> canonical and write(canonical) -> native, with the law
+read(write(v)) == v; ``write`` raises CannotExpress for what the option cannot say.
+"""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from uniconv._canonical.layout import Layout, axes
+from uniconv._canonical.record import Pairs, Sizes
+from uniconv._messages import either, show, suggest
+from uniconv.errors import BadOption, CannotExpress
+from uniconv.spec.values import integer, integers
+from uniconv.spec.words import Axis
+
+
+class _Required:
+    def __repr__(self) -> str:
+        return "<required>"
+
+
+REQUIRED = _Required()
+
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """What is known of a call while its options are read, in reading order."""
+
+    function: str
+    title: str
+    layout: Layout = Layout("", "", "")
+    sizes: Sizes = Sizes((), 0, 0, (), ())
+    stride: tuple[int, ...] = ()
+    dilation: tuple[int, ...] = ()
+    lhs_dilation: tuple[int, ...] = ()
+    pad: Pairs = ()
+    output_padding: tuple[int | None, ...] = ()
+    output_size: tuple[int, ...] = ()
+    boundary: str = "zeros"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    spellings: Mapping[str, str] = field(default_factory=dict)
+    per_axis_options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ndim: int = 0
+
+    @property
+    def rank(self) -> int:
+        return len(self.sizes.size)
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """The spatial axes, as padding words read them."""
+        fields = (
+            self.sizes.kernel,
+            self.dilation,
+            self.stride,
+            self.output_padding,
+            self.output_size,
+        )
+        unknown = (0, 1, 1, None, None)
+        spread = self.lhs_dilation or (1,) * self.rank
+        size = [(n - 1) * d + 1 if n else 0 for n, d in zip(self.sizes.size, spread)]
+        told = (f or (none,) * self.rank for f, none in zip(fields, unknown))
+        return tuple(map(Axis, size, *told))
+
+    def gave(self, option: str, value: object) -> str:
+        """An option as the user wrote it: under its second name, or as several, where so given."""
+        if option in self.per_axis_options and isinstance(value, tuple):
+            named = zip(self.per_axis_options[option], value)
+            return ", ".join(f"{name}={show(v)}" for name, v in named)
+        return f"{self.spellings.get(option, option)}={show(value)}"
+
+    def bad(self, option: str, value: object, must: str) -> BadOption:
+        return BadOption(f"{self.function}: {self.gave(option, value)} {must}")
+
+    def cannot(self, name: str, reason: str) -> CannotExpress:
+        return CannotExpress(self.function, name, reason)
+
+
+def not_one_of(word: object, known: Iterable[object], facts: CallContext) -> str:
+    """The text for a word that is not in the table, with the near miss named."""
+    words = [k for k in known if k is not None]
+    case = isinstance(word, str) and word.lower() in [str(w).lower() for w in words]
+    listed = ", ".join(show(w) for w in words)
+    note = f" ({facts.title} is case-sensitive)" if case else ""
+    return f"is not one of {listed}{note}{suggest(word, words) if isinstance(word, str) else ''}"
+
+
+def in_case(word: object, known: Iterable[object]) -> object:
+    """A word as it is listed, in whatever case it was given."""
+    if not isinstance(word, str):
+        return word
+    return next((k for k in known if isinstance(k, str) and k.lower() == word.lower()), word)
+
+
+def read_as(facts: CallContext) -> str:
+    """How x was read, where a list must follow its axes."""
+    ndim = len(axes(facts.layout.x, facts.rank))
+    return f"; x read as {show(facts.layout.x)} has {ndim} axes, {facts.rank} of them spatial"
+
+
+def full_list(value: tuple[int, ...], facts: CallContext) -> dict[str, int]:
+    """Entries for every axis of x, by letter."""
+    return dict(zip(axes(facts.layout.x, facts.rank), value))
+
+
+def default_says(rule: Any, value: object, facts: CallContext) -> bool:
+    """Whether an option left out means ``value`` already."""
+    try:
+        return rule.default is not REQUIRED and bool(rule.read(rule.default, facts) == value)
+    except BadOption:  # a default that does not hold for these axes
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One word (or number) out of a table; the table's values are canonical."""
+
+    option: str
+    table: Mapping[Any, Any]
+    default: Any = REQUIRED
+    any_case: bool = False
+
+    def read(self, value: object, facts: CallContext) -> Any:
+        try:
+            return self.table[in_case(value, self.table) if self.any_case else value]
+        except (KeyError, TypeError):
+            raise facts.bad(self.option, value, not_one_of(value, self.table, facts)) from None
+
+    def write(self, value: object, facts: CallContext) -> Any:
+        if default_says(self, value, facts):
+            return self.default
+        for word, meaning in self.table.items():
+            if meaning == value:
+                return word
+        raise facts.cannot(self.option, f"no {self.option} means {show(value)}")
+
+
+@dataclass(frozen=True, slots=True)
+class EachAxis(Choice):
+    """True or False for each spatial axis, in axis order; None stands for False everywhere."""
+
+    def read(self, value: object, facts: CallContext) -> tuple[bool, ...]:
+        if value is None:
+            return (False,) * facts.rank
+        entries = tuple(value) if isinstance(value, (list, tuple)) else ()
+        if len(entries) != facts.rank or any(e is not True and e is not False for e in entries):
+            must = f"must be None or a list of {facts.rank} of True and False, one per spatial axis"
+            raise facts.bad(self.option, value, must)
+        return entries
+
+    def write(self, value: Any, facts: CallContext) -> list[bool] | None:
+        return list(value) if any(value) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Border(Choice):
+    """What lies outside x: a word out of the table, or a number that stands there."""
+
+    def read(self, value: object, facts: CallContext) -> Any:
+        if isinstance(value, numbers.Number) and not isinstance(value, bool):
+            return "constant"
+        return Choice.read(self, value, facts)
+
+
+@dataclass(frozen=True, slots=True)
+class PerAxis:
+    """One integer per spatial axis, in axis order; ``accepts`` says in which shapes it is given.
+
+    "int" one for all, "one" a list of one, "axes" one each, "full" one per axis of x (batch and
+    channels 1), "sample" the same without the batch (channels idle), "none" None, which means
+    ``absent`` on every axis.
+    """
+
+    option: str
+    default: Any = 1
+    least: int = 1
+    accepts: tuple[str, ...] = ("int", "axes")
+    absent: Any = 1
+
+    def read(self, value: object, facts: CallContext) -> tuple[int, ...]:
+        if value is None and "none" in self.accepts:
+            return (self.absent,) * facts.rank
+        one, entries = integer(value), integers(value)
+        if one is not None and "int" in self.accepts:
+            entries = (one,) * facts.rank
+        elif entries is None or one is not None or len(entries) not in self.lengths(facts):
+            raise facts.bad(self.option, value, f"must be {self.describe(facts)}")
+        elif len(entries) == 1 and "one" in self.accepts:
+            entries *= facts.rank
+        elif len(entries) == facts.rank + 1 and "sample" in self.accepts:
+            letters = [a for a in axes(facts.layout.x, facts.rank) if a != "n"]
+            entries = tuple(entries[letters.index(f"s{i}")] for i in range(facts.rank))
+        elif len(entries) == len(axes(facts.layout.x, facts.rank)) and "full" in self.accepts:
+            named = full_list(entries, facts)
+            if any(named[a] != 1 for a in named if a in "nc"):
+                must = f"read as {show(facts.layout.x)} must be 1 on the batch and channel axes"
+                raise facts.bad(self.option, value, must)
+            entries = tuple(named[f"s{i}"] for i in range(facts.rank))
+        if min(entries) < self.least:
+            everywhere = " on every axis" if one is None else ""
+            raise facts.bad(self.option, value, f"must be at least {self.least}{everywhere}")
+        return entries
+
+    def write(self, value: tuple[int, ...], facts: CallContext) -> Any:
+        if default_says(self, value, facts):
+            return self.default
+        if "int" in self.accepts and len(set(value)) == 1:
+            return value[0]
+        if "axes" in self.accepts:
+            return value
+        if "full" in self.accepts:
+            named = {f"s{i}": v for i, v in enumerate(value)}
+            return [named.get(a, 1) for a in axes(facts.layout.x, facts.rank)]
+        raise facts.cannot(self.option, f"one {self.option} serves all axes, not {value}")
+
+    def lengths(self, facts: CallContext) -> list[int]:
+        sizes = {"one": 1, "axes": facts.rank, "sample": facts.rank + 1}
+        sizes["full"] = len(axes(facts.layout.x, facts.rank))
+        return sorted({n for kind, n in sizes.items() if kind in self.accepts})
+
+    def describe(self, facts: CallContext) -> str:
+        lengths = self.lengths(facts)
+        kinds = ["None"] * (self.default is None) + ["an integer"] * ("int" in self.accepts)
+        if lengths:
+            kinds.append(f"a list of {either(lengths)} integer{'s' * (lengths != [1])}")
+        return either(kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """One integer of at least 1."""
+
+    option: str
+    default: Any = 1
+
+    def read(self, value: object, facts: CallContext) -> int:
+        count = integer(value)
+        if count is None or count < 1:
+            raise facts.bad(self.option, value, "must be an integer of at least 1")
+        return count
+
+    def write(self, value: int, facts: CallContext) -> int:
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A number that scales the result."""
+
+    option: str
+    default: Any = 1
+
+    def read(self, value: object, facts: CallContext) -> Any:
+        if isinstance(value, bool) or not isinstance(value, numbers.Number):
+            raise facts.bad(self.option, value, "must be a number")
+        return value
+
+    def write(self, value: object, facts: CallContext) -> Any:
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class InertOption:
+    """An option that is known but does not act here: any value if ``inert``, else its default.
+
+    sample: a value other than the default, for tests.  only: the one value that must be said, where
+    the framework's default acts.
+    """
+
+    option: str
+    default: Any = None
+    reason: str = ""
+    inert: bool = False
+    sample: Any = "probe"
+    only: Any = None
+
+    def __post_init__(self) -> None:
+        if self.only is not None:
+            object.__setattr__(self, "default", REQUIRED)
+
+    @property
+    def taken(self) -> Any:
+        return self.default if self.only is None else self.only
+
+    @property
+    def must(self) -> str:
+        return f"must {'stay' if self.only is None else 'be'} {show(self.taken)}: {self.reason}"
+
+    def read(self, value: object, facts: CallContext) -> None:
+        taken = self.taken
+        alike = isinstance(value, (str, list, tuple)) and type(value) is type(taken)
+        if not self.inert and not (value is taken or (alike and value == taken)):
+            raise facts.bad(self.option, value, self.must)
+
+    def write(self, value: None, facts: CallContext) -> Any:
+        return self.taken
+
+
+@dataclass(frozen=True, slots=True)
+class KernelShape:
+    """The spatial sizes of w once more: an option that must agree with the array."""
+
+    option: str
+    default: Any = None
+
+    def read(self, value: object, facts: CallContext) -> None:
+        entries = None if value is None else integers(value)
+        if value is None and self.default is REQUIRED:
+            raise facts.bad(self.option, value, "must be the sizes of w")
+        if value is not None and entries != facts.sizes.kernel:
+            raise facts.bad(self.option, value, f"must be the sizes of w, {facts.sizes.kernel}")
+
+    def write(self, value: None, facts: CallContext) -> Any:
+        return facts.sizes.kernel if self.default is REQUIRED else self.default

@@ -1,0 +1,27 @@
+"""Integers as frameworks take them."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping, Set
+
+
+def integers(value: object) -> tuple[int, ...] | None:
+    """A sequence of integers as a tuple; None for anything else (words, floats, booleans)."""
+    if isinstance(value, (str, bytes, Mapping, Set)) or not hasattr(value, "__iter__"):
+        return None
+    if not hasattr(value, "__len__") or getattr(value, "ndim", 1) != 1:
+        return None  # an iterator is used up by reading it; an array counts as a list
+    entries = [integer(v) for v in value]
+    return None if None in entries else tuple(v for v in entries if v is not None)
+
+
+def integer(value: object) -> int | None:
+    """An integer of at most 32 bits; None for anything else, booleans and floats included."""
+    if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):
+        return None
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        return None
+    return number if -(2**31) <= number < 2**31 else None

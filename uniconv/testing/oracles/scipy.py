@@ -1,7 +1,0 @@
-"""SciPy functions on the arrays as they are."""
-
-from uniconv.testing.oracles.numpy import function_of
-
-__all__ = ["function_of"]
-
-PACKAGES = ("scipy",)
