@@ -1,6 +1,7 @@
 """bind and stored kernels: every function gives what a plain call gives, gradients included."""
 
 import random
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from torch._dynamo.testing import CompileCounterWithBackend
 
 import uniconv
 from uniconv._calls.kernel import read_kernel
+from uniconv._canonical.onednn import Packed
 from uniconv._describe import dialects
 from uniconv.errors import BadArray, BadOption, BadShape
 from uniconv.spec.registry import find
@@ -169,7 +171,7 @@ def numbers(*shape, seed=0):
 
 
 @pytest.mark.parametrize("case", LARGE)
-def test_a_large_kernel_is_packed_once_and_gives_what_a_call_gives(case, monkeypatch):
+def test_a_large_kernel_is_packed_once_a_size_and_gives_what_a_call_gives(case, monkeypatch):
     dialect, w_shape, x_shape, options = LARGE[case]
     packings = []
     reorder = torch._C._nn.mkldnn_reorder_conv2d_weight
@@ -187,9 +189,34 @@ def test_a_large_kernel_is_packed_once_and_gives_what_a_call_gives(case, monkeyp
     assert torch.equal(bound(x), want)
     assert torch.equal(bound(x), want)
     wider = torch.cat([x, x], 1 if dialect != "knet" else 0)
-    if dialect != "pytorch":  # another size, by the same blocks
-        assert torch.equal(bound(wider), uniconv.conv(wider, w, b, dialect=dialect, **options))
-    assert len(packings) == 1
+    if dialect != "pytorch":
+        for _ in range(2):
+            assert torch.equal(bound(wider), uniconv.conv(wider, w, b, dialect=dialect, **options))
+    sizes = [problem[-1] for _, *problem in packings]
+    assert len(sizes) == (1 if dialect == "pytorch" else 2)
+    assert sizes[0] != sizes[-1] or len(sizes) == 1
+
+
+def test_a_kernel_is_kept_in_four_formats_of_blocks_at_most(monkeypatch):
+    layouts = iter(range(20))
+    monkeypatch.setattr(
+        torch.ops.mkldnn,
+        "_get_mkldnn_serialized_md",
+        lambda blocks: torch.tensor([next(layouts) // 2], dtype=torch.uint8),
+    )
+    packed, op = Packed(), Counter()
+    w = numbers(96, 128, 3, 3)
+
+    def plain(*given):
+        op["plain"] += 1
+        return torch.conv2d(*given)
+
+    for size in range(5, 15):  # formats 0 0 1 1 2 2 3 3 4 4
+        x = numbers(1, size, size, 128, seed=size).movedim(-1, 1)
+        run = packed.over(plain)
+        for _ in range(2):
+            assert torch.equal(run(x, w, None), torch.conv2d(x, w))
+    assert op["plain"] == 4
 
 
 def test_x_with_channels_first_in_memory_gives_such_a_y():
