@@ -1,0 +1,1 @@
+"""Kernels and whole networks as another function wants them."""
