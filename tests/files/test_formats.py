@@ -327,6 +327,12 @@ def test_a_library_that_is_missing_is_named(folder, monkeypatch, module, name, m
     refused(name, message)
 
 
+def test_a_name_that_is_there_twice_in_json_is_refused(folder):
+    Path("twice.json").write_text('{"a": [1], "b": {"a": [3], "a": [2]}}')
+    with pytest.raises(BadFile, match=r'twice\.json: "a" is there twice in one object'):
+        files.load("twice.json")
+
+
 def test_json(folder):
     Path("m.json").write_text('{"knet": {"w": [[1.5, -2.25]], "n": 3}, "list": [[1, 2], [3, 4]]}')
     found = files.load("m.json")

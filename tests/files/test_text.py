@@ -547,3 +547,58 @@ def test_text_of_other_encodings(tmp_path):
     with pytest.raises(BadFile) as error:
         files.load(path)
     assert str(error.value) == message
+
+
+def drawn(seed: int) -> np.ndarray:
+    """An array of random axes, sizes and numbers, many of whose printed rows wrap."""
+    rng = np.random.default_rng(seed)
+    ndim = int(rng.integers(1, 5))
+    shape = tuple(rng.integers(1, {1: 80, 2: 30, 3: 14, 4: 7}[ndim], ndim))
+    kind = seed % 5
+    if kind == 0:
+        return rng.integers(-999, 999, shape)
+    if kind == 1:
+        return rng.normal(size=shape) * 10.0 ** rng.integers(-8, 8, shape)
+    if kind == 2:
+        return rng.integers(0, 2, shape).astype(bool)
+    if kind == 3:
+        return rng.normal(size=shape) + 1j * rng.normal(size=shape)
+    return rng.integers(-9, 10, shape).astype(float)
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_printed_rows_that_wrap_stay_rows(seed):
+    a = drawn(seed)
+    with np.printoptions(threshold=10_000):
+        texts = [str(a), repr(a), f"y = {a}"]
+    if a.dtype == np.float64:
+        texts.append(f"tf.Tensor(\n{texts[0]}, shape={tuple(map(int, a.shape))}, dtype=float64)")
+    for text in texts:
+        (read,) = files.loads(text).values()
+        assert read.array.shape == a.shape
+        np.testing.assert_allclose(read.array, a, rtol=1e-3, atol=1e-3 * np.abs(a).max())
+
+
+HOSTILE = {
+    "a number that ends in a letter": ("[" + "1" * 20_000 + "z]", 0),
+    "a line of arrays": ("'a': array([1, 2]), " * 8_000, 8_000),
+    "tensors never closed": ("<tf.Tensor " * 8_000, 0),
+    "lists never closed": ("[1, #" * 20_000, 0),
+    "rows never closed": ("[1 2 " * 10_000, 0),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_long_line_is_read_in_linear_time(name):
+    text, count = HOSTILE[name]  # read again at every sign, each took 10 to 40 s
+    if count:
+        assert len(files.loads(text)) == count
+    else:
+        with pytest.raises(BadFile, match="has no printed array"):
+            files.loads(text)
+
+
+def test_numbers_beyond_float64_are_refused():
+    with pytest.raises(BadFile, match="1e400 is beyond float64"):
+        files.loads("y = [1e400, 1.0]")
+    assert np.isinf(files.loads("y = [inf, 1.0]")["y"].array[0])

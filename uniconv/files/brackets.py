@@ -23,7 +23,7 @@ WRAPPED = re.compile(
     r"|[Vv]ariable)\("
 )
 TENSORFLOW = re.compile(
-    r"<tf\.(?:Tensor|Variable)(?P<about>[^>\n]*?),?\s*numpy=\s*(?P<word>array\()?"
+    r"<tf\.(?:Tensor|Variable)(?P<about>[^<>\n]*?),?\s*numpy=\s*(?P<word>array\()?"
 )
 BRACKET = re.compile(
     r"(?:(?P<eltype>Float(?:16|32|64)|U?Int(?:8|16|32|64)|Bool|ComplexF(?:32|64)))?(?P<open>\[[\[\s]*)"
@@ -34,10 +34,9 @@ _KEYWORD = re.compile(
 _WORD = re.compile(r"[A-Za-z_][\w.]*")
 _SCALE = re.compile(r"1(?:\.0*)?e([+-]\d{1,3})\s*\*")
 _NDARRAY = re.compile(r"\s*<NDArray (\d+(?:x\d+)*) @[^>]*>")
-_ALONE = re.compile(r"\s*|.*[=:：]\s*|\s*(?:julia>|>>>|>>)\s*")
 _METHOD = re.compile(r"\s*\.\s*(?!(?:to|cuda|float|double)\()[a-z_]")
 _DEEPEST = 32
-_WIDTH = 75  # NumPy begins a new line before a number that would go beyond it
+_WIDTH = 74  # NumPy begins a new line before a number that would go beyond it
 _SINGLE = {"tensor", "Tensor", "to_tensor", "Array", "DeviceArray", "constant"}
 
 
@@ -65,24 +64,24 @@ def read_bracket(t: Printed, start: re.Match[str]) -> tuple[NamedArray, int] | N
 
     In a sentence only lists of lists count; a single pair of brackets must stand alone.
     """
-    if not NUMBER.match(t.text, start.end()):
+    at, begin = start.start("open"), start.start()
+    deep = start["open"].count("[") > 1
+    if not (deep or _stands_alone(t, begin)) or not NUMBER.match(t.text, start.end()):
         return None
-    at = start.start("open")
-    before = t.text[t.start(start.start()) : start.start()]
+    before = t.before(begin)
     if re.match(r"[\w.)\]}\"']", before[-1:], re.A) or before.count("(") > before.count(")"):
         return None  # an index, or an argument in program text
-    deep, alone = start["open"].count("[") > 1, _ALONE.fullmatch(before) is not None
     try:
         found = _list(t, at)
     except _Unreadable as wrong:
-        if deep or (alone and wrong.cut):
+        if deep or wrong.cut:
             raise wrong.error from None
         return None
     end = found.end
-    rest = t.text[end : t.end(end)]
+    rest = t.after(end)
     if re.match(r"[\w(\[]|\.\w", rest, re.A):
         return None  # an expression: what it gives is not printed here
-    if not deep and not (alone and re.fullmatch(r"\s*[;.。，；]?\s*", rest)):
+    if not deep and not re.fullmatch(r"\s*[;.。，；]?\s*", rest):
         return None
     footer = _NDARRAY.match(t.text, end)
     if footer:
@@ -92,6 +91,16 @@ def read_bracket(t: Printed, start: re.Match[str]) -> tuple[NamedArray, int] | N
     _check_shape(t, at, footer and _sizes_in(footer[1]), shape)
     dtype = dtype_of(start["eltype"]) if start["eltype"] else None
     return t.found(at, name_before(t, start.start()), tokens, shape, "decimals", dtype), end
+
+
+def _stands_alone(t: Printed, at: int) -> bool:
+    """Whether its line begins there, but for ``name =``, a label with a colon or a prompt."""
+    last = t.text[at - 1 : at]
+    if last in (" ", "\t"):
+        last = t.before(at).rstrip()[-1:]
+    return last in ("", "\n", "=", ":", "：") or (
+        last == ">" and t.before(at).strip() in ("julia>", ">>>", ">>")
+    )
 
 
 def read_wrapped(t: Printed, start: re.Match[str]) -> tuple[NamedArray, int] | None:
@@ -250,14 +259,17 @@ def _list(t: Printed, at: int) -> _List:
         at += 1
 
 
-def _array(t: Printed, found: _List, literal: bool) -> tuple[list[str], tuple[int, ...]]:
+def _array(
+    t: Printed, found: _List, literal: bool, inner: bool = False
+) -> tuple[list[str], tuple[int, ...]]:
     """The numbers in C order, and the shape.
 
     ``literal``: numbers with only spaces between them are a row, as in Julia and MATLAB.
+    ``inner``: the brackets stand in others, where NumPy prints one row, on however many lines.
     """
     if not found.lists:
-        return _flat(t, found, literal)
-    parts = [_array(t, part, False) for part in found.lists]
+        return _flat(t, found, literal, inner)
+    parts = [_array(t, part, False, inner=True) for part in found.lists]
     for part, (_, shape) in zip(found.lists, parts):
         if shape != parts[0][1]:
             raise t.error(
@@ -268,7 +280,9 @@ def _array(t: Printed, found: _List, literal: bool) -> tuple[list[str], tuple[in
     return [token for tokens, _ in parts for token in tokens], (len(parts), *parts[0][1])
 
 
-def _flat(t: Printed, found: _List, literal: bool) -> tuple[list[str], tuple[int, ...]]:
+def _flat(
+    t: Printed, found: _List, literal: bool, inner: bool
+) -> tuple[list[str], tuple[int, ...]]:
     """One pair of brackets: a vector, or rows that semicolons or lines divide."""
     tokens, breaks = found.tokens, [gap.count(";") for gap in found.gaps]
     level = max([*breaks, found.tail.count(";")], default=0)
@@ -276,7 +290,7 @@ def _flat(t: Printed, found: _List, literal: bool) -> tuple[list[str], tuple[int
         raise t.error(found.at, f"an array has at most {_DEEPEST} axes")
     lines = ["\n" in gap and "," not in gap for gap in found.gaps]
     if any(lines[1:]) and not any("," in gap for gap in found.gaps):
-        if not level and _continued(t, found):
+        if not level and (inner or _continued(t, found)):
             return tokens, (len(tokens),)
         breaks = [max(n, int(line)) for n, line in zip(breaks, lines)]
         level = max(level, 1)
@@ -296,7 +310,7 @@ def _flat(t: Printed, found: _List, literal: bool) -> tuple[list[str], tuple[int
 
 def _continued(t: Printed, found: _List) -> bool:
     """Whether the next line goes on with the row: NumPy's first line then has no more room."""
-    first = t.text[t.start(found.at) : t.end(found.at)].rstrip()
+    first = t.text[found.at : t.end(found.at)].rstrip()
     return len(first) + 1 + max(map(len, found.tokens)) > _WIDTH
 
 

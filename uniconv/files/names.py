@@ -26,7 +26,7 @@ _BARE = re.compile(r"^[ \t]*([A-Za-z_]\w*)[ \t]*$", re.A)
 
 def name_before(text: Printed, at: int) -> str | None:
     """The name in ``x = ``, ``"x": ``, ``x:``, ``julia> x``, ``print(x)`` or a line with only x."""
-    before = text.text[text.start(at) : at]
+    before = text.before(at)
     if before.strip() and not _OUT.match(before):
         return _from(before)
     end = text.start(at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -13,7 +14,9 @@ from numpy.typing import NDArray
 # MATLAB); "significant": as many digits, but may trim zeros (Julia); "exact": program text.
 Style = Literal["decimals", "significant", "exact"]
 
-_REAL = r"(?:0x[\da-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eEfF][+-]?\d+)?|(?i:inf(?:inity)?|nan)(?:16|32)?)"
+# One way to match each: what may also be read otherwise is tried again at every place.
+_DECIMAL = r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eEfF][+-]?\d+)?"
+_REAL = rf"(?:0x[\da-fA-F]+|{_DECIMAL}|(?i:inf(?:inity)?|nan)(?:16|32)?)"
 _END = r"(?![^\s,;\[\])>])"
 NUMBER = re.compile(
     rf"(?:[+-]?{_REAL}[ \t]*[+-][ \t]*{_REAL}[ \t]*(?:im|[ij])"
@@ -126,7 +129,10 @@ def _real(text: str, exponent: int) -> int | float:
     if _is_whole(text) and not exponent:
         return int(text)
     mantissa, _, power = text.lower().replace("f", "e").partition("e")
-    return float(f"{mantissa}e{int(power or 0) + exponent}")
+    value = float(f"{mantissa}e{int(power or 0) + exponent}")
+    if math.isinf(value):
+        raise OverflowError(f"{text} is beyond float64")
+    return value
 
 
 def _parts(token: str) -> list[str]:

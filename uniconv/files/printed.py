@@ -13,6 +13,8 @@ from uniconv.errors import BadFile
 from uniconv.files.named_array import NamedArray
 from uniconv.files.numbers import Style, parse
 
+_NEAR = 300  # signs that tell what an array is; more of a line would be read again and again
+
 
 @dataclass(frozen=True)
 class Printed:
@@ -36,8 +38,16 @@ class Printed:
 
     def end(self, at: int) -> int:
         """Where its line ends."""
-        end = self.text.find("\n", at)
-        return len(self.text) if end < 0 else end
+        following = self.line(at)
+        return self.starts[following] - 1 if following < len(self.starts) else len(self.text)
+
+    def before(self, at: int) -> str:
+        """What its line holds before it: of a long line, the last signs."""
+        return self.text[max(self.start(at), at - _NEAR) : at]
+
+    def after(self, at: int) -> str:
+        """What its line holds from there on: of a long line, the first signs."""
+        return self.text[at : min(self.end(at), at + _NEAR)]
 
     def skip(self, at: int, signs: str = " \t\n") -> int:
         """The next place with another sign."""

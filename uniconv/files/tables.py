@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,11 @@ def read_json(path: Path) -> Iterator[NamedArray]:
     """Nested lists, under the file's name; in objects, under their paths: ``knet.w``."""
     try:
         data = json.loads(
-            _text(path), parse_float=_Number, parse_int=_Number, parse_constant=_Number
+            _text(path),
+            parse_float=_Number,
+            parse_int=_Number,
+            parse_constant=_Number,
+            object_pairs_hook=partial(_object, path),
         )
     except json.JSONDecodeError as error:
         raise BadFile(f"{path}, line {error.lineno}: no JSON: {error.msg}") from None
@@ -32,6 +38,15 @@ def read_json(path: Path) -> Iterator[NamedArray]:
     if not arrays:
         raise BadFile(f"{path} has no lists of numbers")
     yield from arrays
+
+
+def _object(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object, each name of which is there once."""
+    names = Counter(name for name, _ in pairs)
+    twice = [name for name, count in names.items() if count > 1]
+    if twice:
+        raise BadFile(f'{path}: "{twice[0]}" is there twice in one object')
+    return dict(pairs)
 
 
 def _lists(data: Any, name: str, path: Path) -> Iterator[NamedArray]:

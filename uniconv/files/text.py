@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from heapq import heappop, heappush
 from pathlib import Path
 
 from uniconv.errors import BadFile
@@ -76,15 +77,26 @@ def read_text(text: str, source: str) -> Iterator[NamedArray]:
 
 def _arrays(t: Printed) -> Iterator[NamedArray]:
     """Whichever kind of array begins first, again and again."""
-    coming = {pattern: pattern.search(t.text) for pattern in READERS}
-    while waiting := {pattern: match for pattern, match in coming.items() if match}:
-        pattern, match = min(waiting.items(), key=lambda item: item[1].start())
-        read = READERS[pattern](t, match)
-        if read is None:
-            coming[pattern] = pattern.search(t.text, match.end())
+    readers = [(pattern.search, read) for pattern, read in READERS.items()]
+    waiting: list[tuple[int, int, re.Match[str]]] = []  # a heap: place, reader, match
+
+    def seek(reader: int, at: int) -> None:
+        match = readers[reader][0](t.text, at)
+        if match:
+            heappush(waiting, (match.start(), reader, match))
+
+    for reader in range(len(readers)):
+        seek(reader, 0)
+    end = 0
+    while waiting:
+        at, reader, match = heappop(waiting)
+        if at < end:  # inside an array that was read
+            seek(reader, end)
             continue
-        found, end = read
-        yield found
-        for pattern, match in waiting.items():
-            if match.start() < end:
-                coming[pattern] = pattern.search(t.text, end)
+        array = readers[reader][1](t, match)
+        if array is None:
+            seek(reader, match.end())
+        else:
+            yield array[0]
+            end = array[1]
+            seek(reader, end)
