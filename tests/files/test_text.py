@@ -585,6 +585,7 @@ HOSTILE = {
     "tensors never closed": ("<tf.Tensor " * 8_000, 0),
     "lists never closed": ("[1, #" * 20_000, 0),
     "rows never closed": ("[1 2 " * 10_000, 0),
+    "a row that ends in a word": ("a:\n1" + " " * 50_000 + "x", 0),
 }
 
 
@@ -602,3 +603,49 @@ def test_numbers_beyond_float64_are_refused():
     with pytest.raises(BadFile, match="1e400 is beyond float64"):
         files.loads("y = [1e400, 1.0]")
     assert np.isinf(files.loads("y = [inf, 1.0]")["y"].array[0])
+
+
+LABELS = {
+    "conv1d result: [1.0, 2.0]": "conv1d_result",
+    "PyTorch conv1d : tensor([1., 2.])": "PyTorch_conv1d",
+    "output of scipy: [1, 2]": "output_of_scipy",
+    "My kernel is: [[1, 2]]": "kernel",
+    "np.convolve(a, b) = [1 2 3]": "np_convolve",
+    "conv1d(x, w): [1, 2, 3]": "conv1d",
+    "for y: [[1, 2]]": "y",
+    "after all of that I get this for y: [[1, 2]]": "y",
+    "The output is:\n 1 2 3\n 4 5 6\n": "output",
+}
+
+
+@pytest.mark.parametrize("text", LABELS)
+def test_a_label_with_spaces_or_a_call_becomes_a_usable_name(text):
+    assert only(text).name == LABELS[text]
+    assert LABELS[text].isidentifier()
+
+
+def test_rows_of_bare_numbers_under_a_heading():
+    text = "What I get:\n\n 1.5 2\n 3, 4\n\nand then:\n-1 2e3 5\n\nSize:\n7\nNote:\n1 is odd\n"
+    read = files.loads(text)
+    assert {name: a.array.tolist() for name, a in read.items()} == {
+        "What_I_get": [[1.5, 2], [3, 4]],
+        "then": [-1, 2000, 5],
+    }
+    with pytest.raises(BadFile, match="line 3: the array is ragged: 1 number in this row, 2 in"):
+        files.loads("y:\n1 2\n3\n")
+
+
+def test_scalars_of_numpy_in_a_list():
+    read = only("y = [np.float64(1.5), np.float64(-2.25)]")
+    assert (read.name, read.array.tolist()) == ("y", [1.5, -2.25])
+    assert only("[[np.int64(1), np.int64(2)]]").array.tolist() == [[1, 2]]
+
+
+@pytest.mark.parametrize("text", ["y = [1,234.5, 2.0]", "Result:\n1,234.5 2,345.6\n"])
+def test_a_thousands_separator_is_refused(text):
+    with pytest.raises(BadFile, match="1,234 has a thousands separator, or lacks a space"):
+        files.loads(text)
+
+
+def test_numbers_divided_by_bare_commas_are_numbers():
+    assert only("y = [1,234,567]").array.tolist() == [1, 234, 567]

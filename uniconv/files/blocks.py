@@ -12,7 +12,7 @@ import numpy as np
 from uniconv.files.named_array import NamedArray
 from uniconv.files.names import name_before
 from uniconv.files.numbers import NUMBER, TRUNCATED, Style, dtype_of
-from uniconv.files.printed import Printed
+from uniconv.files.printed import Printed, check_thousands
 
 JULIA = re.compile(
     r"(?<!\w)(?P<dims>\d{1,9}(?:[×x]\d{1,9})+|\d{1,9}-element|0-dimensional)[ \t]+"
@@ -29,6 +29,12 @@ LEGACY_TORCH = re.compile(
     r"(?m)^[ \t]*\[torch\.(?:cuda\.)?(?P<type>\w*)Tensor of size "
     r"(?P<dims>\d{1,9}(?:x\d{1,9})*)[^\]\n]*\]"
 )
+# A heading that ends in a colon, and a line of nothing but numbers below it.
+_BETWEEN = r"(?:[ \t]*,[ \t]*|[ \t]+)"
+_FULL_ROW = rf"[ \t]*{NUMBER.pattern}(?:{_BETWEEN}{NUMBER.pattern})*[ \t]*(?:,[ \t]*)?"
+HEADED = re.compile(
+    rf"(?m)^(?P<label>[^\n:=\[\](){{}}<>]{{1,60}})[:：][ \t]*\n(?:[ \t]*\n)?(?={_FULL_ROW}$)"
+)
 _TORCH_SLICE = re.compile(r"[ \t]*\(((?:\d{1,9}[ \t]*,[ \t]*)+)\.,\.\) =[ \t]*$")
 _JULIA_SLICE = re.compile(r"\s*\[:, ?:(?P<index>(?:, ?\d{1,9})+)\][ \t]*=")
 _BLANK = re.compile(r"[ \t]*(?:\n|$)")
@@ -42,6 +48,7 @@ _KIND = re.compile(
     r"[ \t]*(\d{1,9}(?:[×x]\d{1,9})+)[ \t]+(?:([a-z]+\d*)[ \t]+)?(?:[a-z]+[ \t]+)*"
     r"(?:matrix|array|vector)[ \t]*(?:\n|$)"
 )
+_LINE = re.compile(rf"{_FULL_ROW}(?:\n|\Z)")
 Index = tuple[int, ...]
 
 
@@ -105,6 +112,28 @@ def read_slices(t: Printed, header: re.Match[str]) -> tuple[NamedArray, int] | N
 def read_matlab(t: Printed, header: re.Match[str]) -> tuple[NamedArray, int] | None:
     """``A =`` and rows, or ``A(:,:,1) =`` and rows for each slice."""
     return _read_blocks(t, header, MATLAB)
+
+
+def read_headed(t: Printed, header: re.Match[str]) -> tuple[NamedArray, int] | None:
+    """``The output:`` and, below it, lines of numbers: one is a vector, several are a matrix."""
+    at, rows, places = header.end(), list[list[str]](), list[int]()
+    while (row := _LINE.match(t.text, at)) and row.end() > at:
+        check_thousands(t, at, row[0])
+        rows.append(NUMBER.findall(row[0]))
+        places.append(at)
+        at = row.end()
+    if len(rows) * len(rows[0]) < 2 or _ended_by(t, at):
+        return None  # one number; or rows of what is read by the line below them
+    _check_rows(t, _Matrix(rows, places, at))
+    shape = (len(rows), len(rows[0])) if len(rows) > 1 else (len(rows[0]),)
+    tokens = [token for row in rows for token in row]
+    return t.found(places[0], name_before(t, places[0]), tokens, shape, "decimals"), at
+
+
+def _ended_by(t: Printed, at: int) -> bool:
+    """Whether a block of rows goes on as what PyTorch printed before 0.4."""
+    line = t.text[at : t.end(at)]
+    return bool(line.strip()) or LEGACY_TORCH.match(t.text, _blanks(t, at)) is not None
 
 
 def read_legacy_torch(t: Printed, footer: re.Match[str]) -> tuple[NamedArray, int] | None:

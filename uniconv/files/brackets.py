@@ -14,7 +14,7 @@ from uniconv.errors import BadFile
 from uniconv.files.named_array import NamedArray
 from uniconv.files.names import name_before
 from uniconv.files.numbers import NUMBER, TRUNCATED, Style, dtype_of
-from uniconv.files.printed import Printed
+from uniconv.files.printed import Printed, check_thousands
 
 # What stands around an array: array(...), tensor(...), torch.FloatTensor(...), tf.constant(...).
 WRAPPED = re.compile(
@@ -32,6 +32,7 @@ _KEYWORD = re.compile(
     r"(\w+)\s*=\s*(<[^>]*>|'[^']*'|\"[^\"]*\"|\([^()]*\)|\[[^\[\]]*\]|\w+\([^()]*\)|[^,()<>\s]+)"
 )
 _WORD = re.compile(r"[A-Za-z_][\w.]*")
+_SCALAR = re.compile(r"(?:np|numpy|jnp)\.(?:bool_?|u?int\d+|float\d+|complex\d+)\(")
 _SCALE = re.compile(r"1(?:\.0*)?e([+-]\d{1,3})\s*\*")
 _NDARRAY = re.compile(r"\s*<NDArray (\d+(?:x\d+)*) @[^>]*>")
 _METHOD = re.compile(r"\s*\.\s*(?!(?:to|cuda|float|double)\()[a-z_]")
@@ -66,13 +67,16 @@ def read_bracket(t: Printed, start: re.Match[str]) -> tuple[NamedArray, int] | N
     """
     at, begin = start.start("open"), start.start()
     deep = start["open"].count("[") > 1
-    if not (deep or _stands_alone(t, begin)) or not NUMBER.match(t.text, start.end()):
+    if not (deep or _stands_alone(t, begin)):
+        return None
+    if not (NUMBER.match(t.text, start.end()) or _SCALAR.match(t.text, start.end())):
         return None
     before = t.before(begin)
     if re.match(r"[\w.)\]}\"']", before[-1:], re.A) or before.count("(") > before.count(")"):
         return None  # an index, or an argument in program text
     try:
         found = _list(t, at)
+        check_thousands(t, at, t.text[at : found.end])
     except _Unreadable as wrong:
         if deep or wrong.cut:
             raise wrong.error from None
@@ -214,7 +218,8 @@ def _list(t: Printed, at: int) -> _List:
     begin, gap = at, ""
     while True:
         at = t.skip(at, " \t")
-        number = NUMBER.match(t.text, at) if opened else None
+        scalar = _SCALAR.match(t.text, at) if opened else None
+        number = NUMBER.match(t.text, scalar.end() if scalar else at) if opened else None
         sign = t.text[at : at + 1]
         if number or sign == "[":
             between = gap.replace("\n", "")
@@ -229,6 +234,9 @@ def _list(t: Printed, at: int) -> _List:
             opened[-1].tokens.append(number[0])
             opened[-1].gaps.append(gap)
             at, gap = number.end(), ""
+            if scalar and t.text[at : at + 1] != ")":
+                raise _Unreadable(t.error(at, f'"{scalar[0]}" is not closed'))
+            at += scalar is not None
             continue
         if sign == "[":
             if opened and opened[-1].tokens:

@@ -12,6 +12,10 @@ _PROMPT = r"(?:julia>|>>>|>>|octave:\d+>|[Ii]n ?\[\d+\] ?:)"
 _ASSIGNED = re.compile(rf"(?:^|.*(?<!,)[\s;>])({_NAME})[ \t]*{_INDEX}[ \t]*:?=[ \t]*$", re.S)
 _LABELLED = re.compile(r"(?:^|.*[^\w.])([A-Za-z_][\w.]*)[ \t]*:[ \t]*$", re.S | re.A)
 _KEY = re.compile(r""".*["']([^"']+)["']\s*[:,]\s*$""", re.S)
+_LABEL = re.compile(r"[ \t]*([^\W\d][^:：=\[\]{}\"'<>|\n]{0,60}?)[ \t]*[:：=][ \t]*$")
+_ARGUMENTS = re.compile(r"\([^()]*\)")
+_FILLERS = {"the", "a", "an", "my", "this", "is", "are", "was", "were", "gives", "of", "and", "but"}
+_MOST_WORDS = 4
 _OUT = re.compile(r"[ \t]*[Oo]ut ?\[\d+\] ?:[ \t]*$")
 _BETWEEN = re.compile(rf"{_OUT.pattern}|.* containing:[ \t]*$|[ \t]*```")  # and empty lines
 _CALLED = re.compile(r"[ \t]*(?:print|println|display|disp|show)\b")
@@ -41,11 +45,31 @@ def name_before(text: Printed, at: int) -> str | None:
 
 def _from(before: str) -> str | None:
     """From the start of the array's own line."""
-    for pattern in (_ASSIGNED, _KEY, _LABELLED):
+    for pattern in (_ASSIGNED, _KEY):
         found = pattern.match(before)
         if found:
             return found[1]
-    return None
+    return _from_label(before)
+
+
+def _from_label(before: str) -> str | None:
+    """``conv1d result:`` is conv1d_result, ``np.convolve(a, b) =`` np_convolve, ``for y:`` y.
+
+    Of more than a few words, only the last is a name.
+    """
+    label = _LABEL.match(before)
+    text = _ARGUMENTS.sub("", label[1]) if label else ""
+    words = text.replace(".", " ").split() if "," not in text else []
+    while words and words[0].lower() in _FILLERS:
+        words.pop(0)
+    while words and words[-1].lower() in _FILLERS:
+        words.pop()
+    if 1 < len(words) <= _MOST_WORDS and len(words[-1]) > 1:
+        return re.sub(r"\W+", "_", "_".join(words))
+    found = _LABELLED.match(before)
+    if found and found[1].lower() not in _FILLERS:
+        return found[1]
+    return words[-1] if words and words[-1].isidentifier() else None
 
 
 def _from_line(line: str) -> str | None:

@@ -16,6 +16,21 @@ from uniconv.files.numbers import Style, parse
 _NEAR = 300  # signs that tell what an array is; more of a line would be read again and again
 
 
+_GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,]*,\d)(?!\d)")
+_LOOSE = re.compile(r"\d[ \t]*(?:,[ \t\n]|[ \t]+[-+\d])")
+
+
+def check_thousands(t: Printed, at: int, numbers: str) -> None:
+    """Refuse 1,234.5 where commas and spaces divide the other numbers: which of both is meant?"""
+    grouped = _GROUPED.search(numbers)
+    if grouped and _LOOSE.search(numbers):
+        raise t.error(
+            at + grouped.start(),
+            f"{grouped[0]} has a thousands separator, or lacks a space after its comma: print "
+            "numbers without separators",
+        )
+
+
 @dataclass(frozen=True)
 class Printed:
     """A text, and what to call it in messages."""

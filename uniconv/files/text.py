@@ -11,10 +11,12 @@ from pathlib import Path
 
 from uniconv.errors import BadFile
 from uniconv.files.blocks import (
+    HEADED,
     JULIA,
     LEGACY_TORCH,
     MATLAB,
     SLICE,
+    read_headed,
     read_julia,
     read_legacy_torch,
     read_matlab,
@@ -40,6 +42,7 @@ READERS: dict[re.Pattern[str], Reader] = {
     TENSORFLOW: read_tensorflow,
     WRAPPED: read_wrapped,
     BRACKET: read_bracket,
+    HEADED: read_headed,
 }
 _SAME = str.maketrans({"\u2212": "-", "\u00a0": " ", "\u3000": " ", "\ufeff": " "})
 
