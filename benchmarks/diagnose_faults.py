@@ -29,7 +29,7 @@ from uniconv._calls.plan import build
 from uniconv._canonical.layout import axes
 from uniconv._canonical.record import effective
 from uniconv._canonical.reference import reference
-from uniconv._diagnose.given import given
+from uniconv._diagnose.given import read_array
 from uniconv._diagnose.single import searched
 from uniconv.errors import UniconvError, UniconvWarning
 from uniconv.spec.registry import frameworks
@@ -422,9 +422,9 @@ def _same(a: Any, b: Any) -> bool:
 
 def look(good: Scene, y: Any, depth: int = 2) -> tuple[Any, Any]:
     """The start and what was found."""
-    arrays = [given(a, r) for a, r in ((good.x, "x"), (good.w, "w"), (y, "y"))]
-    b = None if good.bias is None else given(good.bias, "bias")
-    p = None if good.p is None else given(good.p, "pointwise")
+    arrays = [read_array(a, r) for a, r in ((good.x, "x"), (good.w, "w"), (y, "y"))]
+    b = None if good.bias is None else read_array(good.bias, "bias")
+    p = None if good.p is None else read_array(good.p, "pointwise")
     start, _, found = searched(good.call.op, good.options, arrays, b, p, depth=depth)
     return start, found
 
@@ -525,9 +525,9 @@ def correct(count: int, seed: int, verbose: bool) -> tuple[int, Counter[str]]:
             y = run.run()
             if precision == "bfloat16":
                 y = short(y, precision)
-        arrays = [given(good.x, "x"), given(good.w, "w"), given(y, "y", tolerance)]
-        b = None if good.bias is None else given(good.bias, "bias")
-        p = None if good.p is None else given(good.p, "pointwise")
+        arrays = [read_array(good.x, "x"), read_array(good.w, "w"), read_array(y, "y", tolerance)]
+        b = None if good.bias is None else read_array(good.bias, "bias")
+        p = None if good.p is None else read_array(good.p, "pointwise")
         _, _, found = searched(good.call.op, good.options, arrays, b, p)
         if found.model.changes or not found.explained:
             false += 1

@@ -10,7 +10,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 
-from uniconv import explain
+from uniconv import Call, explain
 from uniconv._cli import demo
 from uniconv._explain import Explanation
 
@@ -57,8 +57,8 @@ def window_figure() -> Figure:
     question = demo.load()
     x, w = question.partappledata[..., None], question.testw[..., None]
     calls = [
-        ("Knet: mode=0 (the default)", explain("knet.conv4", x, w, padding=1)),
-        ("TensorFlow (Knet: mode=1)", explain("knet.conv4", x, w, padding=1, mode=1)),
+        ("Knet: mode=0 (the default)", explain(Call(x, w, dialect="knet.conv4", padding=1))),
+        ("TensorFlow (Knet: mode=1)", explain(Call(x, w, dialect="knet.conv4", padding=1, mode=1))),
     ]
     fig, axes = plt.subplots(2, 4, figsize=(14, 7.2), layout="constrained")
     fig.suptitle("y[1, 1]: the window at the top left, channel 1 of 3", fontsize=16)

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 import uniconv
+from uniconv import Call
 from uniconv.testing import assert_same_conv
 
 
@@ -19,18 +20,19 @@ def ported(x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
 
 
 def test_the_port_is_knets_cross_correlation():
-    assert_same_conv(ported, "knet.conv4", padding=1, mode=1)
+    assert_same_conv(ported, Call(dialect="knet.conv4", padding=1, mode=1))
 
 
 def test_the_port_forgot_the_flip():
     with pytest.raises(AssertionError, match="with w reversed along spatial axes 0, 1"):
-        assert_same_conv(ported, "knet.conv4", padding=1)
+        assert_same_conv(ported, Call(dialect="knet.conv4", padding=1))
 
 
 def test_knets_two_functions_agree_when_both_are_asked_to_flip():
     ops21 = uniconv.native("knet.ops21.conv")  # the weight comes first, as in Julia
     assert_same_conv(
-        lambda x, w: ops21(w, x, stride=2, crosscorrelation=False), "knet.conv4", stride=2
+        lambda x, w: ops21(w, x, stride=2, crosscorrelation=False),
+        Call(dialect="knet.conv4", stride=2),
     )
 
 
@@ -39,7 +41,6 @@ def test_two_spellings_of_tensorflow_agree(padding):
     conv2d = uniconv.native("tf.nn.conv2d")
     assert_same_conv(
         lambda x, w: conv2d(x, w, strides=1, padding=padding),
-        "tf.nn.convolution",
+        Call(dialect="tf.nn.convolution", padding=padding),
         arrays="numpy",
-        padding=padding,
     )

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from uniconv import Call, explain, probe
 from uniconv import _cli as cli
-from uniconv import explain, probe
 
 X = np.arange(1, 21.0, dtype="float32").reshape(5, 4, 1, 1)
 W = np.array([[1, 2], [3, 5], [7, 11.0]], "float32").reshape(3, 2, 1, 1)
@@ -40,10 +40,10 @@ def wrong(capsys, *words):
 
 def test_explain_prints_what_explain_says(arrays, tmp_path):
     text = typed("explain", "knet.conv4", "x.npy", "w.npy", "padding=1", "--at", "1,2")
-    assert text == f"{explain('knet.conv4', X, W, at=(1, 2), padding=1)}\n"
+    assert text == f"{explain(Call(X, W, dialect='knet.conv4', padding=1), at=(1, 2))}\n"
     page = tmp_path / "page.html"
     typed("explain", "knet.conv4", "x.npy", "w.npy", "--html", str(page))
-    assert page.read_text("utf-8") == explain("knet.conv4", X, W).to_html()
+    assert page.read_text("utf-8") == explain(Call(X, W, dialect="knet.conv4")).to_html()
     told = json.loads(typed("explain", "knet.conv4", "x.npy", "w.npy", "--json"))
     assert told["window"]["y"] == told["window"]["sum"]
 
@@ -58,13 +58,23 @@ def test_explain_takes_shapes(arrays):
 
 def test_probe_prints_the_code_and_checks_a_result(arrays):
     code = typed("probe", "tf.nn.conv2d", "padding=SAME", "strides=2")
-    found = probe("tf.nn.conv2d", padding="SAME", strides=2)
+    found = probe(Call(dialect="tf.nn.conv2d", padding="SAME", strides=2))
     assert code == f"{found.code()}\n"
     np.save("y.npy", found.y)
     words = ["probe", "tf.nn.conv2d", "padding=SAME", "strides=2", "--check", "y.npy"]
     assert typed(*words) == "the same\n"
     np.save("y.npy", found.y[..., ::-1])
     assert typed(*words) == "differs: y is what w gives with its axis 3 reversed\n"
+
+
+def test_the_function_is_the_first_word_or_said_by_dialect(arrays):
+    named = typed("explain", "--dialect", "knet.conv4", "x.npy", "w.npy", "padding=1")
+    assert named == typed("explain", "knet.conv4", "x.npy", "w.npy", "padding=1")
+    assert typed("probe", "--dialect", "knet") == typed("probe", "knet")
+    shapes = ["--x-shape", "1,4,4,2", "--w-shape", "3,3,2,1", "--pointwise-shape", "1,1,2,3"]
+    told = json.loads(typed("explain", "keras", *shapes, "--json"))
+    assert told["function"] == "keras.ops.separable_conv"
+    assert told["shapes"]["pointwise"] == [1, 1, 2, 3]
 
 
 def test_the_code_can_be_piped_into_python(tmp_path):
@@ -79,6 +89,7 @@ def test_the_code_can_be_piped_into_python(tmp_path):
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
+        (["explain"], 2, "name a function: --dialect tf.nn.conv2d, or tf.nn.conv2d as first word"),
         (["explain", "knet.conv4"], 2, "give x.npy and w.npy, or --x-shape and --w-shape"),
         (["explain", "knet.conv4", "x.npy"], 2, "give x.npy and w.npy, or --x-shape and --w-shape"),
         (
@@ -96,6 +107,15 @@ def test_the_code_can_be_piped_into_python(tmp_path):
             1,
             "knet.conv4: at=(9, 9) must be a position in y, whose spatial sizes are (3, 3): 2 "
             "integers, each from 0 to its size less 1",
+        ),
+        (
+            [
+                *("explain", "knet.conv4", "--x-shape", "5,4,1,1", "--w-shape", "3,2,1,1"),
+                *("--at", "9,9"),
+            ],
+            1,
+            "knet.conv4: at=(9, 9) asks for the numbers of one element of y, but the call has "
+            "shapes only: give x and w as arrays",
         ),
         (
             ["explain", "knet.conv4", "x.npy", "w.npy", "--channel", "3"],

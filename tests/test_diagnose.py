@@ -1,4 +1,4 @@
-"""diagnose and diagnose_pair: every cause by name, what is left, what cannot be told, the words."""
+"""diagnose and compare: every cause by name, what is left, what cannot be told, the words."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ import torch
 from typer.testing import CliRunner
 
 import uniconv
+from uniconv import Call, compare
 from uniconv import _cli as cli
 from uniconv._canonical.record import Convolution
 from uniconv._canonical.reference import reference
-from uniconv._diagnose.given import given
+from uniconv._diagnose.given import read_array
 from uniconv._diagnose.single import problem
 from uniconv.errors import BadArray, BadShape, UnknownName
 from uniconv.files import NamedArray
@@ -62,8 +63,8 @@ def test_an_element_alone_is_the_element_of_the_whole(faults):
         if count == 60:
             break
         y = scene.run()
-        arrays = [given(a, r) for a, r in ((scene.x, "x"), (scene.w, "w"), (y, "y"))]
-        p = None if scene.p is None else given(scene.p, "pointwise")
+        arrays = [read_array(a, r) for a, r in ((scene.x, "x"), (scene.w, "w"), (y, "y"))]
+        p = None if scene.p is None else read_array(scene.p, "pointwise")
         asked = problem(scene.call.op, scene.options, *arrays, p)
         model = asked.start(None if scene.bias is None else scene.bias.astype(float))
         whole = model.result()
@@ -85,6 +86,10 @@ GROUPED = normal(6, 2, 3, 3)
 
 def conv(x: Any, w: Any, bias: Any = None, **options: Any) -> Any:
     return uniconv.conv(x, w, bias, dialect=CONV2D, **options)
+
+
+def diagnose(x: Any, w: Any, y: Any, bias: Any = None, **options: Any) -> uniconv.Diagnosis:
+    return uniconv.diagnose(Call(x, w, bias, dialect=CONV2D, **options), y)
 
 
 def padded(mode: str, **more: Any) -> Any:
@@ -166,7 +171,7 @@ CAUSES: dict[str, tuple[Any, Any, Any, dict[str, Any], Any, str, str]] = {
 @pytest.mark.parametrize("name", CAUSES)
 def test_a_cause_is_named(name):
     x, w, y, options, bias, field, says = CAUSES[name]
-    found = uniconv.diagnose(x, w, y, expected=CONV2D, options=options, bias=bias)
+    found = diagnose(x, w, y, bias, **options)
     assert found.explained
     assert fields(found) == (field,), str(found)
     assert says in found.causes[0].text, found.causes[0].text
@@ -180,12 +185,13 @@ def test_a_transposed_convolution_cropped_and_lengthened():
     x, w = normal(1, 3, 5, 4), normal(3, 2, 4, 4)
     whole = uniconv.conv_transpose(x, w, dialect=TRANSPOSE2D, stride=2)
     options = {"stride": 2, "padding": 1}
-    off = uniconv.diagnose(x, w, whole[:, :, :-2, :-2], expected=TRANSPOSE2D, options=options)
+    call = Call(x, w, dialect=TRANSPOSE2D, **options)
+    off = uniconv.diagnose(call, whole[:, :, :-2, :-2])
     assert fields(off) == ("crop",)
     assert "the crop is ((0, 2), (0, 2)), not ((1, 1), (1, 1))" in off.verdict
     assert "no call of torch.nn.functional.conv_transpose2d gives y" in off.notes[0]
     longer = uniconv.conv_transpose(x, w, dialect=TRANSPOSE2D, output_padding=1, **options)
-    found = uniconv.diagnose(x, w, longer, expected=TRANSPOSE2D, options=options)
+    found = uniconv.diagnose(call, longer)
     assert fields(found) == ("crop",)
     assert found.causes[0].text.endswith("output_padding")
     assert found.call == f"{TRANSPOSE2D}(x, w, stride=2, padding=1, output_padding=1)"
@@ -193,7 +199,7 @@ def test_a_transposed_convolution_cropped_and_lengthened():
 
 def test_two_causes_share_the_difference():
     y = conv(X, W[:, :, ::-1, ::-1].swapaxes(2, 3).copy(), BIAS)
-    found = uniconv.diagnose(X, W, y, expected=CONV2D, bias=BIAS)
+    found = diagnose(X, W, y, BIAS)
     assert set(fields(found)) == {"axes of w", "reverse"}
     assert sum(c.share for c in found.causes) == pytest.approx(1)
     assert all(0 <= c.share <= 1 for c in found.causes)
@@ -205,7 +211,7 @@ def test_two_causes_share_the_difference():
 def test_the_call_that_gives_y_gives_it(name):
     """The text is run: torch's own function on the arrays, as the diagnosis writes it."""
     x, w, y, options, bias, *_ = CAUSES[name]
-    found = uniconv.diagnose(x, w, y, expected=CONV2D, options=options, bias=bias)
+    found = diagnose(x, w, y, bias, **options)
     code = found.call.replace("[:, :, ::-1, ::-1]", ".flip(2, 3)").replace("transpose", "permute")
     named = {"x": torch.tensor(x), "w": torch.tensor(w), "torch": torch}
     named |= {"F": torch.nn.functional, "bias": None if bias is None else torch.tensor(bias)}
@@ -219,7 +225,7 @@ def test_code_for_the_order_of_depthwise_filters():
     options = {"strides": [1, 1, 1, 1], "padding": "SAME"}
     used = w.reshape(3, 3, 2, 4).swapaxes(2, 3).copy()
     y = uniconv.depthwise_conv(x, used, dialect="tf.nn.depthwise_conv2d", **options)
-    found = uniconv.diagnose(x, w, y, expected="tf.nn.depthwise_conv2d", options=options)
+    found = uniconv.diagnose(Call(x, w, dialect="tf.nn.depthwise_conv2d", **options), y)
     assert fields(found) == ("order of filters",)
     assert found.call == (
         "tf.nn.depthwise_conv2d(x, w.reshape(3, 3, 2, 4).swapaxes(2, 3), strides=[1, 1, 1, 1], "
@@ -230,7 +236,7 @@ def test_code_for_the_order_of_depthwise_filters():
 def test_exchanged_in_x_and_the_kernel_as_code():
     x, w = normal(1, 2, 8, 8), normal(3, 2, 3, 3)
     y = conv(x.swapaxes(2, 3).copy(), w.swapaxes(2, 3).copy(), stride=(1, 2))
-    found = uniconv.diagnose(x, w, y, expected=CONV2D, options={"stride": (1, 2)})
+    found = diagnose(x, w, y, stride=(1, 2))
     assert found.causes[0].text == "height and width are exchanged in both x and the kernel"
     told = "x.transpose(0, 1, 3, 2), w.transpose(0, 1, 3, 2), stride=(1, 2)"
     assert found.call == f"{CONV2D}({told})"
@@ -248,7 +254,7 @@ def short(a: Any, bits: int) -> Any:
 
 def test_what_remains_names_the_precision():
     def left(y: Any, **more: Any) -> str:
-        found = uniconv.diagnose(X, W, y, expected=CONV2D, **more)
+        found = uniconv.diagnose(Call(X, W, dialect=CONV2D), y, **more)
         assert found.agrees, str(found)
         assert found.causes == ()
         return found.remainder.precision
@@ -268,7 +274,7 @@ def test_what_remains_names_the_precision():
     assert left(half.astype(np.float16)) == "float16"
     assert left(six, tolerance=5e-5) == "printed digits"
     x, w = (RNG.integers(-8, 9, a.shape).astype(np.float32) for a in (X, W))
-    found = uniconv.diagnose(x, w, conv(x, w), expected=CONV2D)
+    found = diagnose(x, w, conv(x, w))
     assert found.verdict == "y is exactly what torch.nn.functional.conv2d gives."
     assert str(found.remainder) == "nothing: every number is exactly equal"
 
@@ -278,7 +284,8 @@ def test_a_separable_sum_that_cancels_is_still_rounding():
     x, w = normal(1, 40, 1), np.array([1.1, 1.3, 1.7], np.float32).reshape(1, 1, 3)
     p = np.array([1, 1e-3, -1.1 / 1.7], np.float32).reshape(1, 3, 1)
     y = uniconv.separable_conv(x, w, p, dialect="keras.layers.SeparableConv1D")
-    found = uniconv.diagnose(x, w, y, expected="keras.layers.SeparableConv1D", pointwise=p)
+    call = Call(x, w, dialect="keras.layers.SeparableConv1D", pointwise=p)
+    found = uniconv.diagnose(call, y)
     assert found.agrees
     assert found.remainder.precision == "float32"
 
@@ -286,8 +293,8 @@ def test_a_separable_sum_that_cancels_is_still_rounding():
 def test_printed_digits_of_found_arrays_are_the_tolerance():
     y = np.round(conv(X, W).astype(np.float64), 2)
     told = NamedArray("table", y, 0.005, digits=4, line=7)
-    assert uniconv.diagnose(X, W, told, expected=CONV2D).remainder.precision == "printed digits"
-    assert not uniconv.diagnose(X, W, y + 0.5, expected=CONV2D, depth=1).agrees
+    assert diagnose(X, W, told).remainder.precision == "printed digits"
+    assert not uniconv.diagnose(Call(X, W, dialect=CONV2D), y + 0.5, depth=1).agrees
 
 
 # What cannot be told
@@ -295,7 +302,7 @@ def test_printed_digits_of_found_arrays_are_the_tolerance():
 
 def test_a_symmetric_kernel_hides_a_flip():
     w = np.ones((6, 4, 3, 3), np.float32)
-    found = uniconv.diagnose(X, w, conv(X, w), expected=CONV2D)
+    found = diagnose(X, w, conv(X, w))
     assert found.agrees
     assert (
         "flipping on height and width cannot be seen: the kernel or x is symmetric there; "
@@ -308,18 +315,18 @@ def test_several_explanations_are_all_told():
     y = conv(X, w[:, :, :, ::-1].copy())
     x = np.concatenate([X, X[..., ::-1]], -1)  # x is its own mirror image
     both = conv(x, np.ascontiguousarray(w[..., ::-1]))
-    found = uniconv.diagnose(X, w, y, expected=CONV2D)
+    found = diagnose(X, w, y)
     assert fields(found) == ("reverse",)
-    mirrored = uniconv.diagnose(x, w, both, expected=CONV2D)
+    mirrored = diagnose(x, w, both)
     assert mirrored.explained
     assert fields(mirrored) == ("reverse",)
 
 
 def test_numbers_that_nothing_gives_have_no_cause():
-    found = uniconv.diagnose(X, W, normal(2, 6, 7, 6), expected=CONV2D)
+    found = diagnose(X, W, normal(2, 6, 7, 6))
     assert not found.explained
     assert found.verdict.startswith("Nothing that uniconv knows explains y as a result of torch.nn")
-    assert found.agree == ()
+    assert found.fixes == ()
     assert "What gives y" not in str(found)
     assert not found.remainder.is_rounding
 
@@ -327,7 +334,7 @@ def test_numbers_that_nothing_gives_have_no_cause():
 def test_a_miss_says_where_it_fails():
     y = conv(X, W[:, :, ::-1, ::-1].copy())
     y[0, 2, 1, 1] += 1
-    found = uniconv.diagnose(X, W, y, expected=CONV2D)
+    found = diagnose(X, W, y)
     assert not found.explained
     assert fields(found) == ("reverse",)
     assert "; the nearest that it knows is that the kernel is flipped" in found.verdict
@@ -339,36 +346,28 @@ def test_a_miss_says_where_it_fails():
 
 def test_one_number_is_too_little():
     x, w = normal(1, 1, 1, 1), normal(1, 1, 1, 1)
-    found = uniconv.diagnose(x, w, 3 * conv(x, w), expected=CONV2D)
+    found = diagnose(x, w, 3 * conv(x, w))
     assert not found.explained
 
 
 def test_no_function_named_finds_one():
-    found = uniconv.diagnose(X, W, conv(X, W, padding=1))
+    found = uniconv.diagnose(Call(X, W, dialect=None), conv(X, W, padding=1))
     assert found.agrees
     assert found.notes[0].startswith("these calls give y, too: ")
     assert "paddle.nn.functional.conv2d(x, w, padding=1)" in found.notes[0]
     with pytest.raises(UnknownName, match="no function takes arrays of these shapes"):
-        uniconv.diagnose(normal(2), normal(3, 3, 3, 3, 3, 3), normal(2))
+        uniconv.diagnose(Call(normal(2), normal(3, 3, 3, 3, 3, 3), dialect=None), normal(2))
 
 
 # Pairs
 
 
 def test_a_pair_by_fields():
-    knet = uniconv.Run(
-        X.transpose(2, 3, 1, 0),
-        W.transpose(2, 3, 1, 0),
-        None,
-        "knet.conv4",
-        {"padding": 1, "alpha": 2},
-    )
-    tf = uniconv.Run(
-        *(X.transpose(0, 2, 3, 1), W.transpose(2, 3, 1, 0), None, "tf.nn.conv2d"),
-        {"strides": 2, "padding": "SAME"},
-        BIAS,
-    )
-    found = uniconv.diagnose_pair(knet, tf)
+    w = W.transpose(2, 3, 1, 0)
+    knet = Call(X.transpose(2, 3, 1, 0), w, dialect="knet.conv4", padding=1, alpha=2)
+    options = {"strides": 2, "padding": "SAME"}
+    tf = Call(X.transpose(0, 2, 3, 1), w, BIAS, dialect="tf.nn.conv2d", **options)
+    found = compare(knet, tf)
     assert found.explained
     assert [c.text for c in found.causes] == [
         "knet.conv4 has stride (1, 1), tf.nn.conv2d (2, 2)",
@@ -381,34 +380,36 @@ def test_a_pair_by_fields():
 
 
 def test_a_pair_that_agrees_says_so():
-    a = uniconv.Run(X, W, conv(X, W, padding=1), CONV2D, {"padding": 1})
+    a = Call(X, W, dialect=CONV2D, padding=1)
     options = {"strides": 1, "padding": "SAME"}
-    b = uniconv.Run(X.transpose(0, 2, 3, 1), W.transpose(2, 3, 1, 0), None, "tf.nn.conv2d", options)
-    found = uniconv.diagnose_pair(a, b)
+    x, w = X.transpose(0, 2, 3, 1), W.transpose(2, 3, 1, 0)
+    b = Call(x, w, dialect="tf.nn.conv2d", **options)
+    y = conv(X, W, padding=1)
+    found = compare(a.with_result(y), b)
     assert found.agrees
+    assert compare(a, y, b, b.run()).agrees
     assert found.verdict.startswith(f"{CONV2D} and tf.nn.conv2d agree: what is left is rounding")
 
 
 def test_a_pair_with_other_data():
-    a = uniconv.Run(X, W, dialect=CONV2D)
-    b = uniconv.Run(X[:, ::-1].copy(), W, dialect=CONV2D)
-    found = uniconv.diagnose_pair(a, b)
+    a = Call(X, W, dialect=CONV2D)
+    b = Call(X[:, ::-1].copy(), W, dialect=CONV2D)
+    found = compare(a, b)
     assert [c.field for c in found.causes] == ["order of channels in x"]
-    other = uniconv.diagnose_pair(a, uniconv.Run(X + 1, W, dialect=CONV2D))
+    other = compare(a, Call(X + 1, W, dialect=CONV2D))
     assert other.causes[0].field == "data"
     assert "are not the same numbers: they differ by up to 1" in other.causes[0].text
 
 
 def test_a_pair_says_which_run_left_its_call():
-    a = uniconv.Run(X, W, conv(X, W), CONV2D)
-    b = uniconv.Run(X, W, conv(X, W[:, :, ::-1, ::-1].copy()), CONV2D)
-    found = uniconv.diagnose_pair(a, b)
+    call = Call(X, W, dialect=CONV2D)
+    found = compare(call, conv(X, W), call, conv(X, W[:, :, ::-1, ::-1].copy()))
     assert fields(found) == ("reverse",)
     assert found.notes == (
         f"the result of b ({CONV2D}) is not what its own call gives: the kernel is flipped on "
         "height and width: a true convolution, not a cross-correlation",
     )
-    wild = uniconv.diagnose_pair(a, uniconv.Run(X, W, normal(2, 6, 7, 6), CONV2D), depth=1)
+    wild = compare(call, call.with_result(normal(2, 6, 7, 6)), depth=1)
     assert not wild.explained
     assert wild.verdict.startswith(f"The result of b, {CONV2D}, is not explained by its own call. ")
 
@@ -450,17 +451,38 @@ def test_a_pair_says_which_run_left_its_call():
     ],
 )
 def test_errors(error, more, text):
-    arguments = {"x": X, "w": W, "y": conv(X, W)} | more
+    call = Call(X, W, more.get("bias"), dialect=CONV2D)
     with pytest.raises(error) as caught:
-        uniconv.diagnose(**arguments, expected=CONV2D)
+        uniconv.diagnose(call, more.get("y", conv(X, W)), tolerance=more.get("tolerance"))
     assert str(caught.value) == text
+
+
+def test_what_has_no_y_or_no_numbers():
+    call = Call(X, W, dialect=CONV2D)
+    with pytest.raises(BadArray) as caught:
+        uniconv.diagnose(call)
+    assert str(caught.value) == "diagnose has no y to explain: diagnose(call, y)"
+    shapes = Call(X.shape, W.shape, dialect=CONV2D)
+    for verb in (lambda: uniconv.diagnose(shapes, conv(X, W)), lambda: compare(shapes, call)):
+        with pytest.raises(BadArray) as caught:
+            verb()
+        assert str(caught.value) == "x is the shape (2, 4, 9, 8): give its numbers"
+
+
+def test_a_call_that_holds_its_y_is_asked_alone():
+    call = Call(X, W, dialect=CONV2D)
+    off = conv(X, W) + np.float32(1e-3)
+    assert uniconv.diagnose(call.with_result(conv(X, W))).agrees
+    assert not uniconv.diagnose(call.with_result(off), depth=1).agrees
+    assert uniconv.diagnose(call.with_result(off, tolerance=2e-3)).agrees
+    assert uniconv.diagnose(call.with_result(off, tolerance=2e-3), tolerance=0).causes
 
 
 # Text, JSON, page
 
 
 def test_the_text_json_and_page_say_the_same():
-    found = uniconv.diagnose(X, W, padded("reflect"), expected=CONV2D, options={"padding": 2})
+    found = diagnose(X, W, padded("reflect"), padding=2)
     text, told, page = str(found), json.loads(found.to_json()), found.to_html()
     assert text.splitlines()[0] == "Diagnosis of torch.nn.functional.conv2d"
     assert text.splitlines()[-1] == found.verdict == told["verdict"]
@@ -475,7 +497,7 @@ def test_the_text_json_and_page_say_the_same():
 
 
 def test_json_has_no_infinity():
-    found = uniconv.diagnose(X, W, conv(X, W), expected=CONV2D, options={"stride": 2})
+    found = diagnose(X, W, conv(X, W), stride=2)
     assert json.loads(found.to_json())["difference"] is None
 
 
@@ -511,33 +533,34 @@ def test_one_run_from_files(tmp_path, monkeypatch):
     y = conv(X, W[:, :, ::-1, ::-1].copy())
     np.save("image.npy", X)
     np.savez("more.npz", w=W, y=y)
-    result = run("x=image.npy", "w=more.npz:w", "y=more.npz:y", "--expected", CONV2D, "--json")
+    result = run("x=image.npy", "w=more.npz:w", "y=more.npz:y", "--dialect", CONV2D, "--json")
     assert result.exit_code == 0, result.output
     told = json.loads(result.stdout)
     assert told["call"] == f"{CONV2D}(x, w[:, :, ::-1, ::-1])"
     other = run("more.npz", "x=image.npy", "--expected", CONV2D, "stride=1")  # w, y by their names
     assert (other.exit_code, "the kernel is flipped" in other.stdout) == (0, True)
     np.savez("noise.npz", x=X, w=W, y=normal(2, 6, 7, 6))
-    assert run("noise.npz", "--expected", CONV2D).exit_code == 1
+    assert run("noise.npz", "--dialect", CONV2D).exit_code == 1
 
 
 @pytest.mark.parametrize(
     ("words", "text"),
     [
         (
-            ["x=nix", "--expected", "tf"],
+            ["x=nix", "--dialect", "tf"],
             "x=nix: no array and no file has that name; the files have",
         ),
-        (["--a", "knet.conv4"], "give --a FUNCTION and --b FUNCTION for two runs, or --expected"),
+        (["--a", "knet.conv4"], "give --a FUNCTION and --b FUNCTION for two runs, or --dialect"),
         (["--a"], "--a wants a function: --a tf.nn.conv2d"),
         (["--a", "x=1"], "--a wants a function before x=1: --a tf.nn.conv2d"),
-        (["padding=1"], "padding=: options of a function come after --a, --b or --expected"),
+        (["padding=1"], "padding=: options of a function come after --a, --b or --dialect"),
         (["x=testw", "x=wdata"], "x=wdata: x is given twice"),
         (["=1"], "=1: a name is missing"),
-        (["--expected", "tf", "more.txt"], "more.txt: files come before --a, --b and --expected"),
-        (["--expected", "tf", "--expected", "tf"], "--expected is given twice"),
-        (["--nix", "--expected", "tf"], "No such option: --nix"),
-        (["--expected", "tf"], "x is missing: write x=NAME or x=FILE"),
+        (["--dialect", "tf", "dialect=tf"], "dialect=tf: write --dialect"),
+        (["--dialect", "tf", "more.txt"], "more.txt: files come before --a, --b and --dialect"),
+        (["--dialect", "tf", "--dialect", "tf"], "--dialect is given twice"),
+        (["--nix", "--dialect", "tf"], "No such option: --nix"),
+        (["--dialect", "tf"], "x is missing: write x=NAME or x=FILE"),
         (["x=testw[a]"], "x=testw[a]: the index takes integers, slices, None and ..."),
         (["x=testw[9]"], "x=testw[9]: index 9 is out of bounds for axis 0 with size 3; testw has"),
         (["x=testw]"], "x=testw] is no NAME, NAME[INDEX], FILE or FILE:NAME"),
@@ -559,7 +582,7 @@ def test_a_layer_of_64_channels_takes_less_than_5_seconds():
     used = np.ascontiguousarray(w[::-1, ::-1].swapaxes(0, 1))
     y = uniconv.conv(x, used, dialect="tf.nn.conv2d", **options)
     begun = time.process_time()
-    found = uniconv.diagnose(x, w, y, expected="tf.nn.conv2d", options=options)
+    found = uniconv.diagnose(Call(x, w, dialect="tf.nn.conv2d", **options), y)
     assert set(fields(found)) == {"axes of w", "reverse"}
     assert time.process_time() - begun < 5
 
@@ -570,7 +593,7 @@ def test_a_long_search_shows_progress(monkeypatch):
     monkeypatch.setattr(sys.modules["uniconv._diagnose.search"], "time", clock)
     lines: list[str] = []
     y = normal(2, 6, 7, 6)
-    uniconv.diagnose(X, W, y, expected=CONV2D, progress=lines.append)
+    uniconv.diagnose(Call(X, W, dialect=CONV2D), y, progress=lines.append)
     assert any(line.startswith("pairs of causes: ") for line in lines)
 
 
@@ -585,7 +608,7 @@ def test_a_part_of_the_benchmark(faults):
 
 
 @pytest.mark.parametrize(
-    "name", [p.stem for p in sorted((ROOT / "uniconv" / "diagnose").glob("[a-z]*.py"))]
+    "name", [p.stem for p in sorted((ROOT / "uniconv" / "_diagnose").glob("[a-z]*.py"))]
 )
 def test_examples_in_docstrings(name):
     module = importlib.import_module(f"uniconv._diagnose.{name}")

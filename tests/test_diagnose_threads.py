@@ -23,17 +23,16 @@ def normal(*shape: int) -> Any:
 
 @dataclass
 class Thread:
-    """A question: its link, what was expected, what was seen, and what it turned out to be."""
+    """A question: its link, the call that was meant, what was seen, what it turned out to be."""
 
     link: str
-    expected: str
+    dialect: str
     x: Any
     w: Any
     y: Any
     fields: tuple[str, ...]
     says: str
     options: dict[str, Any] = field(default_factory=dict)
-    more: dict[str, Any] = field(default_factory=dict)
     precision: str | None = None
 
 
@@ -375,14 +374,8 @@ THREADS = (
 @pytest.mark.parametrize("make", THREADS, ids=lambda f: f.__name__)
 def test_a_thread_is_solved(make):
     thread = make()
-    found = uniconv.diagnose(
-        thread.x,
-        thread.w,
-        thread.y,
-        expected=thread.expected,
-        options=thread.options,
-        **thread.more,
-    )
+    call = uniconv.Call(thread.x, thread.w, dialect=thread.dialect, **thread.options)
+    found = uniconv.diagnose(call, thread.y)
     assert found.explained, found
     assert tuple(c.field for c in found.causes) == thread.fields, str(found)
     assert thread.says in " ".join([found.verdict, *(c.text for c in found.causes)]), str(found)
@@ -396,6 +389,7 @@ def test_numbers_that_nothing_gives_get_no_cause():
     """scipy #14369 expects [[21, 27], [39, 45]] by mistake: nothing gives that."""
     x = np.array([[1.0, 2, 3], [4, 5, 6], [6, 7, 8]])
     w, y = np.array([[1.0, 1], [2, 2]]), np.array([[21.0, 27], [39, 45]])
-    found = uniconv.diagnose(x, w, y, expected="scipy.signal.convolve2d", options={"mode": "valid"})
+    call = uniconv.Call(x, w, dialect="scipy.signal.convolve2d", mode="valid")
+    found = uniconv.diagnose(call, y)
     assert not found.explained
     assert found.verdict.startswith("Nothing that uniconv knows explains y")

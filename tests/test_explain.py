@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from uniconv import UniconvError, conv
+from uniconv import Call, conv
 from uniconv._calls.lower import lower
 from uniconv._canonical.layout import axes
 from uniconv._cli import demo
 from uniconv._explain import explain
 from uniconv._explain.torch_lines import addend_name
 from uniconv._functional import run_op
-from uniconv.errors import BadOption, BadShape, UnknownName
+from uniconv.errors import BadArray, BadShape
 from uniconv.spec.registry import find, functions
 from uniconv.testing.cases import asymmetric, probe, random_case
 
@@ -39,6 +39,12 @@ def drawn(name, count):
         shape = (case.call.o,) if op.bias == "o" else tuple(whole)
         bias = asymmetric(shape, np.random.default_rng(seed), dtype)
         yield case, (x, w, p[0] if p else None, bias), options
+
+
+def shapes_of(case, options):
+    """A case's call, its shapes in place of arrays."""
+    point = case.p_shape
+    return Call(case.x_shape, case.w_shape, dialect=case.op.name, pointwise=point, **options)
 
 
 def run(op, arrays, options):
@@ -64,9 +70,8 @@ def test_the_sum_of_products_is_y(name):
         x, w, p, bias = arrays
         y = run(case.op, arrays, options)
         for at, batch, channel in positions(case.call, rng, 2):
-            found = explain(
-                name, x, w, p, bias, at=at, batch=batch, channel=channel, **options
-            ).window
+            call = Call(x, w, bias, dialect=name, pointwise=p, **options)
+            found = explain(call, at=at, batch=batch, channel=channel).window
             assert found.y == y[found.y_index], case
             assert found.result == found.y, case
             for lane in found.lanes:
@@ -84,7 +89,7 @@ def test_the_torch_lines_give_y(name):
     for case, arrays, options in drawn(name, 6):
         x, w, p, bias = arrays
         y = run(case.op, arrays, options)
-        code = explain(name, x, w, p, bias, **options).torch
+        code = explain(Call(x, w, bias, dialect=name, pointwise=p, **options)).torch
         scope = {k: torch.from_numpy(a) for k, a in zip("xwp", (x, w, p)) if a is not None}
         if bias is not None:
             scope["bias"] = torch.from_numpy(bias)
@@ -99,8 +104,7 @@ def test_the_torch_lines_give_y(name):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_shapes_alone_give_sizes_and_pads_whose_formulas_hold(name):
     for case, arrays, options in drawn(name, 6):
-        given = [s for s in (case.x_shape, case.w_shape, case.p_shape) if s is not None]
-        found = explain(name, *given, **options)
+        found = explain(shapes_of(case, options))
         assert found.window is None
         y = run(case.op, arrays, options)
         assert found.shapes["y"] == y.shape
@@ -122,12 +126,13 @@ def test_the_explicit_call_gives_y(name):
         if case.op.addend:
             options.pop(case.op.addend[0])
         given = [s for s in (case.x_shape, case.w_shape, case.p_shape) if s is not None]
-        found = explain(name, *given, **options)
+        found = explain(shapes_of(case, options))
         assert bool(found.explicit) != bool(found.explicit_note)
         if found.explicit:
             scope = {}
             said = found.explicit.removeprefix(name)
-            exec(f"told = (lambda *arrays, **options: options){said}", dict.fromkeys("xwp"), scope)
+            arrays = dict.fromkeys(("x", "w", "pointwise"))
+            exec(f"told = (lambda *arrays, **options: options){said}", arrays, scope)
             again = lower(case.op, scope["told"], *given)
             sizes = case.call.sizes
             same = (c.conv.tight(sizes.size, sizes.kernel) for c in (again, case.call))
@@ -190,7 +195,8 @@ the same in plain torch
 def test_the_text_of_a_transposed_convolution_in_full():
     x, w = np.arange(1, 7.0).reshape(1, 1, 2, 3), np.arange(1, 10.0).reshape(1, 1, 3, 3)
     options = {"stride": 2, "padding": 1, "output_padding": 1}
-    found = explain("torch.nn.functional.conv_transpose2d", x, w, at=(1, 1), **options)
+    call = Call(x, w, dialect="torch.nn.functional.conv_transpose2d", **options)
+    found = explain(call, at=(1, 1))
     assert str(found) == TRANSPOSED
 
 
@@ -201,7 +207,8 @@ def test_the_stamps_in_the_text_add_up_to_the_sum(name):
         if case.op.addend:
             options.pop(case.op.addend[0])
         for at, batch, channel in positions(case.call, rng, 2):
-            found = explain(name, x, w, at=at, batch=batch, channel=channel, **options)
+            call = Call(x, w, dialect=name, **options)
+            found = explain(call, at=at, batch=batch, channel=channel)
             stamps = str(found).partition("the same as stamps")[2].partition("\n\n")[0]
             terms = re.findall(r"lands here: (.*) = (\S+)$", stamps, re.M)
             assert all(eval(left) == float(right) for left, right in terms), stamps
@@ -213,7 +220,7 @@ def test_the_stamps_in_the_text_add_up_to_the_sum(name):
 def test_the_founding_question():
     q = demo.load()
     x, w = q.partappledata[..., None], q.testw[..., None]
-    found = explain("knet.conv4", x, w, at=(0, 0), padding=1)
+    found = explain(Call(x, w, dialect="knet.conv4", padding=1), at=(0, 0))
     assert abs(found.window.y - q.ydata[0, 0]) < 5.1e-4
     assert found.window.sum == pytest.approx(found.window.y, rel=1e-15)
     lines = str(found).splitlines()
@@ -224,49 +231,50 @@ def test_the_founding_question():
     assert "padding: top 1, bottom 1, left 1, right 1; there are zeros" in lines
     assert "the window reads the kernel backwards along rows and columns" in lines
     assert "  all channels: 51.2976 + 76.0297 + 67.3662 = 194.694" in lines
-    upright = str(explain("knet.conv4", x, w, padding=1, mode=1))
+    upright = str(explain(Call(x, w, dialect="knet.conv4", padding=1, mode=1)))
     assert "the window reads the kernel as it is written" in upright
 
 
 def test_padding_in_words():
     def told(*shapes, **options):
-        return explain("tf", *shapes, strides=2, padding="SAME", **options).padding
+        call = Call(*shapes, dialect="tf", strides=2, padding="SAME", **options)
+        return explain(call).padding
 
     assert told((1, 4, 7, 3), (3, 4, 3, 8)) == "top 0, bottom 1, left 1, right 2"
-    one = explain("tf.nn.conv1d", (1, 7, 3), (4, 3, 8), stride=2, padding="SAME")
-    assert one.padding == "before 1, after 2"
-    three = explain(
-        "tf.nn.conv3d", (1, 7, 4, 7, 1), (4, 3, 1, 1, 1), strides=[1] * 5, padding="SAME"
-    )
-    assert three.padding == (
+    one = Call((1, 7, 3), (4, 3, 8), dialect="tf.nn.conv1d", stride=2, padding="SAME")
+    assert explain(one).padding == "before 1, after 2"
+    shapes = (1, 7, 4, 7, 1), (4, 3, 1, 1, 1)
+    three = Call(*shapes, dialect="tf.nn.conv3d", strides=[1] * 5, padding="SAME")
+    assert explain(three).padding == (
         "slices: before 1, after 2; rows: before 1, after 1; columns: before 0, after 0"
     )
-    julia = explain("knet.conv4", (7, 4, 5, 1, 1), (2, 3, 1, 1, 1), padding=(0, 1, 2))
-    assert [axis.name for axis in julia.axes] == ["rows", "columns", "slices"]
+    shapes = (7, 4, 5, 1, 1), (2, 3, 1, 1, 1)
+    julia = Call(*shapes, dialect="knet.conv4", padding=(0, 1, 2))
+    assert [axis.name for axis in explain(julia).axes] == ["rows", "columns", "slices"]
 
 
 def test_a_call_that_cannot_be_said_in_numbers_says_why():
-    same = explain("pytorch", (1, 1, 7), (1, 1, 4), padding="same")
+    same = explain(Call((1, 1, 7), (1, 1, 4), dialect="pytorch", padding="same"))
     assert same.explicit is None
     assert same.explicit_note == (
         "torch.nn.functional.conv1d cannot say it in numbers: padding takes an integer of at least "
         "0, or one per spatial axis: as many pixels before as after, not ((1, 2),)"
     )
-    signal = explain("scipy.signal.convolve2d", (5, 4), (3, 2), mode="same")
+    signal = explain(Call((5, 4), (3, 2), dialect="scipy.signal.convolve2d", mode="same"))
     assert signal.explicit_note == "scipy.signal.convolve2d takes no padding in numbers"
     shapes = (1, 1, 7, 6), (1, 1, 3, 2)
-    paddle = explain("paddle.nn.functional.conv2d", *shapes, padding="SAME", dilation=2)
-    assert paddle.explicit == "paddle.nn.functional.conv2d(x, w, padding=[1, 1, 0, 1])"
+    paddle = Call(*shapes, dialect="paddle.nn.functional.conv2d", padding="SAME", dilation=2)
+    assert explain(paddle).explicit == "paddle.nn.functional.conv2d(x, w, padding=[1, 1, 0, 1])"
 
 
 def test_torch_tensors_and_rounding():
     x = torch.linspace(-1, 1, 2 * 3 * 8).reshape(2, 3, 8)
     w = torch.linspace(-2, 1, 4 * 3 * 3).reshape(4, 3, 3)
-    found = explain("pytorch", x, w, at=2, batch=1, channel=3)
+    found = explain(Call(x, w, dialect="pytorch"), at=2, batch=1, channel=3)
     assert found.window.y == torch.conv1d(x, w)[1, 3, 2].item()
     assert found.window.sum == pytest.approx(found.window.y, abs=1e-5)
     assert "float32 rounds; the sum in full is " in str(found)
-    half = explain("pytorch", x.bfloat16(), w.bfloat16())
+    half = explain(Call(x.bfloat16(), w.bfloat16(), dialect="pytorch"))
     assert half.dtype == "bfloat16"
     assert half.window.y == torch.conv1d(x.bfloat16(), w.bfloat16())[0, 0, 0].item()
 
@@ -275,44 +283,39 @@ def test_torch_lines_read_two_dtypes_as_the_function_does():
     x, w = np.arange(12.0).reshape(6, 2, 1), np.arange(12, dtype="float32").reshape(3, 2, 2)
     for name, dtype in (("flux.Conv", torch.float32), ("knet.conv4", torch.float64)):
         scope = {"x": torch.from_numpy(x), "w": torch.from_numpy(w)}
-        exec(explain(name, x, w).torch, scope)
+        exec(explain(Call(x, w, dialect=name)).torch, scope)
         assert scope["y"].dtype is dtype
         assert torch.equal(scope["y"], torch.from_numpy(conv(x, w, dialect=name)))
 
 
 def test_integers_go_round():
     x, w = np.full((1, 1, 3), 100, "int8"), np.full((1, 1, 3), 3, "int8")
-    found = explain("torch.nn.functional.conv1d", x, w)
+    found = explain(Call(x, w, dialect="torch.nn.functional.conv1d"))
     assert found.window.sum == 900
     assert str(found).count("y there is -124: the same modulo 2**8, the range of int8") == 1
 
 
 def test_several_batch_axes_and_an_output_without_elements():
     x, w = np.arange(2 * 3 * 4 * 2.0).reshape(2, 3, 4, 2), np.ones((2, 2, 1))
-    found = explain("tf.nn.conv1d", x, w, batch=(1, 2), stride=1, padding="VALID")
+    call = Call(x, w, dialect="tf.nn.conv1d", stride=1, padding="VALID")
+    found = explain(call, batch=(1, 2))
     assert found.window.y_index == (1, 2, 0, 0)
-    empty = explain("knet.conv4", np.ones((2, 1, 0)), np.ones((2, 1, 1)))
+    empty = explain(Call(np.ones((2, 1, 0)), np.ones((2, 1, 1)), dialect="knet.conv4"))
     assert empty.window is None
     assert "no window fits" not in str(empty).splitlines()[0]
 
 
 def test_json_holds_every_product():
     x, w = np.array([[[1, 2, 3.0]]]), np.array([[[10, 1.0]]])
-    told = json.loads(explain("pytorch", x, w, padding=1).to_json())
+    told = json.loads(explain(Call(x, w, dialect="pytorch", padding=1)).to_json())
     assert told["call"] == "torch.nn.functional.conv1d(x, w, padding=1)"
     assert told["window"]["lanes"][0]["products"] == [
         {"what": "padding", "x_index": None, "x": 0.0, "w_index": [0, 0, 0], "w": 10.0},
         {"what": "pixel", "x_index": [0, 0, 0], "x": 1.0, "w_index": [0, 0, 1], "w": 1.0},
     ]
     assert told["axes"][0]["formula"] == "(3 + 1 + 1 - ((2 - 1) * 1 + 1)) // 1 + 1 = 4"
-    assert json.loads(explain("pytorch", (1, 1, 3), (1, 1, 2)).to_json())["window"] is None
-
-
-def test_no_option_is_taken_by_explain_itself():
-    own = {"p", "bias", "at", "batch", "channel"}
-    for op in functions().values():
-        words = {p for p in op.params.split() if ":" not in p}
-        assert not words & own, op.name
+    shapes = Call((1, 1, 3), (1, 1, 2), dialect="pytorch")
+    assert json.loads(explain(shapes).to_json())["window"] is None
 
 
 @pytest.mark.parametrize(
@@ -337,18 +340,22 @@ def test_no_option_is_taken_by_explain_itself():
             BadShape,
             "knet.conv4: batch=(0, 0) must lie in y, whose batch axes are (1,)",
         ),
-        ({"pading": 1}, BadOption, 'knet.conv4 has no option "pading": did you mean "padding"?'),
     ],
 )
 def test_errors_in_full(given, kind, message):
     x, w = np.ones((4, 5, 1, 1)), np.ones((2, 3, 1, 2))
     with pytest.raises(kind) as error:
-        explain("knet.conv4", x, w, **given)
+        explain(Call(x, w, dialect="knet.conv4"), **given)
     assert str(error.value) == message
 
 
-def test_an_unknown_name():
-    with pytest.raises(UnknownName):
-        explain("knet.conv5", (1, 1, 1), (1, 1, 1))
-    with pytest.raises(UniconvError):
-        explain("tf", (1, 4, 4, 3), (3, 3, 3))
+@pytest.mark.parametrize("given", [{"at": (0, 0)}, {"batch": 1}, {"channel": 1}], ids=str)
+def test_shapes_have_no_element_to_look_at(given):
+    call = Call((4, 5, 1, 2), (2, 3, 1, 2), dialect="knet.conv4")
+    ((name, value),) = given.items()
+    with pytest.raises(BadArray) as error:
+        explain(call, **given)
+    assert str(error.value) == (
+        f"knet.conv4: {name}={value} asks for the numbers of one element of y, but the call has "
+        "shapes only: give x and w as arrays"
+    )

@@ -18,7 +18,7 @@ import urllib.request
 import numpy as np
 import pytest
 
-from uniconv import UniconvError
+from uniconv import Call, UniconvError
 from uniconv._explain import explain
 from uniconv.spec.registry import find, functions
 from uniconv.testing.cases import probe, random_case
@@ -100,8 +100,8 @@ def numbered(*shape, seed=0):
 
 @pytest.fixture
 def opened(browser, tmp_path):
-    def show(name, /, *arrays, **options):
-        found = explain(name, *arrays, **options)
+    def show(name, x, w, pointwise=None, *, at=None, **options):
+        found = explain(Call(x, w, dialect=name, pointwise=pointwise, **options), at=at)
         page = tmp_path / "page.html"
         page.write_text(found.to_html(), "utf-8")
         browser.open(page)
@@ -219,19 +219,21 @@ def test_a_call_cannot_end_the_script(browser, opened):
 
 
 def test_a_page_needs_numbers_and_not_too_many():
+    shapes = Call((1, 5, 2), (3, 2, 1), dialect="tf.nn.conv1d", padding="SAME", stride=1)
     with pytest.raises(UniconvError) as error:
-        explain("tf.nn.conv1d", (1, 5, 2), (3, 2, 1), padding="SAME", stride=1).to_html()
+        explain(shapes).to_html()
     wanted = "tf.nn.conv1d: a page needs arrays with numbers, and a y with elements"
     assert str(error.value) == wanted
     x, w = np.zeros((1, 1, 1_200_000), "float32"), np.zeros((1, 1, 3), "float32")
     with pytest.raises(UniconvError) as error:
-        explain("pytorch", x, w).to_html()
+        explain(Call(x, w, dialect="pytorch")).to_html()
     assert str(error.value) == (
         "torch.nn.functional.conv1d: a page of 2400001 numbers is too large (at most 2000000); "
         "cut x, w or the channels down to what is to be shown"
     )
+    x, w = x[..., :9].astype("complex64"), w.astype("complex64")
     with pytest.raises(UniconvError) as error:
-        explain("pytorch", x[..., :9].astype("complex64"), w.astype("complex64")).to_html()
+        explain(Call(x, w, dialect="pytorch")).to_html()
     assert str(error.value) == (
         "torch.nn.functional.conv1d: a page shows real numbers, these are complex"
     )

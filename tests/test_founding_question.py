@@ -44,7 +44,8 @@ def found():
 def first(found):
     """What the first element is made of, in Knet and in TensorFlow."""
     x, w = found.question.partappledata[..., None], found.question.testw[..., None]
-    return [uniconv.explain("knet.conv4", x, w, padding=1, mode=m).window for m in (0, 1)]
+    calls = (uniconv.Call(x, w, dialect="knet.conv4", padding=1, mode=m) for m in (0, 1))
+    return [uniconv.explain(call).window for call in calls]
 
 
 @pytest.fixture(scope="module")
@@ -151,9 +152,13 @@ def test_the_two_lines_that_cannot_have_been_run(found):
 
 def test_same_and_padding_1_are_the_same_four_numbers():
     shapes = (1, 5, 5, 3), (3, 3, 3, 1)
-    same = uniconv.explain("tf.nn.conv2d", *shapes, strides=1, padding="SAME")
-    knet = uniconv.explain("knet.conv4", (5, 5, 3, 1), (3, 3, 3, 1), padding=1)
-    assert same.padding == knet.padding == "top 1, bottom 1, left 1, right 1"
+    same = uniconv.Call(*shapes, dialect="tf.nn.conv2d", strides=1, padding="SAME")
+    knet = uniconv.Call((5, 5, 3, 1), (3, 3, 3, 1), dialect="knet.conv4", padding=1)
+    assert (
+        uniconv.explain(same).padding
+        == uniconv.explain(knet).padding
+        == "top 1, bottom 1, left 1, right 1"
+    )
 
 
 def test_the_pictures_show_computed_numbers(found, first):

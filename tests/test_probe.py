@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from uniconv import conv
+from uniconv import Call, conv, diagnose, explain
 from uniconv._canonical.reference import reference
 from uniconv._explain.window import WindowedCall
 from uniconv._functional import run_op
@@ -46,7 +46,7 @@ def found_by(name, most=3):
         tried.append({n: v for n, v in case.options.items() if n not in again})
     for options in tried:
         try:
-            made = probe(name, **options)
+            made = probe(Call(dialect=name, **options))
         except UniconvError:  # it needs options, or takes these beside other sizes only
             continue
         yield made
@@ -66,7 +66,7 @@ def test_nothing_can_hide(name):
     for found in found_by(name):
         seen += 1
         assert found.undecided == (), found
-        square = len(set(found.call.sizes.kernel)) == 1  # all that the function takes
+        square = len(set(found.call.lowered.sizes.kernel)) == 1  # all that the function takes
         for shape in (found.x.shape, *(() if square else (found.w.shape,))):
             long = [n for n in shape if n > 1]
             assert len(set(long)) == len(long), shape
@@ -84,8 +84,8 @@ def test_nothing_can_hide(name):
 def test_no_padding_or_phase_can_hide(name):
     """The record with its padding moved by a pixel, or its kernel read the other way."""
     found = first(name)
-    problem = WindowedCall.of(found.call, found.x, found.w, found.y, found.p)
-    base = found.call.conv
+    problem = WindowedCall.of(found.call.lowered, found.x, found.w, found.y, found.pointwise)
+    base = found.call.lowered.conv
     images = problem.x[: base.batch_groups]
     y = reference(base, images, problem.w)
     records = []
@@ -99,7 +99,7 @@ def test_no_padding_or_phase_can_hide(name):
             records.append(replace(base, pad=pad))
         turned = list(base.reverse)
         turned[axis] = not turned[axis]
-        if found.call.sizes.kernel[axis] > 1:
+        if found.call.lowered.sizes.kernel[axis] > 1:
             records.append(replace(base, reverse=tuple(turned)))
     assert len(records) >= base.rank
     for record in records:
@@ -110,8 +110,8 @@ def test_no_padding_or_phase_can_hide(name):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_y_is_what_the_function_gives(name):
     found = first(name)
-    more = () if found.p is None else (found.p,)
-    y = run_op(find(name), ("test", name), found.x, found.w, None, "cpu", found.options, *more)
+    more = () if found.pointwise is None else (found.pointwise,)
+    y = run_op(find(name), ("test", name), found.x, found.w, None, "cpu", found.call.options, *more)
     np.testing.assert_array_equal(y, found.y)
     assert found.check(y) == "the same"
 
@@ -140,7 +140,7 @@ def test_pasted_code_runs_and_finds_the_same(name):
 
 
 def test_pasted_code_finds_a_difference():
-    found = probe("torch.nn.functional.conv2d", padding=1)
+    found = probe(Call(dialect="torch.nn.functional.conv2d", padding=1))
     code = found.code().replace("torch.tensor(w)", "torch.tensor(w).flip(-1)")
     assert said(code)[-1] == "it differs"
     code = found.code().replace("padding=1", "padding=0")
@@ -165,7 +165,7 @@ def test_pasted_code_runs_in_the_real_framework(name, monkeypatch, tmp_path):
     monkeypatch.setenv("DEV", "PYTHON")  # tinygrad without a compiler
     patch = {"chainer": "chainer", "theano": "theano", "lasagne": "lasagne_layers"}.get(family)
     if patch:  # these look for names that today's NumPy, SciPy and setuptools have dropped
-        getattr(importlib.import_module(f"uniconv.testing.oracles.{family}"), patch)()
+        getattr(importlib.import_module(f"uniconv.conformance.oracles.{family}"), patch)()
     if family in ("theano", "lasagne"):  # and there is no compiler
         config = importlib.import_module("theano").config
         config.optimizer, config.linker = "None", "py"
@@ -196,7 +196,7 @@ def test_pasted_code_runs_in_octave(name):
 
 
 def test_check_says_what_came_back():
-    found = probe("tf.nn.conv2d", padding="SAME", strides=2)
+    found = probe(Call(dialect="tf.nn.conv2d", padding="SAME", strides=2))
     assert found.check(found.y) == "the same"
     options = {"padding": "SAME", "strides": 2}
     swapped = conv(found.x[..., ::-1], found.w, dialect="tf", **options)
@@ -209,28 +209,41 @@ def test_check_says_what_came_back():
 
 
 def test_shapes_can_be_given():
-    found = probe("knet.conv4", x_shape=(4, 4, 1, 1), w_shape=(1, 1, 1, 1))
+    found = probe(Call((4, 4, 1, 1), (1, 1, 1, 1), dialect="knet.conv4"))
     assert found.y.shape == (4, 4, 1, 1)
     assert found.undecided == ()
-    alone = probe("knet.conv4", x_shape=(1, 1, 2, 1), w_shape=(1, 1, 2, 1))
+    alone = probe(Call((1, 1, 2, 1), (1, 1, 2, 1), dialect="knet.conv4"))
     assert "the right one with its axis 2 reversed" not in alone.undecided
 
 
 def test_what_cannot_be_shown_is_named():
-    found = probe("scipy.ndimage.correlate", x_shape=(3,), w_shape=(3,), mode="wrap")
+    found = probe(Call((3,), (3,), dialect="scipy.ndimage.correlate", mode="wrap"))
     assert all(isinstance(what, str) for what in found.undecided)
 
 
 def test_errors():
     with pytest.raises(BadShape) as error:
-        probe("tf.nn.conv2d", x_shape=(1, 4, 4, 1), padding="SAME", strides=1)
-    assert str(error.value) == "tf.nn.conv2d: give both x_shape and w_shape, or neither"
+        Call((1, 4, 4, 1), dialect="tf.nn.conv2d", padding="SAME", strides=1)
+    assert str(error.value) == "tf.nn.conv2d: give both x and w, or neither"
     with pytest.raises(BadOption) as error:
-        probe("tf.nn.conv2d", padding="same", strides=1)
+        probe(Call(dialect="tf.nn.conv2d", padding="same", strides=1))
     assert str(error.value) == (
         'tf.nn.conv2d: padding="same" is not one of "SAME", "VALID" (TF is case-sensitive): '
         'did you mean "SAME"?'
     )
     with pytest.raises(BadOption) as error:
-        probe("knet.ops21.conv", z=np.ones(3), beta=1)
+        probe(Call(dialect="knet.ops21.conv", z=np.ones(3), beta=1))
     assert str(error.value) == "knet.ops21.conv: a probe adds no array: leave z out"
+    with pytest.raises(BadOption) as error:
+        probe(Call((4, 4, 1, 1), (1, 1, 1, 1), (1,), dialect="knet.conv4"))
+    assert str(error.value) == "knet.conv4: a probe adds no array: leave bias out"
+
+
+def test_the_call_of_a_probe_goes_on_to_the_other_verbs():
+    found = probe(Call(dialect="knet.conv4", padding=1))
+    np.testing.assert_array_equal(found.call.run(), found.y)
+    assert explain(found.call).window.y == found.y[0, 0, 0, 0]
+    other = conv(found.x, found.w, dialect="knet.conv4", padding=1, mode=1)
+    assert "the kernel is flipped on height and width" in diagnose(found.call, other).verdict
+    again = probe(found.call)  # arrays count by their shapes
+    assert again.x.shape == found.x.shape

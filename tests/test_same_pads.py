@@ -38,33 +38,33 @@ def test_the_numbers_are_those_of_the_call(name):
         if isinstance(rule, Choice) and given[rule.option] != rule.default:
             continue
         numbers = (sizes.size, sizes.kernel, conv.stride, conv.rhs_dilation)
-        assert same_pads(*numbers, rule=name, word=word) == conv.pad, case
+        assert same_pads(*numbers, dialect=name, word=word) == conv.pad, case
         seen += 1
     assert seen > 2
 
 
 def test_numbers_by_hand():
-    assert same_pads(224, 3, 2, rule="tf") == ((0, 1),)
-    assert same_pads(224, 3, 2, rule="jax", word="SAME_LOWER") == ((1, 0),)
-    assert same_pads((7, 6), (4, 3), 2, rule="tf") == ((1, 2), (0, 1))
-    assert same_pads(7, 3, 1, 2, rule="tf.nn.conv2d") == ((2, 2),)
-    assert same_pads(7, 3, 1, 2, rule="paddle") == ((1, 1),)  # it forgets the dilation
-    assert same_pads(7, 3, 1, 2, rule="pytorch") == ((2, 2),)
-    assert same_pads(7, 4, rule="scipy.signal.convolve2d") == ((2, 1),)
-    assert same_pads(7, 4, rule="matlab.conv2") == ((1, 2),)
-    assert same_pads(7, 4, rule="onnx", word="SAME_UPPER") == ((1, 2),)
+    assert same_pads(224, 3, 2, dialect="tf") == ((0, 1),)
+    assert same_pads(224, 3, 2, dialect="jax", word="SAME_LOWER") == ((1, 0),)
+    assert same_pads((7, 6), (4, 3), 2, dialect="tf") == ((1, 2), (0, 1))
+    assert same_pads(7, 3, 1, 2, dialect="tf.nn.conv2d") == ((2, 2),)
+    assert same_pads(7, 3, 1, 2, dialect="paddle") == ((1, 1),)  # it forgets the dilation
+    assert same_pads(7, 3, 1, 2, dialect="pytorch") == ((2, 2),)
+    assert same_pads(7, 4, dialect="scipy.signal.convolve2d") == ((2, 1),)
+    assert same_pads(7, 4, dialect="matlab.conv2") == ((1, 2),)
+    assert same_pads(7, 4, dialect="onnx", word="SAME_UPPER") == ((1, 2),)
 
 
 def test_errors_in_full():
     for call, kind, text in [
-        (lambda: same_pads(7, 3, rule="knet"), UnknownName, "knet.conv4 has no word for SAME"),
+        (lambda: same_pads(7, 3, dialect="knet"), UnknownName, "knet.conv4 has no word for SAME"),
         (
-            lambda: same_pads(7, 3, rule="tf", word="same"),
+            lambda: same_pads(7, 3, dialect="tf", word="same"),
             BadOption,
             'tf.nn.conv2d: word="same" is not one of "SAME", "VALID": did you mean "SAME"?',
         ),
         (
-            lambda: same_pads(7, (3, 3, 3), (2, 2), rule="tf"),
+            lambda: same_pads(7, (3, 3, 3), (2, 2), dialect="tf"),
             BadOption,
             "same_pads: stride=(2, 2) must be an integer of at least 1, or a list of 3 of them",
         ),
@@ -74,7 +74,7 @@ def test_errors_in_full():
             "same_pads: kernel=0 must be an integer of at least 1, or a list of one",
         ),
         (
-            lambda: same_pads(7, 3, rule="tf.nn.conv2d_transpose"),
+            lambda: same_pads(7, 3, dialect="tf.nn.conv2d_transpose"),
             UnknownName,
             "tf.nn.conv2d_transpose is a transposed convolution: its words crop; "
             "uniconv.explain shows what they cut off",

@@ -11,6 +11,7 @@ from hypothesis import find as shrink
 from hypothesis import given, settings
 
 import uniconv
+from uniconv import Call
 from uniconv._calls.options import complete
 from uniconv.errors import BadOption, UnknownName
 from uniconv.spec.registry import find, functions
@@ -119,35 +120,32 @@ def failure(*args, **kwargs) -> str:
 
 
 def test_a_right_function_passes():
-    assert_same_conv(torch.conv2d, "pytorch")
-    assert_same_conv(torch.conv3d, "pytorch", rank=3, cases=10)
+    assert_same_conv(torch.conv2d, Call(dialect="pytorch"))
+    assert_same_conv(torch.conv3d, Call(dialect="pytorch"), rank=3, cases=10)
     assert_same_conv(
         lambda x, w: torch.conv2d(x, w, stride=(2, 1), padding=(0, 1), groups=2),
-        "torch.nn.functional.conv2d",
-        stride=(2, 1),
-        padding=(0, 1),
-        groups=2,
+        Call(dialect="torch.nn.functional.conv2d", stride=(2, 1), padding=(0, 1), groups=2),
     )
     assert_same_conv(
         lambda x, w: torch.conv_transpose2d(x, w, stride=2),
-        "pytorch",
-        kind="conv_transpose",
-        stride=2,
+        Call(dialect="pytorch", kind="conv_transpose", stride=2),
     )
-    assert_same_conv(
-        lambda x, w: np.convolve(x.ravel(), w.ravel(), "valid").reshape(-1, 1, 1),
-        "knet.conv4",
-        arrays="numpy",
-        rank=1,
-        shapes=[((7, 1, 1), (3, 1, 1)), ((4, 1, 1), (2, 1, 1))],
-    )
+    for shapes in (((7, 1, 1), (3, 1, 1)), ((4, 1, 1), (2, 1, 1))):
+        assert_same_conv(
+            lambda x, w: np.convolve(x.ravel(), w.ravel(), "valid").reshape(-1, 1, 1),
+            Call(*shapes, dialect="knet.conv4"),
+            arrays="numpy",
+        )
 
 
 def test_a_separable_function_is_called_with_three_arrays():
     def f(x, w, p):
         return uniconv.separable_conv(x, w, p, strides=[1, 2, 2, 1], padding="SAME")
 
-    assert_same_conv(f, "tf", kind="separable_conv", strides=[1, 2, 2, 1], padding="SAME")
+    options = {"strides": [1, 2, 2, 1], "padding": "SAME"}
+    assert_same_conv(f, Call(dialect="tf", kind="separable_conv", **options))
+    shapes = (1, 5, 4, 2), (3, 3, 2, 2)
+    assert_same_conv(f, Call(*shapes, pointwise=(1, 1, 4, 3), dialect="tf", **options))
 
 
 def test_groups_read_off_the_channels_are_tried_when_asked():
@@ -155,8 +153,9 @@ def test_groups_read_off_the_channels_are_tried_when_asked():
         assert x.shape[-1] == w.shape[-2]
         return uniconv.conv(x, w, dialect="tf", strides=1, padding="VALID")
 
-    assert_same_conv(ungrouped, "tf", strides=1, padding="VALID")
-    message = failure(ungrouped, "tf", grouped=True, strides=1, padding="VALID")
+    call = Call(dialect="tf", strides=1, padding="VALID")
+    assert_same_conv(ungrouped, call)
+    message = failure(ungrouped, call, grouped=True)
     assert "f raises AssertionError" in message
 
 
@@ -164,8 +163,8 @@ def test_a_reversed_kernel_is_named():
     def correlate(x, w):
         return uniconv.conv(x, w, dialect="knet.conv4", mode=1, padding=(1, 0))
 
-    shapes = [((4, 3, 1, 1), (2, 3, 1, 1)), ((5, 3, 2, 2), (3, 2, 2, 1))]
-    message = failure(correlate, "knet.conv4", shapes=shapes[1:], padding=(1, 0))
+    first, second = ((4, 3, 1, 1), (2, 3, 1, 1)), ((5, 3, 2, 2), (3, 2, 2, 1))
+    message = failure(correlate, Call(*second, dialect="knet.conv4", padding=(1, 0)))
     assert message == (
         "knet.conv4(x (5, 3, 2, 2), w (3, 2, 2, 1), padding=(1, 0)): f differs from knet.conv4\n"
         "  case 1 of 1 (seed 0): 20 of 20 pixels differ, by 365 at most\n"
@@ -173,13 +172,15 @@ def test_a_reversed_kernel_is_named():
         "  f gives what knet.conv4 gives with w reversed along spatial axes 0, 1"
     )
     one_axis = failure(
-        lambda x, w: correlate(x, w.flip(0)), "knet.conv4", shapes=shapes, padding=(1, 0)
+        lambda x, w: correlate(x, w.flip(0)), Call(*first, dialect="knet.conv4", padding=(1, 0))
     )
     assert one_axis.endswith("with w reversed along spatial axes 1")
 
 
 def test_another_difference_names_no_reversal():
-    message = failure(lambda x, w: torch.conv2d(x, w) + 1, "pytorch", shapes=[((1, 1, 2, 1),) * 2])
+    message = failure(
+        lambda x, w: torch.conv2d(x, w) + 1, Call(*[(1, 1, 2, 1)] * 2, dialect="pytorch")
+    )
     assert message == (
         "torch.nn.functional.conv2d(x (1, 1, 2, 1), w (1, 1, 2, 1)): f differs from "
         "torch.nn.functional.conv2d\n"
@@ -189,13 +190,16 @@ def test_another_difference_names_no_reversal():
 
 
 def test_not_a_number_differs():
-    message = failure(lambda x, w: torch.conv2d(x, w) * float("nan"), "pytorch", cases=1)
+    message = failure(
+        lambda x, w: torch.conv2d(x, w) * float("nan"), Call(dialect="pytorch"), cases=1
+    )
     assert "f gives nan" in message
 
 
 def test_another_shape_is_named():
     message = failure(
-        lambda x, w: torch.conv2d(x, w, padding=1), "pytorch", shapes=[((1, 2, 5, 4), (3, 2, 2, 2))]
+        lambda x, w: torch.conv2d(x, w, padding=1),
+        Call((1, 2, 5, 4), (3, 2, 2, 2), dialect="pytorch"),
     )
     assert message == (
         "torch.nn.functional.conv2d(x (1, 2, 5, 4), w (3, 2, 2, 2)): f differs from "
@@ -209,7 +213,7 @@ def test_an_error_of_f_is_named():
     def broken(x, w):
         raise KeyError("kernel")
 
-    message = failure(broken, "pytorch", shapes=[((1, 2, 5, 4), (3, 2, 2, 2))])
+    message = failure(broken, Call((1, 2, 5, 4), (3, 2, 2, 2), dialect="pytorch"))
     assert message == (
         "torch.nn.functional.conv2d(x (1, 2, 5, 4), w (3, 2, 2, 2)): f raises KeyError: 'kernel'"
     )
@@ -218,32 +222,32 @@ def test_an_error_of_f_is_named():
 def test_options_that_no_call_can_have_are_the_dialects_own_error():
     near = r'^torch.nn.functional.conv2d has no option "strides": did you mean "stride"'
     with pytest.raises(BadOption, match=near):
-        assert_same_conv(torch.conv2d, "pytorch", strides=2)
+        assert_same_conv(torch.conv2d, Call(dialect="pytorch", strides=2))
     with pytest.raises(UnknownName, match=r'^no function is named "torchh"'):
-        assert_same_conv(torch.conv2d, "torchh")
+        assert_same_conv(torch.conv2d, Call(dialect="torchh"))
     with pytest.raises(ValueError, match=r'^arrays="jax" must be "torch" or "numpy"$'):
-        assert_same_conv(torch.conv2d, "pytorch", arrays="jax")
+        assert_same_conv(torch.conv2d, Call(dialect="pytorch"), arrays="jax")
 
 
 # Rounding
 
 
 def test_rounding_is_within_its_bound_and_a_coarse_kernel_is_not():
-    assert_close_conv(torch.conv2d, "pytorch", cases=10)
+    call = Call(dialect="pytorch")
+    assert_close_conv(torch.conv2d, call, cases=10)
     with pytest.raises(AssertionError, match="x the bound"):
-        assert_close_conv(lambda x, w: torch.conv2d(x, w * (1 + 1e-5)), "pytorch", cases=10)
+        assert_close_conv(lambda x, w: torch.conv2d(x, w * (1 + 1e-5)), call, cases=10)
     # exact sums are asked for by assert_same_conv: ordinary rounding is not an issue there
-    assert_same_conv(lambda x, w: torch.conv2d(x.double(), w.double()), "pytorch", cases=10)
+    assert_same_conv(lambda x, w: torch.conv2d(x.double(), w.double()), call, cases=10)
 
 
 def test_the_rounding_bound_by_hand():
     x = np.array([1, -2, 3, -4], "float32").reshape(1, 4, 1)
     w = np.array([1, -10, 100], "float32").reshape(3, 1, 1)
-    bound = rounding_bound(x, w, dialect="tf", stride=1, padding="VALID")
+    bound = rounding_bound(Call(x, w, dialect="tf", stride=1, padding="VALID"))
     assert np.allclose(bound.ravel(), 2 * np.sqrt(3) * 2**-24 * np.array([321, 432]), rtol=1e-12)
-    half = rounding_bound(
-        x.astype("float16"), w.astype("float16"), dialect="tf", stride=1, padding="VALID"
-    )
+    x, w = x.astype("float16"), w.astype("float16")
+    half = rounding_bound(Call(x, w, dialect="tf", stride=1, padding="VALID"))
     assert np.allclose(half, bound * 2**13, rtol=1e-12)
 
 

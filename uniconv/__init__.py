@@ -3,12 +3,12 @@
 from uniconv import files as files
 from uniconv import nn as nn
 from uniconv._bind import bind as bind
+from uniconv._call import Call as Call
 from uniconv._describe import describe as describe
 from uniconv._describe import dialects as dialects
 from uniconv._diagnose import Diagnosis as Diagnosis
-from uniconv._diagnose import Run as Run
+from uniconv._diagnose import compare as compare
 from uniconv._diagnose import diagnose as diagnose
-from uniconv._diagnose import diagnose_pair as diagnose_pair
 from uniconv._explain import Explanation as Explanation
 from uniconv._explain import explain as explain
 from uniconv._functional import conv as conv

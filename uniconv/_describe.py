@@ -1,4 +1,4 @@
-"""dialects() and describe(name): what is known, as data and as text generated from the specs."""
+"""dialects() and describe(dialect): what is known, as data and as text generated from the specs."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def dialects() -> dict[str, tuple[str, ...]]:
     return {name: tuple(op.name for op in d.functions) for name, d in frameworks().items()}
 
 
-def describe(name: str) -> str:
+def describe(dialect: str) -> str:
     """A family or a function as text: layouts, flip, options, refusals, an example with numbers.
 
     Everything is generated from the spec, the numbers by running it.
@@ -60,8 +60,8 @@ def describe(name: str) -> str:
     >>> print(describe("knet.conv4").splitlines()[0])
     knet.conv4: a conv of Knet 1.4.10, a true convolution (the kernel is read backwards)
     """
-    dialect = framework(name)
-    return _family_text(dialect) if dialect else _function_text(find(name))
+    family = framework(dialect)
+    return _family_text(family) if family else _function_text(find(dialect))
 
 
 def _family_text(d: Framework) -> str:

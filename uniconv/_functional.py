@@ -175,8 +175,8 @@ def depthwise_conv(
 
 def separable_conv(
     x: Any,
-    w_depthwise: Any,
-    w_pointwise: Any,
+    w: Any,
+    pointwise: Any,
     bias: Any = None,
     *,
     dialect: str = "tf",
@@ -185,13 +185,13 @@ def separable_conv(
 ) -> Any:
     """A depthwise convolution, then a 1x1 one over its channels, exactly as ``dialect`` does.
 
-    ===========  =====================================================================
-    x            in the function's layout, as for ``conv``
-    w_depthwise  ``... c m`` for tf
-    w_pointwise  ``... i o`` for tf, spatial sizes 1; i = c * m
-    bias         (o,), added along the output channels; None for none
-    y            as x, with o channels
-    ===========  =====================================================================
+    =========  =======================================================================
+    x          in the function's layout, as for ``conv``
+    w          the depthwise kernel, ``... c m`` for tf
+    pointwise  the second kernel, ``... i o`` for tf, spatial sizes 1; i = c * m
+    bias       (o,), added along the output channels; None for none
+    y          as x, with o channels
+    =========  =======================================================================
 
     Arguments and errors are those of ``conv``; the default dialect is "tf".
 
@@ -208,11 +208,9 @@ def separable_conv(
     if is_compiling():
         from uniconv._calls.graph import in_graph
 
-        kernels = (w_depthwise, bias, w_pointwise)
-        return in_graph("separable_conv", dialect, x, *kernels, options)
-    op = main(dialect, "separable_conv", len(shape_of(w_depthwise, "w_depthwise")))
-    head = ("separable_conv", dialect)
-    return run_op(op, head, x, w_depthwise, bias, device, options, w_pointwise)
+        return in_graph("separable_conv", dialect, x, w, bias, pointwise, options)
+    op = main(dialect, "separable_conv", len(shape_of(w, "w")))
+    return run_op(op, ("separable_conv", dialect), x, w, bias, device, options, pointwise)
 
 
 def _known(kind: str, dialect: str, x: Any, w: Any, options: dict[str, Any]) -> Plan | None:

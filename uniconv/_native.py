@@ -15,8 +15,8 @@ from uniconv.spec.registry import find
 from uniconv.spec.rules import REQUIRED
 
 
-def native(name: str) -> Callable[..., Any]:
-    """The framework function ``name`` as a Python function: its arguments, order and defaults.
+def native(dialect: str) -> Callable[..., Any]:
+    """The framework function ``dialect`` as a Python function: its arguments, order and defaults.
 
     Layouts, options and refusals are those of ``uniconv show NAME``; arrays may be torch tensors,
     NumPy arrays or arrays with DLPack, and y is of x's kind.
@@ -33,7 +33,7 @@ def native(name: str) -> Callable[..., Any]:
     >>> conv4(w, x, mode=1).ravel()
     array([321., 432.])
     """
-    return _made(find(name).name)
+    return _made(find(dialect).name)
 
 
 @cache

@@ -9,7 +9,7 @@ from uniconv._messages import show, suggest
 from uniconv.errors import BadOption, UnknownName
 from uniconv.spec.op import Op
 from uniconv.spec.padding import Crop
-from uniconv.spec.registry import find, framework
+from uniconv.spec.registry import usual
 from uniconv.spec.rules import Choice
 from uniconv.spec.values import integer, integers
 from uniconv.spec.words import Axis, Word
@@ -23,7 +23,7 @@ def same_pads(
     stride: Sizes = 1,
     dilation: Sizes = 1,
     *,
-    rule: str = "tf",
+    dialect: str = "tf",
     word: str | None = None,
 ) -> Pairs:
     """What a framework's SAME pads, as pairs (before, after) in pixels, one per spatial axis.
@@ -34,8 +34,8 @@ def same_pads(
     Args:
         size, kernel, stride, dilation: an integer for all axes, or one per axis; the number of axes
             is that of the longest.
-        rule: a convolution ("tf.nn.conv2d", "flax.linen.Conv") or a family ("tf", "jax", "onnx"),
-            which means its main function.
+        dialect: a convolution ("tf.nn.conv2d", "flax.linen.Conv") or a family ("tf", "jax"), which
+            means its main function.
         word: which of its words, where it has several ("SAME_LOWER"); by default SAME.
 
     Raises:
@@ -48,14 +48,14 @@ def same_pads(
 
     >>> same_pads(224, 3, 2)
     ((0, 1),)
-    >>> same_pads((224, 7), (3, 4), 2, rule="onnx", word="SAME_LOWER")
+    >>> same_pads((224, 7), (3, 4), 2, dialect="onnx", word="SAME_LOWER")
     ((1, 0), (2, 1))
-    >>> same_pads(7, 4, rule="pytorch"), same_pads(7, 4, rule="theano")
+    >>> same_pads(7, 4, dialect="pytorch"), same_pads(7, 4, dialect="theano")
     (((1, 2),), ((2, 2),))
 
     Source: each function's own, as ``uniconv show NAME`` prints it.
     """
-    op = _function(rule)
+    op = _function(dialect)
     name, pads = _word(op, word)
     counts = {"size": size, "kernel": kernel, "stride": stride, "dilation": dilation}
     rank = max([1, *(len(v) for v in counts.values() if not isinstance(v, int))])
@@ -67,16 +67,8 @@ def same_pads(
     return tuple(pads(Axis(*numbers)) for numbers in along)
 
 
-def _function(rule: str) -> Op:
-    dialect = framework(rule)
-    if dialect is None:
-        op = find(rule)
-    else:
-        by_rank = dialect.main.get("conv", {})
-        names = [by_rank[r] for r in (2, 1, 3) if r in by_rank]
-        if not names:
-            raise UnknownName(f"{dialect.name} has no convolution, whose padding could be asked")
-        op = find(names[0])
+def _function(dialect: str) -> Op:
+    op = usual(dialect, "conv")
     if op.kind == "conv_transpose":
         raise UnknownName(
             f"{op.name} is a transposed convolution: its words crop; "

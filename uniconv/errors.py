@@ -27,6 +27,10 @@ class BadFile(UniconvError):
     """A file, or a line of it, that cannot be read or written as arrays."""
 
 
+class BadCall(UniconvError, TypeError):
+    """A verb that takes a ``uniconv.Call`` was given something else; the text shows its form."""
+
+
 class Refused(UniconvError):
     """Valid alone, but the framework's contract refuses the combination."""
 

@@ -65,10 +65,12 @@ def list_command() -> None:
 
 @app.command("show")
 def show_command(
-    name: Annotated[str, typer.Argument(help="A family or a function: tf, tf.nn.conv2d")],
+    dialect: Annotated[
+        str, typer.Argument(metavar="NAME", help="A family or a function: tf, tf.nn.conv2d")
+    ],
 ) -> None:
     """Show a function's layouts, flip, options, refusals, source and an example with numbers."""
-    text = describe(name)
+    text = describe(dialect)
     if sys.stdout.isatty():
         width = shutil.get_terminal_size().columns
         text = "\n".join(wrapped(line, width) for line in text.splitlines())

@@ -22,9 +22,17 @@ TAKEN = {
     "device": "write --device",
     "x": "the first array is x",
     "w": "the second array is w",
-    "w_depthwise": "the second array is the depthwise kernel",
-    "w_pointwise": "the third array is the pointwise kernel",
+    "pointwise": "the third array is the second kernel",
 }
+
+
+def named(dialect: str | None, words: list[str]) -> tuple[str, list[str]]:
+    """The function that is asked about, by --dialect or as the first word; and the other words."""
+    if dialect is not None:
+        return dialect, words
+    if not words:
+        raise UsageError("name a function: --dialect tf.nn.conv2d, or tf.nn.conv2d as first word")
+    return words[0], words[1:]
 
 
 def read_options(words: list[str]) -> tuple[dict[str, Any], list[Path]]:

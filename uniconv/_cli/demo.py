@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uniconv import files
+from uniconv._call import Call
 from uniconv._describe import flip
-from uniconv._diagnose import Diagnosis, Run, diagnose_pair
+from uniconv._diagnose import Diagnosis, compare
 from uniconv._functional import conv
 from uniconv.files import NamedArray
 from uniconv.spec.registry import find
@@ -114,17 +115,18 @@ def tf_conv2d(x: Array, w: Array) -> Array:
 def diagnosis(q: Question) -> Diagnosis:
     """What ``uniconv diagnose`` finds: each run against its own call, then both."""
     off = {name: float(np.max(one.error)) for name, one in printed().items()}
-    knet = Run(
-        *(q.partappledata[..., None], q.testw[..., None], q.ydata[:, :, None, None]),
-        *("knet.conv4", {"padding": 1}),
-        tolerance={"x": off["partappledata"], "w": off["testw"], "y": off["ydata"]},
+    arrays = q.partappledata[..., None], q.testw[..., None]
+    knet = Call(*arrays, dialect="knet.conv4", padding=1).with_result(
+        q.ydata[:, :, None, None],
+        {"x": off["partappledata"], "w": off["testw"], "y": off["ydata"]},
     )
-    tf = Run(
-        *(q.immatdata[None], q.wdata[..., None], q.part_conv_data[None, ..., None]),
-        *("tf.nn.conv2d", {"strides": [1, 1, 1, 1], "padding": "SAME"}),
-        tolerance={"x": off["immatdata"], "w": off["wdata"], "y": off["part_conv_data"]},
+    arrays = q.immatdata[None], q.wdata[..., None]
+    options: dict[str, Any] = {"strides": [1, 1, 1, 1], "padding": "SAME"}
+    tf = Call(*arrays, dialect="tf.nn.conv2d", **options).with_result(
+        q.part_conv_data[None, ..., None],
+        {"x": off["immatdata"], "w": off["wdata"], "y": off["part_conv_data"]},
     )
-    return diagnose_pair(knet, tf, depth=1)
+    return compare(knet, tf, depth=1)
 
 
 def largest(a: Array, b: Array) -> float:

@@ -14,18 +14,19 @@ import numpy as np
 import typer
 
 from uniconv import files
-from uniconv._cli.arguments import UsageError, read_value, writable, write_text
-from uniconv._diagnose import Diagnosis, Run, diagnose, diagnose_pair
+from uniconv._call import Call
+from uniconv._cli.arguments import TAKEN, UsageError, read_value, writable, write_text
+from uniconv._diagnose import compare, diagnose
 from uniconv.files import NamedArray
 
 ARRAYS = ("x", "w", "y", "bias", "pointwise")
-SECTIONS = {"--a", "--b", "--expected"}
+SECTIONS = {"--a": "--a", "--b": "--b", "--dialect": "--dialect", "--expected": "--dialect"}
 _SPEC = re.compile(r"(?P<name>[^\[\]]+)(?P<index>\[.*\])?", re.S)
 
 
 @dataclass
 class Section:
-    """The words after --a, --b or --expected: a function, its arrays, its options."""
+    """The words after --a, --b or --dialect: a function, its arrays, its options."""
 
     function: str | None = None
     arrays: dict[str, str] = field(default_factory=dict)
@@ -36,7 +37,7 @@ def diagnose_command(
     words: Annotated[
         list[str],
         typer.Argument(
-            metavar="[FILE]... [x=ARRAY w=ARRAY y=ARRAY] [--expected FUNCTION [NAME=VALUE]...]",
+            metavar="[FILE]... [x=ARRAY w=ARRAY y=ARRAY] [--dialect FUNCTION [NAME=VALUE]...]",
             help="Files with arrays; which are x, w, y (bias, pointwise); what was called.",
         ),
     ],
@@ -53,7 +54,7 @@ def diagnose_command(
 
     One result, and the call that was meant:
 
-    uniconv diagnose x=x.npy w=w.npy y=y.npy --expected tf.nn.conv2d strides=1 padding=SAME
+    uniconv diagnose x=x.npy w=w.npy y=y.npy --dialect tf.nn.conv2d strides=1 padding=SAME
 
     Two runs, arrays printed in one text:
 
@@ -65,12 +66,12 @@ def diagnose_command(
     known = arrays_of([Path(p) for p in head.function.split("\n")] if head.function else [])
     if set(sections) == {"--a", "--b"}:
         runs = [_run(merged(head, sections[s]), known, s, tolerance) for s in ("--a", "--b")]
-        found = diagnose_pair(*runs, progress=_progress)
-    elif set(sections) <= {"--expected"}:
-        one = merged(head, sections.get("--expected", Section()))
-        found = _single(one, known, tolerance)
+        found = compare(*runs, progress=_progress)
+    elif set(sections) <= {"--dialect"}:
+        one = _run(merged(head, sections.get("--dialect", Section())), known, "", tolerance)
+        found = diagnose(one, progress=_progress)
     else:
-        raise UsageError("give --a FUNCTION and --b FUNCTION for two runs, or --expected FUNCTION")
+        raise UsageError("give --a FUNCTION and --b FUNCTION for two runs, or --dialect FUNCTION")
     if page is not None:
         write_text(found.to_html(), page)
     print(found.to_json() if json else found)
@@ -88,10 +89,10 @@ def parsed(words: list[str]) -> tuple[Section, dict[str, Section]]:
         if word in SECTIONS:
             if wants:
                 raise UsageError(f"{wants} wants a function: {wants} tf.nn.conv2d")
-            if word in sections:
+            wants = SECTIONS[word]
+            if wants in sections:
                 raise UsageError(f"{word} is given twice")
-            now = sections[word] = Section()
-            wants = word
+            now = sections[wants] = Section()
             continue
         name, equals, value = word.partition("=")
         if wants:
@@ -102,7 +103,7 @@ def parsed(words: list[str]) -> tuple[Section, dict[str, Section]]:
             raise UsageError(f"No such option: {word}")
         elif not equals:
             if now is not head:
-                raise UsageError(f"{word}: files come before --a, --b and --expected")
+                raise UsageError(f"{word}: files come before --a, --b and --dialect")
             paths.append(word)
         else:
             _said(now, name, value, word)
@@ -111,13 +112,15 @@ def parsed(words: list[str]) -> tuple[Section, dict[str, Section]]:
     head.function = "\n".join(paths) or None
     if head.options:
         name = next(iter(head.options))
-        raise UsageError(f"{name}=: options of a function come after --a, --b or --expected")
+        raise UsageError(f"{name}=: options of a function come after --a, --b or --dialect")
     return head, sections
 
 
 def _said(section: Section, name: str, value: str, word: str) -> None:
     if not name:
         raise UsageError(f"{word}: a name is missing")
+    if name == "dialect":
+        raise UsageError(f"{word}: {TAKEN[name]}")
     if name in section.arrays or name in section.options:
         raise UsageError(f"{word}: {name} is given twice")
     if name in ARRAYS:
@@ -217,24 +220,15 @@ def _taken(
 
 def _run(
     section: Section, known: Mapping[str, NamedArray], word: str, tolerance: float | None
-) -> Run:
-    if section.function is None:
+) -> Call:
+    """The call of a section with its y; of two runs (after ``word``) y may be left out."""
+    needed = ("x", "w") if word else ("x", "w", "y")
+    if word and section.function is None:
         raise UsageError(f"{word} wants a function: {word} tf.nn.conv2d")
-    arrays = _taken(section, known, ("x", "w"))
-    return Run(dialect=section.function, options=section.options, tolerance=tolerance, **arrays)
-
-
-def _single(
-    section: Section, known: Mapping[str, NamedArray], tolerance: float | None
-) -> Diagnosis:
-    arrays: dict[str, Any] = _taken(section, known, ("x", "w", "y"))
-    return diagnose(
-        **arrays,
-        expected=section.function,
-        options=section.options,
-        tolerance=tolerance,
-        progress=_progress,
-    )
+    arrays: dict[str, Any] = dict(_taken(section, known, needed))
+    y = arrays.pop("y", None)
+    call = Call(**arrays, dialect=section.function, **section.options)
+    return call.with_result(y, tolerance)
 
 
 def _progress(line: str) -> None:

@@ -7,27 +7,39 @@ from typing import Annotated, Any
 
 import typer
 
-from uniconv._cli.arguments import UsageError, load_array, read_options, writable, write_text
+from uniconv._call import Call
+from uniconv._cli.arguments import (
+    UsageError,
+    load_array,
+    named,
+    read_options,
+    writable,
+    write_text,
+)
 from uniconv._explain import explain
 
 
 def explain_command(
-    name: Annotated[str, typer.Argument(help="A function or a family: knet.conv4, tf")],
-    rest: Annotated[
+    words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[X.npy W.npy [P.npy]] [NAME=VALUE]...",
-            help="The arrays; the function's own options.",
+            metavar="[FUNCTION] [X.npy W.npy [P.npy]] [NAME=VALUE]...",
+            help="A function or a family (knet.conv4, tf); the arrays; its own options.",
         ),
     ] = None,
     *,
+    dialect: Annotated[
+        str | None, typer.Option(help="The function, if not the first word.")
+    ] = None,
     at: Annotated[str | None, typer.Option(help="The element of y: its position, as 0,0.")] = None,
     batch: Annotated[str, typer.Option(help="Its batch entry (entries, as 0,1).")] = "0",
     channel: Annotated[int, typer.Option(help="Its output channel.")] = 0,
     bias: Annotated[Path | None, typer.Option(help="The bias (.npy).")] = None,
     x_shape: Annotated[str | None, typer.Option(help="The shape of x, as 1,4,4,3.")] = None,
     w_shape: Annotated[str | None, typer.Option(help="The shape of w.")] = None,
-    p_shape: Annotated[str | None, typer.Option(help="The shape of the second kernel.")] = None,
+    pointwise_shape: Annotated[
+        str | None, typer.Option("--pointwise-shape", "--p-shape", help="That of a second kernel.")
+    ] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page to step through.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
@@ -37,29 +49,27 @@ def explain_command(
 
     uniconv explain tf.nn.conv2d --x-shape 1,4,4,3 --w-shape 3,3,3,8 strides=2 padding=SAME
     """
-    options, paths = read_options(rest or [])
-    shapes = [_integers("--x-shape", x_shape), _integers("--w-shape", w_shape)]
-    shapes.append(_integers("--p-shape", p_shape))
-    told = [shape for shape in shapes if shape is not None]
-    if told and paths:
+    name, rest = named(dialect, words or [])
+    options, paths = read_options(rest)
+    shapes = {
+        "x": _integers("--x-shape", x_shape),
+        "w": _integers("--w-shape", w_shape),
+        "pointwise": _integers("--pointwise-shape", pointwise_shape),
+    }
+    if paths and any(shape is not None for shape in shapes.values()):
         raise UsageError("give arrays or shapes, not both")
-    if len(paths) not in (0, 2, 3) or (not paths and None in shapes[:2]):
+    if len(paths) not in (0, 2, 3) or (not paths and None in (shapes["x"], shapes["w"])):
         raise UsageError("give x.npy and w.npy, or --x-shape and --w-shape")
     target = None if html is None else writable(html)
-    arrays: list[Any] = [load_array(path) for path in paths] or list(told)
-    x, w, *more = arrays
-    place = _integers("--at", at)
-    entry = _integers("--batch", batch)
+    arrays: dict[str, Any] = dict(zip(shapes, map(load_array, paths))) if paths else shapes
+    added = None if bias is None else load_array(bias)
+    call = Call(**arrays, bias=added, dialect=name, **options)
+    entry = _integers("--batch", batch) or (0,)
     found = explain(
-        name,
-        x,
-        w,
-        more[0] if more else None,
-        bias=None if bias is None else load_array(bias),
-        at=place,
-        batch=entry if entry is not None and len(entry) > 1 else (entry or (0,))[0],
+        call,
+        at=_integers("--at", at),
+        batch=entry if len(entry) > 1 else entry[0],
         channel=channel,
-        **options,
     )
     page = found.to_html() if target is not None else ""
     print(found.to_json() if json else found)

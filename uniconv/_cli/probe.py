@@ -7,17 +7,23 @@ from typing import Annotated
 
 import typer
 
-from uniconv._cli.arguments import UsageError, load_array, read_options
+from uniconv._call import Call
+from uniconv._cli.arguments import UsageError, load_array, named, read_options
 from uniconv._probe import probe
 
 
 def probe_command(
-    name: Annotated[str, typer.Argument(help="A function or a family: tf.nn.conv2d, knet")],
-    rest: Annotated[
+    words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME=VALUE]...", help="The function's own options."),
+        typer.Argument(
+            metavar="[FUNCTION] [NAME=VALUE]...",
+            help="A function or a family (tf.nn.conv2d, knet); its own options.",
+        ),
     ] = None,
     *,
+    dialect: Annotated[
+        str | None, typer.Option(help="The function, if not the first word.")
+    ] = None,
     check: Annotated[
         Path | None, typer.Option(help="A result that came back (.npy): say what it is.")
     ] = None,
@@ -28,9 +34,10 @@ def probe_command(
 
     uniconv probe tf.nn.conv2d padding=SAME strides=2 --check y.npy
     """
-    options, more = read_options(rest or [])
+    name, rest = named(dialect, words or [])
+    options, more = read_options(rest)
     if more:
         raise UsageError(f"{more[0]}: a probe makes its arrays itself; write options as name=value")
     result = None if check is None else load_array(check)
-    found = probe(name, **options)
+    found = probe(Call(dialect=name, **options))
     print(found.code() if result is None else found.check(result))

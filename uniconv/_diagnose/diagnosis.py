@@ -62,7 +62,7 @@ class Diagnosis:
     verdict: one plain sentence.  explained: whether y is reproduced; if not, ``causes`` are those
     of the nearest miss and ``where`` says where that fails.  call: the native call that gives y.
     difference: the largest |y - expected| (infinite where the sizes differ).  undecided: what this
-    data cannot tell apart.  agree: ways to make both agree, as code.  tried: hypotheses looked at.
+    data cannot tell apart.  fixes: ways to make both agree, as code.  tried: hypotheses looked at.
     """
 
     function: str
@@ -74,7 +74,7 @@ class Diagnosis:
     difference: float
     where: str
     undecided: tuple[str, ...] = ()
-    agree: tuple[Fix, ...] = ()
+    fixes: tuple[Fix, ...] = ()
     notes: tuple[str, ...] = ()
     tried: int = 0
     picture: Picture = field(default_factory=Picture, repr=False, compare=False)
@@ -100,9 +100,9 @@ class Diagnosis:
         lines += ["", f"What remains: {self.remainder}."]
         if self.explained:
             lines += ["", "What gives y:", indent(self.call, "  ")]
-        if self.agree:
+        if self.fixes:
             lines += ["", "To make both agree:"]
-            for fix in self.agree:
+            for fix in self.fixes:
                 lines += (
                     [f"  {fix.what}:", indent(fix.code, "    ")] if fix.code else [f"  {fix.what}"]
                 )
@@ -126,7 +126,7 @@ class Diagnosis:
             "difference": self.difference,
             "where": self.where,
             "undecided": list(self.undecided),
-            "agree": [asdict(f) for f in self.agree],
+            "fixes": [asdict(f) for f in self.fixes],
             "notes": list(self.notes),
             "tried": self.tried,
         }

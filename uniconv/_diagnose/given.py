@@ -16,8 +16,6 @@ from uniconv._diagnose.precision import UNITS, Errors, rounded, storage
 from uniconv._messages import show_shape
 from uniconv.errors import BadArray, BadShape
 from uniconv.spec.op import Op
-from uniconv.spec.registry import find, framework
-from uniconv.spec.registry import main as main_function
 
 Array = NDArray[Any]
 
@@ -33,15 +31,15 @@ class Given:
     stored: str | None = None
 
 
-def given(a: Any, role: str, tolerance: float | None = None) -> Given:
-    """Read one array: torch, NumPy, DLPack, nested lists, or ``uniconv.files.NamedArray``."""
+def read_array(a: Any, role: str, tolerance: float | None = None) -> Given:
+    """Read one array of a call: torch, NumPy, DLPack, or ``uniconv.files.NamedArray``."""
     error: float = 0.0
     name = getattr(a, "name", None) if hasattr(a, "error") else None
     if hasattr(a, "error") and hasattr(a, "array"):
         error = float(np.max(a.error, initial=0.0))
         a = a.array
-    if isinstance(a, (list, tuple)):
-        a = np.array(a)
+    if isinstance(a, tuple):
+        raise BadArray(f"{role} is the shape {a}: give its numbers")
     if isinstance(a, np.ndarray):
         own: Array = a
     else:
@@ -83,14 +81,6 @@ def tolerances(tolerance: float | Mapping[str, float] | None) -> dict[str, float
         if not (isinstance(value, (int, float)) and 0 <= value < float("inf")):
             raise BadArray(f"tolerance of {role} is {value!r}; it must be a number of at least 0")
     return told
-
-
-def function(expected: str, w: Array, pointwise: Array | None) -> Op:
-    """The function that the caller believes to have called; a family means its main one."""
-    if framework(expected):
-        kind = "separable_conv" if pointwise is not None else "conv"
-        return main_function(expected, kind, w.ndim)
-    return find(expected)
 
 
 def problem(

@@ -49,8 +49,8 @@ def page(d: Diagnosis) -> str:
     parts.append("<h2>The kernel</h2>" + _kernels(d))
     if d.explained:
         parts.append(f"<h2>What gives y</h2><pre>{escape(d.call)}</pre>")
-    if d.agree:
-        fixes = "".join(f"<p>{escape(f.what)}</p><pre>{escape(f.code)}</pre>" for f in d.agree)
+    if d.fixes:
+        fixes = "".join(f"<p>{escape(f.what)}</p><pre>{escape(f.code)}</pre>" for f in d.fixes)
         parts.append(f"<h2>To make both agree</h2>{fixes}")
     if d.undecided:
         items = "".join(f"<li>{escape(u)}</li>" for u in d.undecided)

@@ -1,24 +1,26 @@
-"""diagnose_pair: two runs on the same data give two results; why?"""
+"""compare: two calls on the same data give two results; why?"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, overload
 
 import numpy as np
 
+from uniconv._call import Call
 from uniconv._diagnose.causes import input_axes, input_channels, kernel_axes, kernel_order, names
 from uniconv._diagnose.code import native_call
 from uniconv._diagnose.diagnosis import Cause, Diagnosis, Fix, Picture, at_most, listed
-from uniconv._diagnose.given import Given, errors, function, given, problem, tolerances
+from uniconv._diagnose.given import Given, errors, problem, read_array, tolerances
 from uniconv._diagnose.judge import Judge
 from uniconv._diagnose.model import Array, Change, Hypothesis
 from uniconv._diagnose.precision import UNITS, Errors, Remainder
 from uniconv._diagnose.search import SearchResult
 from uniconv._diagnose.single import names_of, report, searched, sized
 from uniconv._diagnose.where import where
+from uniconv.errors import BadCall
 from uniconv.spec.op import Op
 
 Progress = Callable[[str], None]
@@ -26,29 +28,12 @@ FIELDS = ("lhs_dilation", "stride", "rhs_dilation", "pad", "boundary", "reverse"
 WORDS = {"lhs_dilation": "input dilation", "rhs_dilation": "dilation", "pad": "padding"}
 
 
-@dataclass(frozen=True)
-class Run:
-    """One run: arrays as ``dialect`` has them, and the native options of the call.
-
-    y is what came out; None computes it.  x, w and y may be ``uniconv.files.NamedArray``.
-    """
-
-    x: Any
-    w: Any
-    y: Any = None
-    dialect: str = "pytorch"
-    options: Mapping[str, Any] = field(default_factory=dict)
-    bias: Any = None
-    pointwise: Any = None
-    tolerance: float | Mapping[str, float] | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class _Side:
     """One run, looked into: its model as found to be, and how far its numbers may be off."""
 
     op: Op
-    run: Run
+    call: Call
     names: dict[str, str]
     start: Hypothesis
     slack: Errors
@@ -59,52 +44,83 @@ class _Side:
         return self.found.model
 
 
-def diagnose_pair(a: Run, b: Run, *, progress: Progress | None = None, depth: int = 2) -> Diagnosis:
-    """Say why two runs give different results.
+@overload
+def compare(
+    a: Call, b: Call, /, *, progress: Progress | None = None, depth: int = 2
+) -> Diagnosis: ...
 
-    Each run is first held against its own call; then both are compared as canonical records, and
-    each difference is measured: how much of what is between the results goes away with it.
-    progress and depth are those of ``diagnose``, for the runs one by one.
+
+@overload
+def compare(
+    a: Call, y_a: Any, b: Call, y_b: Any, /, *, progress: Progress | None = None, depth: int = 2
+) -> Diagnosis: ...
+
+
+def compare(*runs: Any, progress: Progress | None = None, depth: int = 2) -> Diagnosis:
+    """Say why two calls give different results.
+
+    Each is first held against its own y; then both are compared as canonical records, and each
+    difference is measured: how much of what is between the results goes away with it.
+
+    Args:
+        runs: two calls, ``compare(a, b)``, which may hold their y (``a.with_result(y)``), else it
+            is computed; or each followed by its y, ``compare(a, y_a, b, y_b)``.
+        progress, depth: those of ``diagnose``, for the calls one by one.
 
     Raises:
-        the errors of ``uniconv.conv`` where a run's call is none; and those of ``diagnose``.
+        BadCall: what is given is no two calls.
+        and the errors of ``diagnose``.
 
+    >>> from uniconv._call import Call
     >>> x, w = np.array([1, 2, 3, 4.0]), np.array([1, 10, 100.0])
-    >>> knet = Run(x.reshape(4, 1, 1), w.reshape(3, 1, 1), dialect="knet.conv4")
+    >>> knet = Call(x.reshape(4, 1, 1), w.reshape(3, 1, 1), dialect="knet.conv4")
     >>> options = dict(stride=1, padding="VALID")
-    >>> tf = Run(x.reshape(1, 4, 1), w.reshape(3, 1, 1), dialect="tf.nn.conv1d", options=options)
-    >>> found = diagnose_pair(knet, tf)
+    >>> tf = Call(x.reshape(1, 4, 1), w.reshape(3, 1, 1), dialect="tf.nn.conv1d", **options)
+    >>> found = compare(knet, tf)
     >>> found.causes[0].text
     'knet.conv4 convolves, tf.nn.conv1d correlates, on the one spatial axis'
-    >>> found.agree[0].code
+    >>> found.fixes[0].code
     'knet.conv4(w, x, mode=1)'
     """
-    one, two = _side(a, progress, depth), _side(b, progress, depth)
+    one, two = (_side(call, progress, depth) for call in _calls(runs))
     for side, label in ((one, "a"), (two, "b")):
         if not side.found.explained:
-            alone = report(side.start, side.slack, side.found, side.run.options, side.names)
+            alone = report(side.start, side.slack, side.found, side.call.options, side.names)
             told = f"The result of {label}, {side.op.name}, is not explained by its own call. "
             return replace(alone, verdict=told + alone.verdict)
     return _compared(one, two)
 
 
-def _side(run: Run, progress: Progress | None, depth: int) -> _Side:
-    told = tolerances(run.tolerance)
-    x, w = given(run.x, "x", told.get("x")), given(run.w, "w", told.get("w"))
-    p = None if run.pointwise is None else given(run.pointwise, "pointwise")
-    bias = None if run.bias is None else given(run.bias, "bias")
-    op = function(run.dialect, w.array, None if p is None else p.array)
-    if run.y is None:
-        y = _computed(op, run.options, x, w, bias, p)
-        start = problem(op, run.options, x, w, y, p).start(
+def _calls(runs: tuple[Any, ...]) -> tuple[Call, Call]:
+    """The two calls, each with its y where that is given."""
+    calls = runs[::2] if len(runs) == 4 else runs
+    if len(calls) != 2 or not all(isinstance(call, Call) for call in calls):
+        raise BadCall(
+            "compare takes two uniconv.Calls: compare(a, y_a, b, y_b), or compare(a, b) where they "
+            'hold their y, as a = uniconv.Call(x, w, dialect="tf", ...).with_result(y)'
+        )
+    one, two = calls
+    if len(runs) == 2:
+        return one, two
+    return one.with_result(runs[1], one.tolerance), two.with_result(runs[3], two.tolerance)
+
+
+def _side(call: Call, progress: Progress | None, depth: int) -> _Side:
+    op, told = call.function, tolerances(call.tolerance)
+    x, w = (read_array(getattr(call, r), r, told.get(r)) for r in ("x", "w"))
+    p = None if call.pointwise is None else read_array(call.pointwise, "pointwise")
+    bias = None if call.bias is None else read_array(call.bias, "bias")
+    if call.y is None:
+        y = _computed(op, call.options, x, w, bias, p)
+        start = problem(op, call.options, x, w, y, p).start(
             None if bias is None else bias.array.reshape(-1)
         )
         judge = Judge(start, errors(x, w, y))
         found = SearchResult(start, True, judge.remainder(start))
-        return _Side(op, run, names_of([x, w, y]), start, errors(x, w, y), found)
-    y = given(run.y, "y", told.get("y"))
-    start, slack, found = searched(op, run.options, [x, w, y], bias, p, progress, depth)
-    return _Side(op, run, names_of([x, w, y]), start, slack, found)
+        return _Side(op, call, names_of([x, w, y]), start, errors(x, w, y), found)
+    y = read_array(call.y, "y", told.get("y"))
+    start, slack, found = searched(op, call.options, [x, w, y], bias, p, progress, depth)
+    return _Side(op, call, names_of([x, w, y]), start, slack, found)
 
 
 def _computed(
@@ -175,7 +191,7 @@ def _compared(one: _Side, two: _Side) -> Diagnosis:
         _verdict(one, two, causes, explained, left, same, fixes),
         explained,
         causes,
-        native_call(two.model, two.run.options, two.names)[0],
+        native_call(two.model, two.call.options, two.names)[0],
         left,
         difference,
         place,
@@ -357,7 +373,7 @@ def _fixes(one: _Side, two: _Side, a: Hypothesis, b: Hypothesis) -> list[Fix]:
         )
         if source.bias is None and target.bias is not None:
             like = like.but(bias=target.bias)
-        text, reason = native_call(like, mine.run.options, mine.names)
+        text, reason = native_call(like, mine.call.options, mine.names)
         why = "" if reason is None else f", as {reason}: in torch"
         fixes.append(Fix(f"{mine.op.name} gives what {theirs.op.name} gives{why}", text))
     return fixes

@@ -9,17 +9,18 @@ from typing import Any
 
 import numpy as np
 
+from uniconv._call import Call, Tolerance, verb
 from uniconv._calls.options import complete
 from uniconv._diagnose.code import native_call
 from uniconv._diagnose.diagnosis import Cause, Diagnosis, Fix, Picture, at_most, listed
-from uniconv._diagnose.given import Given, errors, function, given, problem, short, tolerances
+from uniconv._diagnose.given import Given, errors, problem, read_array, short, tolerances
 from uniconv._diagnose.judge import Judge
 from uniconv._diagnose.model import Hypothesis
 from uniconv._diagnose.precision import Errors, Remainder
 from uniconv._diagnose.search import SearchResult, search, singles
 from uniconv._diagnose.where import where
 from uniconv._messages import show_shape
-from uniconv.errors import BadShape, UniconvError, UnknownName
+from uniconv.errors import BadArray, BadShape, UniconvError, UnknownName
 from uniconv.spec.op import Op
 from uniconv.spec.registry import functions
 from uniconv.spec.rules import REQUIRED
@@ -43,60 +44,56 @@ GUESSES: tuple[Mapping[str, Any], ...] = (
 )
 
 
+@verb
 def diagnose(
-    x: Any,
-    w: Any,
-    y: Any,
+    call: Call,
+    y: Any = None,
     *,
-    expected: str | None = None,
-    options: Mapping[str, Any] | None = None,
-    bias: Any = None,
-    pointwise: Any = None,
-    tolerance: float | Mapping[str, float] | None = None,
+    tolerance: Tolerance | None = None,
     progress: Progress | None = None,
     depth: int = 2,
 ) -> Diagnosis:
-    """Say why y is not what the expected call gives for x and w, or that it is.
+    """Say why y is not what the call gives, or that it is.
 
     Everything that people are known to get wrong is tried, one change at a time and then two, on
     float64; a change is a cause only if with it every number of y is explained, up to what
     rounding and printed digits may do.
 
-    ==========  ==========================================================================
-    x, w, y     arrays as ``expected`` has them, of any kind that ``uniconv.conv`` takes,
-                nested lists, or ``uniconv.files.NamedArray`` with its printed digits
-    bias        (o,), if the call had one
-    pointwise   the 1x1 kernel of a separable convolution
-    ==========  ==========================================================================
-
     Args:
-        expected: the function that was meant: "tf.nn.conv2d", or a family.  None asks which
+        call: the call that was meant, with arrays.  With ``dialect=None`` the question is which
             function gives y: every function is then tried with few options.
-        options: its native options, as for ``uniconv.conv``.
-        tolerance: how far a value of y may be off (absolute), or {"x": ..., "w": ..., "y": ...}.
+        y: what came out, in the function's layout, of any kind that the call's own arrays may
+            have; by default what the call holds (``call.with_result(y)``).
+        tolerance: how far a value of y may be off (absolute), or {"x": ..., "w": ..., "y": ...};
+            by default what the call holds.
         progress: called with a line of text, about once a second, when the search is long.
         depth: 1 looks for single causes only.
 
     Raises:
-        the errors of ``uniconv.conv`` where the expected call is none; BadShape where y has
-        another number of axes; BadArray where an array has no finite numbers.
+        BadShape: y has another number of axes than the call's result, or the bias another length
+            than y has channels.
+        BadArray: an array has no finite numbers, or the call has shapes only, or there is no y.
+        BadCall: no ``uniconv.Call`` was given.
 
+    >>> from uniconv._call import Call
     >>> x, w = np.arange(1.0, 7).reshape(1, 6, 1), np.array([1, 10, 100.0]).reshape(3, 1, 1)
     >>> y = np.array([123, 234, 345, 456.0]).reshape(1, 4, 1)
-    >>> found = diagnose(x, w, y, expected="tf.nn.conv1d", options=dict(stride=1, padding="VALID"))
+    >>> found = diagnose(Call(x, w, dialect="tf", stride=1, padding="VALID"), y)
     >>> found.causes[0].text
     'the kernel is flipped on length: a true convolution, not a cross-correlation'
     >>> found.call
     'tf.nn.conv1d(x, w[::-1], stride=1, padding="VALID")'
     """
-    told = tolerances(tolerance)
-    arrays = [given(a, role, told.get(role)) for a, role in ((x, "x"), (w, "w"), (y, "y"))]
-    p = None if pointwise is None else given(pointwise, "pointwise")
-    b = None if bias is None else given(bias, "bias")
-    if expected is None:
+    if y is None and call.y is None:
+        raise BadArray("diagnose has no y to explain: diagnose(call, y)")
+    run = call if y is None else call.with_result(y)
+    told = tolerances(call.tolerance if tolerance is None else tolerance)
+    arrays = [read_array(getattr(run, role), role, told.get(role)) for role in ("x", "w", "y")]
+    p = None if call.pointwise is None else read_array(call.pointwise, "pointwise")
+    b = None if call.bias is None else read_array(call.bias, "bias")
+    if call.dialect is None:
         return _any_function(arrays, b, p, progress)
-    op = function(expected, arrays[1].array, None if p is None else p.array)
-    return of_call(op, options or {}, arrays, b, p, progress, depth)
+    return of_call(call.function, call.options, arrays, b, p, progress, depth)
 
 
 def of_call(
@@ -350,7 +347,8 @@ def _any_function(
             best = rank, report(start, slack, found, guess, names_of(arrays))
     if best is None:
         raise UnknownName(
-            "no function takes arrays of these shapes with few options: say expected= and options="
+            "no function takes arrays of these shapes with few options: say which call was meant, "
+            'as uniconv.Call(x, w, dialect="tf", ...)'
         )
     diagnosis = best[1]
     if diagnosis.causes and diagnosis.explained:

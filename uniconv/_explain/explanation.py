@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from uniconv._call import Call, verb
 from uniconv._calls.lift import native_shapes, paddings
 from uniconv._calls.lower import LoweredCall, lower
 from uniconv._calls.options import complete, scattered
@@ -18,12 +19,10 @@ from uniconv._canonical.record import Shape
 from uniconv._describe import FLIPPED, UPRIGHT
 from uniconv._explain.torch_lines import torch_lines
 from uniconv._explain.window import Index, Window, WindowedCall, numbers
-from uniconv._functional import run_op
 from uniconv._messages import show
-from uniconv.errors import BadShape, CannotExpress, UniconvError
+from uniconv.errors import BadArray, BadShape, CannotExpress, UniconvError
 from uniconv.spec.op import Op
 from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.registry import find, framework, main
 from uniconv.spec.rules import REQUIRED, CallContext
 
 LETTERS = {
@@ -63,10 +62,10 @@ class Explanation:
     """What one call does, with its numbers; ``str()`` is the text.
 
     meaning says which operation it is, call is the native call as text; shapes are those of x, w,
-    (p,) y; readings how each array's axes are read; padding is in words, explicit the call that
-    says it in numbers (None where ``explicit_note`` says why there is none).  torch is runnable
-    code for the same y.  window is what one element of y is made of (None where only shapes were
-    given).
+    (pointwise,) y; readings how each array's axes are read; padding is in words, explicit the call
+    that says it in numbers (None where ``explicit_note`` says why there is none).  torch is
+    runnable code for the same y.  window is what one element of y is made of (None where only
+    shapes were given).
     """
 
     function: str
@@ -121,92 +120,83 @@ class Explanation:
         return page(self)
 
 
+@verb
 def explain(
-    name: str,
-    x: Any,
-    w: Any,
-    /,
-    p: Any = None,
-    bias: Any = None,
+    call: Call,
     *,
     at: Sequence[int] | int | None = None,
     batch: int | Sequence[int] = 0,
     channel: int = 0,
-    **options: Any,
 ) -> Explanation:
-    """What the call ``name(x, w, **options)`` does, with its numbers, at one element of y.
+    """What a call does, with its numbers, at one element of y.
 
     Args:
-        name: a function ("knet.conv4") or a family ("tf"), which means its main function.
-        x, w: arrays in the function's layout; or their shapes, as tuples: then there are sizes and
-            pads, but no window.
-        p: the pointwise (or second) kernel of a separable convolution, or its shape.
-        bias: added along the output channels.
+        call: the call, with arrays; or with their shapes: then there are sizes and pads, but no
+            window.
         at: the element of y: its spatial position in pixels, from 0; by default the first.
         batch: its batch entry, from 0 (a list of indices where there are several batch axes).
         channel: its output channel, from 0.
-        options: the function's own keywords, as for ``uniconv.conv``.
 
     Raises:
-        BadOption, BadShape, BadArray, Refused, UnknownName: as ``uniconv.conv`` does.
+        BadArray, Refused: as ``uniconv.conv`` does; BadArray, too, where ``at``, ``batch`` or
+            ``channel`` asks for an element of a call that has shapes only.
         BadShape: ``at``, ``batch`` or ``channel`` lies outside y.
+        BadCall: no ``uniconv.Call`` was given.
 
     >>> import numpy as np
     >>> x, w = np.array([1, 2, 3, 4.0]).reshape(4, 1, 1), np.array([1, 10, 100.0]).reshape(3, 1, 1)
-    >>> found = explain("knet.conv4", x, w, at=0, padding=1)
+    >>> found = explain(Call(x, w, dialect="knet.conv4", padding=1), at=0)
     >>> found.padding, found.axes[0].formula
     ('before 1, after 1', '(4 + 1 + 1 - ((3 - 1) * 1 + 1)) // 1 + 1 = 4')
     >>> [(p.what, p.x, p.w) for p in found.window.lanes[0].products]
     [('padding', 0.0, 100.0), ('pixel', 1.0, 10.0), ('pixel', 2.0, 1.0)]
     >>> found.window.sum, found.window.y
     (12.0, 12.0)
-    >>> explain("tf.nn.conv2d", (1, 4, 4, 3), (3, 3, 3, 8), strides=2, padding="SAME").padding
+    >>> shapes = Call((1, 4, 4, 3), (3, 3, 3, 8), dialect="tf", strides=2, padding="SAME")
+    >>> explain(shapes).padding
     'top 0, bottom 1, left 0, right 1'
 
     Source: each function's own, as ``uniconv show NAME`` prints it.
     """
-    shaped = _is_shape(x) and _is_shape(w)
-    shapes = [tuple(a) if _is_shape(a) else tuple(a.shape) for a in (x, w, p) if a is not None]
-    op = _function(name, shapes)
-    told = dict(options)
-    addend = told.pop(op.addend[0], None) if op.addend else None
-    call = lower(op, told, *shapes)
-    if shaped:
-        return _explanation(call, options, shapes, call.output, (), bias is not None)
-    y = run_op(op, ("explain", op.name), x, w, bias, None, options, p)
+    lowered, options, biased = call.lowered, call.options, call.bias is not None
+    shapes = call.shapes
+    if not call.has_arrays:
+        _refuse_element(lowered, at, batch, channel)
+        return _explanation(lowered, options, shapes, (), biased)
+    x, w, pointwise, bias = (call.array(r) for r in ("x", "w", "pointwise", "bias"))
+    y = call.run()
     x_, w_, y_ = (numbers(a) for a in (x, w, y))
-    problem = WindowedCall.of(call, x_, w_, y_, None if p is None else numbers(p))
-    found = _explanation(call, options, shapes, tuple(y_.shape), _dtypes(x, w), bias is not None)
+    point = None if pointwise is None else numbers(pointwise)
+    problem = WindowedCall.of(lowered, x_, w_, y_, point)
+    dtype = _dtypes(y)[0]
+    found = _explanation(lowered, options, shapes, _dtypes(x, w), biased)
+    found = replace(found, problem=problem, dtype=dtype)
     if 0 in problem.y.shape:
-        return replace(found, problem=problem, dtype=_dtypes(y)[0])
-    place = _place(problem, call, at, batch, channel)
-    window = problem.window(*place)
-    steps = _steps(window, call, bias, addend)
-    window = replace(window, steps=steps)
-    found = replace(found, window=window, problem=problem, dtype=_dtypes(y)[0])
-    return replace(found, bias=bias, addend=addend)
+        return found
+    addend = call.options.get(lowered.op.addend[0]) if lowered.op.addend else None
+    window = problem.window(*_place(problem, lowered, at, batch, channel))
+    window = replace(window, steps=_steps(window, lowered, bias, addend))
+    return replace(found, window=window, bias=bias, addend=addend)
 
 
-def _is_shape(a: Any) -> bool:
-    return isinstance(a, (tuple, list)) and all(type(n) is int for n in a)
+def _refuse_element(call: LoweredCall, at: Any, batch: Any, channel: Any) -> None:
+    """Shapes have no element to look at."""
+    for name, value, unsaid in (("at", at, None), ("batch", batch, 0), ("channel", channel, 0)):
+        if value != unsaid:
+            raise BadArray(
+                f"{call.op.name}: {name}={show(value)} asks for the numbers of one element of y, "
+                "but the call has shapes only: give x and w as arrays"
+            )
 
 
 def _dtypes(*arrays: Any) -> tuple[str, ...]:
     return tuple(str(a.dtype).removeprefix("torch.") for a in arrays)
 
 
-def _function(name: str, shapes: Sequence[Shape]) -> Op:
-    """The function meant; a family means its main one for these shapes."""
-    if framework(name) is not None:
-        return main(name, "separable_conv" if len(shapes) > 2 else "conv", len(shapes[1]))
-    return find(name)
-
-
 def _explanation(
     call: LoweredCall,
     options: Mapping[str, Any],
-    shapes: Sequence[Shape],
-    y_shape: Shape,
+    shapes: Mapping[str, Shape],
     dtypes: tuple[str, ...],
     bias: bool,
 ) -> Explanation:
@@ -221,8 +211,8 @@ def _explanation(
         op.kind,
         _meaning(call),
         call_text(op, options),
-        dict(zip(("x", "w", "p"), shapes)) | {"y": y_shape},
-        _readings(call, shapes, y_shape),
+        shapes,
+        _readings(call, shapes),
         found,
         call.conv.groups,
         call.conv.boundary,
@@ -295,18 +285,15 @@ def sides(names: Sequence[str], pairs: Sequence[tuple[int, int]]) -> str:
     return told[0] if len(told) == 1 else "; ".join(map("{}: {}".format, names, told))
 
 
-def _readings(
-    call: LoweredCall, shapes: Sequence[Shape], y_shape: Shape
-) -> dict[str, Mapping[str, int]]:
+def _readings(call: LoweredCall, shapes: Mapping[str, Shape]) -> dict[str, Mapping[str, int]]:
     """For each array, its axes in order: what each one is, and its size."""
     layout, op = call.layout, call.op
-    patterns = {"x": (layout.x, shapes[0]), "w": (layout.w, shapes[1]), "y": (layout.y, y_shape)}
+    patterns = {"x": layout.x, "w": layout.w, "y": layout.y}
     if op.outer_product is not None:
-        patterns["w"] = (op.outer_product[0], shapes[1])
-        patterns["p"] = (op.outer_product[1], shapes[2])
+        patterns["w"], patterns["pointwise"] = op.outer_product
     elif op.pointwise is not None:
-        patterns["p"] = (op.pointwise, shapes[2])
-    return {role: _reading(call, role, *given) for role, given in patterns.items()}
+        patterns["pointwise"] = op.pointwise
+    return {role: _reading(call, role, p, shapes[role]) for role, p in patterns.items()}
 
 
 def _reading(call: LoweredCall, role: str, pattern: str, shape: Shape) -> dict[str, int]:
@@ -334,7 +321,7 @@ def call_text(op: Op, options: Mapping[str, Any]) -> str:
     for param in op.params.split():
         role, _, native = param.rpartition(":")
         if role in ("x", "w", "p") and native == op.array_names(role)[0]:
-            arrays.append(role)
+            arrays.append("pointwise" if role == "p" else role)
     words = [f"{name}={_shown(value)}" for name, value in options.items()]
     return f"{op.name}({', '.join((*arrays, *words))})"
 

@@ -35,7 +35,7 @@ def page(e: Explanation) -> str:
             "cut x, w or the channels down to what is to be shown"
         )
     template = files("uniconv").joinpath("data/explain.html").read_text("utf-8")
-    data = json.dumps(_data(e, problem), separators=(",", ":")).replace("</", "<\\/")
+    data = json.dumps(_data(e, problem), separators=(",", ":")).replace("<", "\\u003c")
     fields = {"TITLE": html.escape(e.call), "TEXT": html.escape(str(e)), "DATA": data}
     return re.sub("@(TITLE|TEXT|DATA)@", lambda found: fields[found[1]], template)
 

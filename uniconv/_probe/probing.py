@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations, islice, permutations, product
 from typing import Any
@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from uniconv._calls.lower import LoweredCall, batched, lower
+from uniconv._call import Call, verb
+from uniconv._calls.lower import batched, lower
 from uniconv._calls.options import complete
 from uniconv._canonical.layout import Layout, arrange, axes
 from uniconv._canonical.record import Shape
@@ -19,7 +20,6 @@ from uniconv._functional import run_op
 from uniconv.errors import BadOption, BadShape, UniconvError
 from uniconv.spec.op import DEPTHWISE, Op
 from uniconv.spec.padding import Crop
-from uniconv.spec.registry import find, framework, main
 from uniconv.spec.rules import REQUIRED, CallContext, Choice, Count, KernelShape
 
 Array = NDArray[Any]
@@ -28,7 +28,7 @@ Fault = Callable[[Array], Array]
 MODULUS, BOUND = 10_007, 8  # a prime above the number of most arrays' elements
 FINGERPRINT = (19, 23, 29)
 _SEEDS, _MOST_SHAPES = 3, 8
-_CUBES = {"x": (31, 7, 1), "w": (17, 29, 3), "p": (13, 5, 2)}
+_CUBES = {"x": (31, 7, 1), "w": (17, 29, 3), "pointwise": (13, 5, 2)}
 _KERNELS: Mapping[int, tuple[Shape, ...]] = {
     1: ((4,), (3,), (2,), (5,)),
     2: ((3, 4), (4, 3), (3, 5), (2, 3), (3, 3)),
@@ -41,20 +41,29 @@ _MOST_CALLS = 20_000
 class Probe:
     """Inputs for one call, and the y that the function must give of them.
 
-    x, w, p (None where there is no second kernel) and y are in the function's layout, whole numbers
-    of magnitude at most 8, so that float32 holds every sum exactly.  undecided names the faults
-    that these sizes and options cannot show; it is empty unless shapes were given.
+    call holds the inputs, so that ``explain(found.call)`` and ``diagnose(found.call, y)`` look
+    further; they and y are in the function's layout, whole numbers (the inputs of magnitude at
+    most 8), so that float32 holds every sum exactly.  undecided names the faults that these sizes
+    and options cannot show; it is empty unless shapes were given.
     """
 
-    function: str
-    options: Mapping[str, Any]
-    x: Array
-    w: Array
-    p: Array | None
+    call: Call
     y: Array
     undecided: tuple[str, ...] = ()
     seed: int = 0
-    call: LoweredCall | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def x(self) -> Array:
+        return self.call.x  # type: ignore[no-any-return]
+
+    @property
+    def w(self) -> Array:
+        return self.call.w  # type: ignore[no-any-return]
+
+    @property
+    def pointwise(self) -> Array | None:
+        """The second kernel; None where there is none."""
+        return self.call.pointwise  # type: ignore[no-any-return]
 
     def code(self) -> str:
         """The text to paste into the framework: it builds x and w, calls, and compares y.
@@ -69,11 +78,12 @@ class Probe:
     def check(self, y: Any) -> str:
         """What a y that came back says: "the same", or which fault gives it.
 
-        >>> found = probe("tf.nn.conv2d", padding="SAME", strides=2)
+        >>> from uniconv import conv
+        >>> options = dict(dialect="tf.nn.conv2d", padding="SAME", strides=2)
+        >>> found = probe(Call(**options))
         >>> found.check(found.y)
         'the same'
-        >>> from uniconv import conv
-        >>> found.check(conv(found.x, found.w[::-1, ::-1], dialect="tf", padding="SAME", strides=2))
+        >>> found.check(conv(found.x, found.w[::-1, ::-1], **options))
         'differs: y is what w gives with its axes 0 and 1 reversed'
         """
         got = np.asarray(y)
@@ -92,32 +102,24 @@ class Probe:
         )
 
 
-def probe(
-    name: str,
-    /,
-    *,
-    x_shape: Shape | None = None,
-    w_shape: Shape | None = None,
-    p_shape: Shape | None = None,
-    **options: Any,
-) -> Probe:
-    """Inputs that tell whether a framework computes ``name(x, w, **options)``, and the right y.
+@verb
+def probe(call: Call) -> Probe:
+    """Inputs that tell whether a framework computes this call, and the right y of them.
 
     Every axis of x and of w has its own size, and the numbers have no symmetry: y changes when any
     axes of x, w or y are reversed, two of them exchanged, one rolled, or when an array is read in
     the other memory order.  That is checked before the probe is given back.
 
     Args:
-        name: a function ("tf.nn.conv2d") or a family ("tf"), which means its main function for two
-            spatial axes.
-        x_shape, w_shape, p_shape: the shapes to use, where the fitting ones are not wanted.
-        options: the function's own keywords.
+        call: a call without x and w, for which fitting shapes are chosen; or with shapes (or with
+            arrays, whose shapes count), which are then used.
 
     Raises:
-        UnknownName: no such function.
-        UniconvError: no small shapes fit these options; it is the error of the likeliest ones.
+        BadOption: the call adds an array (a bias, an addend).
+        UniconvError: no small shapes fit its options; it is the error of the likeliest ones.
+        BadCall: no ``uniconv.Call`` was given.
 
-    >>> found = probe("tf.nn.conv2d", padding="SAME", strides=2)
+    >>> found = probe(Call(dialect="tf.nn.conv2d", padding="SAME", strides=2))
     >>> found.x.shape, found.w.shape, found.y.shape
     ((2, 6, 9, 5), (3, 4, 5, 7), (2, 3, 5, 7))
     >>> found.y[0, 0, 0].tolist()
@@ -125,22 +127,20 @@ def probe(
 
     Source: each function's own, as ``uniconv show NAME`` prints it.
     """
-    op = main(name, "conv", 4) if framework(name) is not None else find(name)
-    given = {k: v for k, v in options.items() if k not in (op.addend or ())[:1]}
-    if len(given) < len(options):
-        assert op.addend is not None
-        raise BadOption(f"{op.name}: a probe adds no array: leave {op.addend[0]} out")
-    if x_shape is not None and w_shape is not None:
-        shapes = [tuple(s) for s in (x_shape, w_shape, p_shape) if s is not None]
-        lower(op, given, *shapes)
-        problems: Iterator[tuple[list[Shape], dict[str, Any]]] = iter([(shapes, given)])
-    elif (x_shape, w_shape, p_shape) != (None, None, None):
-        raise BadShape(f"{op.name}: give both x_shape and w_shape, or neither")
+    op, options = call.function, call.options
+    added = [] if call.bias is None else ["bias"]
+    added += [name for name in (op.addend or ())[:1] if name in options]
+    if added:
+        raise BadOption(f"{op.name}: a probe adds no array: leave {added[0]} out")
+    shapes = call.shapes
+    problems: Iterator[tuple[Sequence[Shape], Mapping[str, Any]]]
+    if shapes:
+        problems = iter([([shapes[r] for r in _CUBES if r in shapes], options)])
     else:
-        problems = islice(_fitting(op, given), _MOST_SHAPES)
+        problems = islice(_fitting(op, options), _MOST_SHAPES)
     best: Probe | None = None
-    for (shapes, whole), seed in ((one, n) for one in problems for n in range(_SEEDS)):
-        made = _made(op, whole, shapes, seed)
+    for (sizes, whole), seed in ((one, n) for one in problems for n in range(_SEEDS)):
+        made = _made(op, whole, sizes, seed)
         if best is None or len(made.undecided) < len(best.undecided):
             best = made
         if not made.undecided:
@@ -149,14 +149,14 @@ def probe(
     return best
 
 
-def _made(op: Op, options: dict[str, Any], shapes: Sequence[Shape], seed: int) -> Probe:
+def _made(op: Op, options: Mapping[str, Any], shapes: Sequence[Shape], seed: int) -> Probe:
     """The probe of these shapes, with what it cannot show."""
     dtype = "float32" if "float32" in op.dtypes else op.dtypes[0]
-    arrays = [numbered(s, role, seed, dtype) for role, s in zip("xwp", shapes)]
-    x, w, *p = arrays
-    y = _run(op, options, *arrays)
-    call = lower(op, options, *shapes)
-    made = Probe(op.name, options, x, w, p[0] if p else None, y, (), seed, call)
+    arrays: dict[str, Any] = {
+        role: numbered(s, role, seed, dtype) for role, s in zip(_CUBES, shapes)
+    }
+    y = _run(op, options, *arrays.values())
+    made = Probe(Call(**arrays, dialect=op.name, **options), y, (), seed)
     hidden = tuple(what for what, wrong in faults(made) if _equal(y, wrong()))
     return replace(made, undecided=hidden)
 
@@ -175,7 +175,7 @@ def numbered(shape: Shape, role: str, seed: int, dtype: str) -> Array:
 
 
 def formula(role: str) -> tuple[int, int, int]:
-    """The cubic's coefficients for x, w or p."""
+    """The cubic's coefficients for x, w or pointwise."""
     return _CUBES[role]
 
 
@@ -204,14 +204,14 @@ def _equal(a: Array, b: Array | None) -> bool:
 
 def faults(found: Probe) -> Iterator[tuple[str, Callable[[], Array]]]:
     """Every mistake of axes: what it is, and the y that it gives."""
-    op = find(found.function)
-    arrays = {"x": found.x, "w": found.w} | ({} if found.p is None else {"p": found.p})
-    for role in ("w", "p", "x"):
+    op, options = found.call.function, found.call.options
+    arrays = {role: a for role in _CUBES if (a := getattr(found, role)) is not None}
+    for role in ("w", "pointwise", "x"):
         if role not in arrays:
             continue
         for what, fault in mistakes(arrays[role].shape):
             wrong = arrays | {role: fault(arrays[role])}
-            yield f"what {role} gives {what}", partial(_run, op, found.options, *wrong.values())
+            yield f"what {role} gives {what}", partial(_run, op, options, *wrong.values())
     for what, fault in mistakes(found.y.shape):
         yield f"the right one {what}", partial(fault, found.y)
 

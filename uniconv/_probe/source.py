@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from uniconv._probe.probing import FINGERPRINT, MODULUS, fingerprint, formula, limits
 from uniconv.spec.op import Op
-from uniconv.spec.registry import find, frameworks
+from uniconv.spec.registry import frameworks
 
 if TYPE_CHECKING:
     from uniconv._probe.probing import Probe
@@ -19,7 +19,7 @@ WORDS = {"SamePad()"}  # strings of a spec that are expressions in Julia
 
 def code(probe: Probe) -> str:
     """The whole text."""
-    op = find(probe.function)
+    op = probe.call.function
     family = next(n for n, d in frameworks().items() if op.name in {f.name for f in d.functions})
     if family in JULIA:
         return julia(probe, op)
@@ -30,8 +30,8 @@ def code(probe: Probe) -> str:
 
 def told(probe: Probe) -> str:
     """The comment above: what is called."""
-    words = ", ".join([f'"{probe.function}"', *_words(probe)])
-    return f"uniconv.probe({words}): if it differs, .check(y) names the mistake"
+    words = ", ".join([f'dialect="{probe.call.function.name}"', *_words(probe)])
+    return f"uniconv.probe(uniconv.Call({words})): if it differs, .check(y) names the mistake"
 
 
 # Python
@@ -112,7 +112,7 @@ def _by_fft(op: Op) -> bool:
 
 def _arrays(probe: Probe) -> dict[str, Any]:
     found = {"x": probe.x, "w": probe.w}
-    return found if probe.p is None else found | {"p": probe.p}
+    return found if probe.pointwise is None else found | {"p": probe.pointwise}
 
 
 def _and(seed: int, dot: str = "") -> str:
@@ -124,7 +124,7 @@ def _plain(v: Any) -> Any:
 
 
 def _python_array(role: str, array: Any, seed: int) -> str:
-    a, b, c = formula(role)
+    a, b, c = formula("pointwise" if role == "p" else role)
     low, high = limits(str(array.dtype))
     span = high - low + 1
     values = f"({a} * k**3 + {b} * k**2 + {c} * k{_and(seed)}) % {MODULUS} % {span} - {-low}"
@@ -135,7 +135,7 @@ def _python_array(role: str, array: Any, seed: int) -> str:
 
 
 def _words(probe: Probe, **more: Any) -> list[str]:
-    return [f"{name}={value!r}" for name, value in {**more, **probe.options}.items()]
+    return [f"{name}={value!r}" for name, value in {**more, **probe.call.options}.items()]
 
 
 def _python_call(probe: Probe, op: Op, family: str) -> list[str]:
@@ -173,15 +173,15 @@ def _python_call(probe: Probe, op: Op, family: str) -> list[str]:
     words = _words(probe, **more)
     if family == "mxnet":  # it parses its options as text, and knows no None
         words = [word for word in words if not word.endswith("=None")]
-    if family == "jax" and isinstance(probe.options.get("padding"), list):  # 2-tuples, it says
-        pairs = tuple(map(tuple, probe.options["padding"]))
+    if family == "jax" and isinstance(probe.call.options.get("padding"), list):  # 2-tuples, it says
+        pairs = tuple(map(tuple, probe.call.options["padding"]))
         words = [f"padding={pairs}" if w.startswith("padding=") else w for w in words]
     call = f"{name}({', '.join([*arguments, *words])})"
     return [f"y = {unwrap.format(call)}"]
 
 
 def _torch_layer(probe: Probe, op: Op) -> list[str]:
-    w, groups = probe.w.shape, probe.options.get("groups", 1)
+    w, groups = probe.w.shape, probe.call.options.get("groups", 1)
     c, o = (w[0], w[1] * groups) if op.kind == "conv_transpose" else (w[1] * groups, w[0])
     words = [f"{c}", f"{o}", f"{w[2:]}", "bias=False", *_words(probe)]
     return [
@@ -196,11 +196,11 @@ def _keras_layer(probe: Probe, op: Op) -> list[str]:
     own: dict[str, Any] = {"kernel_size": w[:rank], "use_bias": False}
     if op.kind == "depthwise_conv":
         own["depth_multiplier"] = w[-1]
-    elif probe.p is not None:
-        own |= {"depth_multiplier": w[-1], "filters": probe.p.shape[-1]}
+    elif probe.pointwise is not None:
+        own |= {"depth_multiplier": w[-1], "filters": probe.pointwise.shape[-1]}
     else:
         own["filters"] = w[-2] if op.kind == "conv_transpose" else w[-1]
-    weights = "[w]" if probe.p is None else "[w, p]"
+    weights = "[w]" if probe.pointwise is None else "[w, p]"
     return [
         f"layer = {op.name}({', '.join(_words(probe, **own))})",
         "layer.build(x.shape)",
@@ -210,7 +210,7 @@ def _keras_layer(probe: Probe, op: Op) -> list[str]:
 
 
 def _paddle_layer(probe: Probe, op: Op) -> list[str]:
-    w, groups = probe.w.shape, probe.options.get("groups", 1)
+    w, groups = probe.w.shape, probe.call.options.get("groups", 1)
     words = [f"{w[1] * groups}", f"{w[0]}", f"{w[2:]}", *_words(probe, bias_attr=False)]
     return [
         f"layer = {op.name}({', '.join(words)})",
@@ -220,7 +220,7 @@ def _paddle_layer(probe: Probe, op: Op) -> list[str]:
 
 
 def _flax_layer(probe: Probe, op: Op) -> list[str]:
-    turned = bool(probe.options.get("transpose_kernel", False))
+    turned = bool(probe.call.options.get("transpose_kernel", False))
     features = probe.w.shape[-2 if turned else -1]
     own = {"features": features, "kernel_size": probe.w.shape[:-2], "use_bias": False}
     return [
@@ -251,8 +251,12 @@ def _onnx_model(probe: Probe, op: Op) -> list[str]:
     zeros = ("x_zero_point", "w_zero_point")
     feeds = {"X": "x", "W": "w"}
     if node == "ConvInteger":
-        feeds |= {z: f"np.array({probe.options.get(z, 0)}, {r}.dtype)" for z, r in zip(zeros, "xw")}
-    words = [f"{n}={v!r}" for n, v in probe.options.items() if v is not None and n not in zeros]
+        feeds |= {
+            z: f"np.array({probe.call.options.get(z, 0)}, {r}.dtype)" for z, r in zip(zeros, "xw")
+        }
+    words = [
+        f"{n}={v!r}" for n, v in probe.call.options.items() if v is not None and n not in zeros
+    ]
     attributes = ", ".join([f'"{node}"', "list(feeds)", '["Y"]', *words])
     result = f'np.dtype("{op.result}")' if op.result else "x.dtype"
     told_feeds = ", ".join(f'"{name}": {value}' for name, value in feeds.items())
@@ -273,7 +277,7 @@ def _onnx_model(probe: Probe, op: Op) -> list[str]:
 
 def _openvino_model(probe: Probe, op: Op) -> list[str]:
     words = []
-    for name, value in probe.options.items():
+    for name, value in probe.call.options.items():
         said = repr(value)
         if name == "output_shape" and value is not None:
             said = f"opset13.constant(np.array({list(value)}, np.int64))"
@@ -290,7 +294,7 @@ def _openvino_model(probe: Probe, op: Op) -> list[str]:
 def _by_hand(probe: Probe, op: Op) -> list[str]:
     """For what has no call in Python: arrays in files, and back."""
     arrays = _arrays(probe)
-    layout = probe.call.layout if probe.call is not None else op.layouts[0]
+    layout = probe.call.lowered.layout
     given = ", ".join(op.array_names(role)[0] for role in arrays)
     words = "".join(f", {word}" for word in _words(probe))
     return [
@@ -332,7 +336,7 @@ def julia(probe: Probe, op: Op) -> str:
 
 
 def _julia_array(role: str, array: Any, seed: int) -> str:
-    a, b, c = formula(role)
+    a, b, c = formula("pointwise" if role == "p" else role)
     low, high = limits(str(array.dtype))
     kind = {"float32": "Float32", "float64": "Float64", "float16": "Float16"}[str(array.dtype)]
     values = f"{a} .* k.^3 .+ {b} .* k.^2 .+ {c} .* k{_and(seed, '.')}"
@@ -363,7 +367,7 @@ def _julia(value: Any) -> str:
 def _julia_call(probe: Probe, op: Op) -> tuple[str, str]:
     """The module to use, and the lines that make y."""
     family, _, name = op.name.partition(".")
-    options = dict(probe.options)
+    options = dict(probe.call.options)
     for inert in {"σ", "activation", "size"} & set(options):
         del options[inert]
     words = ", ".join(f"{n}={_julia(v)}" for n, v in options.items())
@@ -408,7 +412,7 @@ def matlab(probe: Probe, op: Op) -> str:
     a, b, c = FINGERPRINT
     name = op.name.removeprefix("matlab.")
     order = {"filter2": ["w", "x"], "conv2_uv": ["w", "p", "x"]}.get(name, ["x", "w"])
-    words = [_matlab(v) for v in probe.options.values()]
+    words = [_matlab(v) for v in probe.call.options.values()]
     call = f"y = {name.removesuffix('_uv')}({', '.join([*order, *words])});"
     shape = probe.y.shape
     size = f"[{' '.join(map(str, shape))}]" if len(shape) > 1 else f"[1 {shape[0]}]"
@@ -442,7 +446,7 @@ def _downwards(count: int) -> str:
 
 
 def _matlab_array(role: str, array: Any, seed: int) -> str:
-    a, b, c = formula(role)
+    a, b, c = formula("pointwise" if role == "p" else role)
     low, high = limits(str(array.dtype))
     kind = {"float32": "single", "float64": "double"}.get(str(array.dtype), str(array.dtype))
     values = f"mod({a} * k.^3 + {b} * k.^2 + {c} * k{_and(seed)}, {MODULUS})"

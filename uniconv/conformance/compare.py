@@ -262,12 +262,12 @@ def installed(names: Sequence[str] | None = None) -> list[Op]:
 
 
 def check_dialect(
-    op: Op | str, oracle: Callable[..., Any] | None = None, *, count: int = 200
+    dialect: Op | str, oracle: Callable[..., Any] | None = None, *, count: int = 200
 ) -> Record:
     """Prove a dialect: its function against the framework's own, on a grid made from the spec.
 
     Args:
-        op: the function, or its registry name.
+        dialect: the function's name, or the function itself.
         oracle: the framework's own function, called as oracle(x, w, **options) on NumPy arrays,
             with the pointwise kernel third in a separable convolution and ``bias=`` where the spec
             has one; None for the oracle that uniconv has.
@@ -290,7 +290,7 @@ def check_dialect(
     AssertionError: numpy.convolve: 200 calls, ... differ
     numpy.convolve(x (...,), w (...,)...): y differs by up to ...
     """
-    op = find(op) if isinstance(op, str) else op
+    op = find(dialect) if isinstance(dialect, str) else dialect
     run = None if oracle is None else Oracle(op.name, _by_role(op, oracle))
     comparison = Comparison(op, run)
     comparison.values(cases(op, count))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
@@ -126,10 +127,7 @@ def _main(name: str, kind: str, rank_of_kernel: int) -> Op:
         if op.kind != kind and (kind != "conv" or op.kind == "separable_conv"):
             raise UnknownName(f"{op.name} is a {op.kind}, not a {kind}: call uniconv.{op.kind}")
         return op
-    by_rank = dialect.main.get(kind)
-    if not by_rank:
-        has = ", ".join(k for k in KINDS if k in dialect.main)
-        raise UnknownName(f"{dialect.name} has no {kind}; it has {has}")
+    by_rank = _by_rank(dialect, kind)
     counts = {len(axes(find(f).layouts[0].w, r)): r for r, f in by_rank.items()}
     if rank_of_kernel not in counts:
         raise BadShape(
@@ -137,3 +135,28 @@ def _main(name: str, kind: str, rank_of_kernel: int) -> Op:
             f"but as the kernel of a {kind} it must have {either(counts)}"
         )
     return find(by_rank[counts[rank_of_kernel]])
+
+
+def usual(name: str, kind: str, rank: int | None = None) -> Op:
+    """The function meant for so many spatial axes where there is no kernel to tell.
+
+    By default a bare family name means its main function for two axes, else for one or three.
+    """
+    _check_is_text(name)
+    dialect = framework(name)
+    if dialect is None:
+        return find(name)
+    by_rank = _by_rank(dialect, kind)
+    if rank not in (None, *by_rank):
+        counts = either(sorted(by_rank))
+        raise BadShape(f"{dialect.name} has no {kind} of {rank} spatial axes, but of {counts}")
+    return find(by_rank[rank or next(r for r in (2, 1, 3) if r in by_rank)])
+
+
+def _by_rank(dialect: Framework, kind: str) -> Mapping[int, str]:
+    """For each number of spatial axes the function that a bare family name means."""
+    by_rank = dialect.main.get(kind)
+    if not by_rank:
+        has = ", ".join(k for k in KINDS if k in dialect.main)
+        raise UnknownName(f"{dialect.name} has no {kind}; it has {has}")
+    return by_rank

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import combinations
 from math import prod, sqrt
@@ -14,13 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from uniconv._calls.lower import LoweredCall, lower
+from uniconv._call import Call
+from uniconv._calls.lower import LoweredCall
 from uniconv._calls.plan import build
 from uniconv._canonical.layout import axes
-from uniconv._canonical.record import Shape
 from uniconv.errors import BadShape
-from uniconv.spec.op import COMPLEX, FLOATS, Op
-from uniconv.spec.registry import main
+from uniconv.spec.op import COMPLEX, FLOATS
+from uniconv.spec.registry import usual
 from uniconv.spec.rules import Choice, Count
 from uniconv.testing.cases import LEFT_OUT, Case, attempt, probe, traits
 
@@ -30,50 +30,45 @@ _TRIES_PER_CASE = 50
 
 def assert_same_conv(
     f: Callable[..., Any],
-    dialect: str,
+    call: Call,
     *,
-    kind: str = "conv",
     arrays: str = "torch",
     rank: int | None = None,
     grouped: bool = False,
-    shapes: Sequence[tuple[Shape, ...]] | None = None,
     dtype: str = "float32",
     cases: int = 50,
     seed: int = 0,
-    **options: Any,
 ) -> None:
-    """Check that ``f(x, w)`` computes exactly what ``dialect`` computes with ``options``.
+    """Check that ``f(x, w)`` computes exactly what the call's function does with its options.
 
     The inputs are integer-valued, so that sums are exact and a difference is one of meaning, not
     of rounding; their sizes are drawn so that the call is valid and every axis differs.
 
     Args:
         f: called as f(x, w), for a separable convolution as f(x, w, pointwise); it gives y.
-        dialect: a function, or a family: then its main function of that ``kind``.
+        call: the function and its options, without x and w; or with their shapes: then these are
+            used, and no others.
         arrays: "torch" or "numpy": what f takes (y may be anything that NumPy can read).
         rank: how many spatial axes; by default 2, or what the function has.
         grouped: whether kernels with several channel groups are tried, too, where the function
             reads their number off the channels.
-        shapes: the shapes of (x, w) to use, instead of random ones.
         cases, seed: how many random shapes, and where they start.
-        options: the function's own keywords.
 
     Raises:
         AssertionError: f differs; it names the call, the first pixel and a reversed kernel.
-        UniconvError: the dialect does not take these options at all.
+        UniconvError: the function does not take these options at all.
 
     >>> import torch, uniconv
-    >>> assert_same_conv(torch.conv2d, "pytorch")
+    >>> assert_same_conv(torch.conv2d, Call(dialect="pytorch"))
     >>> mine = lambda x, w: uniconv.conv(x, w, dialect="knet.conv4", mode=1)
-    >>> assert_same_conv(mine, "knet.conv4", shapes=[((5, 4, 1, 1), (3, 2, 1, 1))])
+    >>> assert_same_conv(mine, Call((5, 4, 1, 1), (3, 2, 1, 1), dialect="knet.conv4"))
     Traceback (most recent call last):
     AssertionError: knet.conv4(x (5, 4, 1, 1), w (3, 2, 1, 1)): f differs from knet.conv4
       case 1 of 1 (seed 0): 9 of 9 pixels differ, by 127 at most
       first at (0, 0, 0, 0): f gives 83, knet.conv4 gives -18
       f gives what knet.conv4 gives with w reversed along spatial axes 0, 1
     """
-    op = _function(dialect, kind, rank)
-    drawn = list(_cases(op, options, rank, grouped, shapes, cases, seed))
+    drawn = list(_cases(call, rank, grouped, cases, seed))
     for number, case in enumerate(drawn):
         inputs = probe(case, seed + number, dtype)
         y, got = _run(case.call, inputs), _ask(f, case, inputs, arrays)
@@ -83,50 +78,43 @@ def assert_same_conv(
 
 def assert_close_conv(
     f: Callable[..., Any],
-    dialect: str,
+    call: Call,
     *,
-    kind: str = "conv",
     arrays: str = "torch",
     rank: int | None = None,
     grouped: bool = False,
-    shapes: Sequence[tuple[Shape, ...]] | None = None,
     dtype: str = "float32",
     cases: int = 50,
     seed: int = 0,
-    **options: Any,
 ) -> None:
     """As ``assert_same_conv``, on ordinary numbers: f may differ by ``rounding_bound``.
 
     >>> import torch
-    >>> assert_close_conv(torch.conv2d, "torch.nn.functional.conv2d", cases=5)
+    >>> assert_close_conv(torch.conv2d, Call(dialect="torch.nn.functional.conv2d"), cases=5)
     """
-    op = _function(dialect, kind, rank)
-    drawn = list(_cases(op, options, rank, grouped, shapes, cases, seed))
+    drawn = list(_cases(call, rank, grouped, cases, seed))
     for number, case in enumerate(drawn):
         rng = np.random.default_rng(seed + number)
-        given = (case.x_shape, case.w_shape, case.p_shape)
-        inputs = tuple(rng.standard_normal(s).astype(dtype) for s in given if s is not None)
+        shapes = (case.x_shape, case.w_shape, case.p_shape)
+        inputs = tuple(rng.standard_normal(s).astype(dtype) for s in shapes if s is not None)
         wide = tuple(a.astype(np.result_type(a, np.float64)) for a in inputs)
         y, got = _run(case.call, wide), _ask(f, case, inputs, arrays)
         where = f"case {number + 1} of {len(drawn)} (seed {seed})"
         _compare(case, where, wide, y, got, _bound(case.call, inputs))
 
 
-def rounding_bound(
-    x: Array, w: Array, pointwise: Array | None = None, *, dialect: str, **options: Any
-) -> Array:
-    """How far rounding can take each pixel of y from the exact result, for x's dtype.
+def rounding_bound(call: Call) -> Array:
+    """How far rounding can take each pixel of a call's y from the exact result, for x's dtype.
 
     It is 2 sqrt(K) u conv(\\|x\\|, \\|w\\|), with K the taps times the input channels of one
     group and u the unit roundoff: a relative error would be the wrong ruler, as sums cancel.
 
     >>> x, w = np.ones((1, 1, 3), "float32"), np.ones((1, 1, 1), "float32")
-    >>> rounding_bound(x, w, dialect="pytorch") / 2**-24
+    >>> rounding_bound(Call(x, w, dialect="pytorch")) / 2**-24
     array([[[2., 2., 2.]]])
     """
-    op = main(dialect, "conv" if pointwise is None else "separable_conv", w.ndim)
-    inputs = (x, w) if pointwise is None else (x, w, pointwise)
-    return _bound(lower(op, options, *(a.shape for a in inputs)), inputs)
+    arrays = (call.array(role) for role in ("x", "w", "pointwise"))
+    return _bound(call.lowered, tuple(np.asarray(a) for a in arrays if a is not None))
 
 
 def rounding_in_bounds(call: LoweredCall, inputs: tuple[Array, ...], y: Array) -> float:
@@ -151,27 +139,15 @@ def _bound(call: LoweredCall, inputs: tuple[Array, ...]) -> Array:
     return np.asarray(2 * width * roundoff * np.abs(sums))
 
 
-def _function(dialect: str, kind: str, rank: int | None) -> Op:
-    """The function meant, by the rank of its kernel: 2 unless said otherwise."""
-    return main(dialect, kind, (2 if rank is None else rank) + 2)
-
-
-def _cases(
-    op: Op,
-    options: dict[str, Any],
-    rank: int | None,
-    grouped: bool,
-    shapes: Sequence[tuple[Shape, ...]] | None,
-    count: int,
-    seed: int,
-) -> Iterator[Case]:
-    """Calls with exactly these options, of given or of random shapes."""
-    if shapes is not None:
-        for given in shapes:
-            case = Case(op, options, *given)
-            case.call  # noqa: B018
-            yield case
+def _cases(call: Call, rank: int | None, grouped: bool, count: int, seed: int) -> Iterator[Case]:
+    """Calls with exactly these options, of the call's own or of random shapes."""
+    op, options = call.function, dict(call.options)
+    if call.shapes:
+        shapes = (call.shapes.get(role) for role in ("x", "w", "pointwise"))
+        yield Case(op, options, *shapes)  # type: ignore[arg-type]
         return
+    if rank is not None and call.dialect is not None:
+        op = usual(call.dialect, op.kind, rank)
     rng = random.Random(seed)
     if rank is None:
         rank = 2 if 2 in op.ranks else op.ranks[0]
