@@ -24,6 +24,7 @@ from uniconv._weights.dense import convert_dense_after_flatten as convert_dense_
 from uniconv._weights.kernel import convert_bias as convert_bias
 from uniconv._weights.kernel import convert_weight as convert_weight
 from uniconv._weights.network import convert_weights as convert_weights
+from uniconv._weights.which_layout import which_layout as which_layout
 from uniconv.errors import UniconvError as UniconvError
 
 __version__ = "0.1.0"

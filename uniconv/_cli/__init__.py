@@ -30,6 +30,7 @@ from uniconv._cli.conv import conv_command
 from uniconv._cli.convert import convert_command
 from uniconv._cli.diagnose import diagnose_command
 from uniconv._cli.explain import explain_command
+from uniconv._cli.layout import layout_command
 from uniconv._cli.probe import probe_command
 from uniconv._cli.read import read_command
 
@@ -87,6 +88,7 @@ app.command("conv")(conv_command)
 app.command("conformance")(conformance_command)
 app.command("convert")(convert_command)
 app.command("read")(read_command)
+app.command("layout")(layout_command)
 app.command("explain")(explain_command)
 app.command("probe")(probe_command)
 

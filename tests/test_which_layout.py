@@ -1,0 +1,147 @@
+"""which_layout: never a wrong order, and one order where a model or an activation is at hand."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import uniconv
+from uniconv import which_layout
+from uniconv._canonical.layout import axes
+from uniconv._weights.which_layout import ORDERS
+from uniconv.errors import BadArray, BadOption, BadShape
+
+MODELS = json.loads((Path(__file__).parent / "golden" / "architectures.json").read_text())["models"]
+NAMES = ("OIHW", "HWIO", "OHWI", "IOHW", "HWOI", "IHWO")
+
+
+def laid(kernel, order):
+    """A kernel (o, i, ...), or its shape, with its axes in another order."""
+    rank = len(getattr(kernel, "shape", kernel)) - 2
+    own = axes("o i ...", rank)
+    moved = [own.index(a) for a in axes(order, rank)]
+    return kernel.transpose(moved) if hasattr(kernel, "transpose") else [kernel[i] for i in moved]
+
+
+def test_published_architectures_are_enough():
+    assert len(MODELS) >= 200
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_no_published_architecture_is_read_wrong_or_stays_ambiguous(order):
+    ambiguous = []
+    for name, kernels in MODELS.items():
+        answer = which_layout({str(k): tuple(laid(k, order)) for k in kernels}, like=kernels)
+        assert order in answer.orders, name
+        ambiguous += [name] * answer.ambiguous
+    assert len(ambiguous) <= len(MODELS) // 10
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_one_activation_decides(order):
+    rng = np.random.default_rng(0)
+    for shape in ((4, 4, 3, 3), (3, 3, 3, 3), (3, 3, 5, 3), (4, 4, 1, 1)):
+        w = rng.normal(size=shape)
+        x = rng.normal(size=(2, shape[1], 7, 8))
+        y = torch.conv2d(torch.tensor(x), torch.tensor(w), padding=1).numpy()
+        options = {"padding": 1}
+        moved = laid(w, order)
+        known = {"x_channels": shape[1], "o": shape[0]}
+        answer = which_layout(moved, **known, x=x, y=y, options=options)
+        assert answer.orders == (order,), shape
+    in_tf = which_layout(
+        moved,
+        **known,
+        x=x.transpose(0, 2, 3, 1),
+        y=torch.conv2d(torch.tensor(x), torch.tensor(w)).numpy().transpose(0, 2, 3, 1),
+        dialect="tf",
+        options={"strides": 1, "padding": "VALID"},
+    )
+    assert in_tf.orders == (order,)
+
+
+def test_a_depthwise_kernel_of_tensorflow_is_told_from_the_rest_of_its_network():
+    like = [(8, 3, 3, 3), (8, 1, 3, 3), (16, 8, 1, 1)]
+    tf = {"conv": (3, 3, 3, 8), "depthwise": (3, 3, 8, 1), "point": (1, 1, 8, 16)}
+    assert which_layout(tf, like=like).names == ("HWIO",)
+
+
+def test_a_module_is_the_model():
+    module = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.Conv2d(8, 8, (3, 5)))
+    mlx = {"0": np.zeros((8, 3, 3, 3)), "1": np.zeros((8, 3, 5, 8)), "b": np.zeros(8)}
+    answer = which_layout(mlx, like=module)
+    assert answer.names == ("OHWI",)
+    assert which_layout(dict(module.state_dict()), like=module).names == ("OIHW",)
+
+
+def test_the_answer_in_words():
+    assert str(which_layout((3, 3, 16, 64), x_channels=16, o=64)).startswith("HWIO (")
+    answer = which_layout((64, 64, 3, 3), x_channels=64, o=64)
+    assert answer.ambiguous
+    assert answer.names == ("OIHW", "IOHW")
+    assert str(answer).startswith("ambiguous: OIHW (")
+    assert str(answer).endswith("; one input and output of the layer decide: give x= and y=")
+
+
+REFUSED = [
+    (((3, 3, 3, 8), {}), BadOption, "nothing is known of the layer: give x_channels=, o= or like="),
+    (((8,), {"o": 8}), BadArray, "there is no kernel: none of the arrays has 3 to 5 axes"),
+    (
+        ((3, 3, 5, 8), {"x_channels": 4, "o": 8}),
+        BadShape,
+        "no order of axes fits the kernels (3, 3, 5, 8): they are not those of this layer or "
+        "model, or their axes were reshaped, not transposed",
+    ),
+    (
+        ((8, 8, 3, 3), {"o": 8, "x": np.zeros((1, 8, 5, 5))}),
+        BadArray,
+        "x and y decide together: give both, or neither",
+    ),
+]
+
+
+@pytest.mark.parametrize(("call", "error", "text"), REFUSED, ids=range(len(REFUSED)))
+def test_refused(call, error, text):
+    with pytest.raises(error) as raised:
+        which_layout(call[0], **call[1])
+    assert str(raised.value) == text
+
+
+def test_no_order_gives_this_y():
+    x, w = np.ones((1, 8, 5, 5)), np.ones((8, 8, 3, 3))
+    with pytest.raises(BadShape, match="by no order of the kernel's axes does the layer make this"):
+        which_layout(w, o=8, x=x, y=np.zeros((1, 8, 3, 3)))
+
+
+def test_the_command(tmp_path):
+    (tmp_path / "model.py").write_text(
+        "import torch\ndef make():\n    return torch.nn.Conv2d(3, 8, 3)\n"
+    )
+    np.savez(tmp_path / "w.npz", kernel=np.zeros((3, 3, 3, 8)), bias=np.zeros(8))
+    root = str(Path(uniconv.__file__).parent.parent)
+
+    def run(*words):
+        return subprocess.run(
+            [sys.executable, "-m", "uniconv", "layout", *words],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env={"PYTHONPATH": root, "PATH": ""},
+        )
+
+    done = run("w.npz", "--like", "model.py:make")
+    assert (done.returncode, done.stdout[:6]) == (1, "ambigu")
+    done = run("w.npz", "--like", "model.py:made")
+    assert done.returncode == 2
+    assert "model.py has no function made" in done.stderr
+    done = run("w.npz", "--name", "kernel", "--x-channels", "3", "--o", "8")
+    assert done.returncode == 1
+    np.savez(tmp_path / "v.npz", kernel=np.zeros((5, 5, 3, 8)))
+    done = run("v.npz", "--x-channels", "3", "--o", "8")
+    assert (done.returncode, done.stdout[:6]) == (0, "HWIO (")

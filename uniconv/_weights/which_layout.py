@@ -1,0 +1,246 @@
+"""which_layout: in whose layout a kernel lies, as far as its sizes and what is known can tell.
+
+A kernel's axes are its output channels o, its input channels i and the spatial ones.  Six orders
+keep the spatial axes in a row; an order fits a kernel where the sizes that it gives o and i are
+those that the model, the image or the user has.  Kernels of one network lie in one order, so each
+of them rules orders out for all; what is then left is told, never guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
+
+from torch import nn
+
+from uniconv._calls.plan import plan
+from uniconv._canonical.arrays import to_torch
+from uniconv._canonical.layout import axes
+from uniconv._canonical.record import Shape
+from uniconv._messages import show_shape
+from uniconv.errors import BadArray, BadOption, BadShape
+from uniconv.spec.registry import find, frameworks, main
+
+ORDERS = ("o i ...", "... i o", "o ... i", "i o ...", "... o i", "i ... o")
+_LETTERS = {1: "W", 2: "HW", 3: "DHW"}
+
+
+class KernelSizes(NamedTuple):
+    """What a model has: output channels, input channels of one group, spatial sizes, groups."""
+
+    o: int
+    i: int
+    spatial: Shape
+    groups: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class KernelOrder:
+    """The orders of axes that fit, most usual first; str() says them, with who has them so.
+
+    >>> str(which_layout((64, 3, 3, 16), x_channels=16, o=64))
+    'OHWI (mlx, tflite, torch7)'
+    """
+
+    orders: tuple[str, ...]
+    rank: int
+    decides: str = ""
+
+    @property
+    def ambiguous(self) -> bool:
+        """Whether more than one order fits."""
+        return len(self.orders) > 1
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The orders as capital letters: "HWIO"."""
+        return tuple(_name(order, self.rank) for order in self.orders)
+
+    def __str__(self) -> str:
+        shown = [f"{name} ({_users(order)})" for name, order in zip(self.names, self.orders)]
+        if not self.ambiguous:
+            return shown[0]
+        return f"ambiguous: {' or '.join(shown)}; {self.decides}"
+
+
+def which_layout(
+    w: Any,
+    *,
+    x_channels: int | None = None,
+    o: int | None = None,
+    groups: int = 1,
+    like: Any = None,
+    x: Any = None,
+    y: Any = None,
+    dialect: str = "pytorch",
+    options: Mapping[str, Any] | None = None,
+) -> KernelOrder:
+    """In which order a kernel's axes lie: "HWIO (tf, keras, flax)", or which ones are possible.
+
+    Args:
+        w: a kernel of 3 to 5 axes (an array or its shape), or the kernels of one network by name,
+            which lie in one order; arrays of fewer axes among them are passed over.
+        x_channels, o: the channels of the input and of the output, where they are known.
+        groups: the channel groups (default 1); a depthwise kernel has as many as channels.
+        like: the model that the kernels belong to: a torch module (on any device, "meta" too), or
+            shapes by name (or in a list) as PyTorch has them, (o, i, ...).
+        x, y: one input and output of the layer, in the layout of ``dialect``, which then decides.
+        dialect, options: the function that made y, and its options.
+
+    Raises:
+        BadArray: no kernel among the arrays, or x without y.
+        BadShape: no order of axes fits.
+        BadOption: nothing is known that the sizes could be held against.
+
+    A first layer of 3 x 3 on RGB is 3 x 3 x 3 x 64 in more than one order; the channels decide:
+
+    >>> which_layout((64, 3, 3, 3), x_channels=3, o=64).names
+    ('OIHW', 'OHWI')
+    >>> which_layout({"a": (64, 3, 3, 3), "b": (8, 3, 3, 64)}, like=[(64, 3, 3, 3), (8, 64, 3, 3)])
+    KernelOrder(orders=('o ... i',), rank=2, decides='')
+
+    Source: the layouts of each function's spec, as ``uniconv show NAME`` prints them.
+    """
+    shapes = _shapes(w)
+    fits = _fit(shapes, x_channels, o, groups, like)
+    orders = _common(shapes, fits)
+    rank = len(shapes[0]) - 2
+    if (x is None) != (y is None):
+        raise BadArray("x and y decide together: give both, or neither")
+    if x is not None and len(orders) > 1:
+        orders = _computed(w, orders, x, y, dialect, dict(options or {}))
+    decides = "one input and output of the layer decide: give x= and y="
+    return KernelOrder(orders, rank, decides if len(orders) > 1 else "")
+
+
+def _shapes(w: Any) -> list[Shape]:
+    """The shapes of the kernels."""
+    arrays = list(w.values()) if isinstance(w, Mapping) else [w]
+    shapes = [tuple(getattr(a, "shape", a)) for a in arrays]
+    kernels = [s for s in shapes if 3 <= len(s) <= 5 and all(isinstance(n, int) for n in s)]
+    if not kernels:
+        raise BadArray("there is no kernel: none of the arrays has 3 to 5 axes")
+    return kernels
+
+
+Fit = Callable[[KernelSizes, bool], bool]
+
+
+def _fit(
+    shapes: Sequence[Shape], x_channels: int | None, o: int | None, groups: int, like: Any
+) -> Fit:
+    """What tells whether sizes are right; depthwise kernels may be read with i and o exchanged."""
+    if like is None and x_channels is None and o is None:
+        raise BadOption("nothing is known of the layer: give x_channels=, o= or like=")
+    known = None if like is None else {sizes[:3] for sizes in _model_sizes(like)}
+    i = None if x_channels is None else x_channels // groups
+
+    def fit(sizes: KernelSizes, exchanged: bool) -> bool:
+        readings = (sizes, _depthwise(sizes)) if exchanged else (sizes,)
+        in_model = known is None or any(reading[:3] in known for reading in readings)
+        return in_model and i in (None, sizes.i) and o in (None, sizes.o)
+
+    return fit
+
+
+def _depthwise(sizes: KernelSizes) -> KernelSizes:
+    """A kernel ``... c m`` read as ``... i o`` is one of c * m outputs, each of one input."""
+    return KernelSizes(sizes.i * sizes.o, 1, sizes.spatial)
+
+
+def _common(shapes: Sequence[Shape], fit: Fit) -> tuple[str, ...]:
+    """The orders that fit every kernel: without, else with depthwise kernels as ``... c m``."""
+    for exchanged in (False, True):
+        orders = tuple(
+            order
+            for order in ORDERS
+            if all(fit(_sizes(order, shape), exchanged) for shape in shapes)
+        )
+        if orders:
+            return orders
+    shown = ", ".join(map(show_shape, shapes[:4]))
+    raise BadShape(
+        f"no order of axes fits the kernels {shown}{', ...' * (len(shapes) > 4)}: they are not "
+        "those of this layer or model, or their axes were reshaped, not transposed"
+    )
+
+
+def _sizes(order: str, shape: Shape) -> KernelSizes:
+    """The sizes of a kernel whose axes lie in that order."""
+    rank = len(shape) - 2
+    named = dict(zip(axes(order, rank), shape))
+    return KernelSizes(named["o"], named["i"], tuple(named[f"s{k}"] for k in range(rank)))
+
+
+def _model_sizes(like: Any) -> list[KernelSizes]:
+    """The kernels of a model: of a torch module, or of shapes (o, i, ...)."""
+    if isinstance(like, nn.Module):
+        return [s for module in like.modules() for s in _module_sizes(module)]
+    values: Iterable[Any] = like.values() if isinstance(like, Mapping) else like
+    shapes: list[Shape] = [tuple(getattr(s, "shape", s)) for s in values]
+    return [KernelSizes(s[0], s[1], s[2:]) for s in shapes if 3 <= len(s) <= 5]
+
+
+def _module_sizes(module: nn.Module) -> Iterable[KernelSizes]:
+    weight: Any = getattr(module, "weight", None)
+    shape = () if weight is None else tuple(weight.shape)
+    if isinstance(module, (nn.Conv1d, nn.Conv2d, nn.Conv3d)):
+        yield KernelSizes(shape[0], shape[1], shape[2:], module.groups)
+    elif isinstance(module, (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)):
+        # torch holds it as i o ..., which a file of the same framework does, too.
+        yield KernelSizes(shape[0], shape[1], shape[2:], module.groups)
+
+
+def _computed(
+    w: Any,
+    orders: Sequence[str],
+    x: Any,
+    y: Any,
+    dialect: str,
+    options: dict[str, Any],
+) -> tuple[str, ...]:
+    """The orders by which the layer makes y of x, up to rounding."""
+    kernel = to_torch(w if not isinstance(w, Mapping) else next(iter(w.values())), "cpu").double()
+    op = main(dialect, "conv", kernel.ndim)
+    rank = kernel.ndim - 2
+    image = to_torch(x, "cpu").double()
+    wanted = to_torch(y, "cpu").double()
+    right = []
+    for order in orders:
+        letters = axes(order, rank)
+        native = kernel.permute([letters.index(a) for a in axes(op.layouts[0].w, rank)])
+        try:
+            made = plan(op, options, tuple(image.shape), tuple(native.shape))(image, native)
+        except BadShape:  # these channels are not those of x
+            continue
+        if made.shape == wanted.shape:
+            scale = float(wanted.abs().max()) or 1.0
+            if float((made - wanted).abs().max()) <= 1e-3 * scale:
+                right.append(order)
+    if not right:
+        raise BadShape("by no order of the kernel's axes does the layer make this y of this x")
+    return tuple(right)
+
+
+def _name(order: str, rank: int) -> str:
+    """``... i o`` of two spatial axes as HWIO."""
+    return order.replace("...", _LETTERS[rank]).replace(" ", "").upper()
+
+
+@cache
+def _users(order: str) -> str:
+    """The frameworks whose convolution has its kernel so."""
+    names = [
+        name
+        for name, framework in frameworks().items()
+        for by_rank in [framework.main.get("conv", {})]
+        if any(find(function).layouts[0].w == order for function in by_rank.values())
+    ]
+    if not names:
+        return "the transposed convolutions of some" if order in ("i o ...", "... o i") else "none"
+    return ", ".join(names)
+
+
+__all__ = ["KernelOrder", "which_layout"]
