@@ -29,8 +29,8 @@ from uniconv._calls.plan import build
 from uniconv._canonical.layout import axes
 from uniconv._canonical.record import effective
 from uniconv._canonical.reference import reference
-from uniconv._diagnose.given import read_array
-from uniconv._diagnose.single import searched
+from uniconv._diagnose.inputs import read_array
+from uniconv._diagnose.one_run import searched
 from uniconv.errors import UniconvError, UniconvWarning
 from uniconv.spec.registry import frameworks
 from uniconv.testing.cases import random_case

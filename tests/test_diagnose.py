@@ -23,8 +23,8 @@ from uniconv import Call, compare
 from uniconv import _cli as cli
 from uniconv._canonical.record import Convolution
 from uniconv._canonical.reference import reference
-from uniconv._diagnose.given import read_array
-from uniconv._diagnose.single import problem
+from uniconv._diagnose.inputs import read_array
+from uniconv._diagnose.one_run import problem
 from uniconv.errors import BadArray, BadShape, UnknownName
 from uniconv.files import NamedArray
 
@@ -607,8 +607,12 @@ def test_a_part_of_the_benchmark(faults):
     assert false == 0, told
 
 
+DIAGNOSE = ROOT / "uniconv" / "_diagnose"
+
+
 @pytest.mark.parametrize(
-    "name", [p.stem for p in sorted((ROOT / "uniconv" / "_diagnose").glob("[a-z]*.py"))]
+    "name",
+    [".".join(p.relative_to(DIAGNOSE).with_suffix("").parts) for p in DIAGNOSE.rglob("[a-z]*.py")],
 )
 def test_examples_in_docstrings(name):
     module = importlib.import_module(f"uniconv._diagnose.{name}")

@@ -3,5 +3,5 @@
 from uniconv._diagnose.diagnosis import Cause as Cause
 from uniconv._diagnose.diagnosis import Diagnosis as Diagnosis
 from uniconv._diagnose.diagnosis import Fix as Fix
-from uniconv._diagnose.pair import compare as compare
-from uniconv._diagnose.single import diagnose as diagnose
+from uniconv._diagnose.one_run import diagnose as diagnose
+from uniconv._diagnose.two_runs import compare as compare

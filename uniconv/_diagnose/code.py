@@ -10,7 +10,7 @@ from uniconv._calls.lift import Lifted, lift, native_shapes
 from uniconv._calls.lower import LoweredCall, lower
 from uniconv._canonical.layout import axes
 from uniconv._canonical.record import Convolution
-from uniconv._diagnose.model import Hypothesis
+from uniconv._diagnose.hypothesis import Hypothesis
 from uniconv._messages import show
 from uniconv.errors import CannotExpress, UniconvError
 from uniconv.spec.op import Op

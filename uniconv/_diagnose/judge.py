@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from uniconv._diagnose.model import Hypothesis
+from uniconv._diagnose.hypothesis import Hypothesis
 from uniconv._diagnose.precision import UNITS, Errors, Remainder
 
 Index = tuple[int, ...]

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from uniconv._diagnose.causes import LEAST, SHAPING, SLOTS
+from uniconv._diagnose.hypothesis import Hypothesis
 from uniconv._diagnose.judge import Judge
-from uniconv._diagnose.model import Hypothesis
 from uniconv._diagnose.precision import ROUNDED_INPUTS, UNITS, Errors, Remainder
 
 Progress = Callable[[str], None]

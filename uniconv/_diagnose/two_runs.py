@@ -10,15 +10,16 @@ from typing import Any, overload
 import numpy as np
 
 from uniconv._call import Call
-from uniconv._diagnose.causes import input_axes, input_channels, kernel_axes, kernel_order, names
+from uniconv._diagnose.causes.arrays import input_axes, input_channels, kernel_axes, kernel_order
+from uniconv._diagnose.causes.readings import names
 from uniconv._diagnose.code import native_call
 from uniconv._diagnose.diagnosis import Cause, Diagnosis, Fix, Picture, at_most, listed
-from uniconv._diagnose.given import Given, errors, problem, read_array, tolerances
+from uniconv._diagnose.hypothesis import Array, Change, Hypothesis
+from uniconv._diagnose.inputs import InputArray, errors, problem, read_array, tolerances
 from uniconv._diagnose.judge import Judge
-from uniconv._diagnose.model import Array, Change, Hypothesis
+from uniconv._diagnose.one_run import names_of, report, searched, sized
 from uniconv._diagnose.precision import UNITS, Errors, Remainder
 from uniconv._diagnose.search import SearchResult
-from uniconv._diagnose.single import names_of, report, searched, sized
 from uniconv._diagnose.where import where
 from uniconv.errors import BadCall
 from uniconv.spec.op import Op
@@ -124,18 +125,23 @@ def _side(call: Call, progress: Progress | None, depth: int) -> _Side:
 
 
 def _computed(
-    op: Op, options: Mapping[str, Any], x: Given, w: Given, bias: Given | None, p: Given | None
-) -> Given:
+    op: Op,
+    options: Mapping[str, Any],
+    x: InputArray,
+    w: InputArray,
+    bias: InputArray | None,
+    p: InputArray | None,
+) -> InputArray:
     """y as the call gives it, in float64."""
     from uniconv._calls.lower import lower
 
     shapes = [x.array.shape, w.array.shape, *([] if p is None else [p.array.shape])]
     call = lower(op, options, *shapes)
-    blank = Given(np.zeros(call.output, x.array.dtype), 0.0, "float64")
+    blank = InputArray(np.zeros(call.output, x.array.dtype), 0.0, "float64")
     asked = problem(op, options, x, w, blank, p)
     value = asked.start(None if bias is None else bias.array.reshape(-1)).result()
     order = [("n", "o", *asked.spatial).index(s) for s in asked.y.letters]
-    return Given(value.transpose(order).reshape(call.output), 0.0, "float64")
+    return InputArray(value.transpose(order).reshape(call.output), 0.0, "float64")
 
 
 def _compared(one: _Side, two: _Side) -> Diagnosis:

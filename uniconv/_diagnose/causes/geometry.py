@@ -1,13 +1,8 @@
-"""The search space: everything that people are known to get wrong, as steps from model to model.
-
-A slot is a function from a model to the models that differ from it in one thing, each with the
-``Change`` that says so.  Slots are in ``SLOTS`` in the order in which two of them are combined:
-arrays first, then the record, geometry before padding, then what follows the sum.
-"""
+"""The record: the kernel's flip, stride, dilation, padding and what lies outside x."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 from itertools import permutations, product
@@ -16,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from uniconv._canonical.record import Convolution, Pairs
-from uniconv._diagnose.model import Array, Change, Hypothesis, LabelledArray, altered
-from uniconv._diagnose.readings import axis_names, readings
+from uniconv._diagnose.causes.readings import names
+from uniconv._diagnose.hypothesis import Change, Hypothesis, altered
 from uniconv.spec.words import (
     Axis,
     OfOutput,
@@ -36,8 +31,6 @@ from uniconv.spec.words import (
     same_upper,
     valid,
 )
-
-Slot = Callable[[Hypothesis], Iterator[Hypothesis]]
 
 MOST_SHIFTS = 256  # how many paddings are tried axis by axis; beyond, one axis at a time
 LARGEST = 4  # strides and dilations that nobody named are tried up to here
@@ -63,153 +56,6 @@ CROPS: dict[str, Word] = {
     "half the kernel on both sides": half,
     "(kernel - 1) / 2 on both sides": same_total,
 }
-
-
-def names(model: Hypothesis, which: Sequence[int]) -> str:
-    """Spatial axes in words."""
-    return axis_names(model.problem.rank, which)
-
-
-# Arrays read with other axes
-
-
-def _resized(model: Hypothesis, to: Hypothesis) -> Iterator[Hypothesis]:
-    """A model whose spatial extents are new: its padding as numbers, or by the words that fit."""
-    if (to.w.shape[2:], to.x.shape[2:]) == (model.w.shape[2:], model.x.shape[2:]):
-        yield to
-        return
-    for conv in regeared(model, to):
-        yield to.but(conv=conv)
-
-
-def _indexed(
-    role: str, named: LabelledArray, letter: str, index: object
-) -> tuple[tuple[str, str], ...]:
-    """The code for one axis in another order; none where the axis is part of two."""
-    return ((role, named.along(letter, str(index))),) if letter in named.letters else ()
-
-
-def _regrouped(named: LabelledArray, shape: tuple[int, int]) -> tuple[tuple[str, str], ...]:
-    """The same for filters whose channel and multiplier are axes of their own, side by side."""
-    at = named.letters.index("c") if "c" in named.letters else -1
-    if at < 0 or named.letters[at + 1 : at + 2] != ("m",):
-        return ()
-    c, m = named.array.shape[at : at + 2]
-    if shape != (m, c):
-        return ()
-    sizes = (*named.array.shape[:at], m, c, *named.array.shape[at + 2 :])
-    told = ", ".join(map(str, sizes))
-    return (("w", named.code(f".reshape({told}).swapaxes({at}, {at + 1})")),)
-
-
-def _turned(named: LabelledArray, order: Sequence[int]) -> str:
-    """Code for an array whose spatial axes are taken in another order."""
-    letters = [f"s{order[int(a[1:])]}" if a[0] == "s" else a for a in named.letters]
-    places = ", ".join(str(named.letters.index(a)) for a in letters)
-    return named.code(f".transpose({places})")
-
-
-def kernel_axes(model: Hypothesis) -> Iterator[Hypothesis]:
-    """The kernel with its axes in another order: exchanged, read otherwise, or reshaped."""
-    problem = model.problem
-    for kernel, change in readings(problem, "w"):
-        if problem.pointwise is not None and kernel.shape[:2] != model.kernel.shape[:2]:
-            continue
-        to = model.but(change, kernel=kernel, w=problem.folded(kernel))
-        yield from _resized(model, to)
-
-
-def kernel_order(model: Hypothesis) -> Iterator[Hypothesis]:
-    """The kernel's filters in another order: multiplier before channel, reversed."""
-    problem, kernel = model.problem, model.kernel
-    o, i, groups = kernel.shape[0], kernel.shape[1], problem.groups
-    found: list[tuple[Array, Change]] = []
-    if groups > 1 and o > groups:
-        per = o // groups
-        for shape, text in (
-            ((per, groups), "multiplier before channel"),
-            ((groups, per), "channel before multiplier"),
-        ):
-            order = np.arange(o).reshape(shape).T.ravel()
-            told = f"the filters are ordered {text}"
-            change = Change(
-                *("order of filters", "group by group", text, told, 2.0),
-                code=_indexed("w", problem.w, "o", order.tolist()) or _regrouped(problem.w, shape),
-                undo="reorder the kernel's filters",
-            )
-            found.append((kernel[order], change))
-    if o > 1:
-        told = "the filters are in reversed order"
-        code = _indexed("w", problem.w, "o", "::-1")
-        change = Change("order of filters", "as given", "reversed", told, 2.5, code)
-        found.append((kernel[::-1], change))
-    if o > 1 and i > 1:
-        told = "the kernel is reversed along its channel axes, too"
-        change = Change("order of channels in w", "as given", "reversed", told, 2.5)
-        found.append((kernel[::-1, ::-1], change))
-    for k, change in found:
-        yield model.but(change, kernel=k, w=problem.folded(k))
-
-
-def input_axes(model: Hypothesis) -> Iterator[Hypothesis]:
-    """x with its axes in another order: height and width exchanged in it or in more, reshaped."""
-    problem, last = model.problem, bool(model.changes)
-    for x, change in readings(problem, "x"):
-        if last and x.shape[:2] != model.x.shape[:2]:
-            continue  # nothing that follows can mend this
-        yield from _resized(model, model.but(change, x=x))
-    for order in list(permutations(range(problem.rank)))[1:]:
-        turn = (0, 1, *(a + 2 for a in order))
-        which = [a for a, b in enumerate(order) if a != b]
-        swapped = {"x": model.x.transpose(turn), "kernel": model.kernel.transpose(turn)}
-        swapped["w"] = model.w.transpose(turn)
-        # Where the record does not care which axis is which, exchanging all three is nothing.
-        for also_y in (False, True)[: 1 + (model.conv.reordered(order) != model.conv)]:
-            where = "x, the kernel and the result" if also_y else "both x and the kernel"
-            told = f"{names(model, which)} are exchanged in {where}"
-            roles = (("x", problem.x), ("w", problem.w), ("y", problem.y))[: 2 + also_y]
-            code = tuple((role, _turned(named, order)) for role, named in roles)
-            cost = 1.7 + 0.1 * also_y
-            change = Change("axes of x and w", "as given", "exchanged", told, cost, code)
-            more = {"y": model.y.transpose(turn)} if also_y else {}
-            yield from _resized(model, model.but(change, **swapped, **more))
-
-
-def input_groups(model: Hypothesis) -> Iterator[Hypothesis]:
-    """x's channels dealt to the groups in turn, not in blocks."""
-    c, groups = model.x.shape[1], model.problem.groups
-    if groups == 1 or c == groups or c % groups:
-        return
-    for shape, text in (
-        ((c // groups, groups), "in turn (channel j in group j mod groups)"),
-        ((groups, c // groups), "the other way round"),
-    ):
-        order = np.arange(c).reshape(shape).T.ravel()
-        change = Change(
-            *("groups", "contiguous blocks of channels", f"channels {text}"),
-            *(f"the groups are split differently: x's channels are dealt {text}", 2.0),
-            code=_indexed("x", model.problem.x, "c", order.tolist()),
-        )
-        yield model.but(change, x=model.x[:, order])
-
-
-def input_channels(model: Hypothesis) -> Iterator[Hypothesis]:
-    """x's channels reversed: RGB and BGR."""
-    parts = model.problem.parts  # of the batch, which became groups of channels
-    c = model.x.shape[1] // parts
-    if c > 1:
-        words = " (RGB and BGR)" if c == 3 else ""
-        change = Change(
-            *("order of channels in x", "as given", "reversed"),
-            *(f"the channels of x are reversed{words}", 1.4),
-            code=_indexed("x", model.problem.x, "c", "::-1"),
-            undo="reverse the channels of x",
-        )
-        order = np.arange(c * parts).reshape(parts, c)[:, ::-1].ravel()
-        yield model.but(change, x=model.x[:, ::-1] if parts == 1 else model.x[:, order])
-
-
-# The record
 
 
 def reverse(model: Hypothesis) -> Iterator[Hypothesis]:
@@ -448,109 +294,3 @@ def _border(model: Hypothesis, kind: str) -> Change:
     was = f"constant {model.conv.fill:.6g}" if was == "constant" else was
     text = f"another rule at the border: {kind}, not {was}; only the rim differs"
     return Change("boundary", was, kind, text, 1.5, undo=f"pad with {was} there")
-
-
-# What follows the sum
-
-
-def bias(model: Hypothesis) -> Iterator[Hypothesis]:
-    """The bias missing, twice, in the wrong order or along the wrong axis."""
-    b = model.bias
-    if b is None or not np.any(b):
-        return
-
-    def change(found: str, text: str, cost: float, code: str) -> Change:
-        return Change("bias", "added once", found, text, cost, (("bias", code),), "add it once")
-
-    yield model.but(change("missing", "the bias is missing", 1.1, "None"), bias=None)
-    yield model.but(change("twice", "the bias is added twice", 1.2, "2 * {}"), bias=2 * b)
-    if b.size > 1:
-        told = change("reversed", "the bias has its channels reversed", 1.4, "{}[::-1]")
-        yield model.but(told, bias=b[::-1])
-    groups = model.problem.groups
-    if 1 < groups < b.size and b.size % groups == 0:
-        for shape in ((b.size // groups, groups), (groups, b.size // groups)):
-            order = np.arange(b.size).reshape(shape).T.ravel()
-            told = change(
-                "another channel order",
-                "the bias has another channel order (multiplier and channel exchanged)",
-                1.5,
-                f"{{}}[{order.tolist()}]",
-            )
-            yield model.but(told, bias=b[order])
-    told = change("subtracted", "the bias is subtracted", 1.6, "-{}")
-    yield model.but(told, bias=-b)
-    for axis in range(2, model.y.ndim):
-        if model.y.shape[axis] == b.size:
-            where = names(model, [axis - 2])
-            told = change(f"along {where}", f"the bias is added along {where}", 1.7, "{}")
-            yield model.but(told, bias_axis=axis)
-
-
-def scale(model: Hypothesis) -> Iterator[Hypothesis]:
-    """A factor: the expected one ignored, or one read off y."""
-    if model.scale != 1:
-        told = f"the factor {model.scale} is ignored"
-        yield model.but(Change("scale", str(model.scale), "1", told, 1.2), scale=1.0)
-    told = "the result is multiplied by a number"
-    change = Change("scale", str(model.scale), "read off y", told, 2.0, read_off=True)
-    yield model.but(change, fit="scale")
-
-
-def offset(model: Hypothesis) -> Iterator[Hypothesis]:
-    """A number added per output channel that nobody gave: it is read off y."""
-    told = "a number is added to each output channel: a bias that was not given"
-    if model.bias is not None:
-        told = "another bias is added"
-    change = Change("bias", "as given", "read off y", told, 2.5, read_off=True)
-    yield model.but(change, fit="bias")
-
-
-def output_axes(model: Hypothesis) -> Iterator[Hypothesis]:
-    """y with its axes in another order, or reshaped."""
-    last = bool(model.changes)
-    shape = model.shape
-    for y, change in readings(model.problem, "y"):
-        if not last or y.shape == shape:
-            yield model.but(change, y=y)
-
-
-def output_channels(model: Hypothesis) -> Iterator[Hypothesis]:
-    """y's channels in another order."""
-    o, groups = model.y.shape[1], model.problem.groups
-    if o > 1:
-        told = "the output channels are reversed"
-        code = _indexed("y", model.problem.y, "o", "::-1")
-        change = Change("order of channels in y", "as given", "reversed", told, 1.9, code)
-        yield model.but(change, y=model.y[:, ::-1])
-    if 1 < groups < o and o % groups == 0:
-        for shape in ((o // groups, groups), (groups, o // groups)):
-            order = np.arange(o).reshape(shape).T.ravel()
-            told = "the output channels are ordered multiplier before channel"
-            code = _indexed("y", model.problem.y, "o", order.tolist())
-            change = Change("order of channels in y", "group by group", "in turn", told, 2.1, code)
-            yield model.but(change, y=model.y[:, order])
-
-
-# What changes the shape of the result; nothing else can mend a shape that is not y's.
-SHAPING = {"axes of w", "axes of x", "stride", "dilation", "axes of y", "padding"}
-# What no change of a slot costs less than, where that is more than the least of all.
-LEAST = {"axes of y": 1.5, "order of channels in y": 1.9, "boundary": 1.5, "offset": 2.5}
-LEAST |= {"axes of x": 1.5, "stride": 1.3, "dilation": 1.3, "padding": 1.2, "scale": 1.2}
-SLOTS: dict[str, Slot] = {
-    "axes of w": kernel_axes,
-    "order of filters": kernel_order,
-    "axes of x": input_axes,
-    "groups": input_groups,
-    "order of channels in x": input_channels,
-    "reverse": reverse,
-    "stride": stride,
-    "dilation": dilation,
-    "axes of y": output_axes,
-    "order of channels in y": output_channels,
-    "padding": padding,
-    "boundary": boundary,
-    "bias": bias,
-    "scale": scale,
-    "offset": offset,
-}

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
 
-from uniconv._diagnose.model import Array, Change, LabelledArray, Letters, Problem
+from uniconv._diagnose.hypothesis import (
+    Array,
+    Change,
+    Hypothesis,
+    LabelledArray,
+    Letters,
+    Problem,
+)
 
 AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 MOST_COPIED = 1 << 20  # elements of an array that is copied for each way to reshape it
@@ -24,6 +31,11 @@ def axis_names(rank: int, which: Sequence[int]) -> str:
     """
     words = [AXES[rank][i] for i in which]
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
+def names(model: Hypothesis, which: Sequence[int]) -> str:
+    """Spatial axes in words."""
+    return axis_names(model.problem.rank, which)
 
 
 def readings(problem: Problem, role: str) -> list[tuple[Array, Change]]:

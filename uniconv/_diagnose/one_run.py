@@ -13,9 +13,9 @@ from uniconv._call import Call, Tolerance, verb
 from uniconv._calls.options import complete
 from uniconv._diagnose.code import native_call
 from uniconv._diagnose.diagnosis import Cause, Diagnosis, Fix, Picture, at_most, listed
-from uniconv._diagnose.given import Given, errors, problem, read_array, short, tolerances
+from uniconv._diagnose.hypothesis import Hypothesis
+from uniconv._diagnose.inputs import InputArray, errors, problem, read_array, short, tolerances
 from uniconv._diagnose.judge import Judge
-from uniconv._diagnose.model import Hypothesis
 from uniconv._diagnose.precision import Errors, Remainder
 from uniconv._diagnose.search import SearchResult, search, singles
 from uniconv._diagnose.where import where
@@ -99,9 +99,9 @@ def diagnose(
 def of_call(
     op: Op,
     options: Mapping[str, Any],
-    arrays: list[Given],
-    bias: Given | None = None,
-    pointwise: Given | None = None,
+    arrays: list[InputArray],
+    bias: InputArray | None = None,
+    pointwise: InputArray | None = None,
     progress: Progress | None = None,
     depth: int = 2,
 ) -> Diagnosis:
@@ -113,9 +113,9 @@ def of_call(
 def searched(
     op: Op,
     options: Mapping[str, Any],
-    arrays: list[Given],
-    bias: Given | None = None,
-    pointwise: Given | None = None,
+    arrays: list[InputArray],
+    bias: InputArray | None = None,
+    pointwise: InputArray | None = None,
     progress: Progress | None = None,
     depth: int = 2,
 ) -> tuple[Hypothesis, Errors, SearchResult]:
@@ -132,7 +132,7 @@ def searched(
     return start, slack, found
 
 
-def names_of(arrays: list[Given]) -> dict[str, str]:
+def names_of(arrays: list[InputArray]) -> dict[str, str]:
     """What x, w and y are called in code."""
     return {role: a.name or role for role, a in zip(("x", "w", "y"), arrays)}
 
@@ -311,7 +311,10 @@ def _notes(found: SearchResult, op: Op, reason: str | None) -> list[str]:
 
 
 def _any_function(
-    arrays: list[Given], bias: Given | None, pointwise: Given | None, progress: Progress | None
+    arrays: list[InputArray],
+    bias: InputArray | None,
+    pointwise: InputArray | None,
+    progress: Progress | None,
 ) -> Diagnosis:
     """Which function gives y, with few options: exactly first, then with one change."""
     best: tuple[tuple[Any, ...], Diagnosis] | None = None

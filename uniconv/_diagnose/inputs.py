@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from uniconv._calls.lower import LoweredCall, lower
 from uniconv._canonical.arrays import to_torch
-from uniconv._diagnose.model import Problem
+from uniconv._diagnose.hypothesis import Problem
 from uniconv._diagnose.precision import UNITS, Errors, rounded, storage
 from uniconv._messages import show_shape
 from uniconv.errors import BadArray, BadShape
@@ -21,7 +21,7 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class InputArray:
     """An array in float64 (or complex128), how far a value may be off, and its own dtype."""
 
     array: Array
@@ -31,7 +31,7 @@ class Given:
     stored: str | None = None
 
 
-def read_array(a: Any, role: str, tolerance: float | None = None) -> Given:
+def read_array(a: Any, role: str, tolerance: float | None = None) -> InputArray:
     """Read one array of a call: torch, NumPy, DLPack, or ``uniconv.files.NamedArray``."""
     error: float = 0.0
     name = getattr(a, "name", None) if hasattr(a, "error") else None
@@ -55,7 +55,7 @@ def read_array(a: Any, role: str, tolerance: float | None = None) -> Given:
 
 def _checked(
     own: Array, role: str, error: float, tolerance: float | None, dtype: str, name: str | None
-) -> Given:
+) -> InputArray:
     array = own.astype(np.complex128 if own.dtype.kind == "c" else np.float64)
     bad = np.argwhere(~np.isfinite(array))
     if len(bad):
@@ -67,7 +67,7 @@ def _checked(
     stored = storage(own) if own.dtype.kind == "f" else None
     if dtype in ("bfloat16", "float16"):
         stored = dtype
-    return Given(array, max(error, tolerance or 0.0), dtype, name, stored)
+    return InputArray(array, max(error, tolerance or 0.0), dtype, name, stored)
 
 
 def tolerances(tolerance: float | Mapping[str, float] | None) -> dict[str, float]:
@@ -86,10 +86,10 @@ def tolerances(tolerance: float | Mapping[str, float] | None) -> dict[str, float
 def problem(
     op: Op,
     options: Mapping[str, Any],
-    x: Given,
-    w: Given,
-    y: Given,
-    pointwise: Given | None = None,
+    x: InputArray,
+    w: InputArray,
+    y: InputArray,
+    pointwise: InputArray | None = None,
 ) -> Problem:
     """The expected call with its arrays; the errors of ``lower`` where it cannot be."""
     shapes = [x.array.shape, w.array.shape]
@@ -102,7 +102,7 @@ def problem(
     return Problem(call, x.array - zeros[0], w.array - zeros[1], y.array, p)
 
 
-def _check_axes(call: LoweredCall, y: Given) -> None:
+def _check_axes(call: LoweredCall, y: InputArray) -> None:
     """y must have as many axes as the function's result."""
     if y.array.ndim != len(call.output):
         raise BadShape(
@@ -111,7 +111,7 @@ def _check_axes(call: LoweredCall, y: Given) -> None:
         )
 
 
-def errors(x: Given, w: Given, y: Given) -> Errors:
+def errors(x: InputArray, w: InputArray, y: InputArray) -> Errors:
     """What the arrays may be off."""
     return Errors(x.error, w.error, y.error, UNITS[y.stored] if y.stored else 0.0)
 

@@ -1,0 +1,174 @@
+"""x, the kernel and y read otherwise: other axes, channels in another order, reshaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import permutations
+
+import numpy as np
+
+from uniconv._diagnose.causes.geometry import regeared
+from uniconv._diagnose.causes.readings import names, readings
+from uniconv._diagnose.hypothesis import Array, Change, Hypothesis, LabelledArray
+
+
+def _resized(model: Hypothesis, to: Hypothesis) -> Iterator[Hypothesis]:
+    """A model whose spatial extents are new: its padding as numbers, or by the words that fit."""
+    if (to.w.shape[2:], to.x.shape[2:]) == (model.w.shape[2:], model.x.shape[2:]):
+        yield to
+        return
+    for conv in regeared(model, to):
+        yield to.but(conv=conv)
+
+
+def _indexed(
+    role: str, named: LabelledArray, letter: str, index: object
+) -> tuple[tuple[str, str], ...]:
+    """The code for one axis in another order; none where the axis is part of two."""
+    return ((role, named.along(letter, str(index))),) if letter in named.letters else ()
+
+
+def _regrouped(named: LabelledArray, shape: tuple[int, int]) -> tuple[tuple[str, str], ...]:
+    """The same for filters whose channel and multiplier are axes of their own, side by side."""
+    at = named.letters.index("c") if "c" in named.letters else -1
+    if at < 0 or named.letters[at + 1 : at + 2] != ("m",):
+        return ()
+    c, m = named.array.shape[at : at + 2]
+    if shape != (m, c):
+        return ()
+    sizes = (*named.array.shape[:at], m, c, *named.array.shape[at + 2 :])
+    told = ", ".join(map(str, sizes))
+    return (("w", named.code(f".reshape({told}).swapaxes({at}, {at + 1})")),)
+
+
+def _turned(named: LabelledArray, order: Sequence[int]) -> str:
+    """Code for an array whose spatial axes are taken in another order."""
+    letters = [f"s{order[int(a[1:])]}" if a[0] == "s" else a for a in named.letters]
+    places = ", ".join(str(named.letters.index(a)) for a in letters)
+    return named.code(f".transpose({places})")
+
+
+def kernel_axes(model: Hypothesis) -> Iterator[Hypothesis]:
+    """The kernel with its axes in another order: exchanged, read otherwise, or reshaped."""
+    problem = model.problem
+    for kernel, change in readings(problem, "w"):
+        if problem.pointwise is not None and kernel.shape[:2] != model.kernel.shape[:2]:
+            continue
+        to = model.but(change, kernel=kernel, w=problem.folded(kernel))
+        yield from _resized(model, to)
+
+
+def kernel_order(model: Hypothesis) -> Iterator[Hypothesis]:
+    """The kernel's filters in another order: multiplier before channel, reversed."""
+    problem, kernel = model.problem, model.kernel
+    o, i, groups = kernel.shape[0], kernel.shape[1], problem.groups
+    found: list[tuple[Array, Change]] = []
+    if groups > 1 and o > groups:
+        per = o // groups
+        for shape, text in (
+            ((per, groups), "multiplier before channel"),
+            ((groups, per), "channel before multiplier"),
+        ):
+            order = np.arange(o).reshape(shape).T.ravel()
+            told = f"the filters are ordered {text}"
+            change = Change(
+                *("order of filters", "group by group", text, told, 2.0),
+                code=_indexed("w", problem.w, "o", order.tolist()) or _regrouped(problem.w, shape),
+                undo="reorder the kernel's filters",
+            )
+            found.append((kernel[order], change))
+    if o > 1:
+        told = "the filters are in reversed order"
+        code = _indexed("w", problem.w, "o", "::-1")
+        change = Change("order of filters", "as given", "reversed", told, 2.5, code)
+        found.append((kernel[::-1], change))
+    if o > 1 and i > 1:
+        told = "the kernel is reversed along its channel axes, too"
+        change = Change("order of channels in w", "as given", "reversed", told, 2.5)
+        found.append((kernel[::-1, ::-1], change))
+    for k, change in found:
+        yield model.but(change, kernel=k, w=problem.folded(k))
+
+
+def input_axes(model: Hypothesis) -> Iterator[Hypothesis]:
+    """x with its axes in another order: height and width exchanged in it or in more, reshaped."""
+    problem, last = model.problem, bool(model.changes)
+    for x, change in readings(problem, "x"):
+        if last and x.shape[:2] != model.x.shape[:2]:
+            continue  # nothing that follows can mend this
+        yield from _resized(model, model.but(change, x=x))
+    for order in list(permutations(range(problem.rank)))[1:]:
+        turn = (0, 1, *(a + 2 for a in order))
+        which = [a for a, b in enumerate(order) if a != b]
+        swapped = {"x": model.x.transpose(turn), "kernel": model.kernel.transpose(turn)}
+        swapped["w"] = model.w.transpose(turn)
+        # Where the record does not care which axis is which, exchanging all three is nothing.
+        for also_y in (False, True)[: 1 + (model.conv.reordered(order) != model.conv)]:
+            where = "x, the kernel and the result" if also_y else "both x and the kernel"
+            told = f"{names(model, which)} are exchanged in {where}"
+            roles = (("x", problem.x), ("w", problem.w), ("y", problem.y))[: 2 + also_y]
+            code = tuple((role, _turned(named, order)) for role, named in roles)
+            cost = 1.7 + 0.1 * also_y
+            change = Change("axes of x and w", "as given", "exchanged", told, cost, code)
+            more = {"y": model.y.transpose(turn)} if also_y else {}
+            yield from _resized(model, model.but(change, **swapped, **more))
+
+
+def input_groups(model: Hypothesis) -> Iterator[Hypothesis]:
+    """x's channels dealt to the groups in turn, not in blocks."""
+    c, groups = model.x.shape[1], model.problem.groups
+    if groups == 1 or c == groups or c % groups:
+        return
+    for shape, text in (
+        ((c // groups, groups), "in turn (channel j in group j mod groups)"),
+        ((groups, c // groups), "the other way round"),
+    ):
+        order = np.arange(c).reshape(shape).T.ravel()
+        change = Change(
+            *("groups", "contiguous blocks of channels", f"channels {text}"),
+            *(f"the groups are split differently: x's channels are dealt {text}", 2.0),
+            code=_indexed("x", model.problem.x, "c", order.tolist()),
+        )
+        yield model.but(change, x=model.x[:, order])
+
+
+def input_channels(model: Hypothesis) -> Iterator[Hypothesis]:
+    """x's channels reversed: RGB and BGR."""
+    parts = model.problem.parts  # of the batch, which became groups of channels
+    c = model.x.shape[1] // parts
+    if c > 1:
+        words = " (RGB and BGR)" if c == 3 else ""
+        change = Change(
+            *("order of channels in x", "as given", "reversed"),
+            *(f"the channels of x are reversed{words}", 1.4),
+            code=_indexed("x", model.problem.x, "c", "::-1"),
+            undo="reverse the channels of x",
+        )
+        order = np.arange(c * parts).reshape(parts, c)[:, ::-1].ravel()
+        yield model.but(change, x=model.x[:, ::-1] if parts == 1 else model.x[:, order])
+
+
+def output_axes(model: Hypothesis) -> Iterator[Hypothesis]:
+    """y with its axes in another order, or reshaped."""
+    last = bool(model.changes)
+    shape = model.shape
+    for y, change in readings(model.problem, "y"):
+        if not last or y.shape == shape:
+            yield model.but(change, y=y)
+
+
+def output_channels(model: Hypothesis) -> Iterator[Hypothesis]:
+    """y's channels in another order."""
+    o, groups = model.y.shape[1], model.problem.groups
+    if o > 1:
+        told = "the output channels are reversed"
+        code = _indexed("y", model.problem.y, "o", "::-1")
+        change = Change("order of channels in y", "as given", "reversed", told, 1.9, code)
+        yield model.but(change, y=model.y[:, ::-1])
+    if 1 < groups < o and o % groups == 0:
+        for shape in ((o // groups, groups), (groups, o // groups)):
+            order = np.arange(o).reshape(shape).T.ravel()
+            told = "the output channels are ordered multiplier before channel"
+            code = _indexed("y", model.problem.y, "o", order.tolist())
+            change = Change("order of channels in y", "group by group", "in turn", told, 2.1, code)
+            yield model.but(change, y=model.y[:, order])
