@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor, permute
+from torch import Tensor
 
 from uniconv._calls.lower import LoweredCall
+from uniconv._calls.steps import CallSteps, is_plain
 from uniconv._canonical.arrays import like, to_torch
-from uniconv._canonical.execute import runner
-from uniconv._canonical.layout import axes, order
+from uniconv._canonical.execute import action
+from uniconv._canonical.layout import axes
 from uniconv._canonical.record import Shape
+from uniconv._canonical.steps import Addend, Bias, Cast, OuterProduct, Scale, Step
 from uniconv._messages import show_shape
 from uniconv.errors import BadArray, BadShape
 from uniconv.spec.op import COMPLEX, FLOATS, INTEGERS, Op
@@ -21,24 +22,17 @@ from uniconv.spec.op import COMPLEX, FLOATS, INTEGERS, Op
 Plan = Callable[..., Any]
 
 
-Convolver = Callable[[Tensor, Tensor, "Tensor | None"], Tensor]
+Convolver = Callable[..., Tensor]
 
 
 _DTYPES = {getattr(torch, name): name for name in (*FLOATS, *INTEGERS, *COMPLEX)}
 
 
-def is_plain(call: LoweredCall) -> bool:
-    """Whether nothing but the bias follows the sum."""
-    op = call.op
-    kept = not (op.addend or op.pointwise or op.outer_product or op.result)
-    return call.scale == 1 and call.shift == 0 and kept and op.bias == "o"
-
-
 def checked(
-    call: LoweredCall, convolve: Convolver, convolve_integers: Convolver, precision: str | None
+    call: LoweredCall, steps: CallSteps, convolve: Convolver, convolve_integers: Convolver
 ) -> Plan:
-    """The plan with its checks of dtype, device and bias, and with what follows the sum."""
-    op, scale = call.op, call.scale
+    """The plan with its checks of dtype, device and bias, and with what surrounds the sum."""
+    op = call.op
     bias_shape = _bias_shape(call)
     plain = is_plain(call)
 
@@ -53,50 +47,51 @@ def checked(
             for a in (bias, pointwise, addend)
         )
         x, w, bias = _agree(call, x, w, bias)
-        if op.outer_product and pointwise is not None:
-            _agree(call, x, pointwise, None)
-            w, pointwise = _product(op, w, pointwise), None
-        if op.result is not None:
-            result = getattr(torch, op.result)
-            x, w = (_shifted(call, a, n).to(result) for a, n in zip((x, w), call.zero_points))
+        for step in steps.before:
+            if isinstance(step, OuterProduct):
+                _agree(call, x, pointwise, None)
+                w, pointwise = action(step)({"w": w, "p": pointwise}), None
+            elif step.on == "x":
+                x = _shifted(call, x, step)
+            else:
+                w = _shifted(call, w, step)
         if bias is not None and tuple(bias.shape) != bias_shape:
             raise BadShape(f"{op.name}: bias {show_shape(bias.shape)} must be {bias_shape}")
         compute = convolve if x.is_floating_point() or x.is_complex() else convolve_integers
         if plain:
             return compute(x, w, bias)
-        y = compute(x, w, None)
         if pointwise is not None:
-            y = _point(call, y, pointwise, precision)
-        if scale != 1:
-            y = _scaled(op, y, scale)
-        if addend is not None and call.addend_scale != 0:
-            y = y + _addend(call, y, addend)
-        if call.shift != 0:
-            y = y + call.shift
-        # Autocast leaves y with fewer bits than the bias.
-        return y if bias is None else y + _along_channels(call, bias).to(y.dtype)
+            _check_pointwise(call, x, pointwise)
+        y = compute(x, w, None, pointwise)
+        for step in steps.after:
+            y = _followed(call, step, y, bias, addend)
+        return y
 
     return full
 
 
-def _product(op: Op, w: Tensor, p: Tensor) -> Tensor:
-    """The kernel that two vectors make, its axes in order."""
-    assert op.outer_product is not None
-    return (
-        torch.outer(w, p)
-        if op.outer_product == tuple(sorted(op.outer_product))
-        else torch.outer(p, w)
-    )
-
-
-def _shifted(call: LoweredCall, a: Tensor, zero: Any) -> Tensor:
+def _shifted(call: LoweredCall, a: Tensor, step: Step) -> Tensor:
     """An array of small integers less its zero point, in more bits."""
+    assert isinstance(step, Cast)
     info = torch.iinfo(a.dtype)
-    if not info.min <= zero <= info.max:
+    if not info.min <= step.less <= info.max:
         dtype = str(a.dtype).removeprefix("torch.")
-        raise BadArray(f"{call.op.name}: the zero point {zero} is no {dtype}")
-    shifted: Tensor = a.to(torch.int32) - zero
-    return shifted
+        raise BadArray(f"{call.op.name}: the zero point {step.less} is no {dtype}")
+    return action(step)(a)
+
+
+def _followed(
+    call: LoweredCall, step: Step, y: Tensor, bias: Tensor | None, addend: Tensor | None
+) -> Tensor:
+    """y after one of the steps that follow the sum."""
+    if isinstance(step, Scale):
+        return _scaled(call.op, y, step.factor)
+    if isinstance(step, Addend):
+        return y if addend is None else y + _addend(call, step, y, addend)
+    if isinstance(step, Bias):
+        # Autocast leaves y with fewer bits than the bias.
+        return y if bias is None else y + _along_channels(step, bias).to(y.dtype)
+    return action(step)(y)
 
 
 def _agree(
@@ -166,18 +161,16 @@ def _scaled(op: Op, y: Tensor, scale: Any) -> Tensor:
     return scaled
 
 
-def _addend(call: LoweredCall, y: Tensor, addend: Tensor) -> Tensor:
+def _addend(call: LoweredCall, step: Addend, y: Tensor, addend: Tensor) -> Tensor:
     """beta * z, whose z has y's shape."""
     op = call.op
-    assert op.addend is not None
-    name = op.addend[0]
     if tuple(addend.shape) != tuple(y.shape):
         has = show_shape(addend.shape)
-        raise BadShape(f"{op.name}: {name} {has} must have y's shape {show_shape(y.shape)}")
+        raise BadShape(f"{op.name}: {step.name} {has} must have y's shape {show_shape(y.shape)}")
     if addend.device != y.device:
         raise _different_devices(op, y, addend)
     _check_dtype(call, addend.dtype)
-    scaled: Tensor = addend * call.addend_scale
+    scaled: Tensor = addend * step.scale
     return scaled
 
 
@@ -187,35 +180,18 @@ def _bias_shape(call: LoweredCall) -> Shape:
     return tuple(call.o if a == "o" else 1 for a in axes(call.layout.y, call.rank))
 
 
-def _along_channels(call: LoweredCall, bias: Tensor) -> Tensor:
+def _along_channels(step: Bias, bias: Tensor) -> Tensor:
     """The bias with y's axes: 1 everywhere but on the channels."""
-    if call.op.bias == "y":
-        return bias
-    return bias.reshape([-1 if a == "o" else 1 for a in native_axes(call.layout.y, call)])
+    return bias if step.after is None else bias.reshape(-1, *(1,) * step.after)
 
 
-def _point(call: LoweredCall, y: Tensor, pointwise: Tensor, precision: str | None) -> Tensor:
-    """The 1x1 convolution of a separable one, on y in the native layout."""
-    assert call.op.pointwise is not None
-    assert call.pointwise is not None
-    conv, sizes = call.pointwise
-    lowered = y.device.type != "meta" and torch.is_autocast_enabled(y.device.type)
-    if pointwise.dtype is not y.dtype and not lowered:
-        names = " and ".join(str(a.dtype).removeprefix("torch.") for a in (y, pointwise))
+def _check_pointwise(call: LoweredCall, x: Tensor, pointwise: Tensor) -> None:
+    """Refuse a 1x1 kernel of another dtype or device."""
+    lowered = x.device.type != "meta" and torch.is_autocast_enabled(x.device.type)
+    if pointwise.dtype is not x.dtype and not lowered:
+        names = " and ".join(str(a.dtype).removeprefix("torch.") for a in (x, pointwise))
         raise BadArray(
             f"{call.op.name}: x and the pointwise kernel are {names}; "
             f"{call.op.title} takes one dtype: convert one of them"
         )
-    _agree(call, y, pointwise, None)
-    spatial = [f"s{i}" for i in range(call.rank)]
-    into = order(axes(call.layout.y, call.rank), ("n", "o", *spatial))
-    back = order(("n", "o", *spatial), axes(call.layout.y, call.rank))
-    kernel = order(axes(call.op.pointwise, call.rank), ("o", "i", *spatial))
-    sizes = replace(sizes, size=call.conv.output(call.sizes.size, call.sizes.kernel))
-    run = runner(conv, sizes, transposed=False, precision=precision)
-    return permute(run(permute(y, into), permute(pointwise, kernel), None), back)
-
-
-def native_axes(pattern: str, call: LoweredCall) -> tuple[str, ...]:
-    """The letters of a pattern; without its batch where the call has none."""
-    return tuple(a for a in axes(pattern, call.rank) if a != "n" or call.sizes.batch)
+    _agree(call, x, pointwise, None)

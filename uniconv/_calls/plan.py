@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
-import torch
-from einops import rearrange
-from torch import Tensor, permute
+from torch import Tensor, bfloat16, float16, float32, float64, permute
 
-from uniconv._calls.epilogue import Convolver, Plan, checked, is_plain, native_axes
+from uniconv._calls.epilogue import Convolver, Plan, checked
 from uniconv._calls.lower import LoweredCall, lower
 from uniconv._calls.options import split_precision
-from uniconv._canonical.execute import runner
+from uniconv._calls.steps import CallSteps, call_steps, is_plain
+from uniconv._canonical.execute import action, chain, compiled
 from uniconv._canonical.integers import exact
-from uniconv._canonical.layout import axes, completed, kernel_order, order, regrouping
-from uniconv._canonical.record import Convolution, Shape, Sizes
+from uniconv._canonical.record import Shape
 from uniconv._canonical.runner import Packing, Runner
+from uniconv._canonical.steps import Permute, Step
 from uniconv.errors import UniconvWarning
 from uniconv.spec.op import Op
 
@@ -32,7 +30,7 @@ PLANS: dict[Any, Plan] = {}
 _MOST = 4096
 
 
-_DIRECT = (torch.float32, torch.float64, torch.bfloat16, torch.float16)  # every function has them
+_DIRECT = (float32, float64, bfloat16, float16)  # every function has them
 
 
 def plan(op: Op, options: Mapping[str, Any], *shapes: Shape) -> Plan:
@@ -94,69 +92,44 @@ def frozen(value: Any) -> Any:
 
 
 def build(call: LoweredCall, precision: str | None = None, packed: Packing | None = None) -> Plan:
-    """Compose layouts, execution and the epilogue of one lowered call."""
-    op, layout, rank = call.op, call.layout, call.rank
-    # Julia's memory runs backwards: with its axes reversed it is read without a copy.
-    turned = range(rank)[::-1] if layout.column_major else range(rank)
-    spatial = [f"s{i}" for i in turned]
-    transposed = op.kind == "conv_transpose" or max(call.conv.lhs_dilation) > 1
-    unit = rank == 1 and layout.x.endswith("c")  # channels last in 1-D: as one row of two axes
-    conv, sizes, parts = call.conv, call.sizes, call.conv.batch_groups
-    if parts > 1:  # parts of the batch are groups of channels
-        conv = replace(conv, groups=parts, batch_groups=1)
-        batch = tuple(n // parts for n in sizes.batch)
-        sizes = replace(sizes, batch=batch, c=sizes.c * parts)
-    run = _runner(conv.reordered(turned), sizes, turned, unit, transposed, precision, packed)
-
-    head = ("n",) if call.sizes.batch else ()  # torch takes x without a batch axis, too
-    wanted = ("c", "m") if transposed else ("o", "i")
-    # The axes of size 1 that a pattern leaves out follow the others.
-    x_axes, no_c = completed(native_axes(layout.x, call), ("c",))
-    y_axes, no_o = completed(native_axes(layout.y, call), ("o",))
-    src, no_kernel_axes = completed(axes(layout.w, rank), (*wanted, *spatial))
-    enter = order(x_axes, (*head, "c", *spatial))
-    leave = order((*head, "o", *spatial), y_axes)
-    dst, groups = (*wanted, *spatial), conv.groups
-    kernel = kernel_order(src, dst, groups)
-    regrouped = regrouping(src, dst)
-
-    def convolver(run: Runner) -> Convolver:
-        """From native x and w to native y."""
-        compute, args = run
-        batch = call.sizes.batch
-        many = len(batch) > 1
-        at, to = (letters.index("n") if many else 0 for letters in (x_axes, y_axes))
-
-        def convolve(x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
-            w = permute(w, kernel) if kernel else rearrange(w, regrouped, g=groups)
-            x = x.flatten(at, at + len(batch) - 1) if many else x
-            x = permute(x, enter)
-            if parts > 1:
-                x = x.reshape(parts, -1, *x.shape[1:]).transpose(0, 1).flatten(1, 2)
-            y = permute(compute(x, w, bias, *args), leave)
-            return y.reshape(*y.shape[:to], *batch, *y.shape[to + 1 :]) if many else y
-
-        return convolve
-
-    def with_axes(convolve: Convolver) -> Convolver:
-        """The same for arrays without channel axes."""
-        if not (no_c or no_kernel_axes or no_o):
-            return convolve
-
-        def channelled(x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
-            x = x.reshape(*x.shape, *no_c)
-            y = convolve(x, w.reshape(*w.shape, *no_kernel_axes), bias)
-            return y.squeeze(-1) if no_o else y
-
-        return channelled
-
-    whole, integers = with_axes(convolver(run)), with_axes(convolver(exact(run)))
-    full = checked(call, whole, integers, precision)
-    if no_c or no_kernel_axes or no_o or parts > 1:
+    """Compile the steps of one lowered call."""
+    steps = call_steps(call)
+    run = compiled(steps.core, precision=precision, packed=packed)
+    point = compiled(steps.point, precision=precision) if steps.point else None
+    whole = _convolver(steps, run, point)
+    integers = _convolver(steps, exact(run), None if point is None else exact(point))
+    full = checked(call, steps, whole, integers)
+    enter, kernel, leave = (_order(part) for part in (steps.x, steps.w, steps.y))
+    if not is_plain(call) or enter is None or kernel is None or leave is None:
         return full
-    if kernel and len(call.sizes.batch) <= 1 and is_plain(call):
-        return _swift(run, full, enter, kernel, leave)
-    return full
+    if enter or kernel or leave:
+        image = tuple(range(call.rank + 1 + bool(call.sizes.batch)))
+        enter, leave = enter or image, leave or image
+        kernel = kernel or tuple(range(call.rank + 2))
+    return _swift(run, full, enter, kernel, leave)
+
+
+def _convolver(steps: CallSteps, run: Runner, point: Runner | None) -> Convolver:
+    """From native x, w (and p) to native y, without what surrounds the sum."""
+    into, kernel, pointwise, out = (
+        chain(list(map(action, part))) for part in (steps.x, steps.w, steps.p, steps.y)
+    )
+
+    def convolve(x: Tensor, w: Tensor, bias: Tensor | None, p: Tensor | None = None) -> Tensor:
+        y = run(x if into is None else into(x), w if kernel is None else kernel(w), bias)
+        if point is not None and p is not None:
+            y = point(y, p if pointwise is None else pointwise(p), None)
+        return y if out is None else out(y)
+
+    return convolve
+
+
+def _order(steps: Sequence[Step]) -> tuple[int, ...] | None:
+    """The permutation that the steps are: empty where there are none, None where they do more."""
+    if not steps:
+        return ()
+    first, *others = steps
+    return first.order if isinstance(first, Permute) and not others else None
 
 
 def _swift(
@@ -165,9 +138,24 @@ def _swift(
     """The common call in one Python frame: what torch refuses here, ``full`` does or explains.
 
     Torch refuses two dtypes or devices itself, but for a meta kernel: its values are noise.
+
+    The three functions differ in one line, which is written out in each because everything that
+    would let them share it costs a small call more than its bar allows: a frame to call it 3 %,
+    permutations that move nothing 20 %, arguments that are unpacked where there are none 2 %.
     """
     compute, args = run
     dtypes = _DIRECT
+
+    def unmoved(x: Any, w: Any, bias: Any = None) -> Any:
+        try:
+            if x.dtype in dtypes and not w.is_meta and (bias is None or not bias.is_meta):
+                return compute(x, w, bias, *args)
+        except (RuntimeError, TypeError, AttributeError):
+            pass
+        return full(x, w, bias)
+
+    if not (enter or kernel or leave):
+        return unmoved
 
     def moved(x: Any, w: Any, bias: Any = None) -> Any:
         try:
@@ -178,7 +166,7 @@ def _swift(
             pass
         return full(x, w, bias)
 
-    def moved_at_defaults(x: Any, w: Any, bias: Any = None) -> Any:  # unpacking nothing costs 2 %
+    def moved_at_defaults(x: Any, w: Any, bias: Any = None) -> Any:
         try:
             if x.dtype in dtypes and not w.is_meta and (bias is None or not bias.is_meta):
                 return permute(compute(permute(x, enter), permute(w, kernel), bias), leave)
@@ -186,34 +174,4 @@ def _swift(
             pass
         return full(x, w, bias)
 
-    def unmoved(x: Any, w: Any, bias: Any = None) -> Any:
-        try:
-            if x.dtype in dtypes and not w.is_meta and (bias is None or not bias.is_meta):
-                return compute(x, w, bias, *args)
-        except (RuntimeError, TypeError, AttributeError):
-            pass
-        return full(x, w, bias)
-
-    if enter == kernel == leave == tuple(range(len(enter))):
-        return unmoved
     return moved if args else moved_at_defaults
-
-
-def _runner(
-    conv: Convolution,
-    sizes: Sizes,
-    turned: range,
-    unit: bool,
-    transposed: bool,
-    precision: str | None,
-    packed: Packing | None,
-) -> Runner:
-    """The executor for sizes whose spatial axes are taken in the order ``turned``."""
-    size, kernel = (tuple(n[i] for i in turned) for n in (sizes.size, sizes.kernel))
-    if not unit:
-        sizes = replace(sizes, size=size, kernel=kernel)
-        return runner(conv, sizes, transposed=transposed, precision=precision, packed=packed)
-    row = replace(sizes, size=(1, *size), kernel=(1, *kernel))
-    conv = conv.with_unit_axis()
-    run = runner(conv, row, transposed=transposed, precision=precision, packed=packed)
-    return Runner(lambda x, w, bias: run(x.unsqueeze(-2), w.unsqueeze(-2), bias).squeeze(-2))

@@ -1,23 +1,27 @@
-"""Execute: the canonical record on torch.  The only file that names torch.nn.functional.
+"""Execute: steps run by torch.  The only file that names torch.nn.functional.
 
-``runner`` makes a function of x ``(n) c ...``, kernel and bias, in the executor's own layout:
-the kernel is ``o i ...``, or ``c m ...`` where ``transposed`` says that it is a transposed one.
-It knows no dialect, keeps device and dtype, and reverses a pad list for F.pad in one place.
+``compiled`` makes one function of the steps of a record: x ``(n) c ...``, kernel and bias in, y
+out.  ``action`` makes a function of one step.  They know no dialect, keep device and dtype, and
+reverse a pad list for F.pad in one place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
+from einops import rearrange
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from uniconv._canonical import steps as s
 from uniconv._canonical.precision import holding
-from uniconv._canonical.record import Convolution, Pairs, Sizes, effective
+from uniconv._canonical.record import Convolution, Pairs, Sizes
 from uniconv._canonical.runner import Operation, Packing, Runner
+
+Action = Callable[[Any], Tensor]
 
 _FORWARD: tuple[Operation, ...] = (torch.conv1d, torch.conv2d, torch.conv3d)
 
@@ -29,104 +33,81 @@ _TRANSPOSED: tuple[Operation, ...] = (
 )
 
 
-def runner(
-    conv: Convolution,
-    sizes: Sizes,
-    *,
-    transposed: bool,
-    precision: str | None = None,
-    packed: Packing | None = None,
+def runner(conv: Convolution, sizes: Sizes, *, transposed: bool) -> Runner:
+    """What computes y from (x, w, bias), for one problem's sizes: see ``core_steps``."""
+    return compiled(s.core_steps(conv, sizes, transposed=transposed))
+
+
+def compiled(
+    steps: Sequence[s.Step], *, precision: str | None = None, packed: Packing | None = None
 ) -> Runner:
-    """What computes y from (x, w, bias), for one problem's sizes.
+    """One function of (x, w, bias), with as few Python frames as the steps allow.
+
+    The steps hold one ``Convolve`` or ``Empty``; those before it act on its x and its w, those
+    after it on y.
 
     precision: what cuDNN does with float32 there, in backward too; None leaves torch's setting.
     packed: where w is the same in every call, makes torch's op one that keeps it as it likes.
     """
-    out = conv.output(sizes.size, sizes.kernel)
-    if 0 in out or sizes.o == 0 or 0 in sizes.size:
-        return _empty_or_border(conv, out, sizes.o)
-    if conv.boundary == "circular" and (transposed or min(map(min, conv.pad)) < 0):
-        return _circular(conv, sizes, transposed=transposed, precision=precision)
-    flips = tuple(a - conv.rank for a, r in enumerate(conv.reverse) if r is not transposed)
-    op = (_TRANSPOSED if transposed else _FORWARD)[conv.rank - 1]
-    if precision is not None:
-        op = holding(op, conv.rank, transposed, precision)
-    if packed is not None and conv.rank == 2 and not transposed:
-        op = packed(op)
-    run = _transposed(conv, sizes, op) if transposed else _forward(conv, sizes, op)
-    # With 1 on the kernel's first axis, torch 2.13's backward refuses a permuted kernel on the CPU:
-    # "grad_weight must be contiguous" (aten/src/ATen/native/NaiveConvolutionTranspose2d.cpp).
-    alone = (sizes.c if transposed else sizes.o) == 1
-    if not (flips or alone):
-        return run
-    compute, args = run
-    if alone:
-        return Runner(lambda x, w, bias: compute(x, _compact(w, flips), bias, *args))
-    return Runner(lambda x, w, bias: compute(x, torch.flip(w, flips), bias, *args))
+    at = next(i for i, step in enumerate(steps) if isinstance(step, (s.Convolve, s.Empty)))
+    middle = steps[at]
+    assert isinstance(middle, (s.Convolve, s.Empty))
+    on_x = chain([action(step) for step in steps[:at] if step.on == middle.x])
+    on_w = chain([action(step) for step in steps[:at] if step.on == middle.w])
+    if isinstance(middle, s.Empty):
+        op, args = _empty(middle), ()
+    else:
+        op, args = _operation(middle, precision, packed)
+    if at + 1 < len(steps):
+        return Runner(_finished(op, args, on_x, on_w, steps[at:]))
+    if on_x is not None and on_w is not None:
+        return Runner(lambda x, w, bias: op(on_x(x), on_w(w), bias, *args))
+    if on_x is not None:
+        return Runner(lambda x, w, bias: op(on_x(x), w, bias, *args))
+    if on_w is not None:
+        return Runner(lambda x, w, bias: op(x, on_w(w), bias, *args))
+    return Runner(op, args)
 
 
-def _circular(
-    conv: Convolution, sizes: Sizes, *, transposed: bool, precision: str | None
-) -> Runner:
-    """x spread, and read around its period, size * lhs_dilation; then a plain convolution."""
-    rank, step, groups = conv.rank, conv.lhs_dilation, conv.groups
-    period = [n * s for n, s in zip(sizes.size, step)]
-    spans = [(n - 1) * s + 1 for n, s in zip(sizes.size, step)]
-    read = [(-lo, span + hi, p) for (lo, hi), p, span in zip(conv.pad, period, spans)]
-    size = tuple(end - start for start, end, _ in read)
-    plain = Convolution(
-        conv.stride, ((0, 0),) * rank, (1,) * rank, conv.rhs_dilation, conv.reverse, groups
-    )
-    inner = runner(plain, replace(sizes, size=size), transposed=False, precision=precision)
+def _finished(
+    op: Operation,
+    args: tuple[Any, ...],
+    on_x: Action | None,
+    on_w: Action | None,
+    steps: Sequence[s.Step],
+) -> Operation:
+    """The same where steps on y follow the first of ``steps``; the bias may be one of them."""
+    late = next((step for step in steps if isinstance(step, s.Bias)), None)
+    shape = (-1,) if late is None else (-1, *(1,) * (late.after or 0))
+    finish = [None if step is late else action(step) for step in steps[1:]]
 
     def run(x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
-        spread = x.new_zeros(*x.shape[: x.ndim - rank], *period)
-        _every(spread, step).copy_(x)
-        for axis, (start, end, p) in enumerate(read, start=-rank):
-            index = torch.arange(start, end, device=x.device) % p
-            spread = spread.index_select(axis, index)
-        if transposed:  # c m ... -> o i ...
-            split = w.reshape(groups, -1, *w.shape[1:])
-            w = split.transpose(1, 2).flatten(0, 1)
-        return inner(spread, w, bias)
+        x = x if on_x is None else on_x(x)
+        w = w if on_w is None else on_w(w)
+        y = op(x, w, bias if late is None else None, *args)
+        for change in finish:
+            if change is not None:
+                y = change(y)
+            elif bias is not None:
+                y = y + bias.reshape(shape)
+        return y
 
-    return Runner(run)
-
-
-def _compact(w: Tensor, flips: tuple[int, ...]) -> Tensor:
-    turned = torch.flip(w, flips) if flips else w
-    return turned.clone(memory_format=torch.contiguous_format)
+    return run
 
 
-def _forward(conv: Convolution, sizes: Sizes, op: Operation) -> Runner:
-    if _misread(conv, sizes):
-        return _one_window(conv, sizes, op)
-    # Pads that depend on symbolic sizes are not compared: one graph serves odd and even ones.
-    known = all(type(p) is int for pair in conv.pad for p in pair)
-    if conv.boundary == "zeros" and known and all(lo == hi and lo >= 0 for lo, hi in conv.pad):
-        padding = tuple(lo for lo, _ in conv.pad)
-        return Runner(op, _terse(conv.stride, padding, conv.rhs_dilation, conv.groups))
-    border = _border(conv, sizes.size)
-    args = _terse(conv.stride, (0,), conv.rhs_dilation, conv.groups)
-    return Runner(lambda x, w, bias: op(border(x), w, bias, *args))
-
-
-def _misread(conv: Convolution, sizes: Sizes) -> bool:
-    """Whether oneDNN 3.12 (in torch 2.13, AVX-512) may read past the rows of x.
-
-    Its brg_conv_fwd does, with one input channel laid last and one window along the last axis,
-    where the stride is more than 1: values and memory are then noise.
-    """
-    one_channel = conv.rank > 1 and sizes.c == 1 and conv.stride[-1] > 1
-    return one_channel and conv.output(sizes.size, sizes.kernel)[-1] == 1
-
-
-def _one_window(conv: Convolution, sizes: Sizes, op: Operation) -> Runner:
-    """The same where the last axis has one window: of that window, without a stride."""
-    border = _border(conv, sizes.size)
-    reach = effective(sizes.kernel, conv.rhs_dilation)[-1]
-    args = _terse((*conv.stride[:-1], 1), (0,), conv.rhs_dilation, conv.groups)
-    return Runner(lambda x, w, bias: op(border(x).narrow(-1, 0, reach), w, bias, *args))
+def _operation(
+    step: s.Convolve, precision: str | None, packed: Packing | None
+) -> tuple[Operation, tuple[Any, ...]]:
+    """torch's op and its arguments after the bias."""
+    op = (_TRANSPOSED if step.transposed else _FORWARD)[step.rank - 1]
+    if precision is not None:
+        op = holding(op, step.rank, step.transposed, precision)
+    if packed is not None and step.rank == 2 and not step.transposed:
+        op = packed(op)
+    if step.transposed:
+        whole = (step.stride, step.padding, step.output_padding, step.groups, step.dilation)
+        return op, whole
+    return op, _terse(step.stride, step.padding, step.dilation, step.groups)
 
 
 def _terse(
@@ -143,82 +124,52 @@ def _terse(
     return tuple(args)
 
 
-def _transposed(conv: Convolution, sizes: Sizes, op: Operation) -> Runner:
-    """By the transposed op: directly where its two paddings can say the crop, else cut after."""
-    step, dilation, groups = conv.lhs_dilation, conv.rhs_dilation, conv.groups
-    extents = effective(sizes.kernel, dilation)
-    crop = [(e - 1 - lo, e - 1 - hi) for e, (lo, hi) in zip(extents, conv.pad)]
-    extra = tuple(lo - hi for lo, hi in crop)
-    strided = max(conv.stride) > 1
-    sayable = (
-        lo >= 0 and 0 <= x < max(s, d) for (lo, _), x, s, d in zip(crop, extra, step, dilation)
-    )
-    if not strided and all(sayable):
-        padding = tuple(lo for lo, _ in crop)
-        return Runner(op, (step, padding, extra, groups, dilation))
+def chain(actions: Sequence[Action]) -> Action | None:
+    """One function that does all, in order; None where there is nothing to do."""
+    if len(actions) < 2:
+        return actions[0] if actions else None
 
-    whole = [(n - 1) * s + e for n, s, e in zip(sizes.size, step, extents)]
-    grown = any(min(pair) < 0 for pair in crop)
-    uncut = _padder(tuple((-lo, -hi) for lo, hi in crop), whole)
-    kept = [(a, lo, f - lo - hi) for a, f, (lo, hi) in zip(range(-conv.rank, 0), whole, crop)]
-    none = (0,) * conv.rank
+    def run(a: Tensor) -> Tensor:
+        for each in actions:
+            a = each(a)
+        return a
 
-    def run(x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
-        y = op(x, w, None if grown else bias, step, none, none, groups, dilation)
-        if grown:
-            y = uncut(y)
-        else:
-            for axis, start, length in kept:
-                y = y.narrow(axis, start, length)
-        if grown and bias is not None:  # the pixels past the result hold the bias, too
-            y = y + bias.reshape(-1, *(1,) * conv.rank)
-        return _every(y, conv.stride) if strided else y
-
-    return Runner(run)
+    return run
 
 
-def _every(y: Tensor, steps: Sequence[int]) -> Tensor:
-    """Every so many pixels of the last axes, as a view (indexing asks fake tensors for CUDA)."""
-    for axis, step in enumerate(steps, start=-len(steps)):
-        y = torch.ops.aten.slice.Tensor(y, axis, 0, None, step)
-    return y
+def action(step: s.Step) -> Action:
+    """What one step does to its array."""
+    make = _ACTIONS[type(step)]
+    made: Action = make(step)
+    return made
 
 
-def _border(conv: Convolution, size: Sequence[int]) -> Callable[[Tensor], Tensor]:
-    """Pad (or crop) x as the record's boundary says."""
-    pads = _last_axis_first(conv.pad)
-    if conv.boundary in ("zeros", "constant"):
-        return _padder(conv.pad, size, conv.fill)
-    largest = {"reflect": -1, "circular": 0}.get(conv.boundary)
-    fits = largest is not None and all(max(p) <= n + largest for p, n in zip(conv.pad, size))
-    if fits or conv.boundary == "replicate":
-        return lambda x: _pad_batched(x, pads, conv)
-    sizes = tuple(size)
+def _border(step: s.Border) -> Action:
+    pads, mode, rank = last_axis_first(step.pad), step.boundary, len(step.pad)
+    if mode in ("zeros", "constant"):
+        return lambda x: F.pad(x, pads, value=step.fill)
 
+    def bordered(x: Tensor) -> Tensor:
+        if x.ndim == rank + 1:
+            return F.pad(x.unsqueeze(0), pads, mode=mode).squeeze(0)
+        return F.pad(x, pads, mode=mode)
+
+    return bordered
+
+
+def last_axis_first(pad: Pairs) -> list[int]:
+    """F.pad's order: (last axis before, last axis after, the one before it, ...)."""
+    return [p for pair in reversed(pad) for p in pair]
+
+
+def _gather(step: s.Gather) -> Action:
     def gather(x: Tensor) -> Tensor:
-        for axis, ((lo, hi), n) in enumerate(zip(conv.pad, sizes), start=-conv.rank):
+        for axis, ((lo, hi), n) in enumerate(zip(step.pad, step.size), start=-len(step.pad)):
             at = torch.arange(-lo, n + hi, device=x.device)
-            x = x.index_select(axis, _read_at(at, n, conv.boundary))
+            x = x.index_select(axis, _read_at(at, n, step.boundary))
         return x
 
     return gather
-
-
-def _padder(pad: Pairs, size: Sequence[int], fill: float = 0.0) -> Callable[[Tensor], Tensor]:
-    """Pad with ``fill``, then crop: F.pad crops first, so it may crop no more than there is."""
-    pads = _last_axis_first(pad)
-    symbols = any(type(p) is not int for p in pads)  # asked for their sign, they would be fixed
-    if symbols or all(n + min(lo, 0) + min(hi, 0) >= 0 for n, (lo, hi) in zip(size, pad)):
-        return lambda x: F.pad(x, pads, value=fill)
-    grow, cut = [max(p, 0) for p in pads], [min(p, 0) for p in pads]
-    return lambda x: F.pad(F.pad(x, grow, value=fill), cut)
-
-
-def _pad_batched(x: Tensor, pads: Sequence[int], conv: Convolution) -> Tensor:
-    mode = conv.boundary
-    if x.ndim == conv.rank + 1:
-        return F.pad(x.unsqueeze(0), pads, mode=mode).squeeze(0)
-    return F.pad(x, pads, mode=mode)
 
 
 def _read_at(i: Tensor, n: int, boundary: str) -> Tensor:
@@ -232,18 +183,103 @@ def _read_at(i: Tensor, n: int, boundary: str) -> Tensor:
     return torch.minimum(i, 2 * (n - 1) - i)
 
 
-def _last_axis_first(pad: Pairs) -> list[int]:
-    """F.pad's order: (last axis before, last axis after, the one before it, ...)."""
-    return [p for pair in reversed(pad) for p in pair]
+def _spread(step: s.Spread) -> Action:
+    def spread(x: Tensor) -> Tensor:
+        apart = x.new_zeros(*x.shape[: x.ndim - len(step.size)], *step.size)
+        every(apart, step.dilation).copy_(x)
+        return apart
+
+    return spread
 
 
-def _empty_or_border(conv: Convolution, out: Sequence[int], o: int) -> Runner:
-    """No pixel of x, no filter or no window: y is empty, or zeros and bias; gradients are zero."""
+def _crop(step: s.Crop) -> Action:
+    rank = len(step.size)
+    kept = [
+        (axis, lo, n - lo - hi)
+        for axis, n, (lo, hi) in zip(range(-rank, 0), step.size, step.cut)
+        if not (type(lo) is type(hi) is int and lo == hi == 0)
+    ]
+
+    def crop(a: Tensor) -> Tensor:
+        for axis, start, length in kept:
+            a = a.narrow(axis, start, length)
+        return a
+
+    return crop
+
+
+def every(y: Tensor, steps: Sequence[int]) -> Tensor:
+    """Every so many pixels of the last axes, as a view (indexing asks fake tensors for CUDA)."""
+    for axis, step in enumerate(steps, start=-len(steps)):
+        if type(step) is not int or step > 1:
+            y = torch.ops.aten.slice.Tensor(y, axis, 0, None, step)
+    return y
+
+
+def _split(step: s.Split) -> Action:
+    return lambda y: y.reshape(*y.shape[: step.at], *step.sizes, *y.shape[step.at + 1 :])
+
+
+def _regroup(step: s.Regroup) -> Action:
+    groups = dict(step.sizes)["g"]
+
+    def regroup(w: Tensor) -> Tensor:
+        moved: Tensor = rearrange(w, step.pattern, g=groups)
+        return moved
+
+    return regroup
+
+
+def _grouped(step: s.BatchGroups) -> Action:
+    return lambda x: x.reshape(step.parts, -1, *x.shape[1:]).transpose(0, 1).flatten(1, 2)
+
+
+def _cast(step: s.Cast) -> Action:
+    dtype = getattr(torch, step.dtype)
+    return lambda a: a.to(dtype) - step.less if step.less else a.to(dtype)
+
+
+def _outer(step: s.OuterProduct) -> Action:
+    first, second = step.factors
+    return lambda arrays: torch.outer(arrays[first], arrays[second])
+
+
+def _compact(step: s.Compact) -> Action:
+    return lambda w: w.clone(memory_format=torch.contiguous_format)
+
+
+def _empty(step: s.Empty) -> Operation:
+    """Empty, or zeros and bias where no window holds a pixel; gradients are zero."""
+    rank = len(step.out)
 
     def run(x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
-        shape = (*x.shape[: x.ndim - conv.rank - 1], o, *out)
+        shape = (*x.shape[: x.ndim - rank - 1], step.o, *step.out)
         nothing = x.flatten().narrow(0, 0, 0).sum() + w.flatten().narrow(0, 0, 0).sum()
         y = x.new_zeros(shape) + nothing.to(x.dtype)
-        return y + bias.reshape(-1, *(1,) * conv.rank) if bias is not None else y
+        return y + bias.reshape(-1, *(1,) * rank) if bias is not None else y
 
-    return Runner(run)
+    return run
+
+
+_ACTIONS: dict[type[s.Step], Callable[[Any], Action]] = {
+    s.Merge: lambda step: lambda x: x.flatten(step.at, step.at + step.count - 1),
+    s.Split: _split,
+    s.AddAxes: lambda step: lambda a: a.reshape(*a.shape, *(1,) * step.count),
+    s.DropAxis: lambda step: lambda y: y.squeeze(-1),
+    s.Permute: lambda step: lambda a: torch.permute(a, step.order),
+    s.Regroup: _regroup,
+    s.BatchGroups: _grouped,
+    s.AddRow: lambda step: lambda a: a.unsqueeze(-2),
+    s.DropRow: lambda step: lambda y: y.squeeze(-2),
+    s.Flip: lambda step: partial(torch.flip, dims=step.axes),
+    s.Compact: _compact,
+    s.Border: _border,
+    s.Gather: _gather,
+    s.Spread: _spread,
+    s.Crop: _crop,
+    s.Every: lambda step: lambda y: every(y, step.stride),
+    s.OuterProduct: _outer,
+    s.Cast: _cast,
+    s.Scale: lambda step: lambda y: y * step.factor,
+    s.Shift: lambda step: lambda y: y + step.term,
+}

@@ -1,0 +1,213 @@
+"""A lowered call as steps: from the native arrays to the native y, the record's in the middle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from uniconv._calls.lower import LoweredCall
+from uniconv._canonical.layout import axes, completed, kernel_order, order, regrouping
+from uniconv._canonical.record import Pairs
+from uniconv._canonical.steps import (
+    AddAxes,
+    Addend,
+    AddRow,
+    BatchGroups,
+    Bias,
+    Cast,
+    DropAxis,
+    DropRow,
+    Merge,
+    OuterProduct,
+    Permute,
+    Regroup,
+    Scale,
+    Shift,
+    Split,
+    Step,
+    by_transposing,
+    core_steps,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CallSteps:
+    """The steps of one call, in order.
+
+    before: on all arrays; x, w: into the executor's layout; core: the record; p, point: the kernel
+    of the 1x1 convolution that follows in a separable one, and that convolution; y: into the
+    native layout; after: scale, addend, shift and bias.
+    """
+
+    before: tuple[Step, ...]
+    x: tuple[Step, ...]
+    w: tuple[Step, ...]
+    core: tuple[Step, ...]
+    p: tuple[Step, ...]
+    point: tuple[Step, ...]
+    y: tuple[Step, ...]
+    after: tuple[Step, ...]
+
+    def __iter__(self) -> Iterator[Step]:
+        parts = (self.before, self.x, self.w, self.core, self.p, self.point, self.y, self.after)
+        return (step for part in parts for step in part)
+
+
+def is_plain(call: LoweredCall) -> bool:
+    """Whether nothing but the bias follows the sum."""
+    op = call.op
+    kept = not (op.addend or op.pointwise or op.outer_product or op.result)
+    return call.scale == 1 and call.shift == 0 and kept and op.bias == "o"
+
+
+def call_steps(
+    call: LoweredCall,
+    *,
+    padding: Pairs | None = None,
+    memory_order: bool = True,
+    rows: bool = True,
+) -> CallSteps:
+    """How torch computes the call.
+
+    padding: the record's for an image of any size (see ``core_steps``).
+    memory_order: whether spatial axes are taken backwards where memory runs backwards (Julia),
+    which reads it without a copy.  rows: whether one spatial axis with channels last is read as an
+    image of one row, which torch computes faster.
+    """
+    rank, layout, conv, sizes = call.rank, call.layout, call.conv, call.sizes
+    adjoint = call.op.kind == "conv_transpose"
+    transposed = by_transposing(conv, adjoint=adjoint)
+    backwards = memory_order and layout.column_major
+    turned = range(rank)[::-1] if backwards else range(rank)
+    spatial = tuple(f"s{i}" for i in turned)
+    parts = conv.batch_groups
+    if parts > 1:  # parts of the batch are groups of channels
+        conv = replace(conv, groups=parts, batch_groups=1)
+        batch = tuple(n // parts for n in sizes.batch)
+        sizes = replace(sizes, batch=batch, c=sizes.c * parts)
+    size, kernel = (tuple(n[i] for i in turned) for n in (sizes.size, sizes.kernel))
+    sizes = replace(sizes, size=size, kernel=kernel)
+    conv = conv.reordered(turned)
+    if padding is not None:
+        padding = tuple(padding[i] for i in turned)
+    row = rows and rank == 1 and layout.x.endswith("c")
+    if row:
+        sizes = replace(sizes, size=(1, *size), kernel=(1, *kernel))
+        conv = conv.with_unit_axis()
+    plain = is_plain(call)
+    core = core_steps(conv, sizes, transposed=transposed, padding=padding, bias=plain)
+    if row:
+        core = (AddRow("x"), AddRow("w"), *core, DropRow("y"))
+    wanted = ("c", "m") if transposed else ("o", "i")
+    p, point = _pointwise(call, spatial)
+    return CallSteps(
+        _before(call),
+        _x(call, spatial),
+        _w(call, (*wanted, *spatial), conv.groups),
+        core,
+        p,
+        point,
+        _y(call, spatial),
+        _after(call),
+    )
+
+
+def native_axes(pattern: str, call: LoweredCall) -> tuple[str, ...]:
+    """The letters of a pattern; without its batch where the call has none."""
+    return tuple(a for a in axes(pattern, call.rank) if a != "n" or call.sizes.batch)
+
+
+def _head(call: LoweredCall) -> tuple[str, ...]:
+    """torch takes x without a batch axis, too."""
+    return ("n",) if call.sizes.batch else ()
+
+
+def _before(call: LoweredCall) -> tuple[Step, ...]:
+    """What makes the kernel of two vectors, and takes zero points off."""
+    op = call.op
+    steps: tuple[Step, ...] = ()
+    if op.outer_product is not None:
+        in_order = op.outer_product == tuple(sorted(op.outer_product))
+        steps += (OuterProduct("w", ("w", "p") if in_order else ("p", "w")),)
+    if op.result is not None:
+        steps += tuple(Cast(on, op.result, zero) for on, zero in zip("xw", call.zero_points))
+    return steps
+
+
+def _permuted(on: str, src: Sequence[str], dst: Sequence[str]) -> tuple[Step, ...]:
+    moved = order(src, dst)
+    known = moved == tuple(range(len(moved)))
+    return () if known else (Permute(on, moved, _pattern(src), _pattern(dst)),)
+
+
+def _pattern(letters: Sequence[str]) -> str:
+    """The letters as a pattern of a layout: spatial axes in a row and in order as "..."."""
+    spatial = [a for a in letters if a[0] == "s"]
+    text, row = " ".join(letters), " ".join(sorted(spatial))
+    return text.replace(row, "...") if row else text
+
+
+def _x(call: LoweredCall, spatial: Sequence[str]) -> tuple[Step, ...]:
+    """From the native x: its batch axes as one, its channels second."""
+    letters, lacking = completed(native_axes(call.layout.x, call), ("c",))
+    batch, parts = call.sizes.batch, call.conv.batch_groups
+    steps: tuple[Step, ...] = (AddAxes("x", len(lacking)),) if lacking else ()
+    if len(batch) > 1:
+        steps += (Merge("x", letters.index("n"), len(batch)),)
+    steps += _permuted("x", letters, (*_head(call), "c", *spatial))
+    return (*steps, BatchGroups("x", parts)) if parts > 1 else steps
+
+
+def _w(call: LoweredCall, wanted: tuple[str, ...], groups: int) -> tuple[Step, ...]:
+    """From the native kernel: one permutation, unless groups are split or merged."""
+    src, lacking = completed(axes(call.layout.w, call.rank), wanted)
+    steps: tuple[Step, ...] = (AddAxes("w", len(lacking)),) if lacking else ()
+    moved = kernel_order(src, wanted, groups)
+    if moved is None:
+        inputs = call.sizes.c * call.conv.batch_groups
+        known = {"g": groups, "i": inputs // groups, "m": call.sizes.o // groups}
+        known |= {f"s{i}": k for i, k in enumerate(call.sizes.kernel)}
+        return (*steps, Regroup("w", regrouping(src, wanted), tuple(known.items())))
+    if moved == tuple(range(len(moved))):
+        return steps
+    return (*steps, Permute("w", moved, _pattern(src), _pattern(wanted)))
+
+
+def _pointwise(
+    call: LoweredCall, spatial: Sequence[str]
+) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+    """The 1x1 convolution of a separable one, and what its kernel needs."""
+    if call.pointwise is None or call.op.pointwise is None:
+        return (), ()
+    conv, sizes = call.pointwise
+    size = call.conv.output(call.sizes.size, call.sizes.kernel)
+    sizes = replace(sizes, size=tuple(size[int(a[1:])] for a in spatial))
+    kernel = _permuted("p", axes(call.op.pointwise, call.rank), ("o", "i", *spatial))
+    return kernel, core_steps(conv, sizes, transposed=False, x="y", w="p", bias=False)
+
+
+def _y(call: LoweredCall, spatial: Sequence[str]) -> tuple[Step, ...]:
+    """To the native y, its batch axes as they were."""
+    letters, lacking = completed(native_axes(call.layout.y, call), ("o",))
+    steps = _permuted("y", (*_head(call), "o", *spatial), letters)
+    batch = tuple(n // call.conv.batch_groups for n in call.sizes.batch)
+    if len(batch) > 1:
+        steps += (Split("y", letters.index("n"), batch),)
+    return (*steps, DropAxis("y")) if lacking else steps
+
+
+def _after(call: LoweredCall) -> tuple[Step, ...]:
+    """What follows the sum, in order."""
+    op = call.op
+    steps: tuple[Step, ...] = ()
+    if call.scale != 1:
+        steps += (Scale("y", call.scale),)
+    if op.addend and call.addend_scale != 0:
+        steps += (Addend("y", op.addend[0], call.addend_scale),)
+    if call.shift != 0:
+        steps += (Shift("y", call.shift),)
+    if is_plain(call):
+        return steps
+    letters = native_axes(call.layout.y, call)
+    after = len(letters) - letters.index("o") - 1 if op.bias == "o" and "o" in letters else None
+    return (*steps, Bias("y", after))

@@ -1,0 +1,422 @@
+"""Steps: how torch computes a record, said once; run, printed and made into modules from here.
+
+A step is one small change of an array: ``on`` names the array it changes, by "x", "w", "p" (the
+kernel of a 1x1 convolution that follows), "y" or "bias".  ``core_steps`` lists what is done to x
+``(n) c ...`` and w ``o i ...`` (``c m ...`` by the transposed op) until y ``(n) o ...`` is there;
+``uniconv._calls.steps`` puts a function's layouts around that.  ``execute`` runs a list, ``source``
+prints it as code, ``uniconv.nn`` makes torch modules of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from uniconv._canonical.record import Convolution, Pairs, Sizes, effective
+
+Ints = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change of the array ``on``."""
+
+    on: str
+
+
+# Layouts
+
+
+@dataclass(frozen=True, slots=True)
+class Merge(Step):
+    """``count`` axes from ``at`` on, those of the batch, as one."""
+
+    at: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Split(Step):
+    """The axis ``at`` as the axes of the batch."""
+
+    at: int
+    sizes: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class AddAxes(Step):
+    """``count`` axes of size 1 after the others."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class DropAxis(Step):
+    """The last axis away, whose size is 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permute(Step):
+    """The axes in another order: from the pattern ``src`` to ``dst``."""
+
+    order: Ints
+    src: str
+    dst: str
+
+
+@dataclass(frozen=True, slots=True)
+class Regroup(Step):
+    """A kernel's axes by the einops pattern, its groups split or merged.
+
+    sizes: those of the letters g, i, m, s0, s1, s2.
+    """
+
+    pattern: str
+    sizes: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchGroups(Step):
+    """Parts of the batch (the first axis) as groups of channels (the second)."""
+
+    parts: int
+
+
+@dataclass(frozen=True, slots=True)
+class AddRow(Step):
+    """An axis of size 1 before the last: a line as an image of one row."""
+
+
+@dataclass(frozen=True, slots=True)
+class DropRow(Step):
+    """The last axis but one away, whose size is 1."""
+
+
+# The kernel
+
+
+@dataclass(frozen=True, slots=True)
+class Flip(Step):
+    """The kernel read backwards along axes, counted from the last."""
+
+    axes: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Compact(Step):
+    """Memory in the order of the axes.
+
+    With 1 on the kernel's first axis, torch 2.13's backward refuses a permuted kernel on the CPU:
+    "grad_weight must be contiguous" (aten/src/ATen/native/NaiveConvolutionTranspose2d.cpp).
+    """
+
+
+# The image.  ``pad`` is in axis order, as in the record.
+
+
+@dataclass(frozen=True, slots=True)
+class Border(Step):
+    """A border that torch.nn.functional.pad makes; negative crops, and before it pads."""
+
+    pad: Pairs
+    boundary: str = "zeros"
+    fill: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Gather(Step):
+    """A border that torch has no mode for: which pixels of the image follow each other."""
+
+    pad: Pairs
+    boundary: str
+    size: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Spread(Step):
+    """``dilation - 1`` zeros after every pixel, after the last one, too."""
+
+    dilation: Ints
+    size: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Crop(Step):
+    """Pixels cut off, before and after; ``size`` are the extents that it cuts from."""
+
+    cut: Pairs
+    size: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Every(Step):
+    """Every so many pixels, from the first on."""
+
+    stride: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Convolve(Step):
+    """torch's convolution of the arrays ``x`` and ``w``; bias: whether it adds the bias."""
+
+    x: str
+    w: str
+    stride: Ints
+    padding: Ints
+    dilation: Ints
+    groups: int
+    output_padding: Ints = ()
+    transposed: bool = False
+    bias: bool = True
+
+    @property
+    def rank(self) -> int:
+        return len(self.stride)
+
+
+@dataclass(frozen=True, slots=True)
+class Empty(Step):
+    """No pixel of x, no filter or no window: zeros of the shape ``(n) o out``, if there are any."""
+
+    x: str
+    w: str
+    o: int
+    out: Ints
+    bias: bool = True
+
+
+# What surrounds the sum
+
+
+@dataclass(frozen=True, slots=True)
+class OuterProduct(Step):
+    """The kernel that the two vectors ``factors`` make, the first along its first axis."""
+
+    factors: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Cast(Step):
+    """Another dtype, by its torch name; then less a zero point."""
+
+    dtype: str
+    less: Any = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Promote(Step):
+    """The dtype of ``like``, or where that is "" the one that all ``arrays`` promote to."""
+
+    arrays: tuple[str, ...]
+    like: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale(Step):
+    """Times a number."""
+
+    factor: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Shift(Step):
+    """Plus a number."""
+
+    term: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Addend(Step):
+    """Plus ``scale`` times the array that the function calls ``name``."""
+
+    name: str
+    scale: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Bias(Step):
+    """Plus the bias, whose numbers run along one axis of y with ``after`` axes behind it.
+
+    after: None where the bias has all of y's axes.
+    """
+
+    after: int | None
+
+
+def by_transposing(conv: Convolution, *, adjoint: bool = False) -> bool:
+    """Whether torch's transposed op computes it: where x is spread, or the call is an adjoint.
+
+    Around a period there is no crop that it could say: there x is spread as an array.
+    """
+    return conv.boundary != "circular" and (adjoint or max(conv.lhs_dilation) > 1)
+
+
+def core_steps(
+    conv: Convolution,
+    sizes: Sizes,
+    *,
+    transposed: bool,
+    padding: Pairs | None = None,
+    x: str = "x",
+    w: str = "w",
+    bias: bool = True,
+) -> tuple[Step, ...]:
+    """What is done to x and w, from there to y with its bias.
+
+    transposed: by torch's transposed op, for which w is ``c m ...``.
+    padding: ``conv.pad`` for an image of any size, as numbers or as formulas (``Formula``): the
+    steps then hold for every size with a window.  Without it they are those for ``sizes``, which
+    may be faster.
+    x, w: the names of the two arrays; bias: whether these steps add it.
+    """
+    out = conv.output(sizes.size, sizes.kernel)
+    if 0 in out or sizes.o == 0 or 0 in sizes.size:
+        return (Empty("y", x, w, sizes.o, out, bias),)
+    # A kernel of one tap along an axis is the same backwards.
+    turned = zip(conv.reverse, sizes.kernel)
+    flips = tuple(
+        a - conv.rank
+        for a, (r, k) in enumerate(turned)
+        if r is not transposed and not (type(k) is int and k == 1)
+    )
+    kernel: tuple[Step, ...] = (Flip(w, flips),) if flips else ()
+    if (sizes.c if transposed else sizes.o) == 1:
+        kernel += (Compact(w),)
+    make = partial(
+        Convolve, "y", x, w, groups=conv.groups, dilation=conv.rhs_dilation, transposed=transposed
+    )
+    run = _stamps if transposed else _windows
+    return (*kernel, *run(conv, sizes, padding, make, x=x, bias=bias))
+
+
+def _windows(
+    conv: Convolution,
+    sizes: Sizes,
+    padding: Pairs | None,
+    make: Callable[..., Convolve],
+    *,
+    x: str,
+    bias: bool,
+) -> tuple[Step, ...]:
+    """A border, then a plain convolution; torch's own padding where that says the border."""
+    rank, pad = conv.rank, conv.pad if padding is None else padding
+    stride, cut = conv.stride, ((0, 0),) * rank
+    skipped: tuple[Step, ...] = ()
+    if _misread(conv, sizes):
+        # The last axis without its stride: of the one window there is, or of all of them, of which
+        # every so many are kept.
+        stride = (*stride[:-1], 1)
+        if padding is None:
+            surplus = conv.pad[-1][1] - conv.tight(sizes.size, sizes.kernel).pad[-1][1]
+            cut = (*cut[:-1], (0, surplus))
+        else:
+            skipped = (Every("y", (*(1,) * (rank - 1), conv.stride[-1])),)
+    # Pads that depend on symbolic sizes are not compared: one graph serves odd and even ones.
+    known = all(type(p) is int for pair in pad for p in pair)
+    even = conv.boundary == "zeros" and known and all(lo == hi and lo >= 0 for lo, hi in pad)
+    if even and not any(map(any, cut)):
+        lows = tuple(lo for lo, _ in pad)
+        return (make(stride=stride, padding=lows, bias=bias), *skipped)
+    spans = [(n - 1) * d + 1 for n, d in zip(sizes.size, conv.lhs_dilation)]
+    padded = tuple(n + lo + hi for n, (lo, hi) in zip(spans, conv.pad))
+    border = (*_border(x, conv, sizes.size, padding), *_crop(x, cut, padded))
+    return (*border, make(stride=stride, padding=(0,) * rank, bias=bias), *skipped)
+
+
+def _misread(conv: Convolution, sizes: Sizes) -> bool:
+    """Whether oneDNN 3.12 (in torch 2.13, AVX-512) may read past the rows of x.
+
+    Its brg_conv_fwd does, with one input channel laid last and one window along the last axis,
+    where the stride is more than 1: values and memory are then noise.
+    """
+    one_channel = conv.rank > 1 and sizes.c == 1 and conv.stride[-1] > 1
+    return one_channel and conv.output(sizes.size, sizes.kernel)[-1] == 1
+
+
+def _stamps(
+    conv: Convolution,
+    sizes: Sizes,
+    padding: Pairs | None,
+    make: Callable[..., Convolve],
+    *,
+    x: str,
+    bias: bool,
+) -> tuple[Step, ...]:
+    """The transposed op: directly where its two paddings can say the crop, else cut after."""
+    step, dilation, none = conv.lhs_dilation, conv.rhs_dilation, (0,) * conv.rank
+    pad = conv.pad if padding is None else padding
+    extents = effective(sizes.kernel, dilation)
+    crop = tuple((e - 1 - lo, e - 1 - hi) for e, (lo, hi) in zip(extents, pad))
+    skipped = (Every("y", conv.stride),) if max(conv.stride) > 1 else ()
+    whole = tuple((n - 1) * s + e for n, s, e in zip(sizes.size, step, extents))
+    # The sign of a formula is not known: what it says may cut or add.
+    formulas = padding is not None and any(type(p) is not int for pair in pad for p in pair)
+    if not formulas:
+        sayable = (
+            lo >= 0 and 0 <= lo - hi < max(s, d) for (lo, hi), s, d in zip(crop, step, dilation)
+        )
+        if not skipped and all(sayable):
+            lows, extras = tuple(lo for lo, _ in crop), tuple(lo - hi for lo, hi in crop)
+            return (make(stride=step, padding=lows, output_padding=extras, bias=bias),)
+        if min(map(min, crop)) >= 0:
+            uncut = make(stride=step, padding=none, output_padding=none, bias=bias)
+            return (uncut, *_crop("y", crop, whole), *skipped)
+    uncut = make(stride=step, padding=none, output_padding=none, bias=False)
+    grown = _zeros("y", tuple((-lo, -hi) for lo, hi in crop), None if padding else whole)
+    # The pixels past the result hold the bias, too.
+    late = (Bias("y", conv.rank),) if bias else ()
+    return (uncut, *grown, *late, *skipped)
+
+
+def _border(
+    x: str, conv: Convolution, size: Sequence[int], padding: Pairs | None
+) -> tuple[Step, ...]:
+    """Pad (or crop) x as the record's boundary says."""
+    pad = conv.pad if padding is None else padding
+    if conv.boundary in ("zeros", "constant"):
+        known_size = size if padding is None else None
+        return _zeros(x, pad, known_size, conv.boundary, conv.fill)
+    least = min(map(min, conv.pad))
+    if conv.boundary == "circular" and (least < 0 or max(conv.lhs_dilation) > 1):
+        # x is read around its period, which ends with the zeros after the last pixel.
+        period = tuple(n * d for n, d in zip(size, conv.lhs_dilation))
+        ends = tuple((lo, hi - d + 1) for (lo, hi), d in zip(pad, conv.lhs_dilation))
+        apart = (Spread(x, conv.lhs_dilation, period),) if max(conv.lhs_dilation) > 1 else ()
+        return (*apart, Gather(x, ends, "circular", period))
+    if all(type(p) is int and p == 0 for pair in pad for p in pair):
+        return ()
+    largest = {"reflect": -1, "circular": 0}.get(conv.boundary)
+    fits = largest is not None and all(max(p) <= n + largest for p, n in zip(conv.pad, size))
+    if fits or conv.boundary == "replicate":
+        return (Border(x, pad, conv.boundary),)
+    return (Gather(x, pad, conv.boundary, tuple(size)),)
+
+
+def _zeros(
+    on: str,
+    pad: Pairs,
+    size: Sequence[int] | None,
+    boundary: str = "zeros",
+    fill: float = 0.0,
+) -> tuple[Step, ...]:
+    """Pad with ``fill``, then crop: F.pad crops first, so it may crop no more than there is."""
+    known = all(type(p) is int for pair in pad for p in pair)  # the sign of a symbol is not asked
+    if known and not any(map(any, pad)):
+        return ()
+    if size is not None:
+        fits = not known or all(n + min(lo, 0) + min(hi, 0) >= 0 for n, (lo, hi) in zip(size, pad))
+    else:
+        fits = not known or all(min(pair) >= 0 or max(pair) <= 0 for pair in pad)
+    if fits:
+        return (Border(on, pad, boundary, fill),)
+    grown = tuple((max(lo, 0), max(hi, 0)) for lo, hi in pad)
+    cut = tuple((max(-lo, 0), max(-hi, 0)) for lo, hi in pad)
+    whole = tuple(n + lo + hi for n, (lo, hi) in zip(size or (0,) * len(pad), grown))
+    return (Border(on, grown, boundary, fill), *_crop(on, cut, whole))
+
+
+def _crop(on: str, cut: Pairs, size: Sequence[int]) -> tuple[Step, ...]:
+    known = all(type(n) is int for pair in cut for n in pair)
+    return () if known and not any(map(any, cut)) else (Crop(on, cut, tuple(size)),)
