@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import uniconv
-from tests.refusals import knet, pytorch, tf
+from tests.refusals import TABLES
 from tests.refusals.bad_call import Call
 from uniconv._canonical.layout import Layout
 from uniconv._canonical.record import Sizes
@@ -28,7 +28,7 @@ X, W = np.ones((2, 4, 7, 9), np.float32), np.ones((6, 4, 3, 2), np.float32)
 # Julia's layout, integers.
 XJ, WJ = np.ones((7, 9, 4, 2), np.int32), np.ones((3, 2, 4, 5), np.int32)
 KNOWN = ", ".join(registry.frameworks())
-GOOD = [*tf.GOOD, *pytorch.GOOD, *knet.GOOD]
+GOOD = [call for name in ("tf", "pytorch", "knet") for call in TABLES[name].good]
 NO_TEXT = 'a function is named by a string such as "tf.nn.conv2d"; this name is of type '
 KINDS = "torch tensor, a NumPy array or an array with DLPack (numpy.asarray makes one of lists)"
 
@@ -204,7 +204,7 @@ def test_no_array(value: Any, kind: str) -> None:
     text = f"{{}} is a builtins.{kind}, no array: give a tensor or a NumPy array"
     raises(BadArray, text.format("x"), lambda: uniconv.conv(value, W))
     raises(BadArray, text.format("w"), lambda: uniconv.conv(X, value))
-    separable = tf.X2, tf.D2
+    separable = (2, 7, 9, 4), (3, 2, 4, 3)
     x, w = (np.ones(shape, np.float32) for shape in separable)
     options = {"strides": [1, 1, 1, 1], "padding": "SAME"}
     raises(

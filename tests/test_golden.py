@@ -12,6 +12,7 @@ import pytest
 import torch
 
 import uniconv
+from tests.tagged import untagged
 from uniconv.spec.registry import find, framework, frameworks
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -33,17 +34,6 @@ def recorded(name: str) -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray]]
         call["options"] = untagged(call["options"])
         yield call, arrays
     assert start == len(numbers), f"{name}.npz has numbers that no call of {name}.json uses"
-
-
-def untagged(value: Any) -> Any:
-    """Tuples as they were."""
-    if isinstance(value, list):
-        return [untagged(v) for v in value]
-    if not isinstance(value, dict):
-        return value
-    if set(value) == {"tuple"}:
-        return tuple(map(untagged, value["tuple"]))
-    return {k: untagged(v) for k, v in value.items()}
 
 
 def published() -> list[dict[str, Any]]:

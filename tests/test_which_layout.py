@@ -17,7 +17,9 @@ from uniconv._canonical.layout import axes
 from uniconv._weights.which_layout import ORDERS
 from uniconv.errors import BadArray, BadOption, BadShape
 
-MODELS = json.loads((Path(__file__).parent / "golden" / "architectures.json").read_text())["models"]
+MODELS = json.loads((Path(__file__).parent / "architectures" / "architectures.json").read_text())[
+    "models"
+]
 NAMES = ("OIHW", "HWIO", "OHWI", "IOHW", "HWOI", "IHWO")
 
 

@@ -1,6 +1,6 @@
 """Write the kernels of published architectures, from timm's models built without numbers.
 
-    python tests/golden/architectures.py    # where timm is installed
+    python tests/architectures/make.py    # where timm is installed
 
 architectures.json has, for each model, the shapes (o, i, ...) of its distinct kernels.
 """
@@ -47,7 +47,7 @@ def main() -> None:
             if len(kernels) >= LEAST:
                 models[name] = kernels
     lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(k)}" for name, k in sorted(models.items()))
-    target = Path(__file__).with_suffix(".json")
+    target = Path(__file__).parent / "architectures.json"
     target.write_text(f'{{"timm": "{timm.__version__}", "models": {{\n{lines}\n}}}}\n')
     print(f"{target.name}: {len(models)} models")
 

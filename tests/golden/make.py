@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from tests.tagged import tagged
 from uniconv.conformance.oracles import CannotRun, differentiable, oracle, runs, versions
 from uniconv.spec.op import Op
 from uniconv.spec.registry import framework, frameworks
@@ -56,16 +57,6 @@ def calls(op: Op, count: int, *, slopes: bool) -> Iterator[tuple[Case, dict[str,
                 continue
         made += 1
         yield case, arrays
-
-
-def tagged(value: Any) -> Any:
-    """Tuples as {"tuple": [...]}: JSON has none, and some functions tell them from lists."""
-    if isinstance(value, dict):
-        return {k: tagged(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        entries = [tagged(v) for v in value]
-        return {"tuple": entries} if isinstance(value, tuple) else entries
-    return value
 
 
 def main(name: str) -> None:

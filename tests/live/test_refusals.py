@@ -6,6 +6,7 @@ its contract has; only what both refuse counts.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from operator import attrgetter
 from types import ModuleType
 from typing import Any
@@ -15,8 +16,7 @@ import pytest
 import torch
 
 import uniconv
-from tests.refusals import TABLES, pytorch
-from tests.refusals import tf as tensorflow
+from tests.refusals import TABLES
 from tests.refusals.bad_call import BadCall, Call
 from uniconv._canonical.arrays import like
 from uniconv.conformance.oracles import oracle, runs
@@ -25,6 +25,7 @@ from uniconv.spec.registry import find
 
 pytestmark = [pytest.mark.live, pytest.mark.filterwarnings("ignore")]
 
+tensorflow, pytorch = TABLES["tf"], TABLES["pytorch"]
 WRONG_VALUES = "TensorFlow warns and returns wrong values"
 
 
@@ -35,11 +36,11 @@ def tf() -> ModuleType:
     return from_the_oracle()  # set up before it is imported
 
 
-def refused(bad: list[BadCall]) -> list[BadCall]:
+def refused(bad: Iterable[BadCall]) -> list[BadCall]:
     return [call for call in bad if call.live is True]
 
 
-def computed(bad: list[BadCall]) -> list[BadCall]:
+def computed(bad: Iterable[BadCall]) -> list[BadCall]:
     return [call for call in bad if call.live is not True]
 
 
@@ -78,26 +79,26 @@ def in_pytorch(call: Call) -> torch.Tensor:
     return module(x)
 
 
-@pytest.mark.parametrize("call", tensorflow.GOOD, ids=str)
+@pytest.mark.parametrize("call", tensorflow.good, ids=str)
 def test_tensorflow_takes_what_is_called_well(tf: ModuleType, call: Call) -> None:
     y = in_tensorflow(tf, call, compiled=True).numpy()
     assert (y == call.through_uniconv().numpy()).all()
 
 
 @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "xla"])
-@pytest.mark.parametrize("call", refused(tensorflow.BAD), ids=str)
+@pytest.mark.parametrize("call", refused(tensorflow.bad), ids=str)
 def test_tensorflow_refuses(tf: ModuleType, call: BadCall, compiled: bool) -> None:
     with pytest.raises((ValueError, TypeError, AttributeError, tf.errors.OpError)):
         in_tensorflow(tf, call, compiled=compiled)
 
 
-@pytest.mark.parametrize("call", computed(tensorflow.BAD), ids=str)
+@pytest.mark.parametrize("call", computed(tensorflow.bad), ids=str)
 def test_tensorflow_computes_what_has_a_reason(tf: ModuleType, call: BadCall) -> None:
     assert in_tensorflow(tf, call, compiled=False).shape.rank == len(call.x_shape)
 
 
 @pytest.mark.parametrize(
-    "call", [c for c in tensorflow.BAD if c.live == WRONG_VALUES and not c.p_shape], ids=str
+    "call", [c for c in tensorflow.bad if c.live == WRONG_VALUES and not c.p_shape], ids=str
 )
 def test_tensorflow_returns_wrong_values_for_strided_dilated_depthwise(
     tf: ModuleType, call: BadCall
@@ -117,18 +118,18 @@ def test_tensorflow_returns_wrong_values_for_strided_dilated_depthwise(
     assert wrong.shape != right.shape or (wrong != right.numpy()).any()
 
 
-@pytest.mark.parametrize("call", pytorch.GOOD, ids=str)
+@pytest.mark.parametrize("call", pytorch.good, ids=str)
 def test_pytorch_takes_what_is_called_well(call: Call) -> None:
     assert torch.equal(in_pytorch(call), call.through_uniconv())
 
 
-@pytest.mark.parametrize("call", refused(pytorch.BAD), ids=str)
+@pytest.mark.parametrize("call", refused(pytorch.bad), ids=str)
 def test_pytorch_refuses(call: BadCall) -> None:
     with pytest.raises((RuntimeError, ValueError, TypeError)):
         in_pytorch(call)
 
 
-@pytest.mark.parametrize("call", computed(pytorch.BAD), ids=str)
+@pytest.mark.parametrize("call", computed(pytorch.bad), ids=str)
 def test_pytorch_computes_what_has_a_reason(call: BadCall) -> None:
     assert in_pytorch(call).ndim == len(call.x_shape)
 
@@ -136,8 +137,8 @@ def test_pytorch_computes_what_has_a_reason(call: BadCall) -> None:
 # The other frameworks, by their oracles
 
 OTHERS = [name for name in TABLES if runs(name) and name not in ("tf", "pytorch")]
-GOOD = [call for name in OTHERS for call in TABLES[name].GOOD]
-BAD = [call for name in OTHERS for call in refused(TABLES[name].BAD)]
+GOOD = [call for name in OTHERS for call in TABLES[name].good]
+BAD = [call for name in OTHERS for call in refused(TABLES[name].bad)]
 
 
 def by_the_oracle(call: Call) -> np.ndarray:
