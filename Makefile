@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 LIVE = .venv-live/bin
 ENVIRONMENTS = live paddle old
+BENCHMARKS = overhead modules weights padding scale memory start fidelity layers diagnose_faults
 INSTALL = -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: demo test lint types live live-all lasagne conformance versions docs golden bench clean
@@ -54,9 +55,13 @@ golden: $(ENVIRONMENTS:%=.venv-%/.done)
 	.venv-paddle/bin/python tests/golden/make.py paddle
 	.venv-live/bin/python tests/golden/make.py
 
-bench: .venv/.dev
-	$(BIN)/python benchmarks/overhead.py
-	$(BIN)/python benchmarks/modules.py
+# Hours, on a machine that does nothing else; python benchmarks/layers.py --quick takes minutes.
+bench: .venv-peers/.done
+	mkdir -p benchmarks/results
+	@for name in $(BENCHMARKS); do \
+		echo "== $$name" && \
+		.venv-peers/bin/python benchmarks/$$name.py --json benchmarks/results/$$name.json || exit 1; done
+	.venv-peers/bin/python docs/make_performance.py
 
 clean:
 	rm -rf .venv .venv-* .conformance
@@ -72,7 +77,7 @@ clean:
 	$(BIN)/python $(INSTALL) -e ".[dev]"
 	touch $@ .venv/.cli
 
-.venv-live/.done .venv-paddle/.done: .venv-%/.done: environments/%.txt constraints.txt pyproject.toml
+.venv-live/.done .venv-paddle/.done .venv-peers/.done: .venv-%/.done: environments/%.txt constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv-$*
 	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check -r environments/$*.txt
 	if [ -f environments/$*-alone.txt ]; then .venv-$*/bin/python -m pip install --quiet \

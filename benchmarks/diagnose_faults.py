@@ -6,7 +6,8 @@ answer counts as right when it reproduces y with no more changes than were made:
 by the NumPy loops of ``uniconv._canonical.reference``.  "named" counts those that name the very
 fields.
 
-    python benchmarks/diagnose_faults.py --singles 1000 --doubles 1000 --correct 500
+    python benchmarks/diagnose_faults.py [--quick] [--singles 1000] [--doubles 1000]
+        [--correct 500] [--verbose] [--json FILE]
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import timing
 
 from uniconv._calls.lower import LoweredCall, lower
 from uniconv._calls.plan import build
@@ -444,9 +447,11 @@ def proved(model: Any) -> bool:
 class Tally:
     right: int = 0
     named: int = 0
-    total: int = 0
-    seconds: float = 0.0
-    slowest: float = 0.0
+    seconds: list[float] = field(default_factory=list)  # of every search
+
+    @property
+    def total(self) -> int:
+        return len(self.seconds)
 
 
 def faults(count: int, how_many: int, seed: int, verbose: bool) -> tuple[Tally, Counter[str]]:
@@ -459,9 +464,7 @@ def faults(count: int, how_many: int, seed: int, verbose: bool) -> tuple[Tally, 
         except UniconvError as error:  # y has another number of axes, say
             raise AssertionError(f"{good.call.op.name} {names}: {error}") from error
         spent = time.process_time() - begun
-        tally.total += 1
-        tally.seconds += spent
-        tally.slowest = max(tally.slowest, spent)
+        tally.seconds.append(spent)
         seen.update(names)
         model = found.model
         right = found.explained and len(model.changes) <= how_many and proved(model)
@@ -548,31 +551,53 @@ def correct(count: int, seed: int, verbose: bool) -> tuple[int, Counter[str]]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name, number in (("singles", 1000), ("doubles", 1000), ("correct", 500), ("seed", 0)):
-        parser.add_argument(f"--{name}", type=int, default=number)
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    for name, number in (("singles", 1000), ("doubles", 1000), ("correct", 500)):
+        parser.add_argument(f"--{name}", type=int, metavar="N", help=f"default: {number}")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--quick", action="store_true", help="20 of each")
     parser.add_argument("--verbose", action="store_true", help="print every wrong answer")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there")
     args = parser.parse_args()
+    singles, doubles, right = (
+        (20 if args.quick else usual) if number is None else number
+        for number, usual in ((args.singles, 1000), (args.doubles, 1000), (args.correct, 500))
+    )
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     warnings.simplefilter("ignore", UniconvWarning)
-    bars = []
-    for how_many, count, bar in ((1, args.singles, 0.99), (2, args.doubles, 0.95)):
+    options = timing.Options(quick=args.quick)
+    about = timing.facts(options)
+    rows, bars = [], []
+    for how_many, count, bar in ((1, singles, 0.99), (2, doubles, 0.95)):
         if count:
             tally, wrong = faults(count, how_many, args.seed + how_many, args.verbose)
             share = tally.right / tally.total
             bars.append(share >= bar)
+            kind = "single" if how_many == 1 else "double"
+            seconds = timing.Spread.of(tally.seconds)
             print(
-                f"{'single' if how_many == 1 else 'double'} faults: {tally.right} of {tally.total} "
+                f"{kind} faults: {tally.right} of {tally.total} "
                 f"right ({share:.1%}, bar {bar:.0%}), {tally.named} by the very field; "
-                f"{tally.seconds / tally.total:.2f} s each, {tally.slowest:.1f} s at most"
+                f"{seconds.median:.2f} s each, {max(tally.seconds):.1f} s at most"
             )
             if wrong:
                 print("  wrong:", dict(wrong.most_common(12)))
-    if args.correct:
-        false, told = correct(args.correct, args.seed, args.verbose)
+            case = f"{kind} faults, {tally.total} runs"
+            shares = {"right": share, "by the very field": tally.named / tally.total}
+            spreads = {k: timing.Spread.of([v]) for k, v in shares.items()}
+            rows.append(timing.Row("named", case, spreads, unit="of all"))
+            slowest = timing.Spread.of([max(tally.seconds)])
+            times = {"a search": seconds, "the slowest": slowest}
+            rows.append(timing.Row("seconds of the processor", case, times, unit="s"))
+    if right:
+        false, told = correct(right, args.seed, args.verbose)
         bars.append(false == 0)
-        print(f"correct runs: {false} false causes in {args.correct}")
+        print(f"correct runs: {false} false causes in {right}")
         for line, n in sorted(told.items()):
             print(f"  {line}: {n}")
+        values = {"false causes": timing.Spread.of([false])}
+        rows.append(timing.Row("named", f"correct runs, {right}", values, unit="runs"))
+    if args.json:
+        timing.write(args.json, "diagnose_faults", options, about, rows)
     return 0 if all(bars) else 1
 
 

@@ -1,6 +1,6 @@
 """What layers and bound kernels cost beside hand-written torch: one thread, ratios within one run.
 
-    python benchmarks/modules.py [--rounds N] [--json FILE] [CASE ...]
+    python benchmarks/modules.py [--quick] [--cases WORDS ...] [--json FILE]
 
 tiny     a layer's call beside nn.Conv2d's on 1x8x8x3, 4 filters 3x3: at most 1.4
 layers   the layers of a network, batch 8: forward, and forward + backward, beside torch as written
@@ -10,37 +10,29 @@ weights  layers of many weights and one small image: a bound kernel beside torch
          with its weight as PyTorch stores it (at most 1.10)
 flips    a layer whose kernel is flipped beside one whose kernel is not: the same
 
-Every variant of a case computes the same and is timed in turn, in an order that is reversed every
-round; of each the best round counts.
+The convolutions of whole networks, beside other frameworks, are in layers.py.
 """
 
 from __future__ import annotations
 
-import argparse
-import gc
-import json
-import platform
-import time
-from collections.abc import Callable
-from math import prod
-from statistics import median
+from collections.abc import Callable, Iterator
 
 import torch
+from timing import Call, Options, Row, run, spreads
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 import uniconv
 from uniconv import nn
 
-Calls = dict[str, Callable[[], object]]
-Case = tuple[Calls, int]  # the variants, the one written by hand first; calls of a round
+Calls = dict[str, Call]  # the one written by hand first
 BARS = {"tiny": 1.40, "forward": 1.02, "forward + backward": 1.03, "weights": 1.10, "flips": 1.03}
 
 
-def tiny() -> dict[str, Case]:
+def tiny() -> dict[str, Calls]:
     x, layer = torch.randn(1, 8, 8, 3), nn.Conv(3, 4, 3, dialect="keras")
     plain, nchw = torch.nn.Conv2d(3, 4, 3), torch.randn(1, 3, 8, 8)
-    return {"tiny": ({"nn.Conv2d": lambda: plain(nchw), "layer": lambda: layer(x)}, 100)}
+    return {"tiny": {"nn.Conv2d": lambda: plain(nchw), "layer": lambda: layer(x)}}
 
 
 def shapes() -> dict[str, tuple[nn.Conv, tuple[int, ...], Callable[..., Tensor]]]:
@@ -102,20 +94,20 @@ def shapes() -> dict[str, tuple[nn.Conv, tuple[int, ...], Callable[..., Tensor]]
     }  # fmt: skip
 
 
-def forward() -> dict[str, Case]:
-    found: dict[str, Case] = {}
+def forward() -> dict[str, Calls]:
+    found: dict[str, Calls] = {}
     for name, (layer, shape, hand) in shapes().items():
         x, w, b = torch.randn(shape), layer.kernel.detach().contiguous(), layer.bias.detach()
         calls: Calls = {
             "by hand": lambda hand=hand, x=x, w=w, b=b: hand(x, w, b),
             "layer": lambda layer=layer, x=x: layer(x),
         }
-        found[name] = (calls, 1)
+        found[name] = calls
     return found
 
 
-def both() -> dict[str, Case]:
-    found: dict[str, Case] = {}
+def both() -> dict[str, Calls]:
+    found: dict[str, Calls] = {}
     for name, (layer, shape, hand) in shapes().items():
         x = torch.randn(shape, requires_grad=True)
         w = layer.kernel.detach().contiguous().requires_grad_()
@@ -131,12 +123,12 @@ def both() -> dict[str, Case]:
                 lambda: layer(x), [x, layer.weight, layer.bias]
             ),
         }
-        found[name] = (calls, 1)
+        found[name] = calls
     return found
 
 
-def weights() -> dict[str, Case]:
-    found: dict[str, Case] = {}
+def weights() -> dict[str, Calls]:
+    found: dict[str, Calls] = {}
     for o, i, k, n in ((512, 512, 3, 7), (2048, 512, 1, 7), (256, 256, 3, 14)):
         native = torch.randn(o, i, k, k)
         hwio = native.permute(2, 3, 1, 0).contiguous()
@@ -151,77 +143,33 @@ def weights() -> dict[str, Case]:
                 x.permute(0, 3, 1, 2), w.permute(3, 2, 0, 1), padding=p
             ).permute(0, 2, 3, 1),
         }
-        found[f"{k}x{k} {i} {o}, {n}x{n}"] = (calls, 1)
+        found[f"{k}x{k} {i} {o}, {n}x{n}"] = calls
     return found
 
 
-def flips() -> dict[str, Case]:
-    found: dict[str, Case] = {}
+def flips() -> dict[str, Calls]:
+    found: dict[str, Calls] = {}
     for c, n in ((3, 8), (256, 14)):
         x = torch.randn(1, c, n, n).permute(3, 2, 1, 0)
         calls: Calls = {}
         for name, mode in (("as it is", 1), ("flipped", 0)):
             layer = nn.Conv(c, c, 3, dialect="knet", mode=mode, padding=1)
             calls[name] = lambda layer=layer, x=x: layer(x)
-        found[f"3x3 {c}, {n}x{n}"] = (calls, 100 if c == 3 else 1)
+        found[f"3x3 {c}, {n}x{n}"] = calls
     return found
 
 
-def timed(calls: Calls, repeat: int, rounds: int) -> dict[str, list[float]]:
-    """Microseconds per call of every round, the order reversed each time."""
-    found: dict[str, list[float]] = {name: [] for name in calls}
-    for call in calls.values():
-        for _ in range(max(repeat // 4, 2)):
-            call()
-    gc.collect()
-    gc.disable()
-    for turn in range(rounds):
-        for name in sorted(calls, reverse=turn % 2 == 1):
-            call = calls[name]
-            start = time.perf_counter()
-            for _ in range(repeat):
-                call()
-            found[name].append((time.perf_counter() - start) / repeat * 1e6)
-    gc.enable()
-    return found
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", help="write all rounds there")
-    parser.add_argument("--rounds", type=int, default=0, help="default: 300 of small, 20 of large")
-    parser.add_argument("cases", nargs="*", help=", ".join(BARS).replace(" + ", "+"))
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    print(f"torch {torch.__version__}, python {platform.python_version()} - one thread, best of")
+def measure(options: Options) -> Iterator[Row]:
     kinds = {"tiny": tiny, "forward": forward, "forward + backward": both}
     kinds |= {"weights": weights, "flips": flips}
-    found: dict[str, dict[str, dict[str, list[float]]]] = {}
     for kind, make in kinds.items():
-        if arguments.cases and kind.replace(" ", "") not in arguments.cases:
-            continue
-        print(
-            f"\n{kind} (bar {BARS[kind]:.2f})\n"
-            f"{'':28}{'variant':>10}{'us':>11}{'ratio':>8}{'median':>8}"
-        )
-        ratios, found[kind] = [], {}
-        for name, (calls, repeat) in make().items():
-            rounds = arguments.rounds or (300 if repeat >= 100 else 20)
-            with torch.set_grad_enabled("backward" in kind):
-                times = found[kind][name] = timed(calls, repeat, rounds)
-            first, second, *_ = calls
-            for variant, samples in times.items():
-                ratio = min(samples) / min(times[first])
-                middle = median(samples) / median(times[first])
-                print(f"{name:28}{variant:>10}{min(samples):11.1f}{ratio:8.2f}{middle:8.2f}")
-                name = ""
-            ratios.append(min(times[second]) / min(times[first]))
-        print(f"{'geometric mean':28}{'':>10}{'':>11}{prod(ratios) ** (1 / len(ratios)):8.3f}")
-    if arguments.json:
-        with open(arguments.json, "w") as file:
-            json.dump(found, file, indent=1)
+        for name, calls in make().items():
+            if options.wants(kind, name):
+                first, second, *_ = calls
+                with torch.set_grad_enabled("backward" in kind):
+                    values = spreads(calls, options)
+                yield Row(kind, name, values, first, bars={second: BARS[kind]})
 
 
 if __name__ == "__main__":
-    main()
+    run(measure, __doc__ or "")

@@ -1,111 +1,167 @@
-"""What a call costs beside hand-written torch: one thread, interleaved, ratios within one run.
+"""What a small call costs, by every entry, beside the same call written by hand.
 
-    python benchmarks/overhead.py [--json FILE]
+    python benchmarks/overhead.py [--quick] [--json FILE]
 
-Every variant computes the same convolution; each round times all of them, in turning order, and
-the best and the median round are compared with those of the hand-written call.
+entries  x 1x8x8x3, 4 filters of 3x3: functions with a framework's own signature, conv, bind, layers
+shapes   the same call after 10, 1,000 and 100,000 other shapes (--quick: 10 and 1,000) have been
+         called; what the call of a new shape costs; and what the process has grown by (MiB)
 """
 
 from __future__ import annotations
 
-import argparse
-import gc
-import json
-import platform
-import time
-from collections.abc import Callable
-from statistics import median
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
-import numpy as np
 import torch
+from timing import Call, Options, Row, Spread, once, run, spreads
 from torch.nn import functional as F  # noqa: N812
 
 import uniconv
+from uniconv import nn
 
-ROUNDS, CALLS = 60, 400
-BARS = {"native": 1.15, "conv": 1.25}
+HAND = "by hand"
+BARS = {"native": 1.04, "conv": 1.08, "bind": 0.80}
+LAYER_BARS = {"layer": 1.20}
 
 
-def variants() -> dict[str, dict[str, Callable[[], object]]]:
-    """The calls to compare, by case; the first of each case is written by hand."""
+def tensorflow() -> dict[str, Call]:
     x, w = torch.randn(1, 8, 8, 3), torch.randn(3, 3, 3, 4)
-    conv2d, conv4 = uniconv.native("tf.nn.conv2d"), uniconv.native("knet.conv4")
+    conv2d, bound = uniconv.native("tf.nn.conv2d"), uniconv.bind(w, dialect="tf", **VALID)
+    return {
+        HAND: lambda: F.conv2d(x.permute(0, 3, 1, 2), w.permute(3, 2, 0, 1)).permute(0, 2, 3, 1),
+        "native": lambda: conv2d(x, w, 1, "VALID"),
+        "conv": lambda: uniconv.conv(x, w, dialect="tf", strides=1, padding="VALID"),
+        "conv, strides as a list": lambda: uniconv.conv(
+            x, w, dialect="tf", strides=[1, 1, 1, 1], padding="VALID"
+        ),
+        "bind": lambda: bound(x),
+    }
+
+
+VALID = {"strides": 1, "padding": "VALID"}
+
+
+def knet() -> dict[str, Call]:
     # A Julia array's memory runs backwards: the reversed view of a contiguous tensor.
-    julia_x, julia_w = torch.randn(1, 3, 8, 8).permute(3, 2, 1, 0), torch.randn(4, 3, 3, 3)
-    julia_w = julia_w.permute(3, 2, 1, 0)
+    x, w = (torch.randn(s).permute(3, 2, 1, 0) for s in ((1, 3, 8, 8), (4, 3, 3, 3)))
+    conv4, bound = uniconv.native("knet.conv4"), uniconv.bind(w, dialect="knet.conv4")
 
     def by_hand() -> torch.Tensor:
-        return F.conv2d(x.permute(0, 3, 1, 2), w.permute(3, 2, 0, 1)).permute(0, 2, 3, 1)
-
-    def knet_by_hand() -> torch.Tensor:
-        flipped = julia_w.flip(0, 1).permute(3, 2, 1, 0)
-        return F.conv2d(julia_x.permute(3, 2, 1, 0), flipped).permute(3, 2, 1, 0)
+        flipped = w.flip(0, 1).permute(3, 2, 1, 0)
+        return F.conv2d(x.permute(3, 2, 1, 0), flipped).permute(3, 2, 1, 0)
 
     return {
-        "tf.nn.conv2d, x 1x8x8x3, w 3x3x3x4": {
-            "by hand": by_hand,
-            "native": lambda: conv2d(x, w, 1, "VALID"),
-            "conv": lambda: uniconv.conv(x, w, dialect="tf", strides=1, padding="VALID"),
-            "conv, strides as a list": lambda: uniconv.conv(
-                x, w, dialect="tf", strides=[1, 1, 1, 1], padding="VALID"
-            ),
-        },
-        "knet.conv4 on Julia memory, x 8x8x3x1, w 3x3x3x4": {
-            "by hand": knet_by_hand,
-            "native": lambda: conv4(julia_w, julia_x),
-            "conv": lambda: uniconv.conv(julia_x, julia_w, dialect="knet.conv4"),
-        },
+        HAND: by_hand,
+        "native": lambda: conv4(w, x),
+        "conv": lambda: uniconv.conv(x, w, dialect="knet.conv4"),
+        "bind": lambda: bound(x),
     }
 
 
-def timed(calls: dict[str, Callable[[], object]]) -> dict[str, list[float]]:
-    """Microseconds per call of every round, the order reversed each time."""
-    rounds: dict[str, list[float]] = {name: [] for name in calls}
-    for call in calls.values():
-        for _ in range(CALLS):
-            call()
-    gc.collect()
-    gc.disable()
-    for turn in range(ROUNDS):
-        for name in sorted(calls, reverse=turn % 2 == 1):
-            call = calls[name]
-            start = time.perf_counter()
-            for _ in range(CALLS):
-                call()
-            rounds[name].append((time.perf_counter() - start) / CALLS * 1e6)
-    gc.enable()
-    return rounds
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", help="write all rounds there")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    found: dict[str, object] = {
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-        "machine": platform.machine(),
+def pytorch() -> dict[str, Call]:
+    x, w = torch.randn(1, 3, 8, 8), torch.randn(4, 3, 3, 3)
+    conv2d, bound = uniconv.native("torch.nn.functional.conv2d"), uniconv.bind(w, dialect="pytorch")
+    return {
+        HAND: lambda: F.conv2d(x, w),
+        "native": lambda: conv2d(x, w),
+        "conv": lambda: uniconv.conv(x, w, dialect="pytorch"),
+        "bind": lambda: bound(x),
     }
-    print(", ".join(f"{k} {v}" for k, v in found.items()), "- one thread, microseconds")
+
+
+def transposed() -> dict[str, Call]:
+    x, w = torch.randn(1, 8, 8, 3), torch.randn(2, 2, 4, 3)
+    told = {"dialect": "keras.ops.conv_transpose", "strides": 2, "padding": "valid"}
+    bound = uniconv.bind(w, op="conv_transpose", **told)
+
+    def by_hand() -> torch.Tensor:
+        y = F.conv_transpose2d(x.permute(0, 3, 1, 2), w.permute(3, 2, 0, 1), None, 2)
+        return y.permute(0, 2, 3, 1)
+
+    return {
+        HAND: by_hand,
+        "conv_transpose": lambda: uniconv.conv_transpose(x, w, **told),
+        "bind": lambda: bound(x),
+    }
+
+
+def depthwise() -> dict[str, Call]:
+    x, w = torch.randn(1, 8, 8, 4), torch.randn(3, 3, 4, 1)
+    told = {"dialect": "tf", "strides": (1, 1, 1, 1), "padding": "VALID"}
+    bound = uniconv.bind(w, op="depthwise_conv", **told)
+
+    def by_hand() -> torch.Tensor:
+        y = F.conv2d(x.permute(0, 3, 1, 2), w.permute(2, 3, 0, 1), groups=4)
+        return y.permute(0, 2, 3, 1)
+
+    return {
+        HAND: by_hand,
+        "depthwise_conv": lambda: uniconv.depthwise_conv(x, w, **told),
+        "bind": lambda: bound(x),
+    }
+
+
+def layers() -> dict[str, Call]:
+    """A layer's call beside nn.Conv2d's: the same kernel, channels last and first."""
+    x, layer, plain = torch.randn(1, 8, 8, 3), nn.Conv(3, 4, 3, dialect="keras"), torch.nn.Conv2d
+    by_torch = plain(3, 4, 3)
+    by_torch.load_state_dict(
+        {"weight": layer.kernel.detach().permute(3, 2, 0, 1), "bias": layer.bias.detach()}
+    )
+    first = x.permute(0, 3, 1, 2).contiguous()
+    return {HAND: lambda: by_torch(first).permute(0, 2, 3, 1), "layer": lambda: layer(x)}
+
+
+CASES: dict[str, tuple[Callable[[], dict[str, Call]], dict[str, float]]] = {
+    "tf.nn.conv2d, x 1x8x8x3": (tensorflow, BARS),
+    "knet.conv4 on Julia's memory, x 8x8x3x1": (knet, BARS),
+    "torch.nn.functional.conv2d, x 1x3x8x8": (pytorch, {}),
+    "keras.ops.conv_transpose, x 1x8x8x3": (transposed, {}),
+    "tf.nn.depthwise_conv2d, x 1x8x8x4": (depthwise, {}),
+    "a layer beside nn.Conv2d, x 1x8x8x3": (layers, LAYER_BARS),
+}
+
+
+def measure(options: Options) -> Iterator[Row]:
+    options = replace(options, rounds=options.rounds or (60 if not options.quick else 20))
     with torch.no_grad():
-        for case, calls in variants().items():
-            first, *_ = calls
-            want = calls[first]()
-            assert all(torch.equal(call(), want) for call in calls.values())
-            found[case] = rounds = timed(calls)
-            print(f"\n{case}\n{'':26}{'best':>8}{'median':>8}{'x hand':>8}{'(median)':>9}  bar")
-            for name, times in rounds.items():
-                ratio = min(times) / min(rounds[first])
-                middle = median(times) / median(rounds[first])
-                bar = f"  {BARS[name]:.2f}" if name in BARS else ""
-                line = f"{name:26}{min(times):8.1f}{median(times):8.1f}{ratio:8.2f}{middle:9.2f}"
-                print(line + bar)
-    if arguments.json:
-        with open(arguments.json, "w") as file:
-            json.dump(found, file, indent=1)
+        for case, (make, bars) in CASES.items():
+            if options.wants("entries", case):
+                calls = make()
+                want, *others = (call() for call in calls.values())
+                for y in others:
+                    torch.testing.assert_close(y, want, rtol=1e-5, atol=1e-5)
+                yield Row("entries", case, spreads(calls, options), HAND, bars=bars)
+        for count in (10, 1000) if options.quick else (10, 1000, 100_000):
+            if options.wants("shapes", f"{count}"):
+                yield from after(count, options)
+
+
+def after(count: int, options: Options) -> Iterator[Row]:
+    """The small calls of tensorflow() once ``count`` other shapes have been called."""
+    w, calls = torch.randn(1, 1, 1, 1), tensorflow()
+    before, bound = _resident(), uniconv.bind(w, dialect="tf", **VALID)
+    new: dict[str, list[float]] = {"conv": [], "bind": []}
+    for n in range(count):
+        x = torch.zeros(1, n // 400 + 1, n % 400 + 1, 1)
+        new["conv"].append(
+            once(lambda x=x: uniconv.conv(x, w, dialect="tf", strides=1, padding="VALID"))
+        )
+        new["bind"].append(once(lambda x=x: bound(x)))
+    grown = max(_resident() - before, 0.0)
+    yield Row("shapes", f"after {count:,} shapes", spreads(calls, options), HAND)
+    last = {name: Spread.of(times[-100:]) for name, times in new.items()}
+    yield Row("a new shape", f"after {count:,} shapes", last, "conv")
+    grown_by = {"process": Spread.of([grown])}
+    yield Row("memory grown by", f"after {count:,} shapes", grown_by, unit="MiB")
+
+
+def _resident() -> float:
+    """MiB that the process holds."""
+    from memory import status
+
+    return status("VmRSS") / 2**20
 
 
 if __name__ == "__main__":
-    main()
+    run(measure, __doc__ or "")

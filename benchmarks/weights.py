@@ -1,24 +1,21 @@
 """What it costs to rearrange a kernel in memory, beside one plain contiguous copy: one thread.
 
-    python benchmarks/weights.py [--json FILE]
+    python benchmarks/weights.py [--quick] [--json FILE]
 
-Ratios are of the best of several interleaved rounds.  The bar is for kernels with their output
+The bar is for kernels with their output
 channels last; with these first, the plain copy is faster by itself.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import platform
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
+from timing import Call, Options, Row, run, spreads
 
 import uniconv
 
-ROUNDS = 9
+PLAIN = "plain copy"
 BAR = 0.45
 HWIO = [(3, 3, 512, 512), (3, 3, 256, 512), (1, 1, 512, 2048), (5, 5, 64, 1024), (2, 2, 1024, 1024)]
 HWIO += [(3, 3, 640, 640), (3, 3, 1152, 384), (3, 3, 300, 1000)]
@@ -77,36 +74,14 @@ def cases() -> list[tuple[str, bool, Callable[[], object], Callable[[], object]]
     return found
 
 
-def measure() -> dict[str, dict[str, float]]:
-    rows = {}
+def measure(options: Options) -> Iterator[Row]:
     for name, barred, plain, ours in cases():
-        assert torch.equal(plain(), ours())  # type: ignore[arg-type]
-        best = {"plain": float("inf"), "ours": float("inf")}
-        for round_ in range(ROUNDS):
-            turns = [("plain", plain), ("ours", ours)]
-            for which, call in turns if round_ % 2 else turns[::-1]:
-                start = time.perf_counter()
-                call()
-                best[which] = min(best[which], time.perf_counter() - start)
-        ratio = best["ours"] / best["plain"]
-        rows[name] = {k: round(v * 1e3, 3) for k, v in best.items()} | {"ratio": round(ratio, 3)}
-        bar = f"bar {BAR}" if barred else ""
-        print(f"{name:54} {best['plain'] * 1e3:8.2f} {best['ours'] * 1e3:8.2f} {ratio:7.2f}  {bar}")
-    return rows
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--json", metavar="FILE")
-    path = parser.parse_args().json
-    torch.set_num_threads(1)
-    print(f"torch {torch.__version__}, {platform.processor() or platform.machine()}, 1 thread")
-    print(f"{'':54} {'copy ms':>8} {'ours ms':>8} {'ratio':>7}")
-    rows = measure()
-    if path:
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump({"torch": torch.__version__, "rows": rows}, file, indent=1)
+        if options.wants(name):
+            assert torch.equal(plain(), ours())  # type: ignore[arg-type]
+            calls: dict[str, Call] = {PLAIN: plain, "uniconv": ours}
+            bars = {"uniconv": BAR} if barred else {}
+            yield Row("kernels", name, spreads(calls, options), PLAIN, bars=bars)
 
 
 if __name__ == "__main__":
-    main()
+    run(measure, __doc__ or "")

@@ -6,7 +6,6 @@ import doctest
 import importlib
 import json
 import random
-import runpy
 import sys
 import time
 from pathlib import Path
@@ -617,7 +616,3 @@ DIAGNOSE = ROOT / "uniconv" / "_diagnose"
 def test_examples_in_docstrings(name):
     module = importlib.import_module(f"uniconv._diagnose.{name}")
     assert doctest.testmod(module).failed == 0
-
-
-def test_the_benchmark_starts():
-    assert "main" in runpy.run_path(str(ROOT / "benchmarks" / "diagnose_faults.py"), run_name="no")
