@@ -14,11 +14,13 @@ from uniconv._canonical.arrays import shape_of, to_torch
 from uniconv._canonical.onednn import packing
 from uniconv._functional import Device
 from uniconv._messages import show_shape
-from uniconv.spec.registry import main
+from uniconv.errors import UniconvError, from_one_frame
+from uniconv.spec.registry import find, main
 
 _MOST = 256
 
 
+@from_one_frame
 def bind(
     w: Any,
     bias: Any = None,
@@ -92,8 +94,18 @@ class Bound:
         try:
             run = self._plans[x.shape]
         except (KeyError, TypeError, AttributeError):
-            run = self._plan(x)
-        return run(x, self._w, self._bias, *self._more)
+            run = None
+        try:
+            if run is None:
+                run = self._plan(x)
+            return run(x, self._w, self._bias, *self._more)
+        except UniconvError as error:  # without the frames inside
+            raise error.with_traceback(None) from error.__cause__
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        point = self._more[0] if self._more else None
+        arrays = (self._kernel.restore(self._w), self._bias, point)
+        return _bound, (*arrays, self._op.name, self._options)
 
     def __repr__(self) -> str:
         told = "".join(f", {k}={v!r}" for k, v in self._options.items())
@@ -115,3 +127,8 @@ class Bound:
                 self._plans.clear()
             self._plans[shape] = made
         return made
+
+
+def _bound(w: Any, bias: Any, pointwise: Any, name: str, options: dict[str, Any]) -> Bound:
+    """What was bound, from a pickle."""
+    return Bound(w, bias, pointwise, find(name), None, options)

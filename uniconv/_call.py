@@ -16,7 +16,14 @@ from uniconv._canonical.arrays import shape_of
 from uniconv._canonical.record import Shape
 from uniconv._functional import Device, run_op
 from uniconv._messages import show, show_shape
-from uniconv.errors import BadArray, BadCall, BadOption, BadShape, UnknownName
+from uniconv.errors import (
+    BadArray,
+    BadCall,
+    BadOption,
+    BadShape,
+    UnknownName,
+    from_one_frame,
+)
 from uniconv.files.named_array import NamedArray
 from uniconv.spec.op import Op
 from uniconv.spec.registry import find, framework, main, usual
@@ -79,6 +86,7 @@ class Call:
     y: Any = None
     tolerance: Tolerance | None = None
 
+    @from_one_frame
     def __init__(
         self,
         x: Any = None,
@@ -257,6 +265,7 @@ explain(uniconv.Call(x, w, dialect="tf", padding="SAME"), at=0)
     """
     signature = inspect.signature(function)
 
+    @from_one_frame
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
         problem = "takes a uniconv.Call"

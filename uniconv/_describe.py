@@ -12,6 +12,7 @@ from uniconv._calls.options import scattered
 from uniconv._canonical.layout import Layout, arrange, axes
 from uniconv._functional import run_op
 from uniconv._messages import show
+from uniconv.errors import from_one_frame
 from uniconv.spec.dimension_strings import Labels
 from uniconv.spec.framework import Framework
 from uniconv.spec.op import BY_AXIS, BY_CHANNELS, BY_OUTPUT, DEPTHWISE, KINDS, Op
@@ -49,6 +50,7 @@ def dialects() -> dict[str, tuple[str, ...]]:
     return {name: tuple(op.name for op in d.functions) for name, d in frameworks().items()}
 
 
+@from_one_frame
 def describe(dialect: str) -> str:
     """A family or a function as text: layouts, flip, options, refusals, an example with numbers.
 

@@ -13,6 +13,7 @@ from torch.compiler import is_compiling
 from uniconv._calls.epilogue import Plan
 from uniconv._calls.plan import PLANS, frozen, planned, traced_as
 from uniconv._canonical.arrays import like, shape_of, to_torch
+from uniconv.errors import UniconvError, from_one_frame
 from uniconv.spec.op import Op
 from uniconv.spec.registry import main
 
@@ -42,10 +43,13 @@ def _operation(declared: Operation) -> Operation:
             run = PLANS[(kind, dialect, x.shape, w.shape, *options, *options.values())]
         except (KeyError, TypeError, AttributeError, RuntimeError):
             run = _known(kind, dialect, x, w, options)
-        if device is None and run is not None:
-            return run(x, w, bias)
-        op = main(dialect, kind, len(shape_of(w, "w")))
-        return run_op(op, (kind, dialect), x, w, bias, device, options)
+        try:
+            if device is None and run is not None:
+                return run(x, w, bias)
+            op = main(dialect, kind, len(shape_of(w, "w")))
+            return run_op(op, (kind, dialect), x, w, bias, device, options)
+        except UniconvError as error:  # without the frames inside
+            raise error.with_traceback(None) from error.__cause__
 
     def compiled(
         x: Any,
@@ -173,6 +177,7 @@ def depthwise_conv(
     """
 
 
+@from_one_frame
 def separable_conv(
     x: Any,
     w: Any,

@@ -9,12 +9,13 @@ from typing import Any
 from uniconv._calls.plan import PLANS, frozen, planned, remember, traced_as
 from uniconv._describe import describe
 from uniconv._functional import run_op
-from uniconv.errors import BadOption
+from uniconv.errors import BadOption, UniconvError, from_one_frame
 from uniconv.spec.op import Op
-from uniconv.spec.registry import find
+from uniconv.spec.registry import find, functions
 from uniconv.spec.rules import REQUIRED
 
 
+@from_one_frame
 def native(dialect: str) -> Callable[..., Any]:
     """The framework function ``dialect`` as a Python function: its arguments, order and defaults.
 
@@ -42,7 +43,11 @@ def _made(name: str) -> Callable[..., Any]:
     defaults = {p: op.default(p) for p in op.params.split() if ":" not in p and p != "*"}
     scope: dict[str, Any] = {f"_{p}": default for p, default in defaults.items()}
     scope |= {"_either": partial(_either, op), "_plans": PLANS}
-    scope |= {"_plan": _planner(op, defaults), "_compile": _compiler(op, defaults)}
+    scope |= {
+        "_error": UniconvError,
+        "_plan": _planner(op, defaults),
+        "_compile": _compiler(op, defaults),
+    }
     # As dataclasses do: only a real signature binds fast and shows in help().
     exec(_source(op, defaults), scope)
     function: Callable[..., Any] = scope[_short(op)]
@@ -79,8 +84,13 @@ def {_short(op)}({signature}):
     try:
         _run = _plans["native", "{op.name}", _x.shape, _w.shape, {values}]
     except (KeyError, TypeError, AttributeError, RuntimeError):
-        return _plan(_x, _w, {bias}, {pointwise}, ({values}))
-    return _run(_x, _w, {bias})
+        _run = None
+    try:
+        if _run is None:
+            return _plan(_x, _w, {bias}, {pointwise}, ({values}))
+        return _run(_x, _w, {bias})
+    except _error as _raised:
+        raise _raised.with_traceback(None) from _raised.__cause__
 
 def _compiled({signature}):
     return _compile({x}, {w}, {bias}, {pointwise}, ({values}))
@@ -130,3 +140,24 @@ def _either(op: Op, **spellings: Any) -> Any:
         verb = "are given" if given else "is missing"
         raise BadOption(f"{op.name}: {what} {', '.join(spellings)} {verb}; give exactly one")
     return given.popitem()[1]
+
+
+class _Names:
+    """A function's full name, part by part: so pickle finds ``tf.nn.conv2d`` in this module."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __getattr__(self, name: str) -> Any:
+        path = f"{self._path}.{name}"
+        if path in functions():
+            return _made(path)
+        if name.startswith("_") or not any(known.startswith(f"{path}.") for known in functions()):
+            raise AttributeError(f"no function is named {path}")
+        return _Names(path)
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("_") or not any(known.startswith(f"{name}.") for known in functions()):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _Names(name)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from uniconv._canonical.record import Pairs
 from uniconv._messages import show, suggest
-from uniconv.errors import BadOption, UnknownName
+from uniconv.errors import BadOption, UnknownName, from_one_frame
 from uniconv.spec.op import Op
 from uniconv.spec.padding import Crop
 from uniconv.spec.registry import usual
@@ -17,6 +17,7 @@ from uniconv.spec.words import Axis, Word
 Sizes = int | Sequence[int]
 
 
+@from_one_frame
 def same_pads(
     size: Sizes,
     kernel: Sizes,

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
 
 class UniconvError(ValueError):
     """The root of all uniconv errors; a ``ValueError``, because the caller's input is wrong."""
@@ -42,6 +49,25 @@ class CannotExpress(UniconvError):
         super().__init__(f"{function} cannot express {field}: {reason}")
         self.function, self.field, self.reason = function, field, reason
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.function, self.field, self.reason)
+
 
 class UniconvWarning(UserWarning):
     """A call that a framework is known to compute wrongly, and uniconv as the framework does."""
+
+
+def from_one_frame(function: Callable[P, R]) -> Callable[P, R]:
+    """The function, whose errors come from one frame of its own: what is inside tells no user.
+
+    Where an error is not one of uniconv, all frames stay: that is for whoever mends it.
+    """
+
+    @wraps(function)
+    def outermost(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except (UniconvError, FileNotFoundError) as error:
+            raise error.with_traceback(None) from error.__cause__
+
+    return outermost

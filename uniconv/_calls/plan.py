@@ -52,15 +52,16 @@ def planned(
         addend = options.pop(op.addend[0])
     if not all(type(n) is int for shape in shapes for n in shape):
         return plan(op, options, *shapes), addend  # sizes are symbols: arithmetic, no dictionary
-    key = (*head, *shapes, *options, *map(frozen, options.values()))
+    key: Any = (*head, *shapes, *options, *map(frozen, options.values()))
     try:
-        return PLANS[key], addend
-    except KeyError:
-        made = plan(op, options, *shapes)
-        remember(key, made)
-        return made, addend
+        known = PLANS.get(key)
     except TypeError:  # an option that cannot be part of a key: its rule will say so
-        return plan(op, options, *shapes), addend
+        key = known = None
+    if known is None:
+        known = plan(op, options, *shapes)
+        if key is not None:
+            remember(key, known)
+    return known, addend
 
 
 def remember(key: Any, made: Plan) -> None:

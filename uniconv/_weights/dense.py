@@ -9,7 +9,7 @@ from typing import Any
 from uniconv._canonical.layout import Layout, axes
 from uniconv._canonical.transpose import rearranged
 from uniconv._messages import either, show
-from uniconv.errors import BadArray, BadOption, BadShape, CannotExpress, UnknownName
+from uniconv.errors import BadArray, BadOption, BadShape, CannotExpress, UnknownName, from_one_frame
 from uniconv.spec.registry import find, framework, frameworks
 from uniconv.spec.values import integers
 
@@ -40,6 +40,7 @@ DENSE = {
 }
 
 
+@from_one_frame
 def convert_dense(w: Any, src: str, dst: str, *, contiguous: bool = False) -> Any:
     """Exchange the axes of a Dense kernel where ``dst`` has (out, in) and ``src`` (in, out).
 
@@ -64,6 +65,7 @@ def convert_dense(w: Any, src: str, dst: str, *, contiguous: bool = False) -> An
     return rearranged(w, shape, order, [shape[i] for i in order], contiguous=contiguous)
 
 
+@from_one_frame
 def convert_dense_after_flatten(
     w: Any,
     shape: Sequence[int],

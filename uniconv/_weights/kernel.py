@@ -12,7 +12,7 @@ from uniconv._canonical.layout import Layout, axes, kernel_rank
 from uniconv._canonical.record import Shape, Sizes
 from uniconv._canonical.transpose import rearranged
 from uniconv._messages import either, plural, show, show_shape
-from uniconv.errors import BadArray, BadOption, BadShape, CannotExpress, UnknownName
+from uniconv.errors import BadArray, BadOption, BadShape, CannotExpress, UnknownName, from_one_frame
 from uniconv.spec.dimension_strings import AlongAxis, DimensionNumbers
 from uniconv.spec.framework import Framework
 from uniconv.spec.op import BY_AXIS, BY_CHANNELS, DEPTHWISE, KINDS, UNGROUPED, Op
@@ -50,6 +50,7 @@ class KernelReading:
         return _read(self.op, self.pattern, shape)
 
 
+@from_one_frame
 def convert_weight(
     w: Any,
     src: str,
@@ -110,6 +111,7 @@ def convert_weight(
     return _convert(w, given, wanted, groups, kind == "depthwise_conv", contiguous)
 
 
+@from_one_frame
 def convert_bias(
     bias: Any, src: str, dst: str, op: str = "conv", *, rank: int | None = None
 ) -> Any:

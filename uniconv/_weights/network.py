@@ -32,7 +32,7 @@ from uniconv._weights.dense import (
     family_of,
 )
 from uniconv._weights.kernel import convert_weight, readings
-from uniconv.errors import BadArray, BadOption, UniconvError, UniconvWarning
+from uniconv.errors import BadArray, BadOption, UniconvError, UniconvWarning, from_one_frame
 from uniconv.files.tensors import to_numpy
 
 Shape = tuple[int, ...]
@@ -99,6 +99,7 @@ def convert_weights(
     names: Names = None,
     progress: bool = False,
 ) -> list[Step]: ...
+@from_one_frame
 def convert_weights(
     weights: Weights,
     src: str,

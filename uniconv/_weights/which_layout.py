@@ -20,7 +20,7 @@ from uniconv._canonical.arrays import to_torch
 from uniconv._canonical.layout import axes
 from uniconv._canonical.record import Shape
 from uniconv._messages import show_shape
-from uniconv.errors import BadArray, BadOption, BadShape
+from uniconv.errors import BadArray, BadOption, BadShape, from_one_frame
 from uniconv.spec.registry import find, frameworks, main
 
 ORDERS = ("o i ...", "... i o", "o ... i", "i o ...", "... o i", "i ... o")
@@ -65,6 +65,7 @@ class KernelOrder:
         return f"ambiguous: {' or '.join(shown)}; {self.decides}"
 
 
+@from_one_frame
 def which_layout(
     w: Any,
     *,

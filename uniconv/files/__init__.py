@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from uniconv.errors import BadFile
+from uniconv.errors import BadFile, from_one_frame
 from uniconv.files import checkpoint, hdf5, jld2, mat, npz, onnx, pt, safetensors, tables, text
 from uniconv.files.checkpoint import is_checkpoint as is_checkpoint
 from uniconv.files.named_array import NamedArray as NamedArray
@@ -51,6 +51,7 @@ WRITERS: dict[str, Callable[[Path, Iterable[tuple[str, NDArray[Any]]]], None]] =
 }
 
 
+@from_one_frame
 def load(path: str | os.PathLike[str]) -> dict[str, NamedArray]:
     """Every array of a file, by name, in the order of the file; all of it, or an error.
 
@@ -75,6 +76,7 @@ def stream(path: str | os.PathLike[str]) -> Iterator[NamedArray]:
         yield found
 
 
+@from_one_frame
 def loads(printed: str) -> dict[str, NamedArray]:
     """Every array printed in a text, as :func:`load` gives those of a text file.
 
@@ -87,6 +89,7 @@ def loads(printed: str) -> dict[str, NamedArray]:
     return {found.name: found for found in text.read_text(printed, "text")}
 
 
+@from_one_frame
 def save(path: str | os.PathLike[str], arrays: Arrays) -> None:
     """Write named arrays, one at a time, in the format of the path's ending.
 

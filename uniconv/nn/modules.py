@@ -19,7 +19,7 @@ from uniconv._canonical.arrays import shape_of, to_torch
 from uniconv._canonical.layout import Layout, arrange, axes
 from uniconv._canonical.record import Shape
 from uniconv._messages import show, show_shape
-from uniconv.errors import BadOption, BadShape
+from uniconv.errors import BadOption, BadShape, from_one_frame
 from uniconv.nn.initial import initialise
 from uniconv.spec.op import BY_CHANNELS, BY_OUTPUT, DEPTHWISE, Op
 from uniconv.spec.padding import Crop
@@ -47,6 +47,7 @@ class Layer(nn.Module):
     pointwise_weight: Tensor
     bias: Tensor | None
 
+    @from_one_frame
     def __init__(
         self,
         *sizes: int | Sequence[int] | None,
@@ -238,6 +239,8 @@ class Layer(nn.Module):
         try:
             run = self._plans[x.shape]
         except (KeyError, TypeError, AttributeError):
+            run = None
+        if run is None:
             run = self._plan(x, self._options, True)
         parameters = self._parameters
         weight: Tensor | None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copyreg
 import difflib
 import importlib
 import pkgutil
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from typing import Any
 
 from uniconv._canonical.layout import axes
 from uniconv._messages import either, show
@@ -160,3 +162,16 @@ def _by_rank(dialect: Framework, kind: str) -> Mapping[int, str]:
         has = ", ".join(k for k in KINDS if k in dialect.main)
         raise UnknownName(f"{dialect.name} has no {kind}; it has {has}")
     return by_rank
+
+
+def _by_name(spec: Op | Framework) -> Any:
+    """How a spec pickles: one that is registered by its name, since its rules hold functions."""
+    if isinstance(spec, Op) and functions().get(spec.name) is spec:
+        return find, (spec.name,)
+    if isinstance(spec, Framework) and frameworks().get(spec.name) is spec:
+        return framework, (spec.name,)
+    return spec.__reduce_ex__(4)
+
+
+copyreg.pickle(Op, _by_name)
+copyreg.pickle(Framework, _by_name)
