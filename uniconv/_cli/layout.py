@@ -36,7 +36,7 @@ def layout_command(
 
     uniconv layout weights.h5 --like model.py:make
 
-    Exit code 0: one order; 1: several are possible, or none is.
+    Exit code 0: an order fits, or several do; 1: none does.
     """
     if not file.exists() and not files.is_checkpoint(file):
         raise UsageError(f"{file}: No such file or directory")
@@ -46,9 +46,7 @@ def layout_command(
             raise UsageError(f"{file} has no {name}; it has {', '.join(arrays)}")
         arrays = {name: arrays[name]}
     model = None if like is None else _model(like)
-    answer = which_layout(arrays, x_channels=x_channels, o=o, like=model)
-    typer.echo(str(answer))
-    raise typer.Exit(int(answer.ambiguous))
+    typer.echo(str(which_layout(arrays, x_channels=x_channels, o=o, like=model)))
 
 
 def _model(like: str) -> Any:
