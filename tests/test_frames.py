@@ -22,6 +22,7 @@ import numpy as np, torch, uniconv
 from uniconv import nn
 x, w = np.ones((1, 8, 8, 3), "f4"), np.ones((3, 3, 5, 4), "f4")
 tf = dict(dialect="tf", strides=1, padding="VALID")
+layer = nn.Conv(3, 4, 3, dialect="keras")
 """
 WRONG = {
     "conv": "uniconv.conv(x, w, **tf)",
@@ -41,12 +42,22 @@ WRONG = {
     "explain, a place": "uniconv.explain(uniconv.Call(x, w[:, :, :3], **tf), at=(9, 9))",
     "diagnose": "uniconv.diagnose(uniconv.Call(x, w[:, :, :3], **tf), np.ones((1, 2)))",
     "a layer": "nn.Conv(3, 4, 3, dialect='keras', strides=0)",
+    "a layer's x": "layer(torch.ones(1, 8, 8, 4))",
+    "a layer's option": "layer(torch.ones(1, 8, 8, 3), strides=0)",
+    "to_torch": "nn.to_torch(nn.Conv(4, 3, dialect='keras'))",
+    "from_torch": "nn.from_torch(torch.nn.Linear(3, 4))",
+    "from_keras": "nn.from_keras(3)",
+    "Flatten": "nn.Flatten(dialect='nothing')",
+    "compare": "uniconv.compare(x, w)",
     "a file": "uniconv.files.load('there is none.npz')",
     "a text": "uniconv.files.loads('nothing')",
     "describe": "uniconv.describe('nothing')",
     "same_pads": "uniconv.same_pads(4, 3, dialect='nothing')",
     "which_layout": "uniconv.which_layout((3, 3, 4, 5), o=7)",
     "a kernel": "uniconv.convert_weight(w[0, 0], 'tf', 'pytorch')",
+    "a bias": "uniconv.convert_bias(w, 'tf', 'pytorch')",
+    "a Dense layer": "uniconv.convert_dense(w, 'tf', 'pytorch')",
+    "a network": "uniconv.convert_weights({'kernel': w, 'other': w}, 'tf', 'pytorch')",
 }
 
 

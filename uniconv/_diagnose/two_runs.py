@@ -21,7 +21,7 @@ from uniconv._diagnose.one_run import names_of, report, searched, sized
 from uniconv._diagnose.precision import UNITS, Errors, Remainder
 from uniconv._diagnose.search import SearchResult
 from uniconv._diagnose.where import where
-from uniconv.errors import BadCall
+from uniconv.errors import BadCall, from_one_frame
 from uniconv.spec.op import Op
 
 Progress = Callable[[str], None]
@@ -46,17 +46,20 @@ class _Side:
 
 
 @overload
+@from_one_frame
 def compare(
     a: Call, b: Call, /, *, progress: Progress | None = None, depth: int = 2
 ) -> Diagnosis: ...
 
 
 @overload
+@from_one_frame
 def compare(
     a: Call, y_a: Any, b: Call, y_b: Any, /, *, progress: Progress | None = None, depth: int = 2
 ) -> Diagnosis: ...
 
 
+@from_one_frame
 def compare(*runs: Any, progress: Progress | None = None, depth: int = 2) -> Diagnosis:
     """Say why two calls give different results.
 

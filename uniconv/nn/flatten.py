@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from uniconv._messages import show
-from uniconv.errors import BadOption, BadShape, UnknownName
+from uniconv.errors import BadOption, BadShape, UnknownName, from_one_frame
 from uniconv.spec.registry import find, framework
 
 
@@ -42,6 +42,7 @@ class Flatten(nn.Module):
     Source: keras 3.15.1 keras/src/layers/reshaping/flatten.py; MLUtils.jl src/utils.jl flatten.
     """
 
+    @from_one_frame
     def __init__(self, *, dialect: str = "pytorch", data_format: str | None = None) -> None:
         super().__init__()
         known = framework(dialect)

@@ -16,7 +16,7 @@ from uniconv._canonical.layout import Layout, arrange, axes, order, rank_of
 from uniconv._canonical.record import Convolution as Record
 from uniconv._canonical.record import effective
 from uniconv._messages import show
-from uniconv.errors import BadArray, BadOption, BadShape, CannotExpress, UnknownName
+from uniconv.errors import BadArray, BadOption, BadShape, CannotExpress, UnknownName, from_one_frame
 from uniconv.nn.modules import Conv, ConvTranspose, DepthwiseConv, Layer, SeparableConv
 from uniconv.spec.op import Op
 from uniconv.spec.padding import Crop
@@ -48,6 +48,7 @@ _ACTIVATIONS = {
 }
 
 
+@from_one_frame
 def to_torch(module: Layer, size: tuple[int, ...] | None = None) -> nn.Module:
     """Plain torch.nn modules that compute the same on ``n c ...``, without uniconv.
 
@@ -243,6 +244,7 @@ def _loaded(op: Op, sizes: dict[str, Any], arrays: Mapping[str, Any]) -> Layer:
     return made
 
 
+@from_one_frame
 def from_torch(module: nn.Module) -> Layer:
     """A torch.nn convolution (Conv1d to ConvTranspose3d) as a uniconv layer of its meaning.
 
@@ -276,6 +278,7 @@ def from_torch(module: nn.Module) -> Layer:
     return made.train(module.training)
 
 
+@from_one_frame
 def from_keras(layer: Any) -> nn.Module:
     """A Keras convolution layer as a uniconv layer that holds its weights, verbatim.
 
@@ -315,6 +318,7 @@ def from_keras(layer: Any) -> nn.Module:
     return nn.Sequential(made, _ACTIVATIONS[activation]())
 
 
+@from_one_frame
 def from_flax(module: Any, params: Mapping[str, Any]) -> Layer:
     """A flax.linen Conv or ConvTranspose with its parameters, verbatim.
 
@@ -343,6 +347,7 @@ def from_flax(module: Any, params: Mapping[str, Any]) -> Layer:
     return _loaded(op, {**sizes, "out_channels": module.features, **own}, arrays)
 
 
+@from_one_frame
 def from_onnx(node: Any, initializers: Any) -> Layer:
     """An ONNX Conv or ConvTranspose node with its initializers, verbatim.
 

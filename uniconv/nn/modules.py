@@ -19,7 +19,7 @@ from uniconv._canonical.arrays import shape_of, to_torch
 from uniconv._canonical.layout import Layout, arrange, axes
 from uniconv._canonical.record import Shape
 from uniconv._messages import show, show_shape
-from uniconv.errors import BadOption, BadShape, from_one_frame
+from uniconv.errors import BadOption, BadShape, UniconvError, from_one_frame
 from uniconv.nn.initial import initialise
 from uniconv.spec.op import BY_CHANNELS, BY_OUTPUT, DEPTHWISE, Op
 from uniconv.spec.padding import Crop
@@ -234,29 +234,34 @@ class Layer(nn.Module):
 
     def forward(self, x: Tensor, **options: Any) -> Tensor:
         """y of x, both in the function's layout; options given here hold for this call."""
-        if options or is_compiling():
+        if is_compiling():
             return self._one_call(x, options)
         try:
-            run = self._plans[x.shape]
-        except (KeyError, TypeError, AttributeError):
-            run = None
-        if run is None:
-            run = self._plan(x, self._options, True)
-        parameters = self._parameters
-        weight: Tensor | None
-        bias: Tensor | None
-        try:
-            weight, bias = parameters["weight"], parameters["bias"]
-        except KeyError:  # parametrized, or pruned
-            weight, bias = self.weight, self.bias
-        if type(weight) not in _PLAIN:
-            whole = self._in_parts(x, weight, bias, self._options)
-            if whole is not None:
-                return whole
-        if self._op.pointwise:
-            y: Tensor = run(x, weight, bias, self.pointwise_weight)
-            return y
-        return run(x, weight, bias)  # type: ignore[no-any-return]
+            if options:
+                return self._one_call(x, options)
+            try:
+                run = self._plans[x.shape]
+            except (KeyError, TypeError, AttributeError):
+                run = None
+            if run is None:
+                run = self._plan(x, self._options, True)
+            parameters = self._parameters
+            weight: Tensor | None
+            bias: Tensor | None
+            try:
+                weight, bias = parameters["weight"], parameters["bias"]
+            except KeyError:  # parametrized, or pruned
+                weight, bias = self.weight, self.bias
+            if type(weight) not in _PLAIN:
+                whole = self._in_parts(x, weight, bias, self._options)
+                if whole is not None:
+                    return whole
+            if self._op.pointwise:
+                y: Tensor = run(x, weight, bias, self.pointwise_weight)
+                return y
+            return run(x, weight, bias)  # type: ignore[no-any-return]
+        except UniconvError as error:  # without the frames inside
+            raise error.with_traceback(None) from error.__cause__
 
     def _one_call(self, x: Tensor, options: dict[str, Any]) -> Tensor:
         merged = self._options | options
