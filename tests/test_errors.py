@@ -17,12 +17,17 @@ from tests.refusals.bad_call import Call
 from uniconv._canonical.layout import Layout
 from uniconv._canonical.record import Sizes
 from uniconv._dialects.knet import CONV4, KNET
+from uniconv._dialects.mlx import grouped_and_three_axes
 from uniconv.errors import BadArray, BadOption, BadShape, CannotExpress, UniconvError, UnknownName
 from uniconv.spec import registry
+from uniconv.spec.dimension_strings import DimensionNumbers
 from uniconv.spec.framework import Framework
+from uniconv.spec.op import OptionPerAxis
 from uniconv.spec.padding import Crop, Pad
+from uniconv.spec.refusals import Refusal, strided_and_dilated
 from uniconv.spec.registry import find
 from uniconv.spec.rules import CallContext, Choice, Count, PerAxis
+from uniconv.spec.words import same_upper
 
 X, W = np.ones((2, 4, 7, 9), np.float32), np.ones((6, 4, 3, 2), np.float32)
 # Julia's layout, integers.
@@ -169,7 +174,55 @@ def test_bad_plug_in(plug_in: Callable[[str], None], value: str, text: str) -> N
     [
         ({"kind": "pool"}, "unknown kind pool"),
         ({"source": ""}, "a source is missing"),
-        ({"params": "w:w x:x"}, "params and rules name different options"),
+        (
+            {"params": "w:w x:x * padding stride dilation mode"},
+            "params leave out alpha, group, which its rules read",
+        ),
+        (
+            {"params": f"{CONV4.params} grupo"},
+            "params name grupo, which no rule reads; its rules read alpha, dilation, group, mode, "
+            "padding, stride",
+        ),
+        (
+            {"refusals": (Refusal(strided_and_dilated, ("stride", "dilate"), "no kernel", "x"),)},
+            'the refusal strided_and_dilated names the option "dilate", which it does not have: '
+            'did you mean "dilation"?',
+        ),
+        (
+            {"warnings": (Refusal(grouped_and_three_axes, (), "no kernel", "x"),)},
+            'the refusal grouped_and_three_axes names the option "groups", which it does not '
+            'have: did you mean "group"?',
+        ),
+        (
+            {"params": f"{CONV4.params} turned", "aliases": {"turned": "flip"}},
+            'the alias turned names the option "flip", which it does not have; it has alpha, '
+            "dilation, group, mode, padding, stride",
+        ),
+        (
+            {"pad": Pad("padding", 0, {"same": Choice("side", {0: same_upper})})},
+            'the rule of padding names the option "side", which it does not have: did you '
+            'mean "stride"?',
+        ),
+        (
+            {"layout": DimensionNumbers("mode", {0: CONV4.layout}, 0, swapped="swap")},
+            'the rule of mode names the option "swap", which it does not have; it has alpha, '
+            "dilation, group, mode, padding, stride",
+        ),
+        (
+            {"per_axis_options": {"pads": OptionPerAxis(("padding",), whole=True)}},
+            'per_axis_options names the option "pads", which it does not have: did you mean '
+            '"padding"?',
+        ),
+        (
+            {
+                "params": "w:w x:x * padding stride_h stride_w dilation mode alpha group",
+                "per_axis_options": {
+                    "stride": OptionPerAxis(("stride_h", "stride_w"), 1, {"stride_w": "stride"})
+                },
+            },
+            'per_axis_options of stride names the option "stride", which it does not have: did '
+            'you mean "stride_w"?',
+        ),
         ({"pad": Crop(Pad("padding", 0))}, "a transposed op has a Crop, others a Pad"),
         ({"pointwise": "... i o"}, "a separable op has a second kernel"),
     ],

@@ -13,7 +13,7 @@ from uniconv._messages import either, plural, show, show_shape
 from uniconv.errors import BadShape, Refused
 from uniconv.spec.op import BY_CHANNELS, BY_OUTPUT, DEPTHWISE, Op
 from uniconv.spec.padding import Crop
-from uniconv.spec.refusals import CONDITIONS, Refusal
+from uniconv.spec.refusals import Refusal
 from uniconv.spec.rules import CallContext, Choice, Count, PerAxis
 from uniconv.spec.values import integer, integers
 
@@ -100,7 +100,7 @@ def lower(
         lhs_dilation=_per_axis(op.lhs_dilation, given, facts),
         boundary=read_boundary(op, given, facts),
     )
-    warnings = tuple(told(op, w, facts) for w in op.warnings if CONDITIONS[w.when](facts))
+    warnings = tuple(told(op, w, facts) for w in op.warnings if w.holds(facts))
     pad = op.pad.pad if isinstance(op.pad, Crop) else op.pad
     if not pad.dilates(given[pad.option]):
         facts = replace(facts, dilation=(1,) * rank)
@@ -350,7 +350,7 @@ def uncrop(crop: Pairs, facts: CallContext) -> Pairs:
 def refuse(op: Op, facts: CallContext) -> None:
     """Raise Refused for a combination that the framework refuses or gets wrong."""
     for refusal in op.refusals:
-        if CONDITIONS[refusal.when](facts):
+        if refusal.holds(facts):
             raise Refused(told(op, refusal, facts))
 
 

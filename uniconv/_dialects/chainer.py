@@ -11,7 +11,7 @@ from uniconv.spec.framework import Framework
 from uniconv.spec.op import DEPTHWISE, UNGROUPED, Op
 from uniconv.spec.padding import Crop, Pad
 from uniconv.spec.refusals import Refusal
-from uniconv.spec.rules import Choice, Count, PerAxis
+from uniconv.spec.rules import CallContext, Choice, Count, PerAxis
 from uniconv.spec.words import AS_IS, COVERING
 
 SOURCE = "chainer 7.8.1 chainer/functions/connection"
@@ -63,6 +63,21 @@ DEPTHWISE_2D = replace(
     source=f"{SOURCE}/depthwise_convolution_2d.py",
     notes=("Output channel c * M + m is input channel c under its multiplier m.",),
 )
+
+
+def made_of_another_input(call: CallContext) -> bool:
+    """Whether no convolution, covering all or not, makes the sizes of x of that outsize."""
+    return any(
+        a.output_size is not None
+        and not (
+            (a.output_size + lo + lo - a.extent) // a.stride + 1
+            <= n
+            <= (a.output_size + lo + lo - a.extent + a.stride - 1) // a.stride + 1
+        )
+        for a, n, (lo, _) in zip(call.axes, call.sizes.size, call.pad)
+    )
+
+
 DECONV_ND = replace(
     ND,
     name="chainer.functions.deconvolution_nd",
@@ -78,7 +93,7 @@ DECONV_ND = replace(
     ),
     refusals=(
         Refusal(
-            "outsize of another input",
+            made_of_another_input,
             ("outsize",),
             "no convolution with these options, with cover_all or without, makes the sizes of x of "
             "that outsize",

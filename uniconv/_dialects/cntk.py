@@ -11,7 +11,7 @@ from uniconv.spec.framework import Framework
 from uniconv.spec.op import UNGROUPED, Op
 from uniconv.spec.padding import Crop, Pad
 from uniconv.spec.refusals import Refusal
-from uniconv.spec.rules import Count, InertOption, PerAxis
+from uniconv.spec.rules import CallContext, Count, InertOption, PerAxis
 from uniconv.spec.words import CENTRED, CENTRED_TRANSPOSED
 
 SOURCE = "microsoft/CNTK @ 00230f8a Source/Math/ConvolveGeometry.h"
@@ -22,6 +22,25 @@ TRAP = (
     "the first flag of auto_padding, [True] by default, pads the channel axis too: say "
     "[False, True, ...], a flag for the channels and one for each spatial axis"
 )
+
+
+def channels_padded(call: CallContext, auto_padding: list[bool]) -> bool:
+    """Whether the flag of the channel axis would pad more than one channel of x."""
+    return call.sizes.c > 1 and auto_padding[0]
+
+
+def output_channels_padded(call: CallContext, auto_padding: list[bool]) -> bool:
+    """The same in a transposed call, whose convolution reads the channels of y."""
+    return call.sizes.o > 1 and auto_padding[0]
+
+
+def kernel_longer_than_x(call: CallContext) -> bool:
+    return any(a.kernel > a.size for a in call.axes)
+
+
+def dilated(call: CallContext) -> bool:
+    return max(call.dilation) > 1
+
 
 CONVOLUTION = Op(
     "cntk.convolution",
@@ -43,9 +62,9 @@ CONVOLUTION = Op(
         InertOption("max_temp_mem_size_in_samples", 0, inert=True),
     ),
     refusals=(
-        Refusal("channel axis padded", ("auto_padding",), TRAP, SOURCE),
+        Refusal(channels_padded, ("auto_padding",), TRAP, SOURCE),
         Refusal(
-            "kernel longer than x",
+            kernel_longer_than_x,
             (),
             "the kernel must not be longer than x along any axis, padded or not",
             f"{SOURCE} ComputeOutputShape",
@@ -77,9 +96,9 @@ TRANSPOSE = replace(
         fixed for fixed in CONVOLUTION.inert_options if fixed.option != "sequential"
     ),
     refusals=(
-        Refusal("transposed channel axis padded", ("auto_padding",), TRAP, SOURCE),
+        Refusal(output_channels_padded, ("auto_padding",), TRAP, SOURCE),
         Refusal(
-            "dilated",
+            dilated,
             ("dilation",),
             "the size of the output leaves the dilation out",
             f"{SOURCE} ComputeInputShape",

@@ -10,12 +10,17 @@ from uniconv.spec.forms import X_FIRST
 from uniconv.spec.framework import Framework
 from uniconv.spec.op import UNGROUPED, Op
 from uniconv.spec.padding import Pad
-from uniconv.spec.refusals import Refusal
-from uniconv.spec.rules import REQUIRED, Choice, Scalar
+from uniconv.spec.refusals import Refusal, centre_outside_the_kernel
+from uniconv.spec.rules import REQUIRED, CallContext, Choice, Scalar
 from uniconv.spec.words import ANCHOR
 
 SOURCE = "opencv 5.0.0 modules/imgproc/src/filter.dispatch.cpp"
 BORDERS = {0: "zeros", 1: "replicate", 2: "symmetric", 4: "reflect"}
+
+
+def one_channel(call: CallContext) -> bool:
+    return call.sizes.batch == (1,)
+
 
 FILTER2D = Op(
     "cv2.filter2D",
@@ -34,13 +39,13 @@ FILTER2D = Op(
     inert_options=(Choice("ddepth", {-1: None}, REQUIRED),),
     refusals=(
         Refusal(
-            "centre outside the kernel",
+            centre_outside_the_kernel,
             ("anchor",),
             "the anchor must lie inside the kernel: x below its columns, y below its rows",
             SOURCE,
         ),
         Refusal(
-            "one channel",
+            one_channel,
             (),
             "OpenCV takes (H, W, 1) and returns (H, W): give x as (H, W)",
             "opencv 5.0.0 modules/python/src2/cv2_convert.cpp",

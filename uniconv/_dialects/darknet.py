@@ -11,7 +11,7 @@ from uniconv.spec.framework import Framework
 from uniconv.spec.op import UNGROUPED, Op
 from uniconv.spec.padding import Crop, Pad
 from uniconv.spec.refusals import Refusal
-from uniconv.spec.rules import Choice, Count, InertOption, PerAxis
+from uniconv.spec.rules import CallContext, Choice, Count, InertOption, PerAxis
 from uniconv.spec.words import half
 
 SOURCE = "pjreddie/darknet @ f6afaabc src"
@@ -35,6 +35,11 @@ BITS = tuple(
 )
 IMPLIED = {"filters": "weights", "size": "weights"}
 
+
+def one_tap_strided_or_padded(call: CallContext, pad: int, padding: int) -> bool:
+    return max(call.sizes.kernel) == 1 and (max(call.stride) > 1 or (pad == 0 and padding != 0))
+
+
 CONVOLUTIONAL = Op(
     "darknet.convolutional",
     kind="conv",
@@ -54,7 +59,7 @@ CONVOLUTIONAL = Op(
     square=True,
     warnings=(
         Refusal(
-            "one tap strided or padded",
+            one_tap_strided_or_padded,
             ("stride", "padding"),
             "Darknet's CPU code leaves im2col out for a kernel of size 1 and reads the wrong "
             "pixels beside a stride or a padding; uniconv gives what its GPU code gives",

@@ -12,7 +12,7 @@ from uniconv.spec.framework import Framework
 from uniconv.spec.op import COMPLEX, FLOATS, UNGROUPED, Op
 from uniconv.spec.padding import Crop, Pad
 from uniconv.spec.refusals import Refusal
-from uniconv.spec.rules import Choice, Count, InertOption, PerAxis
+from uniconv.spec.rules import CallContext, Choice, Count, InertOption, PerAxis
 from uniconv.spec.words import (
     FROM_FULL,
     causal,
@@ -35,6 +35,15 @@ OTHERS = (
     InertOption("dtype", None, "convert the arrays instead"),
     InertOption("precision", inert=True, sample="highest"),
 )
+
+
+def causal_and_not_one_axis(call: CallContext, padding: object) -> bool:
+    return call.rank > 1 and isinstance(padding, str) and padding == "CAUSAL"
+
+
+def same_lower_and_strided(call: CallContext, padding: object) -> bool:
+    return isinstance(padding, str) and padding == "SAME_LOWER" and max(call.stride) > 1
+
 
 CONV = Op(
     "flax.linen.Conv",
@@ -67,7 +76,7 @@ CONV = Op(
         GENERAL.refusals[0],
         replace(GENERAL.refusals[1], options=("padding", "input_dilation")),
         Refusal(
-            "causal and not one axis",
+            causal_and_not_one_axis,
             ("padding",),
             "causal padding is only implemented for 1D convolutions",
             f"{SOURCE} _Conv.__call__",
@@ -119,7 +128,7 @@ TRANSPOSED = replace(
     refusals=(
         TRANSPOSE.refusals[0],
         Refusal(
-            "same_lower and strided",
+            same_lower_and_strided,
             ("padding", "strides"),
             '"SAME_LOWER" is known only with strides of 1',
             "jax 0.10.2 jax/_src/lax/convolution.py conv_transpose",

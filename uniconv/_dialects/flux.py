@@ -10,7 +10,7 @@ from uniconv.spec.forms import INTERLEAVED, alike, one_of, tuples_only
 from uniconv.spec.framework import Framework
 from uniconv.spec.op import COMPLEX, DEPTHWISE, FLOATS, INTEGERS, UNGROUPED, Op
 from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.refusals import Refusal
+from uniconv.spec.refusals import Refusal, output_padding_reaches_stride
 from uniconv.spec.rules import Count, InertOption, PerAxis
 from uniconv.spec.words import flux_transposed_same, same_total_lower
 
@@ -85,7 +85,7 @@ CONV_TRANSPOSE = replace(
     ),
     refusals=(
         Refusal(
-            "extra reaches stride",
+            output_padding_reaches_stride,
             ("outpad", "stride"),
             "outpad must be less than the stride: of such an output Conv makes another input",
             CHECK_DIMS,

@@ -13,8 +13,8 @@ from uniconv.spec.forms import PAIRS
 from uniconv.spec.framework import Framework
 from uniconv.spec.op import COMPLEX, FLOATS, INTEGERS, UNGROUPED, Op
 from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.refusals import Refusal
-from uniconv.spec.rules import REQUIRED, Choice, Count, InertOption, PerAxis
+from uniconv.spec.refusals import Refusal, neither_inside_the_other, two_kinds_of_groups
+from uniconv.spec.rules import REQUIRED, CallContext, Choice, Count, InertOption, PerAxis
 from uniconv.spec.words import (
     AS_IS,
     FROM_FULL,
@@ -46,8 +46,29 @@ ELEMENT = InertOption("preferred_element_type", None, "convert the arrays instea
 SHARDING = InertOption("out_sharding", None, "uniconv shards nothing")
 WORDS = {"SAME": same_upper, "SAME_LOWER": same_lower, "VALID": valid}
 
+
+def cropped_away(call: CallContext) -> bool:
+    return any(axis.size + lo + hi < 0 for axis, (lo, hi) in zip(call.axes, call.pad))
+
+
+def spread_input_cropped_away(call: CallContext) -> bool:
+    """Whether the padding of a transposed call crops more than its input, spread by the strides."""
+    return any(a.whole + a.extent - 1 - lo - hi < 0 for a, (lo, hi) in zip(call.axes, call.pad))
+
+
+def word_and_spread(call: CallContext, padding: object) -> bool:
+    return isinstance(padding, str) and max(call.lhs_dilation) > 1
+
+
+def same_lower_and_strided_or_consistent(
+    call: CallContext, padding: object, use_consistent_padding: bool
+) -> bool:
+    said = isinstance(padding, str) and padding == "SAME_LOWER"
+    return said and (max(call.stride) > 1 or use_consistent_padding)
+
+
 AWAY = Refusal(
-    "cropped away",
+    cropped_away,
     ("padding",),
     "negative padding crops more than there is",
     f"{LAX} conv_shape_tuple",
@@ -70,13 +91,13 @@ GENERAL = Op(
     refusals=(
         AWAY,
         Refusal(
-            "word and spread",
+            word_and_spread,
             ("padding", "lhs_dilation"),
             "no padding word is implemented with lhs_dilation; give pairs, or use conv_transpose",
             f"{LAX} conv_general_dilated",
         ),
         Refusal(
-            "two kinds of groups",
+            two_kinds_of_groups,
             ("feature_group_count", "batch_group_count"),
             "at most one of batch_group_count and feature_group_count may be > 1",
             f"{LAX} _conv_general_dilated_shape_rule",
@@ -146,9 +167,9 @@ TRANSPOSE = Op(
     dtypes=GENERAL.dtypes,
     inert_options=(PRECISION, ELEMENT),
     refusals=(
-        replace(AWAY, when="spread input cropped away"),
+        replace(AWAY, when=spread_input_cropped_away),
         Refusal(
-            "same_lower and strided or consistent",
+            same_lower_and_strided_or_consistent,
             ("padding", "strides", "use_consistent_padding"),
             '"SAME_LOWER" is known only with strides of 1 and without use_consistent_padding',
             f"{LAX} conv_transpose",
@@ -170,7 +191,7 @@ IMAGES = "jax 0.10.2 jax/_src/scipy/signal.py"
 def bare(op: Op, name: str, params: str, source: str, **changes: Any) -> Op:
     """A function of NumPy or SciPy as JAX has it."""
     inside = Refusal(
-        "neither inside the other",
+        neither_inside_the_other,
         (),
         "one array must be smaller than the other in every dimension",
         f"{IMAGES} _convolve_nd",

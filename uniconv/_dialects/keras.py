@@ -10,8 +10,8 @@ from uniconv._canonical.layout import Layout
 from uniconv.spec.framework import Framework
 from uniconv.spec.op import DEPTHWISE, FLOATS, UNGROUPED, Op
 from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.refusals import Refusal
-from uniconv.spec.rules import Choice, Count, InertOption, PerAxis
+from uniconv.spec.refusals import Refusal, output_padding_reaches_stride, strided_and_dilated
+from uniconv.spec.rules import CallContext, Choice, Count, InertOption, PerAxis
 from uniconv.spec.words import (
     causal,
     keras_transposed_same,
@@ -36,7 +36,17 @@ def formats(w: str, ranks: tuple[int, ...] = (1, 2, 3)) -> Choice:
 
 
 def refused(why: str, source: str) -> tuple[Refusal, ...]:
-    return (Refusal("strided and dilated", ("strides", "dilation_rate"), why, source),)
+    return (Refusal(strided_and_dilated, ("strides", "dilation_rate"), why, source),)
+
+
+def made_of_another_input(call: CallContext, padding: str) -> bool:
+    """Whether the convolution that a call by a word transposes makes other sizes of its output."""
+    sizes = []
+    for axis, (lo, hi) in zip(call.axes, call.pad):
+        out, s = axis.whole - lo - hi, axis.stride
+        same = padding.lower() == "same"
+        sizes.append((out + s - 1) // s if same else (out - axis.extent) // s + 1)
+    return tuple(sizes) != call.sizes.size
 
 
 CONV = Op(
@@ -65,7 +75,7 @@ CONV_TRANSPOSE = Op(
     empty_output="refused",
     refusals=(
         Refusal(
-            "output of another input",
+            made_of_another_input,
             ("output_padding", "strides"),
             "no convolution with these options makes the inputs' sizes of that output; "
             "output_padding must be smaller than strides",
@@ -106,7 +116,7 @@ LAYER: dict[str, Any] = {
 }
 TOGETHER = "`strides > 1` not supported in conjunction with `dilation_rate > 1`"
 EXTRA_BELOW = Refusal(
-    "extra reaches stride",
+    output_padding_reaches_stride,
     ("output_padding", "strides"),
     "`output_padding` must be strictly less than `strides` for all dimensions",
     f"{LAYERS}/base_conv_transpose.py",

@@ -11,15 +11,27 @@ from uniconv.spec.framework import Framework
 from uniconv.spec.op import UNGROUPED, Op
 from uniconv.spec.padding import Crop, Pad
 from uniconv.spec.refusals import Refusal
-from uniconv.spec.rules import REQUIRED, Choice, Count, InertOption, PerAxis
+from uniconv.spec.rules import REQUIRED, CallContext, Choice, Count, InertOption, PerAxis
 from uniconv.spec.words import full, half, valid
 
 SOURCE = "Lasagne/Lasagne@5d3c63cb lasagne/layers/conv.py"
 WORDS = {"valid": valid, "full": full, "same": half}
 
 
-def odd(option: str) -> Refusal:
-    return Refusal("same and an even kernel", (option,), '"same" needs odd kernel sizes', SOURCE)
+def padded(call: CallContext) -> bool:
+    return any(map(any, call.pad))
+
+
+def same_and_an_even_kernel(call: CallContext, pad: object) -> bool:
+    said = isinstance(pad, str) and pad == "same"
+    return said and any(k % 2 == 0 for k in call.sizes.kernel)
+
+
+def same_and_an_even_kernel_transposed(call: CallContext, crop: object) -> bool:
+    return same_and_an_even_kernel(call, crop)
+
+
+NEEDS_ODD = '"same" needs odd kernel sizes'
 
 
 # A bare layer is a convolution and a rectifier.
@@ -43,7 +55,7 @@ def conv(rank: int) -> Op:
         empty_output="refused",
         dtypes=("float32", "float64"),
         inert_options=(LINEAR, TIED),
-        refusals=(odd("pad"),),
+        refusals=(Refusal(same_and_an_even_kernel, ("pad",), NEEDS_ODD, SOURCE),),
         constructor_words=SHAPE,
         source=f"{SOURCE} Conv{rank}DLayer",
     )
@@ -63,7 +75,7 @@ TRANSPOSED = replace(
         shape_default=None,
     ),
     groups=UNGROUPED,
-    refusals=(odd("crop"),),
+    refusals=(Refusal(same_and_an_even_kernel_transposed, ("crop",), NEEDS_ODD, SOURCE),),
     # The flag is inverted: False transposes a true convolution.
     reverse=Choice("flip_filters", {False: True, True: False}, False),
     source=f"{SOURCE} TransposedConv2DLayer",
@@ -84,7 +96,7 @@ DILATED = replace(
         TIED,
         InertOption("flip_filters", False, "this layer never flips its kernel"),
     ),
-    refusals=(Refusal("padded", ("pad",), "this layer takes no padding: pad the input", SOURCE),),
+    refusals=(Refusal(padded, ("pad",), "this layer takes no padding: pad the input", SOURCE),),
     source=f"{SOURCE} DilatedConv2DLayer",
     notes=("A cross-correlation, unlike the other layers.",),
 )

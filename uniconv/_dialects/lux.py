@@ -10,7 +10,7 @@ from uniconv.spec.forms import INTERLEAVED, alike, one_of, tuples_only
 from uniconv.spec.framework import Framework
 from uniconv.spec.op import COMPLEX, FLOATS, INTEGERS, Op
 from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.refusals import Refusal
+from uniconv.spec.refusals import Refusal, output_padding_reaches_stride
 from uniconv.spec.rules import Choice, Count, InertOption, PerAxis
 from uniconv.spec.words import flux_transposed_same, same_total_lower
 
@@ -73,7 +73,7 @@ CONV_TRANSPOSE = replace(
     mixed_dtypes=False,
     refusals=(
         Refusal(
-            "extra reaches stride",
+            output_padding_reaches_stride,
             ("outpad", "stride"),
             "outpad must be less than the stride: of such an output Conv makes another input",
             CHECK_DIMS,

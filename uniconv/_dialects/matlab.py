@@ -11,7 +11,7 @@ from uniconv.spec.framework import Framework
 from uniconv.spec.op import UNGROUPED, Op
 from uniconv.spec.padding import Pad
 from uniconv.spec.refusals import Refusal
-from uniconv.spec.rules import Border, Choice, Scalar
+from uniconv.spec.rules import Border, CallContext, Choice, Scalar
 from uniconv.spec.words import full, same_total, valid
 
 DOCS = "https://www.mathworks.com/help/matlab/ref"
@@ -19,6 +19,11 @@ IMAGES = "https://www.mathworks.com/help/images/ref/imfilter.html"
 OCTAVE = "octave-image 2.14.0 inst/imfilter.m"
 BARE = Layout("...", "...", "...")
 SHAPES = {"full": full, "same": same_total, "valid": valid}
+
+
+def full_with_a_border_or_an_even_kernel(call: CallContext, output: str, boundary: object) -> bool:
+    return output == "full" and (boundary != 0 or any(k % 2 == 0 for k in call.sizes.kernel))
+
 
 CONVN = Op(
     "matlab.convn",
@@ -92,7 +97,7 @@ IMFILTER = Op(
     dtypes=("float32", "float64"),
     refusals=(
         Refusal(
-            "full with a border or an even kernel",
+            full_with_a_border_or_an_even_kernel,
             ("boundary", "output"),
             "Octave's border is only half as deep as the kernel, and it starts a pixel late under "
             'an even one; MATLAB does not document its own: pad first and ask for "same"',

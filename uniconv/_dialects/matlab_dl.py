@@ -13,7 +13,7 @@ from uniconv.spec.framework import Framework
 from uniconv.spec.op import BY_AXIS, Op, OptionPerAxis
 from uniconv.spec.padding import Crop, Pad
 from uniconv.spec.refusals import Refusal
-from uniconv.spec.rules import Border, PerAxis, Scalar
+from uniconv.spec.rules import Border, CallContext, PerAxis, Scalar
 from uniconv.spec.words import causal, keras_transposed_same, same_upper
 
 DOCS = "https://www.mathworks.com/help/deeplearning/ref/dlarray."
@@ -33,6 +33,15 @@ def formats(whole: str, channels: str, grouped: str) -> Labels:
     table = {(x, w): labelled(x, w, channels, grouped) for x, w in USUAL}
     default = {(None, None): Layout("... c n", f"... {whole}", "... o n")}
     return Labels("formats", default | table, (None, None), channels=channels, grouped=grouped)
+
+
+def causal_and_not_one_axis(call: CallContext, Padding: object) -> bool:  # noqa: N803
+    return call.rank > 1 and isinstance(Padding, str) and Padding == "causal"
+
+
+def cropped_same_below_nothing(call: CallContext, Cropping: object) -> bool:  # noqa: N803
+    said = isinstance(Cropping, str) and Cropping == "same"
+    return said and any(a.extent < a.stride for a in call.axes)
 
 
 CONV = Op(
@@ -62,7 +71,7 @@ CONV = Op(
     dtypes=("float32", "float64"),
     refusals=(
         Refusal(
-            "causal and not one axis",
+            causal_and_not_one_axis,
             ("Padding",),
             '"causal" is for a convolution over one axis',
             f"{DOCS}dlconv.html",
@@ -87,7 +96,7 @@ TRANSPOSE = replace(
     fill=None,
     refusals=(
         Refusal(
-            "cropped same below nothing",
+            cropped_same_below_nothing,
             ("Cropping", "Stride"),
             "what same does where the kernel is shorter than the stride is not documented",
             f"{DOCS}dltranspconv.html",

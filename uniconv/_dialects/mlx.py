@@ -11,7 +11,7 @@ from uniconv.spec.framework import Framework
 from uniconv.spec.op import UNGROUPED, Op
 from uniconv.spec.padding import Crop, Pad
 from uniconv.spec.refusals import Refusal
-from uniconv.spec.rules import Choice, Count, InertOption, PerAxis
+from uniconv.spec.rules import CallContext, Choice, Count, InertOption, PerAxis
 from uniconv.spec.words import full, numpy_same, numpy_valid
 
 SOURCE = "mlx 0.32.4 mlx/ops.cpp"
@@ -20,6 +20,20 @@ DTYPES = ("float16", "bfloat16", "float32")
 ONE = ("int",)
 SEVERAL = ("int", "axes")
 STREAM = InertOption("stream", inert=True, sample=None)
+
+
+def spread_and_cropped(call: CallContext) -> bool:
+    return any(d > 1 and min(pair) < 0 for d, pair in zip(call.lhs_dilation, call.pad))
+
+
+def cropped_before_spreading(call: CallContext) -> bool:
+    """Whether the padding of a transposed call crops x, whose pixels lie a stride apart."""
+    return any(a.stride > 1 and a.extent - 1 < max(p) for a, p in zip(call.axes, call.pad))
+
+
+def grouped_and_three_axes(call: CallContext, groups: int) -> bool:
+    return call.rank == 3 and groups > 1
+
 
 GENERAL = Op(
     "mlx.core.conv_general",
@@ -37,14 +51,14 @@ GENERAL = Op(
     inert_options=(STREAM,),
     refusals=(
         Refusal(
-            "spread and cropped",
+            spread_and_cropped,
             ("padding", "input_dilation"),
             "MLX crops pixels of the input where its spread pixels were meant, and returns wrong "
             "values; crop the result instead",
             f"{SOURCE} conv_general",
         ),
         Refusal(
-            "grouped and three axes",
+            grouped_and_three_axes,
             ("groups",),
             "groups are known for one and two spatial axes only",
             f"{SOURCE} conv_general",
@@ -91,7 +105,7 @@ def transpose(rank: int) -> Op:
         refusals=(
             replace(
                 GENERAL.refusals[0],
-                when="cropped before spreading",
+                when=cropped_before_spreading,
                 options=("padding", "stride"),
             ),
             *GENERAL.refusals[1:],

@@ -10,8 +10,16 @@ from uniconv.spec.forms import EACH_ALIKE
 from uniconv.spec.framework import Framework
 from uniconv.spec.op import Op
 from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.refusals import Refusal
-from uniconv.spec.rules import REQUIRED, Choice, Count, InertOption, KernelShape, PerAxis
+from uniconv.spec.refusals import Refusal, output_padding_reaches_stride, strided_and_dilated
+from uniconv.spec.rules import (
+    REQUIRED,
+    CallContext,
+    Choice,
+    Count,
+    InertOption,
+    KernelShape,
+    PerAxis,
+)
 from uniconv.spec.words import EXTRA_UNLESS_OUT
 
 SOURCE = "mxnet 1.9.1 src/operator/nn"
@@ -25,6 +33,21 @@ def layouts(w: str) -> Choice:
     table = {None: Layout("n c ...", w, "n o ...")}
     spelled = {FIRST[r]: Layout("n c ...", w, "n o ...", (r,)) for r in (1, 2, 3)}
     return Choice("layout", table | spelled, None)
+
+
+def target_beyond_the_whole(call: CallContext) -> bool:
+    return any(a.output_size is not None and a.output_size > a.whole for a in call.axes)
+
+
+def odd_crop_at_stride_1(call: CallContext) -> bool:
+    return any(
+        a.output_size is not None and a.stride == 1 and (a.whole - a.output_size) % 2
+        for a in call.axes
+    )
+
+
+def dilated_and_three_axes(call: CallContext) -> bool:
+    return call.rank == 3 and max(call.dilation) > 1
 
 
 CONVOLUTION = Op(
@@ -66,25 +89,25 @@ DECONVOLUTION = replace(
     ),
     refusals=(
         Refusal(
-            "extra reaches stride",
+            output_padding_reaches_stride,
             ("adj", "stride"),
             "adj must be smaller than stride",
             f"{SOURCE}/deconvolution.cc",
         ),
         Refusal(
-            "target beyond the whole",
+            target_beyond_the_whole,
             ("target_shape",),
             "target_shape is larger than the whole result",
             f"{SOURCE}/deconvolution-inl.h InferPad",
         ),
         Refusal(
-            "odd crop at stride 1",
+            odd_crop_at_stride_1,
             ("target_shape", "stride"),
             "with a stride of 1 target_shape can only cut as much before as after",
             f"{SOURCE}/deconvolution-inl.h InferPad",
         ),
         Refusal(
-            "dilated and three axes",
+            dilated_and_three_axes,
             ("dilate",),
             "three axes cannot be dilated",
             f"{SOURCE}/deconvolution.cc",
@@ -92,7 +115,7 @@ DECONVOLUTION = replace(
     ),
     warnings=(
         Refusal(
-            "strided and dilated",
+            strided_and_dilated,
             ("stride", "dilate"),
             "MXNet computes this wrongly on a CPU; uniconv gives what its operator is meant to "
             "give, the transpose of Convolution",

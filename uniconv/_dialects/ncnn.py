@@ -10,8 +10,8 @@ from uniconv.spec.forms import INTERLEAVED, non_negative
 from uniconv.spec.framework import Framework
 from uniconv.spec.op import UNGROUPED, Op, OptionPerAxis
 from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.refusals import Refusal
-from uniconv.spec.rules import Count, InertOption, PerAxis, Scalar
+from uniconv.spec.refusals import Refusal, output_beyond_the_whole
+from uniconv.spec.rules import CallContext, Count, InertOption, PerAxis, Scalar
 from uniconv.spec.words import (
     BesideOutput,
     onnx_same_lower,
@@ -42,6 +42,17 @@ def pad(rank: int, upper: object, lower: object) -> Pad:
     return Pad("pad", (0,) * 2 * rank, words, non_negative(INTERLEAVED))  # type: ignore[arg-type]
 
 
+def same_below_nothing(call: CallContext, pad: tuple[int, ...]) -> bool:
+    """Whether a SAME word pads one axis and would crop another."""
+    totals = [(a.size - 1) // a.stride * a.stride + a.extent - a.size for a in call.axes]
+    least = (0, -1 if pad[0] == UPPER else 0)  # a column less at the end does no harm
+    return pad[0] < 0 and max(totals) > 0 and any(t < n for t, n in zip(totals, least))
+
+
+def output_beside_numbers(call: CallContext, pad: tuple[int, ...]) -> bool:
+    return bool(call.output_size) and pad[0] >= 0
+
+
 CONVOLUTION = Op(
     "ncnn.Convolution",
     kind="conv",
@@ -64,7 +75,7 @@ CONVOLUTION = Op(
     inert_options=OTHERS,
     refusals=(
         Refusal(
-            "ncnn same below nothing",
+            same_below_nothing,
             ("pad", "stride"),
             "where the kernel is shorter than the stride, SAME needs less than no padding, and "
             "beside an axis that needs more ncnn reads other memory; say what you mean by numbers",
@@ -124,13 +135,13 @@ DECONVOLUTION = replace(
     inert_options=(OTHERS[0], OTHERS[2]),
     refusals=(
         Refusal(
-            "ncnn output beside numbers",
+            output_beside_numbers,
             ("output_size", "pad"),
             "output_w and output_h only act beside pad_left=-233 or -234",
             f"{SOURCE}/deconvolution.cpp cut_padding",
         ),
         Refusal(
-            "onnx output beyond the whole",
+            output_beyond_the_whole,
             ("output_size",),
             "output_w and output_h are larger than the whole result: ncnn reads other memory",
             f"{SOURCE}/deconvolution.cpp cut_padding",

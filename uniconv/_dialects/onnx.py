@@ -10,8 +10,8 @@ from uniconv.spec.forms import BEGINS_ENDS, non_negative
 from uniconv.spec.framework import Framework
 from uniconv.spec.op import Op
 from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.refusals import Refusal
-from uniconv.spec.rules import Choice, Count, KernelShape, PerAxis, Scalar
+from uniconv.spec.refusals import Refusal, output_beyond_the_whole, output_padding_reaches_stride
+from uniconv.spec.rules import CallContext, Choice, Count, KernelShape, PerAxis, Scalar
 from uniconv.spec.words import (
     UNLESS_OUT,
     BesideOutput,
@@ -26,6 +26,25 @@ SPEC = "onnx 1.23.2 docs/Operators.md"
 RUNTIME = "onnxruntime 1.32.0 onnxruntime/core/providers/cpu/nn/conv_transpose_attributes.h"
 LIST = ("none", "axes")
 PADS = non_negative(BEGINS_ENDS)
+
+
+def same_below_nothing(call: CallContext, auto_pad: str) -> bool:
+    """Whether SAME would take more than one pixel off an axis."""
+    return auto_pad.startswith("SAME") and any(
+        -(-a.size // a.stride) * a.stride - a.stride + a.extent - a.size < -1 for a in call.axes
+    )
+
+
+def same_and_a_short_kernel(call: CallContext, auto_pad: str) -> bool:
+    """Whether SAME alone settles a transposed axis whose stride leaves gaps between the taps."""
+    return auto_pad.startswith("SAME") and any(
+        a.output_size is None and a.extent < a.stride for a in call.axes
+    )
+
+
+def same_and_output_padding(call: CallContext, auto_pad: str) -> bool:
+    return auto_pad.startswith("SAME") and any(a.output_padding for a in call.axes)
+
 
 CONV = Op(
     "onnx.Conv",
@@ -50,7 +69,7 @@ CONV = Op(
     inert_options=(KernelShape("kernel_shape"),),
     refusals=(
         Refusal(
-            "onnx same below nothing",
+            same_below_nothing,
             ("auto_pad", "strides"),
             "where the kernel is shorter than the stride SAME needs less than no padding: ONNX "
             "pads nothing, ONNX Runtime crops and so starts later; say which by pads",
@@ -91,27 +110,27 @@ TRANSPOSE = replace(
     ),
     refusals=(
         Refusal(
-            "extra reaches stride",
+            output_padding_reaches_stride,
             ("output_padding", "strides", "dilations"),
             "output_padding must be less than the stride; ONNX allows less than the dilation, too, "
             "ONNX Runtime refuses it (https://github.com/microsoft/onnxruntime/issues/14208)",
             RUNTIME,
         ),
         Refusal(
-            "onnx output beyond the whole",
+            output_beyond_the_whole,
             ("output_shape",),
             "output_shape is larger than the whole result of these strides and dilations",
             RUNTIME,
         ),
         Refusal(
-            "onnx same and short kernel",
+            same_and_a_short_kernel,
             ("auto_pad", "strides"),
             "where the kernel is shorter than the stride, ONNX asks for size * stride outputs and "
             "ONNX Runtime gives fewer; say which by pads and output_padding",
             "https://github.com/onnx/onnx/issues/2788",
         ),
         Refusal(
-            "onnx same and extra",
+            same_and_output_padding,
             ("auto_pad", "output_padding"),
             "ONNX's shape inference adds output_padding to SAME, ONNX Runtime takes it off again "
             "and shifts the result; say what you mean by pads",

@@ -11,8 +11,8 @@ from uniconv.spec.forms import INTERLEAVED, LAYOUT_PAIRS, alike, non_negative, o
 from uniconv.spec.framework import Framework
 from uniconv.spec.op import FLOATS, Op
 from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.refusals import Refusal
-from uniconv.spec.rules import Choice, Count, InertOption, PerAxis
+from uniconv.spec.refusals import Refusal, output_padding_reaches_stride, reflection_past_the_edge
+from uniconv.spec.rules import CallContext, Choice, Count, InertOption, PerAxis
 from uniconv.spec.words import nothing_cropped, paddle_transposed_same, same_upper, valid
 
 SOURCE = "paddle 3.3.1 python/paddle/nn/functional/conv.py"
@@ -21,8 +21,22 @@ UPDATE = "paddle 3.3.1 paddle/phi/kernels/cpu/conv_util.h UpdatePaddingAndDilati
 FORMATS = {1: ("NCL", "NLC"), 2: ("NCHW", "NHWC"), 3: ("NCDHW", "NDHWC")}
 FORM = one_of(alike(), non_negative(INTERLEAVED), LAYOUT_PAIRS)
 BORDERS = ("zeros", "reflect", "replicate", "circular")
+
+
+def same_and_dilated(call: CallContext, padding: object) -> bool:
+    return isinstance(padding, str) and padding.upper() == "SAME" and max(call.dilation) > 1
+
+
+def two_ends(call: CallContext, output_padding: object) -> bool:
+    return bool(call.output_size) and output_padding != 0
+
+
+def border_and_no_integer(call: CallContext, padding: object) -> bool:
+    return call.boundary != "zeros" and not isinstance(padding, int)
+
+
 SAME_IGNORES = Refusal(
-    "same and dilated",
+    same_and_dilated,
     ("padding", "dilation"),
     'Paddle ignores dilation with padding="SAME" (it computes with dilation 1); so does uniconv. '
     "Give the padding in numbers",
@@ -80,13 +94,13 @@ def transpose(rank: int) -> Op:
         refusals=(
             Refusal(
                 # The shape function also allows less than the dilation; the kernels then fail.
-                "extra reaches stride",
+                output_padding_reaches_stride,
                 ("output_padding", "stride"),
                 "output_padding must be smaller than stride on every axis",
                 "paddle 3.3.1 paddle/phi/kernels/funcs/im2col.cc and vol2col.cc",
             ),
             Refusal(
-                "two ends",
+                two_ends,
                 ("output_padding", "output_size"),
                 "output_padding and output_size both say where the output ends; give one of them",
                 f"{SOURCE} conv{rank}d_transpose",
@@ -108,13 +122,13 @@ def layer(rank: int) -> Op:
         | {"weight_attr": "weight", "bias_attr": "bias"},
         refusals=(
             Refusal(
-                "border and no integer",
+                border_and_no_integer,
                 ("padding", "padding_mode"),
                 "with padding_mode 'reflect', 'replicate' or 'circular' padding must be an integer",
                 LAYERS,
             ),
             Refusal(
-                "reflection past the edge",
+                reflection_past_the_edge,
                 ("padding", "padding_mode"),
                 "a reflection must be smaller than the input on every axis",
                 "paddle 3.3.1 paddle/phi/kernels/cpu/pad3d_kernel.cc",

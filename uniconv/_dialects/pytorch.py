@@ -10,8 +10,8 @@ from uniconv.spec.forms import SYMMETRIC
 from uniconv.spec.framework import Framework
 from uniconv.spec.op import COMPLEX, FLOATS, INTEGERS, Op
 from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.refusals import Refusal
-from uniconv.spec.rules import Choice, Count, InertOption, PerAxis
+from uniconv.spec.refusals import Refusal, entries, reflection_past_the_edge
+from uniconv.spec.rules import CallContext, Choice, Count, InertOption, PerAxis
 from uniconv.spec.words import same_total, valid
 
 RANKS = (1, 2, 3)
@@ -20,6 +20,31 @@ MODULES = "pytorch 2.13.0 torch/nn/modules/conv.py"
 
 ONE_OR_EACH = ("int", "one", "axes")
 STRIDE, DILATION = PerAxis("stride", accepts=ONE_OR_EACH), PerAxis("dilation", accepts=ONE_OR_EACH)
+
+
+def same_and_strided(call: CallContext, padding: object) -> bool:
+    return isinstance(padding, str) and padding == "same" and max(call.stride) > 1
+
+
+def output_padding_reaches_stride_and_dilation(call: CallContext) -> bool:
+    return any(
+        (n or 0) >= max(s, d) for n, s, d in zip(call.output_padding, call.stride, call.dilation)
+    )
+
+
+def one_entry_for_several_axes(call: CallContext, padding: object, dilation: object) -> bool:
+    """Whether a list of one pads with a border, or spreads the kernel that "same" pads for."""
+    if call.boundary == "zeros" or call.rank == 1:
+        return False
+    same = isinstance(padding, str) and padding == "same"
+    return entries(padding) == 1 or (same and entries(dilation) == 1)
+
+
+def wrapped_more_than_once(call: CallContext) -> bool:
+    return call.boundary == "circular" and any(
+        max(p) > n for p, n in zip(call.pad, call.sizes.size)
+    )
+
 
 CONV = Op(
     "torch.nn.functional.conv{r}d",
@@ -35,7 +60,7 @@ CONV = Op(
     dtypes=(*FLOATS, *INTEGERS, *COMPLEX),
     refusals=(
         Refusal(
-            "same and strided",
+            same_and_strided,
             ("padding", "stride"),
             "a strided convolution cannot keep the size; give the padding as numbers",
             NATIVE,
@@ -61,7 +86,7 @@ CONV_TRANSPOSE = Op(
     dtypes=CONV.dtypes,
     refusals=(
         Refusal(
-            "extra reaches stride and dilation",
+            output_padding_reaches_stride_and_dilation,
             ("output_padding", "stride", "dilation"),
             "output_padding must be smaller than stride or dilation on every axis",
             NATIVE,
@@ -88,20 +113,20 @@ MODULE = replace(
     refusals=(
         *CONV.refusals,
         Refusal(
-            "one entry for several axes",
+            one_entry_for_several_axes,
             ("padding", "dilation", "padding_mode"),
             "with a padding_mode other than 'zeros' PyTorch applies a list of one to one axis only "
             "and returns wrong values; give an integer, or one per axis",
             f"{MODULES} _ConvNd",
         ),
         Refusal(
-            "reflection past the edge",
+            reflection_past_the_edge,
             ("padding", "padding_mode"),
             "a reflection must be smaller than the input on every axis",
             "pytorch 2.13.0 aten/src/ATen/native/ReflectionPad.cpp",
         ),
         Refusal(
-            "wrapped more than once",
+            wrapped_more_than_once,
             ("padding", "padding_mode"),
             "circular padding may wrap around at most once",
             "pytorch 2.13.0 aten/src/ATen/native/PadNd.cpp",

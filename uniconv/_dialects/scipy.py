@@ -11,8 +11,8 @@ from uniconv.spec.forms import ONE_NUMBER, alike
 from uniconv.spec.framework import Framework
 from uniconv.spec.op import UNGROUPED, Op
 from uniconv.spec.padding import Pad
-from uniconv.spec.refusals import Refusal
-from uniconv.spec.rules import Choice, InertOption, Scalar
+from uniconv.spec.refusals import Refusal, centre_outside_the_kernel, neither_inside_the_other
+from uniconv.spec.rules import CallContext, Choice, InertOption, Scalar
 from uniconv.spec.words import (
     ORIGIN,
     ORIGIN_ALONG,
@@ -30,6 +30,15 @@ BARE = Layout("...", "...", "...")
 MODES = {"full": full, "valid": numpy_valid, "same": same_total_lower}
 CONJUGATED = "SciPy conjugates the second array; complex arrays are refused here."
 
+
+def valid_and_neither_inside_the_other(call: CallContext, mode: str) -> bool:
+    return mode == "valid" and neither_inside_the_other(call)
+
+
+def origin_beside_one_tap(call: CallContext, origin: int) -> bool:
+    return origin != 0 and max(call.sizes.kernel) == 1
+
+
 CONVOLVE = Op(
     "scipy.signal.convolve",
     kind="conv",
@@ -46,7 +55,7 @@ CONVOLVE = Op(
     inert_options=(InertOption("method", "auto", inert=True),),
     refusals=(
         Refusal(
-            "valid and neither inside the other",
+            valid_and_neither_inside_the_other,
             ("mode",),
             "for 'valid' one array must be at least as large as the other in every dimension",
             f"{SIGNAL} _inputs_swap_needed",
@@ -108,7 +117,7 @@ BORDERS = {
     "grid-wrap": "circular",
 }
 OUTSIDE = Refusal(
-    "centre outside the kernel",
+    centre_outside_the_kernel,
     ("origin",),
     "origin must satisfy -(k // 2) <= origin <= (k - 1) // 2 for k taps",
     f"{IMAGE} _invalid_origin",
@@ -151,7 +160,7 @@ CORRELATE1D = replace(
     layout=ALONG,
     pad=Pad("origin", 0, form=ONE_NUMBER, reading=ORIGIN_ALONG),
     inert_options=NDIMAGE_CORRELATE.inert_options[:1],
-    refusals=(OUTSIDE, Refusal("origin beside one tap", ("origin",), OUTSIDE.reason, IMAGE)),
+    refusals=(OUTSIDE, Refusal(origin_beside_one_tap, ("origin",), OUTSIDE.reason, IMAGE)),
     source=f"{IMAGE} correlate1d",
 )
 CONVOLVE1D = replace(

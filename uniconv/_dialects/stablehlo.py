@@ -9,7 +9,7 @@ from uniconv.spec.forms import PAIRS
 from uniconv.spec.framework import Framework
 from uniconv.spec.op import COMPLEX, FLOATS, INTEGERS, Op
 from uniconv.spec.padding import Pad
-from uniconv.spec.refusals import Refusal
+from uniconv.spec.refusals import Refusal, two_kinds_of_groups
 from uniconv.spec.rules import REQUIRED, Count, EachAxis, InertOption, PerAxis
 
 SPEC = "openxla/stablehlo docs/spec.md @ 3c9301c1 convolution"
@@ -54,7 +54,7 @@ CONVOLUTION = Op(
     inert_options=(InertOption("precision_config", inert=True, sample=["HIGHEST", "DEFAULT"]),),
     refusals=(
         Refusal(
-            "two kinds of groups",
+            two_kinds_of_groups,
             ("feature_group_count", "batch_group_count"),
             "one of them must be 1 (C23)",
             SPEC,

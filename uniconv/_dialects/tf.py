@@ -11,8 +11,8 @@ from uniconv.spec.forms import LAYOUT_PAIRS
 from uniconv.spec.framework import Framework
 from uniconv.spec.op import BY_OUTPUT, DEPTHWISE, FLOATS, UNGROUPED, Op
 from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.refusals import Refusal
-from uniconv.spec.rules import REQUIRED, Choice, InertOption, PerAxis
+from uniconv.spec.refusals import Refusal, entries, strided_and_dilated
+from uniconv.spec.rules import REQUIRED, CallContext, Choice, InertOption, PerAxis
 from uniconv.spec.words import OfOutput, Word, same_upper, valid
 
 NN_OPS = "tensorflow 2.21.0 tensorflow/python/ops/nn_ops.py"
@@ -52,6 +52,28 @@ def words_only(default: object = REQUIRED, words: Mapping[str, Word] = WORDS) ->
 
 def words_or_pairs(default: object = REQUIRED, words: Mapping[str, Word] = WORDS) -> Pad:
     return Pad("padding", default, words, LAYOUT_PAIRS)
+
+
+def explicit_and_undilated(call: CallContext, padding: object) -> bool:
+    return not isinstance(padding, str) and max(call.dilation) == 1
+
+
+def explicit_and_not_two_axes(call: CallContext, padding: object) -> bool:
+    return not isinstance(padding, str) and call.rank != 2
+
+
+def list_misread_beside_batch_axes(call: CallContext, strides: object, dilations: object) -> bool:
+    """Whether a list is read for other axes than it was meant for.
+
+    With several batch axes and channels first, strides need an entry for each axis of a batch of
+    one axis, and dilations must not have one.
+    """
+    if len(call.sizes.batch) < 2 or not call.layout.x.startswith("n c"):
+        return False
+    every_axis = call.rank + 2
+    return (max(call.stride) > 1 and entries(strides) != every_axis) or (
+        max(call.dilation) > 1 and entries(dilations) == every_axis
+    )
 
 
 CONV2D = Op(
@@ -97,25 +119,25 @@ CONVOLUTION = replace(
     integer_ranks=(1, 2),  # Conv3D has no int32 kernel (tensorflow/core/ops/nn_ops.cc)
     refusals=(
         Refusal(
-            "strided and dilated",
+            strided_and_dilated,
             ("strides", "dilations"),
             "strides > 1 are not supported together with dilations > 1; tf.nn.conv2d takes both",
             f"{NN_OPS} convolution_internal",
         ),
         Refusal(
-            "explicit and undilated",
+            explicit_and_undilated,
             ("padding", "dilations"),
             'without dilations, padding must be "SAME" or "VALID"; tf.nn.conv2d takes a list',
             f"{NN_OPS} convolution_internal",
         ),
         Refusal(
-            "explicit and not two axes",
+            explicit_and_not_two_axes,
             ("padding",),
             'only two spatial axes take a list; give "SAME" or "VALID"',
             f"{NN_OPS} _WithSpaceToBatch",
         ),
         Refusal(
-            "list misread beside batch axes",
+            list_misread_beside_batch_axes,
             ("strides", "dilations"),
             "with channels first and more than one batch axis TensorFlow puts the numbers on the "
             "wrong axes (it fails or returns wrong values); give strides for every axis of a batch "
@@ -175,7 +197,7 @@ TRANSPOSE = replace(
     integer_ranks=(1, 2),
     refusals=(
         Refusal(
-            "explicit and not two axes",
+            explicit_and_not_two_axes,
             ("padding",),
             'only two spatial axes take a list; give "SAME" or "VALID"',
             f"{NN_OPS} conv_transpose",
@@ -207,7 +229,7 @@ DEPTHWISE2D = Op(
     inert_options=(NAME,),
     refusals=(
         Refusal(
-            "strided and dilated",
+            strided_and_dilated,
             ("strides", "dilations"),
             "TensorFlow only warns and returns wrong values for strides and dilations both above 1 "
             "(https://github.com/tensorflow/tensorflow/issues/31514); use tf.nn.conv2d with groups",

@@ -9,10 +9,19 @@ from uniconv.spec.framework import Framework
 from uniconv.spec.op import Op
 from uniconv.spec.padding import Crop, Pad
 from uniconv.spec.refusals import Refusal
-from uniconv.spec.rules import Count, InertOption, PerAxis
+from uniconv.spec.rules import CallContext, Count, InertOption, PerAxis
 
 SOURCE = "tinygrad 0.14.0 tinygrad/mixin/op.py"
 PADS = one_of(alike(None), LAST_FIRST)
+
+
+def spread_input_cropped_before_padding(call: CallContext) -> bool:
+    """Whether negative padding takes more off the spread input than there is."""
+    return any(
+        (axis.size - 1) * axis.stride + 1 + sum(min(axis.extent - 1 - c, 0) for c in crop) < 0
+        for axis, crop in zip(call.axes, call.pad)
+    )
+
 
 CONV = Op(
     "tinygrad.Tensor.conv2d",
@@ -42,7 +51,7 @@ TRANSPOSE = Op(
     dtypes=CONV.dtypes,
     refusals=(
         Refusal(
-            "spread input cropped before padding",
+            spread_input_cropped_before_padding,
             ("padding",),
             "the padding crops more of the spread input than there is",
             f"{SOURCE} conv_transpose2d",

@@ -10,7 +10,7 @@ from uniconv.spec.forms import alike
 from uniconv.spec.framework import Framework
 from uniconv.spec.op import UNGROUPED, Op, OptionPerAxis
 from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.refusals import Refusal
+from uniconv.spec.refusals import Refusal, output_padding_reaches_stride
 from uniconv.spec.rules import PerAxis
 from uniconv.spec.words import valid
 
@@ -18,7 +18,7 @@ SOURCE = "torch/nn @ 87268255"
 PLANE, VOLUME = ("H", "W"), ("T", "H", "W")
 IMPLIED = dict.fromkeys(("nInputPlane", "nOutputPlane", "kT", "kW", "kH"), "weight")
 ADJ = Refusal(
-    "extra reaches stride",
+    output_padding_reaches_stride,
     ("adj", "d"),
     "the adj of an axis must be smaller than its stride",
     f"{SOURCE} SpatialFullConvolution.lua",

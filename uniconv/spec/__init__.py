@@ -9,6 +9,7 @@ from uniconv.spec.op import Op as Op
 from uniconv.spec.padding import Crop as Crop
 from uniconv.spec.padding import Pad as Pad
 from uniconv.spec.refusals import Refusal as Refusal
+from uniconv.spec.refusals import strided_and_dilated as strided_and_dilated
 from uniconv.spec.rules import Choice as Choice
 from uniconv.spec.rules import PerAxis as PerAxis
 from uniconv.spec.words import same_upper as same_upper

@@ -86,6 +86,11 @@ class DimensionNumbers(Choice):
 
     swapped: str | None = None
 
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The further option that it asks."""
+        return (self.swapped,) if self.swapped else ()
+
     def read(self, value: object, facts: CallContext) -> Layout:
         found = self._spelled(value)
         if found is None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from uniconv._canonical.layout import Layout
+from uniconv._messages import show, suggest
 from uniconv.spec.dimension_strings import AlongAxis, along_axis
 from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.refusals import CONDITIONS, Refusal
+from uniconv.spec.refusals import Refusal
 from uniconv.spec.rules import REQUIRED, Choice, Count, InertOption, KernelShape, PerAxis, Scalar
 
 KINDS = ("conv", "conv_transpose", "depthwise_conv", "separable_conv")
@@ -150,16 +151,14 @@ class Op:
         problems = {
             f"unknown kind {self.kind}": self.kind in KINDS,
             "a source is missing": bool(self.source),
-            "params and rules name different options": names == known,
-            "gathered names options without a rule": set(self.per_axis_options) <= set(self.rules),
+            f"params name {_listed(names - known)}, which no rule reads; its rules read "
+            f"{_listed(known)}": names <= known,
+            f"params leave out {_listed(known - names)}, which its rules read": known <= names,
             "x without a batch axis has batch (0, 0)": (
                 self.batch == (0, 0) or all("n" in at.x.split() for at in self.layouts)
             ),
             "a transposed op has a Crop, others a Pad": (
                 (self.kind == "conv_transpose") == isinstance(self.pad, Crop)
-            ),
-            "an unknown refusal": all(
-                r.when in CONDITIONS for r in (*self.refusals, *self.warnings)
             ),
             "a separable op has a second kernel": (
                 (self.kind == "separable_conv") == bool(self.pointwise or self.outer_product)
@@ -168,6 +167,28 @@ class Op:
         for problem, fine in problems.items():
             if not fine:
                 raise TypeError(f"spec {self.name}: {problem}")
+        for part, option, own in self._named():
+            if option not in own:
+                raise TypeError(
+                    f"spec {self.name}: {part} names the option {show(option)}, which it does not "
+                    f"have{suggest(option, own) or f'; it has {_listed(own)}'}"
+                )
+
+    def _named(self) -> Iterator[tuple[str, str, Iterable[str]]]:
+        """Every option that a part of the spec names: the part, the option, those there are."""
+        rules = set(self.rules) - {""}
+        for refusal in (*self.refusals, *self.warnings):
+            part = f"the refusal {refusal.when.__name__}"
+            yield from ((part, o, rules) for o in (*refusal.options, *refusal.reads))
+        yield from ((f"the alias {alias}", o, rules) for alias, o in self.aliases.items())
+        for rule in self.rules.values():
+            part = f"the rule of {rule.option}"
+            yield from ((part, o, rules) for o in getattr(rule, "beside", ()))
+        for option, several in self.per_axis_options.items():
+            yield "per_axis_options", option, rules
+            part = f"per_axis_options of {option}"
+            for pair in several.follows.items():
+                yield from ((part, o, several.names) for o in pair)
 
     def default(self, option: str) -> Any:
         """What a native option means when it is left out; the option that it follows, as text."""
@@ -200,3 +221,7 @@ class Op:
     def array_names(self, role: str) -> tuple[str, ...]:
         """The native names of x, w, p (pointwise kernel) or bias."""
         return tuple(p.split(":")[1] for p in self.params.split() if p.startswith(role + ":"))
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))

@@ -45,6 +45,11 @@ class Pad:
     borders: Mapping[str, str] = field(default_factory=dict)
     undilated: tuple[str, ...] = ()
 
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """Further options that its words ask."""
+        return tuple(word.option for word in self.words.values() if isinstance(word, Choice))
+
     def dilates(self, value: object) -> bool:
         """Whether the dilation counts beside this padding."""
         word = in_case(value, self.words) if self.any_case else value
