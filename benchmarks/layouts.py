@@ -201,7 +201,7 @@ def functional(told: Words, problem: Problem, x: Tensor, w: Tensor) -> Callable[
 
 def bound(told: Words, problem: Problem, x: Tensor, w: Tensor) -> Callable[[], Tensor]:
     """The same by a bound kernel."""
-    run = uniconv.bind(w, dialect=told.function, op=told.kind, **_options(told, problem, len(x)))
+    run = uniconv.bind(w, dialect=told.function, kind=told.kind, **_options(told, problem, len(x)))
     return lambda: run(x)
 
 

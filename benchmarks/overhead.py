@@ -72,7 +72,7 @@ def pytorch() -> dict[str, Call]:
 def transposed() -> dict[str, Call]:
     x, w = torch.randn(1, 8, 8, 3), torch.randn(2, 2, 4, 3)
     told = {"dialect": "keras.ops.conv_transpose", "strides": 2, "padding": "valid"}
-    bound = uniconv.bind(w, op="conv_transpose", **told)
+    bound = uniconv.bind(w, kind="conv_transpose", **told)
 
     def by_hand() -> torch.Tensor:
         y = F.conv_transpose2d(x.permute(0, 3, 1, 2), w.permute(3, 2, 0, 1), None, 2)
@@ -88,7 +88,7 @@ def transposed() -> dict[str, Call]:
 def depthwise() -> dict[str, Call]:
     x, w = torch.randn(1, 8, 8, 4), torch.randn(3, 3, 4, 1)
     told = {"dialect": "tf", "strides": (1, 1, 1, 1), "padding": "VALID"}
-    bound = uniconv.bind(w, op="depthwise_conv", **told)
+    bound = uniconv.bind(w, kind="depthwise_conv", **told)
 
     def by_hand() -> torch.Tensor:
         y = F.conv2d(x.permute(0, 3, 1, 2), w.permute(2, 3, 0, 1), groups=4)

@@ -33,7 +33,7 @@ def cases() -> list[tuple[str, bool, Callable[[], object], Callable[[], object]]
                     f"HWIO {shape} -> {name}",
                     True,
                     lambda w=w, order=order: w.permute(order).contiguous(),
-                    lambda w=w, dst=dst: uniconv.convert_weight(w, "tf", dst, contiguous=True),
+                    lambda w=w, dst=dst: uniconv.convert_kernel(w, "tf", dst, contiguous=True),
                 )
             )
     w = torch.randn(HWIO[0])
@@ -42,7 +42,7 @@ def cases() -> list[tuple[str, bool, Callable[[], object], Callable[[], object]]
             f"HWIO {HWIO[0]} flipped -> OIHW",
             True,
             lambda: w.flip(0, 1).permute(3, 2, 0, 1).contiguous(),
-            lambda: uniconv.convert_weight(w, "knet", "pytorch", contiguous=True),
+            lambda: uniconv.convert_kernel(w, "knet", "pytorch", contiguous=True),
         )
     )
     for shape in OIHW:
@@ -52,7 +52,7 @@ def cases() -> list[tuple[str, bool, Callable[[], object], Callable[[], object]]
                 f"OIHW {shape} -> HWIO",
                 False,
                 lambda v=v: v.permute(2, 3, 1, 0).contiguous(),
-                lambda v=v: uniconv.convert_weight(v, "pytorch", "tf", contiguous=True),
+                lambda v=v: uniconv.convert_kernel(v, "pytorch", "tf", contiguous=True),
             )
         )
         found.append(
@@ -60,7 +60,7 @@ def cases() -> list[tuple[str, bool, Callable[[], object], Callable[[], object]]
                 f"OIHW {shape} flipped -> HWIO, as it lies",
                 True,
                 lambda v=v: v.flip(2, 3).permute(2, 3, 1, 0).contiguous(),
-                lambda v=v: uniconv.convert_weight(v, "theano", "tf"),
+                lambda v=v: uniconv.convert_kernel(v, "theano", "tf"),
             )
         )
     found.append(
@@ -68,7 +68,7 @@ def cases() -> list[tuple[str, bool, Callable[[], object], Callable[[], object]]
             f"OIHW {OIHW[0]} -> HWIO, a view",
             True,
             lambda: v.permute(2, 3, 1, 0).contiguous(),
-            lambda: uniconv.convert_weight(v, "pytorch", "tf"),
+            lambda: uniconv.convert_kernel(v, "pytorch", "tf"),
         )
     )
     return found

@@ -47,12 +47,10 @@ class Network(torch.nn.Module):
         self.second = layer(8, 16, 3, dialect=dialect, dtype=dtype, **options)
         self.flatten = uniconv.nn.Flatten(dialect=dialect)
         for name, conv in (("first", self.first), ("second", self.second)):
-            kernel = uniconv.convert_weight(weights[name], "pytorch", dialect)
+            kernel = uniconv.convert_kernel(weights[name], "pytorch", dialect)
             conv.load_state_dict({"kernel": kernel, "bias": torch.zeros(conv.out_channels)})
         # Flatten orders the features as memory runs: h w c in TensorFlow, h fastest in Julia.
-        dense = uniconv.convert_dense_after_flatten(
-            weights["dense"], (16, 2, 2), "pytorch", dialect
-        )
+        dense = uniconv.convert_dense(weights["dense"], "pytorch", dialect, image=(16, 2, 2))
         self.dense = torch.nn.Parameter(dense.clone())
 
     def forward(self, x: Tensor) -> Tensor:

@@ -101,22 +101,22 @@ def torch_weights(net: str) -> Arrays:
 
 
 def names(net: str) -> dict[str, Any]:
-    """The map from Keras's names to torch's, for ``convert_weights``."""
+    """The map from Keras's names to torch's, for ``convert_state_dict``."""
     told: dict[str, Any] = {}
     for layer, other in LAYERS[net].items():
         if "prelu" in layer:
-            told[f"{layer}/alpha"] = {"op": "keep", "rename": f"{other}.weight"}
+            told[f"{layer}/alpha"] = {"kind": "keep", "rename": f"{other}.weight"}
             continue
         # Both networks exchange H and W before they flatten: the rows are alike, in w h c order.
         op = "conv" if "conv" in layer else "dense"
-        told[f"{layer}/kernel"] = {"op": op, "rename": f"{other}.weight"}
-        told[f"{layer}/bias"] = {"op": "keep", "rename": f"{other}.bias"}
+        told[f"{layer}/kernel"] = {"kind": op, "rename": f"{other}.weight"}
+        told[f"{layer}/bias"] = {"kind": "keep", "rename": f"{other}.bias"}
     return told
 
 
 def converted(net: str) -> Arrays:
     """mtcnn's weights as a state_dict of facenet-pytorch."""
-    found = uniconv.convert_weights(keras_weights(net), "keras", "pytorch", names=names(net))
+    found = uniconv.convert_state_dict(keras_weights(net), "keras", "pytorch", names=names(net))
     return {k: v.reshape(-1) if "prelu" in k else v for k, v in found.items()}
 
 
@@ -220,8 +220,8 @@ def rows(net: str, weights: Arrays) -> str:
     fits = []
     for layout in ("NHWC", "NWHC", "NCHW", "NCWH"):
         plain = Network(net, weights, "keras")
-        kernel = uniconv.convert_dense_after_flatten(
-            weights[f"{name}/kernel"], FLATTENED[net], "keras", "keras", src_layout=layout
+        kernel = uniconv.convert_dense(
+            weights[f"{name}/kernel"], "keras", "keras", image=FLATTENED[net], src_layout=layout
         )
         plain.weights[f"{name}/kernel"] = torch.from_numpy(np.ascontiguousarray(kernel))
         plain.flatten = lambda y: y.reshape(len(y), -1)  # type: ignore[method-assign]

@@ -45,10 +45,10 @@ def test_a_bound_kernel_gives_what_a_call_gives(name):
         x, w, *point = arrays_of(op, case)
         if op.outer_product:
             with pytest.raises(BadArray, match="product of two vectors"):
-                uniconv.bind(w, dialect=name, op=op.kind, pointwise=point[0], **case.options)
+                uniconv.bind(w, dialect=name, kind=op.kind, pointwise=point[0], **case.options)
             continue
         bound = uniconv.bind(
-            w, dialect=name, op=op.kind, pointwise=(point or [None])[0], **case.options
+            w, dialect=name, kind=op.kind, pointwise=(point or [None])[0], **case.options
         )
         assert torch.equal(bound(x), call(op, x, w, point, case)), case
         assert bound(x).shape == case.call.output

@@ -22,8 +22,9 @@ from uniconv._calls.lift import lift
 from uniconv._calls.lower import lower
 from uniconv._weights import network as conversion
 from uniconv._weights.dense import DENSE
-from uniconv._weights.kernel import convert_weight
-from uniconv._weights.network import convert_weights, plan_weights, rule
+from uniconv._weights.kernel import convert_kernel
+from uniconv._weights.name_map import rule
+from uniconv._weights.network import convert_file, convert_state_dict, plan_steps
 from uniconv.conformance.crossing import moved
 from uniconv.errors import BadArray, BadFile, BadOption, UniconvError, UniconvWarning
 from uniconv.spec.registry import find, frameworks
@@ -46,7 +47,7 @@ NETWORK = {
 
 
 def test_every_kernel_is_converted_and_the_rest_is_untouched():
-    y = convert_weights(NETWORK, "keras", "pytorch")
+    y = convert_state_dict(NETWORK, "keras", "pytorch")
     assert list(y) == list(NETWORK)
     for name, order in (
         ("conv2d/kernel", (3, 2, 0, 1)),
@@ -66,11 +67,11 @@ def test_every_kernel_is_converted_and_the_rest_is_untouched():
 def test_there_and_back_is_bit_identical_for_every_pair_of_families():
     several = ("tf", "keras", "pytorch", "jax", "flax", "mlx", "paddle", "mxnet", "chainer", "knet")
     kernels = {"conv/kernel": NETWORK["conv2d/kernel"] / 7, "dense/kernel": numbered((7, 3)) / 3}
-    start = convert_weights(kernels, "keras", "tf")
+    start = convert_state_dict(kernels, "keras", "tf")
     for src in several:
-        given = convert_weights(start, "tf", src)
+        given = convert_state_dict(start, "tf", src)
         for dst in several:
-            again = convert_weights(convert_weights(given, src, dst), dst, src)
+            again = convert_state_dict(convert_state_dict(given, src, dst), dst, src)
             for name in given:
                 assert again[name].tobytes() == given[name].tobytes(), (src, dst)
 
@@ -105,10 +106,10 @@ RULES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "ndim", "op"), RULES)
-def test_the_rules(name, ndim, op):
-    found = rule(name, ndim)
-    assert (found.op if found else None) == op
+@pytest.mark.parametrize(("name", "ndim", "kind"), RULES)
+def test_the_rules(name, ndim, kind):
+    entry = rule(name, ndim)
+    assert (entry.kind if entry else None) == kind
 
 
 def test_a_map_says_what_the_names_do_not(tmp_path):
@@ -124,16 +125,16 @@ def test_a_map_says_what_the_names_do_not(tmp_path):
     names = {
         "opt.*": "skip",
         "emb.weight": "keep",
-        "stem.w": {"op": "depthwise_conv", "groups": 3, "rename": "stem/depthwise_kernel"},
+        "stem.w": {"kind": "depthwise_conv", "groups": 3, "rename": "stem/depthwise_kernel"},
         "up.weight": "conv_transpose",
-        "head.fc.weight": {"op": "dense_after_flatten", "shape": [2, 1, 4]},
+        "head.fc.weight": {"kind": "dense", "image": [2, 1, 4]},
         "*.weight": {"rename": "*/kernel"},
         "*.bias": {"rename": "*/bias"},
     }
     path = tmp_path / "names.json"
     path.write_text(json.dumps(names))
     for told in (names, path, str(path)):
-        y = convert_weights(network, "pytorch", "keras", names=told)
+        y = convert_state_dict(network, "pytorch", "keras", names=told)
         assert list(y) == [
             "stem/depthwise_kernel",
             "up.weight",
@@ -151,16 +152,16 @@ def test_a_map_says_what_the_names_do_not(tmp_path):
 
 def test_options_in_a_map_reach_the_kernel():
     network = {"w": numbered((2, 3, 1, 1))}
-    names = {"w": {"op": "conv", "src_options": {"mode": 1}}}
-    same = convert_weights(network, "knet", "tf", names=names)
+    names = {"w": {"kind": "conv", "src_options": {"mode": 1}}}
+    same = convert_state_dict(network, "knet", "tf", names=names)
     np.testing.assert_array_equal(same["w"], network["w"])
-    turned = convert_weights(network, "knet", "tf")
+    turned = convert_state_dict(network, "knet", "tf")
     np.testing.assert_array_equal(turned["w"], network["w"][::-1, ::-1])
 
 
 def test_the_plan_says_what_happens_to_every_array():
-    steps = plan_weights(NETWORK, "keras", "knet.ops21.conv", names={"step": "skip"})
-    told = [(s.name, s.op, s.how, s.becomes, s.new_shape, s.why, s.problem) for s in steps]
+    steps = plan_steps(NETWORK, "keras", "knet.ops21.conv", names={"step": "skip"})
+    told = [(s.name, s.kind, s.how, s.becomes, s.new_shape, s.why, s.problem) for s in steps]
     assert told[:3] == [
         (
             "conv2d/kernel",
@@ -176,18 +177,18 @@ def test_the_plan_says_what_happens_to_every_array():
     ]
     assert told[-1] == ("step", "skip", "left out", None, (), "map: step", "")
     assert told[3][-1] == (
-        "knet.ops21.conv cannot express op: keras.ops.conv_transpose is a conv_transpose, "
+        "knet.ops21.conv cannot express kind: keras.ops.conv_transpose is a conv_transpose, "
         "knet.ops21.conv a conv"
     )
     assert told[6][2] == "in out -> out in"
-    turned = plan_weights({"c/kernel": numbered((2, 3, 4, 5))}, "keras", "knet")
+    turned = plan_steps({"c/kernel": numbered((2, 3, 4, 5))}, "keras", "knet")
     assert turned[0].how == "... i o -> ... i o, reversed"
 
 
 def test_unknown_arrays_are_refused_all_at_once_with_what_to_write():
     network = NETWORK | {"tokens": numbered((3, 4)), "mixer": numbered((2, 3, 4))}
     with pytest.raises(UniconvError) as caught:
-        convert_weights(network, "keras", "pytorch")
+        convert_state_dict(network, "keras", "pytorch")
     assert str(caught.value) == (
         "2 of 10 arrays cannot be converted:\n"
         '  tokens (3, 4): its name does not tell what it is: say {"tokens": ...} in the map, '
@@ -200,58 +201,73 @@ def test_unknown_arrays_are_refused_all_at_once_with_what_to_write():
 def test_a_kernel_that_its_bias_does_not_fit_is_refused():
     """torch calls the kernel of a transposed convolution weight, too; its bias tells."""
     network = {"2.weight": numbered((8, 4, 2, 2)), "2.bias": numbered((4,))}
-    (step, _) = plan_weights(network, "pytorch", "mlx")
+    (step, _) = plan_steps(network, "pytorch", "mlx")
     assert step.problem == (
         "named weight, 4 axes: taken for a conv it gives 8 channels, but 2.bias has 4: say what it "
         'is, {"2.weight": ...} in the map'
     )
-    made = convert_weights(network, "pytorch", "mlx", names={"2.weight": "conv_transpose"})
+    made = convert_state_dict(network, "pytorch", "mlx", names={"2.weight": "conv_transpose"})
     assert made["2.weight"].shape == (4, 2, 2, 8)
     dense = {"fc.weight": numbered((3, 8)), "fc.bias": numbered((8,))}
-    assert "taken for a dense it gives 3" in plan_weights(dense, "pytorch", "keras")[0].problem
+    assert "taken for a dense it gives 3" in plan_steps(dense, "pytorch", "keras")[0].problem
     grouped = {"up.deconv.weight": numbered((4, 3, 2, 2)), "up.deconv.bias": numbered((6,))}
-    assert "it gives 3 channels" in plan_weights(grouped, "pytorch", "mlx")[0].problem
+    assert "it gives 3 channels" in plan_steps(grouped, "pytorch", "mlx")[0].problem
     fine = {"a.weight": network["2.weight"], "a.bias": numbered((8,))}
-    assert not plan_weights(fine, "pytorch", "mlx")[0].problem
+    assert not plan_steps(fine, "pytorch", "mlx")[0].problem
 
 
 def test_a_dense_kernel_that_may_follow_a_flatten_is_pointed_out():
     network = {"conv2d/kernel": numbered((3, 2, 4, 5)), "dense/kernel": numbered((30, 3))}
     with pytest.warns(UniconvWarning) as caught:
-        convert_weights(network, "keras", "pytorch")
+        convert_state_dict(network, "keras", "pytorch")
     assert str(caught[0].message) == (
         "dense/kernel: it reads 30 = 5 * 6 features: after a Flatten, say "
-        '{"dense/kernel": {"op": "dense_after_flatten", "shape": [5, H, W]}} in the map; else '
+        '{"dense/kernel": {"kind": "dense", "image": [5, H, W]}} in the map; else '
         '{"dense/kernel": "dense"}'
     )
+    assert caught[0].filename == __file__
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        convert_weights(network, "keras", "pytorch", names={"dense/kernel": "dense"})
-        convert_weights(network, "keras", "tf")  # both flatten alike
+        convert_state_dict(network, "keras", "pytorch", names={"dense/kernel": "dense"})
+        convert_state_dict(network, "keras", "tf")  # both flatten alike
         pooled = network | {"dense/kernel": numbered((5, 3))}
-        convert_weights(pooled, "keras", "pytorch")
+        convert_state_dict(pooled, "keras", "pytorch")
 
 
 BAD_MAPS = [
-    ([], "the map must be an object from names to operations"),
+    ([], "the map must be an object from names to kinds"),
     (
         {"x": 3},
-        'the map, "x": 3 is neither an operation nor an object',
+        'the map, "x": 3 is neither a kind nor an object',
     ),
     (
         {"x": "convolution"},
-        'the map, "x": op="convolution" is not one of conv, conv_transpose, depthwise_conv, dense, '
-        "dense_after_flatten, keep or skip",
-    ),
-    ({"x": {"op": "conv", "group": 2}}, 'the map, "x": "group" is unknown: did you mean "groups"?'),
-    ({"x": {"op": "conv", "groups": "2"}}, 'the map, "x": groups="2" is of the wrong type'),
-    (
-        {"x": {"op": "dense_after_flatten"}},
-        'the map, "x": dense_after_flatten goes with shape, [C, H, W]',
+        'the map, "x": kind="convolution" is not one of conv, conv_transpose, '
+        "depthwise_conv, dense, keep or skip",
     ),
     (
-        {"x": {"op": "dense", "shape": [1, 2, 3]}},
-        'the map, "x": dense_after_flatten goes with shape, [C, H, W]',
+        {"x": {"kind": "conv", "group": 2}},
+        'the map, "x": "group" is unknown: did you mean "groups"?',
+    ),
+    ({"x": {"kind": "conv", "groups": "2"}}, 'the map, "x": groups="2" is of the wrong type'),
+    (
+        {"x": {"kind": "conv", "image": [1, 2, 3]}},
+        'the map, "x": image goes with the kind dense, not with conv',
+    ),
+    (
+        {"x": {"rename": "y", "groups": 2}},
+        'the map, "x": groups goes with the kind conv, conv_transpose or depthwise_conv: say it, '
+        "too",
+    ),
+    (
+        {"x": {"kind": "skip", "rename": "y"}},
+        'the map, "x": rename goes with the kind conv, conv_transpose, depthwise_conv, dense or '
+        "keep, not with skip",
+    ),
+    (
+        {"x": {"op": "conv"}},
+        'the map, "x": "op" is unknown; it may have kind, rename, groups, image, src_layout, '
+        "dst_layout, src_options, dst_options",
     ),
     (
         {"conv2d/kernl": "conv"},
@@ -263,7 +279,7 @@ BAD_MAPS = [
 @pytest.mark.parametrize(("names", "text"), BAD_MAPS, ids=range(len(BAD_MAPS)))
 def test_a_map_that_is_none(names, text):
     with pytest.raises(BadOption) as caught:
-        plan_weights({"conv2d/kernel": numbered((3, 2, 4, 5))}, "keras", "tf", names=names)
+        plan_steps({"conv2d/kernel": numbered((3, 2, 4, 5))}, "keras", "tf", names=names)
     assert str(caught.value) == text
 
 
@@ -275,12 +291,12 @@ def test_a_map_file_that_is_none(tmp_path):
     ):
         path.write_text(text)
         with pytest.raises(BadOption, match=said):
-            plan_weights({"a": numbered((1,))}, "keras", "tf", names=path)
+            plan_steps({"a": numbered((1,))}, "keras", "tf", names=path)
 
 
 def test_two_arrays_of_one_name_are_refused():
     network = {"a/kernel": numbered((1, 1, 1, 2)), "b/kernel": numbered((1, 1, 1, 2))}
-    steps = plan_weights(network, "keras", "tf", names={"*/kernel": {"rename": "w"}})
+    steps = plan_steps(network, "keras", "tf", names={"*/kernel": {"rename": "w"}})
     assert [s.problem for s in steps] == ["", 'it would be named "w", as "a/kernel" is']
 
 
@@ -303,9 +319,9 @@ def test_from_file_to_file_and_back(tmp_path, before, after):
     given, made, back = (tmp_path / f"{i}{e}" for i, e in enumerate((before, after, before)))
     network = {name: a for name, a in NETWORK.items() if not name.startswith("depthwise")}
     files.save(given, network)
-    convert_weights(given, "keras", "pytorch", made)
+    convert_file(given, "keras", "pytorch", made)
     names = {"conv2d_transpose/kernel": "conv_transpose", "separable/pointwise_kernel": "conv"}
-    steps = convert_weights(made, "pytorch", "keras", back, names=names)
+    steps = convert_file(made, "pytorch", "keras", back, names=names)
     assert {step.name for step in steps} == set(network)
     found = files.load(back)
     assert set(found) == set(network)
@@ -319,7 +335,8 @@ def test_from_file_to_file_and_back(tmp_path, before, after):
 def test_a_state_dict_of_torch_goes_to_a_file(tmp_path):
     module = torch.nn.Conv2d(4, 5, (3, 2))
     path = tmp_path / "w.npz"
-    convert_weights(module.state_dict(), "pytorch", "keras", path)
+    torch.save(module.state_dict(), tmp_path / "w.pt")
+    convert_file(tmp_path / "w.pt", "pytorch", "keras", path)
     found = files.load(path)
     wanted = module.weight.detach().permute(2, 3, 1, 0)
     np.testing.assert_array_equal(found["weight"].array, wanted)
@@ -331,7 +348,7 @@ def test_a_failure_leaves_the_old_file_as_it_was(tmp_path, monkeypatch, failing)
     files.save(source, NETWORK)
     files.save(target, {"old": numbered((3,))})
     before = target.read_bytes()
-    real, calls = conversion.convert_weight, []
+    real, calls = conversion.convert_kernel, []
 
     def converts_some(*args, **kwargs):  # in the middle of the second pass, when half is written
         calls.append(args)
@@ -346,9 +363,9 @@ def test_a_failure_leaves_the_old_file_as_it_was(tmp_path, monkeypatch, failing)
     if failing == "the writer":
         monkeypatch.setitem(files.WRITERS, ".npz", writes_some)
     else:
-        monkeypatch.setattr(conversion, "convert_weight", converts_some)
+        monkeypatch.setattr(conversion, "convert_kernel", converts_some)
     with pytest.raises(OSError, match="no space left"):
-        convert_weights(source, "keras", "pytorch", target)
+        convert_file(source, "keras", "pytorch", target)
     assert target.read_bytes() == before
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.npz", "b.npz"]
 
@@ -360,7 +377,8 @@ def test_a_progress_bar_is_shown_on_a_terminal_only(tmp_path, monkeypatch, termi
     screen.isatty = lambda: terminal
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setenv("TERM", "xterm")
-    convert_weights(NETWORK, "keras", "pytorch", tmp_path / "b.npz", progress=True)
+    files.save(tmp_path / "a.npz", NETWORK)
+    convert_file(tmp_path / "a.npz", "keras", "pytorch", tmp_path / "b.npz", progress=True)
     assert ("arrays" in screen.getvalue()) is terminal
     assert ("100%" in screen.getvalue()) is terminal
 
@@ -368,13 +386,14 @@ def test_a_progress_bar_is_shown_on_a_terminal_only(tmp_path, monkeypatch, termi
 PEAK = """
 import resource, sys
 import numpy as np
-from uniconv import convert_weights
+from uniconv import convert_file, files
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 small = {"conv/kernel": np.ones((3, 3, 128, 128), "float32")}
-convert_weights(small, sys.argv[3], "pytorch", sys.argv[2])
+files.save(sys.argv[2] + ".small.npz", small)
+convert_file(sys.argv[2] + ".small.npz", sys.argv[3], "pytorch", sys.argv[2])
 before = peak()
-convert_weights(sys.argv[1], sys.argv[3], "pytorch", sys.argv[2])
+convert_file(sys.argv[1], sys.argv[3], "pytorch", sys.argv[2])
 print(peak() - before)
 """
 
@@ -507,8 +526,8 @@ def test_convolution_flatten_dense_gives_the_same_in_every_framework(dst):
     call = lower(find("F.conv2d"), {}, x.shape if batch else x.shape[1:], kernel.shape)
     lifted = lift(call, op, flip_kernel=True)
     reverse = {k: v for k, v in lifted.options.items() if k == getattr(op.reverse, "option", None)}
-    kernel = convert_weight(kernel, "pytorch", op.name, dst_options=reverse)
-    dense = uniconv.convert_dense_after_flatten(given, (4, 4, 6), "pytorch", dst)
+    kernel = convert_kernel(kernel, "pytorch", op.name, dst_options=reverse)
+    dense = uniconv.convert_dense(given, "pytorch", dst, image=(4, 4, 6))
     layout = lifted.call.layout
     image = moved(x if batch else x[0], call.layout.x, layout.x, 2, batch)
     y = uniconv.conv(image, kernel, dialect=op.name, **lifted.options)
@@ -518,7 +537,7 @@ def test_convolution_flatten_dense_gives_the_same_in_every_framework(dst):
         features = y.reshape(len(x), -1)
     last = features @ dense if dense.shape[1] == 6 else features @ dense.T
     np.testing.assert_array_equal(last, wanted[: len(x)])
-    back = uniconv.convert_dense_after_flatten(dense, (4, 4, 6), dst, "pytorch")
+    back = uniconv.convert_dense(dense, dst, "pytorch", image=(4, 4, 6))
     assert back.tobytes() == given.tobytes()
 
 
@@ -533,7 +552,10 @@ def test_layouts_of_dense_features_can_be_said():
         np.arange(12).reshape(2, 2, 3).transpose(o).ravel()
         for o in ((0, 1, 2), (1, 2, 0), (2, 1, 0))
     )
-    convert = uniconv.convert_dense_after_flatten
+
+    def convert(w, image, src, dst, **layouts):
+        return uniconv.convert_dense(w, src, dst, image=image, **layouts)
+
     assert convert(w, (2, 2, 3), "pytorch", "pytorch").tolist() == [c.tolist()]
     nhwc = convert(w, (2, 2, 3), "pytorch", "pytorch", dst_layout="NHWC")
     assert nhwc.tolist() == [h.tolist()]
@@ -571,7 +593,7 @@ BAD_DENSE = [
     (
         (ROWS, 12, "keras", "pytorch"),
         {},
-        "shape=12 must be (C, H, W): 2 to 4 integers of at least 1",
+        "image=12 must be (C, H, W): 2 to 4 integers of at least 1",
     ),
     (
         (ROWS, (2, 2, 3), "keras", "pytorch"),
@@ -579,13 +601,19 @@ BAD_DENSE = [
         "layout='NHCC' must have the letters N, C, H, W",
     ),
     ((ROWS.tolist(), (2, 2, 3), "keras", "pytorch"), {}, "w is a builtins.list, no array"),
+    (
+        (ROWS, None, "keras", "pytorch"),
+        {"dst_layout": "NCHW"},
+        'dst_layout="NCHW" is how an image before a Flatten is laid out: give image=(C, H, W), too',
+    ),
 ]
 
 
 @pytest.mark.parametrize(("given", "more", "text"), BAD_DENSE, ids=range(len(BAD_DENSE)))
 def test_dense_kernels_that_do_not_fit(given, more, text):
+    w, image, src, dst = given
     with pytest.raises(UniconvError) as caught:
-        uniconv.convert_dense_after_flatten(*given, **more)
+        uniconv.convert_dense(w, src, dst, image=image, **more)
     assert str(caught.value) == text
 
 
@@ -596,9 +624,9 @@ def test_a_family_without_dense_layers_is_named():
 
 def test_a_value_that_is_no_array_is_named():
     with pytest.raises(BadArray, match=r"^epoch is a builtins.int, no array$"):
-        convert_weights({"epoch": 3}, "keras", "pytorch")
+        convert_state_dict({"epoch": 3}, "keras", "pytorch")
 
 
 def test_reading_says_what_is_missing(tmp_path):
     with pytest.raises((BadFile, OSError)):
-        convert_weights(tmp_path / "none.npz", "keras", "pytorch")
+        convert_state_dict(tmp_path / "none.npz", "keras", "pytorch")

@@ -54,10 +54,11 @@ WRONG = {
     "describe": "uniconv.describe('nothing')",
     "same_pads": "uniconv.same_pads(4, 3, dialect='nothing')",
     "which_layout": "uniconv.which_layout((3, 3, 4, 5), o=7)",
-    "a kernel": "uniconv.convert_weight(w[0, 0], 'tf', 'pytorch')",
+    "a kernel": "uniconv.convert_kernel(w[0, 0], 'tf', 'pytorch')",
     "a bias": "uniconv.convert_bias(w, 'tf', 'pytorch')",
     "a Dense layer": "uniconv.convert_dense(w, 'tf', 'pytorch')",
-    "a network": "uniconv.convert_weights({'kernel': w, 'other': w}, 'tf', 'pytorch')",
+    "a network": "uniconv.convert_state_dict({'kernel': w, 'other': w}, 'tf', 'pytorch')",
+    "a network's file": "uniconv.convert_file('there is none.npz', 'tf', 'pytorch', 'a.npz')",
 }
 
 

@@ -1,4 +1,4 @@
-"""convert_weight: round trips bit by bit, the same numbers in every other function, refusals."""
+"""convert_kernel: round trips bit by bit, the same numbers in every other function, refusals."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from uniconv._calls.lift import lift
 from uniconv._canonical.layout import axes
 from uniconv._canonical.transpose import transposed
 from uniconv._functional import run_op
-from uniconv._weights.kernel import convert_weight
+from uniconv._weights.kernel import convert_kernel
 from uniconv.conformance.crossing import moved
 from uniconv.errors import BadArray, BadOption, BadShape, CannotExpress, UnknownName
 from uniconv.spec.dimension_strings import AlongAxis
@@ -87,8 +87,8 @@ def test_a_converted_kernel_gives_the_same_numbers_in_any_function_and_comes_bac
             back = {"groups": call.conv.groups}
             back |= {"src_options": there["dst_options"], "dst_options": there["src_options"]}
             kind = "separable_conv" if len(kernels) > 1 else "conv"
-            converted = convert_weight(given, name, other, kind, **there)
-            again = convert_weight(converted, other, name, kind, **back)
+            converted = convert_kernel(given, name, other, kind, **there)
+            again = convert_kernel(converted, other, name, kind, **back)
             pairs = zip(again, kernels) if len(kernels) > 1 else [(again, kernels[0])]
             for a, b in pairs:
                 assert a.dtype == b.dtype
@@ -126,18 +126,18 @@ def test_there_and_back_is_bit_identical_for_every_pair_of_functions(name):
             more = required_options(find(other), case.call.rank)
             told = {"src_options": options, "dst_options": more}
             try:
-                there = convert_weight(given, name, other, kind, groups, **told)
+                there = convert_kernel(given, name, other, kind, groups, **told)
             except CannotExpress as error:
                 fields.add(error.field)
                 continue
             told = {"src_options": more, "dst_options": options}
-            back = convert_weight(there, other, name, kind, groups, **told)
+            back = convert_kernel(there, other, name, kind, groups, **told)
             for a, b in zip(back if len(kernels) > 1 else [back], kernels):
                 assert (a.shape, a.dtype) == (b.shape, b.dtype)
                 assert a.tobytes() == b.tobytes(), (str(case), other)
             pairs += 1
     assert pairs >= 2
-    assert fields <= {"op", "rank", "groups", "channels", "pointwise", "kernel"}
+    assert fields <= {"kind", "rank", "groups", "channels", "pointwise", "kernel"}
 
 
 # Numbers that can be checked by hand
@@ -151,20 +151,20 @@ def test_axes_and_flips_by_hand():
         ("lasagne.layers.DilatedConv2DLayer", (2, 3, 0, 1)),
         ("openvino", (3, 2, 0, 1)),
     ):
-        np.testing.assert_array_equal(convert_weight(hwio, "tf", dst), hwio.transpose(order))
-    np.testing.assert_array_equal(convert_weight(hwio, "tf", "knet"), hwio[::-1, ::-1])
-    flipped = convert_weight(hwio, "knet", "F.conv2d")
+        np.testing.assert_array_equal(convert_kernel(hwio, "tf", dst), hwio.transpose(order))
+    np.testing.assert_array_equal(convert_kernel(hwio, "tf", "knet"), hwio[::-1, ::-1])
+    flipped = convert_kernel(hwio, "knet", "F.conv2d")
     np.testing.assert_array_equal(flipped, hwio[::-1, ::-1].transpose(3, 2, 0, 1))
-    same = convert_weight(hwio, "knet", "tf", src_options={"mode": 1})
+    same = convert_kernel(hwio, "knet", "tf", src_options={"mode": 1})
     np.testing.assert_array_equal(same, hwio)
 
 
 def test_a_transposed_kernel_of_jax_is_the_one_that_reads_forwards():
     """Everybody's transposed kernel runs backwards in the record but lax.conv_transpose's."""
     w = np.arange(12).reshape(3, 2, 2)  # k c m, as tf has it but for the channels' order
-    jax = convert_weight(w, "tf", "jax", "conv_transpose")
+    jax = convert_kernel(w, "tf", "jax", "conv_transpose")
     np.testing.assert_array_equal(jax, w.swapaxes(1, 2)[::-1])
-    swapped = convert_weight(
+    swapped = convert_kernel(
         w, "tf", "jax", "conv_transpose", dst_options={"transpose_kernel": True}
     )
     np.testing.assert_array_equal(swapped, w)
@@ -172,39 +172,39 @@ def test_a_transposed_kernel_of_jax_is_the_one_that_reads_forwards():
 
 def test_depthwise_kernels_with_three_channels_and_two_multipliers():
     hwcm = np.arange(2 * 3 * 2).reshape(1, 2, 3, 2)
-    torch_like = convert_weight(hwcm, "tf", "pytorch", "depthwise_conv")
+    torch_like = convert_kernel(hwcm, "tf", "pytorch", "depthwise_conv")
     assert torch_like.shape == (6, 1, 1, 2)
     assert torch_like[:, 0, 0].tolist() == [[0, 6], [1, 7], [2, 8], [3, 9], [4, 10], [5, 11]]
-    back = convert_weight(torch_like, "pytorch", "tf", "depthwise_conv", groups=3)
+    back = convert_kernel(torch_like, "pytorch", "tf", "depthwise_conv", groups=3)
     np.testing.assert_array_equal(back, hwcm)
-    lite = convert_weight(hwcm, "tf", "tflite", "depthwise_conv")
+    lite = convert_kernel(hwcm, "tf", "tflite", "depthwise_conv")
     assert lite.tolist() == [[[[0, 1, 2, 3, 4, 5], [6, 7, 8, 9, 10, 11]]]]
-    chainer = convert_weight(hwcm, "tf", "chainer", "depthwise_conv")
+    chainer = convert_kernel(hwcm, "tf", "chainer", "depthwise_conv")
     np.testing.assert_array_equal(chainer, hwcm.transpose(3, 2, 0, 1))
-    openvino = convert_weight(hwcm, "tf", "openvino.group_convolution", "depthwise_conv")
+    openvino = convert_kernel(hwcm, "tf", "openvino.group_convolution", "depthwise_conv")
     np.testing.assert_array_equal(openvino, hwcm.transpose(2, 3, 0, 1)[:, :, None])
 
 
 def test_grouped_transposed_kernels_keep_their_groups_apart():
     w = np.arange(4 * 3).reshape(4, 3, 1)  # pytorch: c m k with two groups of 2 channels in, 3 out
-    mlx = convert_weight(w, "pytorch", "mlx", "conv_transpose", groups=2)
+    mlx = convert_kernel(w, "pytorch", "mlx", "conv_transpose", groups=2)
     assert mlx[:, 0].tolist() == [[0, 3], [1, 4], [2, 5], [6, 9], [7, 10], [8, 11]]
     openvino = "openvino.group_convolution_backprop_data"
-    split = convert_weight(w, "pytorch", openvino, "conv_transpose", groups=2)
+    split = convert_kernel(w, "pytorch", openvino, "conv_transpose", groups=2)
     assert split.tolist() == w.reshape(2, 2, 3, 1).tolist()
-    again = convert_weight(split, openvino, "pytorch")
+    again = convert_kernel(split, openvino, "pytorch")
     np.testing.assert_array_equal(again, w)
 
 
 def test_separable_kernels_go_together():
     depthwise, pointwise = np.arange(6).reshape(1, 3, 2, 1), np.arange(8).reshape(1, 1, 2, 4)
-    first, second = convert_weight((depthwise, pointwise), "keras", "pytorch", "separable_conv")
+    first, second = convert_kernel((depthwise, pointwise), "keras", "pytorch", "separable_conv")
     assert first[:, 0, 0].tolist() == [[0, 2, 4], [1, 3, 5]]
     assert second[:, :, 0, 0].tolist() == [[0, 4], [1, 5], [2, 6], [3, 7]]
     theano = "theano.tensor.nnet.separable_conv2d"
-    first, _ = convert_weight((depthwise, pointwise), "keras", theano, "separable_conv")
+    first, _ = convert_kernel((depthwise, pointwise), "keras", theano, "separable_conv")
     assert first[:, 0, 0].tolist() == [[4, 2, 0], [5, 3, 1]]
-    down, along = convert_weight((np.arange(2), np.arange(3)), "matlab.conv2_uv", "cv2.sepFilter2D")
+    down, along = convert_kernel((np.arange(2), np.arange(3)), "matlab.conv2_uv", "cv2.sepFilter2D")
     assert (down.tolist(), along.tolist()) == ([2, 1, 0], [1, 0])
 
 
@@ -223,7 +223,7 @@ def test_any_numpy_dtype_is_moved_bit_by_bit(dtype, contiguous):
         0, 2 if dtype == "?" else 256, (3, 2, 4, 5, size), "u1"
     )
     w = bits.view(dtype)[..., 0]
-    y = convert_weight(w, "knet", "pytorch", contiguous=contiguous)
+    y = convert_kernel(w, "knet", "pytorch", contiguous=contiguous)
     assert y.dtype == w.dtype
     wanted = bits[::-1, ::-1].transpose(3, 2, 0, 1, 4)
     assert np.ascontiguousarray(y)[..., None].view("u1").tolist() == wanted.tolist()
@@ -235,7 +235,7 @@ def test_any_torch_dtype_is_moved_bit_by_bit(dtype):
     bits = torch.randint(0, 2, (3, 2, 4, 5, dtype.itemsize), dtype=torch.uint8)
     w = bits.view(dtype)[..., 0]
     for contiguous in (False, True):
-        y = convert_weight(w, "knet", "pytorch", contiguous=contiguous)
+        y = convert_kernel(w, "knet", "pytorch", contiguous=contiguous)
         assert y.dtype is dtype
         got = y.contiguous()[..., None].view(torch.uint8)
         assert torch.equal(got, bits.flip(0, 1).permute(3, 2, 0, 1, 4))
@@ -243,49 +243,49 @@ def test_any_torch_dtype_is_moved_bit_by_bit(dtype):
 
 def test_nan_payloads_and_signed_zeros_survive():
     w = np.array([0x7FC00001, 0xFF800001, 0x80000000, 0x7F800000], "u4").view("f4").reshape(1, 4, 1)
-    y = convert_weight(convert_weight(w, "knet", "pytorch"), "pytorch", "knet")
+    y = convert_kernel(convert_kernel(w, "knet", "pytorch"), "pytorch", "knet")
     assert y.view("u4").tolist() == w.view("u4").tolist()
 
 
 def test_a_pure_transposition_is_a_view_and_contiguous_is_not():
     w = np.zeros((3, 2, 4, 5), "f4")
-    assert np.shares_memory(convert_weight(w, "tf", "pytorch"), w)
-    assert np.shares_memory(convert_weight(w, "knet", "pytorch"), w)  # NumPy strides run backwards
-    assert np.shares_memory(convert_weight(w, "tf", "keras", contiguous=True), w)
-    moved = convert_weight(w, "tf", "pytorch", contiguous=True)
+    assert np.shares_memory(convert_kernel(w, "tf", "pytorch"), w)
+    assert np.shares_memory(convert_kernel(w, "knet", "pytorch"), w)  # NumPy strides run backwards
+    assert np.shares_memory(convert_kernel(w, "tf", "keras", contiguous=True), w)
+    moved = convert_kernel(w, "tf", "pytorch", contiguous=True)
     assert moved.flags.c_contiguous
     assert not np.shares_memory(moved, w)
     t = torch.zeros(6, 2, 3, 2)
-    mine = convert_weight(t, "pytorch", "openvino.group_convolution", groups=3)
+    mine = convert_kernel(t, "pytorch", "openvino.group_convolution", groups=3)
     assert mine.data_ptr() == t.data_ptr()
-    assert convert_weight(t, "pytorch", "tf").data_ptr() == t.data_ptr()
+    assert convert_kernel(t, "pytorch", "tf").data_ptr() == t.data_ptr()
 
 
 def test_read_only_negative_and_column_major_memory_is_read():
     w = np.arange(3 * 2 * 4 * 5.0).reshape(3, 2, 4, 5)
-    wanted = convert_weight(w, "tf", "pytorch")
+    wanted = convert_kernel(w, "tf", "pytorch")
     fixed = w.copy()
     fixed.flags.writeable = False
     for given in (fixed, np.asfortranarray(w), np.ascontiguousarray(w[::-1])[::-1]):
         for contiguous in (False, True):
-            y = convert_weight(given, "tf", "pytorch", contiguous=contiguous)
+            y = convert_kernel(given, "tf", "pytorch", contiguous=contiguous)
             np.testing.assert_array_equal(y, wanted)
-    assert not convert_weight(fixed, "tf", "pytorch").flags.writeable  # it is the same memory
-    assert convert_weight(fixed, "tf", "pytorch", contiguous=True).flags.writeable
+    assert not convert_kernel(fixed, "tf", "pytorch").flags.writeable  # it is the same memory
+    assert convert_kernel(fixed, "tf", "pytorch", contiguous=True).flags.writeable
     negative = torch.view_as_complex(
         torch.from_numpy(w).reshape(3, 2, 4, 5, 1).repeat(1, 1, 1, 1, 2)
     )
     negative = negative.conj().imag  # stored as its opposite
-    y = convert_weight(negative, "tf", "pytorch")
+    y = convert_kernel(negative, "tf", "pytorch")
     assert torch.equal(y, torch.from_numpy(-w).permute(3, 2, 0, 1))
 
 
 def test_autograd_meta_and_dlpack():
     w = torch.randn(3, 2, 4, 5, requires_grad=True)
-    y = convert_weight(w, "knet", "pytorch", contiguous=True)
+    y = convert_kernel(w, "knet", "pytorch", contiguous=True)
     y[0, 0, 0, 0].backward()
     assert w.grad.nonzero().tolist() == [[2, 1, 0, 0]]
-    meta = convert_weight(torch.empty(3, 2, 4, 5, device="meta"), "knet", "pytorch")
+    meta = convert_kernel(torch.empty(3, 2, 4, 5, device="meta"), "knet", "pytorch")
     assert (meta.device.type, tuple(meta.shape)) == ("meta", (5, 4, 3, 2))
 
     class Capsule:  # anything with DLPack; NumPy's own from_dlpack makes the result
@@ -300,7 +300,7 @@ def test_autograd_meta_and_dlpack():
         def __array_namespace__(self):
             return np
 
-    y = convert_weight(Capsule(), "tf", "pytorch")
+    y = convert_kernel(Capsule(), "tf", "pytorch")
     assert isinstance(y, np.ndarray)
     np.testing.assert_array_equal(y, w.detach().permute(3, 2, 0, 1).numpy())
 
@@ -329,7 +329,7 @@ REFUSED = [
         (HWIO, "tf", "pytorch", "convolution"),
         {},
         UnknownName,
-        'op="convolution" is not one of "conv", "conv_transpose", "depthwise_conv", '
+        'kind="convolution" is not one of "conv", "conv_transpose", "depthwise_conv", '
         '"separable_conv"',
     ),
     (
@@ -342,7 +342,8 @@ REFUSED = [
         (HWIO, "F.conv2d", "tf", "conv_transpose"),
         {},
         UnknownName,
-        'torch.nn.functional.conv2d is a conv, not a conv_transpose: leave out op="conv_transpose"',
+        "torch.nn.functional.conv2d is a conv, not a conv_transpose: leave out "
+        'kind="conv_transpose"',
     ),
     (
         (HWIO, "tf", "pytorch", "conv", 0),
@@ -489,7 +490,7 @@ REFUSED = [
     ),
     (
         (np.zeros((2, 2, 2, 3, 4)), "tf", "theano"),
-        {"op": "depthwise_conv"},
+        {"kind": "depthwise_conv"},
         BadShape,
         "tf: w has 5 axes, but as the kernel of a depthwise_conv it must have 4",
     ),
@@ -497,7 +498,7 @@ REFUSED = [
         (HWIO, "tf", "F.conv_transpose2d"),
         {},
         CannotExpress,
-        "torch.nn.functional.conv_transpose2d cannot express op: tf.nn.conv2d is a conv, "
+        "torch.nn.functional.conv_transpose2d cannot express kind: tf.nn.conv2d is a conv, "
         "torch.nn.functional.conv_transpose2d a conv_transpose",
     ),
     (
@@ -543,7 +544,7 @@ REFUSED = [
 @pytest.mark.parametrize(("given", "more", "error", "text"), REFUSED, ids=range(len(REFUSED)))
 def test_what_is_refused(given, more, error, text):
     with pytest.raises(error) as caught:
-        convert_weight(*given, **more)
+        convert_kernel(*given, **more)
     assert str(caught.value) == text
 
 

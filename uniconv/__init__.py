@@ -20,10 +20,10 @@ from uniconv._probe import Probe as Probe
 from uniconv._probe import probe as probe
 from uniconv._same_pads import same_pads as same_pads
 from uniconv._weights.dense import convert_dense as convert_dense
-from uniconv._weights.dense import convert_dense_after_flatten as convert_dense_after_flatten
 from uniconv._weights.kernel import convert_bias as convert_bias
-from uniconv._weights.kernel import convert_weight as convert_weight
-from uniconv._weights.network import convert_weights as convert_weights
+from uniconv._weights.kernel import convert_kernel as convert_kernel
+from uniconv._weights.network import convert_file as convert_file
+from uniconv._weights.network import convert_state_dict as convert_state_dict
 from uniconv._weights.which_layout import which_layout as which_layout
 from uniconv.errors import UniconvError as UniconvError
 

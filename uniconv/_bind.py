@@ -26,7 +26,7 @@ def bind(
     bias: Any = None,
     *,
     dialect: str,
-    op: str = "conv",
+    kind: str = "conv",
     pointwise: Any = None,
     device: Device = None,
     **options: Any,
@@ -46,7 +46,7 @@ def bind(
     Args:
         w, bias, pointwise: torch tensors, NumPy arrays or arrays with DLPack.
         dialect: a function ("tf.nn.conv2d") or a family ("tf").
-        op: which operation a family name means: "conv", "conv_transpose", "depthwise_conv" or
+        kind: which operation a family name means: "conv", "conv_transpose", "depthwise_conv" or
             "separable_conv", which needs the ``pointwise`` kernel.
         device: where the prepared kernel lies (default: where w is; NumPy: CUDA when available).
         options: the function's own keywords, and ``precision`` as in ``uniconv.conv``.
@@ -62,7 +62,7 @@ def bind(
 
     Source: each function's own, as ``uniconv show NAME`` prints it.
     """
-    return Bound(w, bias, pointwise, main(dialect, op, len(shape_of(w, "w"))), device, options)
+    return Bound(w, bias, pointwise, main(dialect, kind, len(shape_of(w, "w"))), device, options)
 
 
 class Bound:

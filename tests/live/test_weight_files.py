@@ -11,7 +11,7 @@ from torch import nn
 
 import uniconv
 from uniconv import files
-from uniconv._weights.network import plan_weights
+from uniconv._weights.network import plan_steps
 
 # keras 3.15.1 keras/src/backend/tensorflow/core.py copies variables in a way NumPy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -71,7 +71,7 @@ def names(found):
         weight = "bias" if variable == "bias" or found[name].array.ndim == 1 else "weight"
         new = f"{'pointwise' if point else layer}.{weight}"
         if layer == "dense" and weight == "weight":
-            told[name] = {"op": "dense_after_flatten", "shape": [6, 6, 8], "rename": new}
+            told[name] = {"kind": "dense", "image": [6, 6, 8], "rename": new}
         else:
             told[name] = {"rename": new}
     return told
@@ -89,7 +89,7 @@ def test_a_keras_file_becomes_a_torch_network(tmp_path, ending):
     told = names(files.load(source))
     path = tmp_path / "names.json"
     path.write_text(json.dumps(told))
-    uniconv.convert_weights(source, "keras", "pytorch", target, names=path)
+    uniconv.convert_file(source, "keras", "pytorch", target, names=path)
     network = Network()
     network.load_state_dict(torch.load(target, weights_only=True))
     with torch.no_grad():
@@ -100,12 +100,12 @@ def test_a_keras_file_becomes_a_torch_network(tmp_path, ending):
 
     back = tmp_path / "back.npz"
     kinds = {
-        "depthwise_conv2d.weight": {"op": "depthwise_conv", "groups": 4},
-        "separable_conv2d.weight": {"op": "depthwise_conv", "groups": 8},
+        "depthwise_conv2d.weight": {"kind": "depthwise_conv", "groups": 4},
+        "separable_conv2d.weight": {"kind": "depthwise_conv", "groups": 8},
         "conv2d_transpose.weight": "conv_transpose",
-        "dense.weight": {"op": "dense_after_flatten", "shape": [6, 6, 8]},
+        "dense.weight": {"kind": "dense", "image": [6, 6, 8]},
     }
-    uniconv.convert_weights(target, "pytorch", "keras", back, names=kinds)
+    uniconv.convert_file(target, "pytorch", "keras", back, names=kinds)
     again = files.load(back)
     for name, found in files.load(source).items():
         assert again[told[name]["rename"]].array.tobytes() == found.array.tobytes()
@@ -117,9 +117,9 @@ def test_the_rules_know_keras_weights_files_by_themselves(tmp_path):
     for ending in (".keras", ".weights.h5"):
         path = tmp_path / f"model{ending}"
         model.save_weights(path) if ending == ".weights.h5" else model.save(path)
-        steps = plan_weights(path, "keras", "pytorch")
+        steps = plan_steps(path, "keras", "pytorch")
         assert not [step for step in steps if step.problem]
-        kinds = sorted(step.op for step in steps if step.op != "keep")  # files sort by name
+        kinds = sorted(step.kind for step in steps if step.op != "keep")  # files sort by name
         wanted = ["conv", "conv", "conv_transpose", "dense", "depthwise_conv", "depthwise_conv"]
         assert kinds == wanted
         assert [bool(step.warning) for step in steps if step.op == "dense"] == [True]
@@ -133,7 +133,7 @@ def test_a_tensorflow_checkpoint_is_converted(tmp_path):
     module.conv.kernel = tf.Variable(kernel)
     module.conv.bias = tf.Variable(np.arange(4.0))
     path = tf.train.Checkpoint(model=module).write(str(tmp_path / "ckpt"))
-    made = uniconv.convert_weights(path, "tf", "pytorch", names=None)
+    made = uniconv.convert_state_dict(path, "tf", "pytorch")
     found = [a for a in made.values() if a.ndim == 4]
     assert len(found) == 1
     np.testing.assert_array_equal(found[0], kernel.transpose(3, 2, 0, 1))
@@ -150,7 +150,7 @@ def test_onnx_initializers_are_converted(tmp_path):
         [onnx.numpy_helper.from_array(kernel, "conv.weight")],
     )
     onnx.save(onnx.helper.make_model(graph), tmp_path / "m.onnx")
-    made = uniconv.convert_weights(tmp_path / "m.onnx", "onnx", "keras")
+    made = uniconv.convert_state_dict(tmp_path / "m.onnx", "onnx", "keras")
     np.testing.assert_array_equal(made["conv.weight"], kernel.transpose(2, 3, 1, 0))
 
 
@@ -163,7 +163,7 @@ def test_a_state_dict_of_flax_matches_its_layer():
     kernel = np.random.default_rng(2).integers(-3, 4, params["kernel"].shape).astype("float32")
     wanted = layer.apply({"params": {"kernel": kernel, "bias": params["bias"]}}, x)
     network = {"ConvTranspose_0/kernel": kernel}
-    made = uniconv.convert_weights(network, "flax", "pytorch")["ConvTranspose_0/kernel"]
+    made = uniconv.convert_state_dict(network, "flax", "pytorch")["ConvTranspose_0/kernel"]
     image = torch.from_numpy(x).permute(0, 3, 1, 2)
     y = nn.functional.conv_transpose2d(image, torch.from_numpy(made.copy()))
     np.testing.assert_array_equal(y.permute(0, 2, 3, 1).numpy(), np.asarray(wanted))

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from uniconv._cli.arguments import UsageError, writable
-from uniconv._weights.network import Step, plan_weights, write_weights
+from uniconv._weights.network import Step, plan_steps, write_steps
 from uniconv.errors import UniconvError
 
 
@@ -23,7 +23,7 @@ def convert_command(
     ] = None,
     names: Annotated[
         Path | None,
-        typer.Option("--map", help="JSON: names or patterns with * -> operations."),
+        typer.Option("--map", help="JSON: names or patterns with * -> kinds."),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only print what would happen to every array.")
@@ -40,7 +40,7 @@ def convert_command(
         raise UsageError("say where to write them: --output FILE; or --dry-run")
     if output is not None:
         writable(output)
-    steps = plan_weights(weights, src, dst, names=names)
+    steps = plan_steps(weights, src, dst, names=names)
     refused = [step for step in steps if step.problem]
     if dry_run or refused:
         print_steps(steps)
@@ -50,8 +50,8 @@ def convert_command(
         )
     if not dry_run and output is not None:
         print_warnings(steps)
-        write_weights(weights, steps, src, dst, output, progress=True)
-        moved = sum(step.op not in ("keep", "skip") for step in steps)
+        write_steps(weights, steps, src, dst, output, progress=True)
+        moved = sum(step.kind not in ("keep", "skip") for step in steps)
         print(f"{output}: {len(steps)} arrays, {moved} of them converted")
 
 
@@ -60,11 +60,11 @@ def print_steps(steps: list[Step]) -> None:
     rows = [("array", "shape", "is", "axes", "becomes", "shape", "because")]
     for step in steps:
         if step.problem:
-            rows.append((step.name, str(step.shape), step.op, "REFUSED", "", "", step.problem))
+            rows.append((step.name, str(step.shape), step.kind, "REFUSED", "", "", step.problem))
             continue
         new = ("", "") if step.becomes is None else (step.becomes, str(step.new_shape))
         new = ("", new[1]) if step.becomes == step.name else new
-        rows.append((step.name, str(step.shape), step.op, step.how, *new, step.why))
+        rows.append((step.name, str(step.shape), step.kind, step.how, *new, step.why))
     widths = [max(map(len, column)) for column in zip(*rows)]
     for row in rows:
         print("  ".join(map(str.ljust, row, widths)).rstrip())

@@ -41,104 +41,106 @@ DENSE = {
 
 
 @from_one_frame
-def convert_dense(w: Any, src: str, dst: str, *, contiguous: bool = False) -> Any:
-    """Exchange the axes of a Dense kernel where ``dst`` has (out, in) and ``src`` (in, out).
-
-    Args:
-        w: an array of two axes, as ``convert_weight`` takes it.
-        src, dst: families or functions of them: (in, out) for keras, tf, flax, jax, paddle,
-            lasagne and cntk, (out, in) for pytorch, mlx, chainer, mxnet, knet and flux.
-        contiguous: as for ``convert_weight``.
-
-    Raises:
-        UnknownName: no such family, or one without a Dense layer of its own.
-        BadShape: w has not two axes.
-        BadArray: no array, or one of a dtype that is no number.
-
-    >>> import numpy as np
-    >>> convert_dense(np.array([[1, 2, 3]]), "keras", "pytorch").tolist()
-    [[1], [2], [3]]
-    """
-    given, wanted = dense_axes(src), dense_axes(dst)
-    shape = _shape(w, src)
-    order = [given.index(letter) for letter in wanted]
-    return rearranged(w, shape, order, [shape[i] for i in order], contiguous=contiguous)
-
-
-@from_one_frame
-def convert_dense_after_flatten(
+def convert_dense(
     w: Any,
-    shape: Sequence[int],
     src: str,
     dst: str,
     *,
+    image: Sequence[int] | None = None,
     src_layout: str | None = None,
     dst_layout: str | None = None,
     contiguous: bool = False,
 ) -> Any:
-    """Reorder what a Dense layer reads from a Flatten: its features, in ``dst``'s order.
+    """A Dense kernel as another framework wants it: axes exchanged, features in its order.
 
-    Flatten keeps the order of memory, so the features of an image of C channels, H rows and W
-    columns come as ``h w c`` in channels-last frameworks, as ``c h w`` in channels-first ones.  A
-    Julia array runs backwards: its first axis is the fastest, so that x[h, w, c, n] comes as
-    ``c w h`` and x[w, h, c, n] as ``c h w``.
+    ``src`` and ``dst`` have it as (in, out), or as (out, in).  Behind a Flatten its features are
+    the pixels of an image, in the order of memory: ``h w c`` in channels-last frameworks, ``c h w``
+    in channels-first ones.  A Julia array runs backwards: its first axis is the fastest, so that
+    x[h, w, c, n] comes as ``c w h`` and x[w, h, c, n] as ``c h w``.
 
     Args:
-        w: the Dense kernel, (in, out) or (out, in) as ``src`` has it, with in = C * H * W.
-        shape: the image before the Flatten, channels first: (C, H, W), (C, W) or (C, D, H, W), the
-            spatial sizes in the order in which ``convert_weight`` keeps the axes.
-        src, dst: families or functions, as for ``convert_dense``.
-        src_layout, dst_layout: how x is laid out, where it is not the framework's default: "WHCN"
-            for a Julia network whose first axis is the width, "NCHW" for Keras with channels first
-            (not where Flatten has data_format="channels_first": it moves the channels last).
-        contiguous: as for ``convert_weight``.
+        w: an array of two axes, as ``convert_kernel`` takes it.
+        src, dst: families or functions of them: (in, out) for keras, tf, flax, jax, paddle,
+            lasagne and cntk, (out, in) for pytorch, mlx, chainer, mxnet, knet and flux.
+        image: the image before the Flatten, channels first: (C, H, W), (C, W) or (C, D, H, W), the
+            spatial sizes in the order in which ``convert_kernel`` keeps the axes.  None where the
+            layer follows no Flatten.
+        src_layout, dst_layout: how the image is laid out, where it is not the framework's default:
+            "WHCN" for a Julia network whose first axis is the width, "NCHW" for Keras with
+            channels first (not where Flatten has data_format="channels_first": it moves the
+            channels last).
+        contiguous: as for ``convert_kernel``.
 
     Returns:
-        The Dense kernel as ``dst`` has it, (in, out) or (out, in).
+        The Dense kernel as ``dst`` has it, of w's kind and dtype.
 
     Raises:
-        UnknownName: no such family, or one without a Dense layer or an image layout of its own.
-        BadOption: a shape or layout that is none.
-        BadShape: a kernel whose features are not those of the image.
+        UnknownName: no such family, or one without a Dense layer of its own.
+        BadOption: an image or layout that is none, or a layout without an image.
+        BadShape: w has not two axes, or other features than the image has pixels.
         BadArray: no array, or one of a dtype that is no number.
+        CannotExpress: a family without images of that many axes.
+
+    >>> import numpy as np
+    >>> convert_dense(np.array([[1, 2, 3]]), "keras", "pytorch").tolist()
+    [[1], [2], [3]]
 
     Two channels, one row, two columns, one unit: (w0 c0), (w0 c1), (w1 c0), (w1 c1) in Keras.
 
-    >>> import numpy as np
     >>> w = np.array([[1], [2], [3], [4]])
-    >>> convert_dense_after_flatten(w, (2, 1, 2), "keras", "pytorch").tolist()
+    >>> convert_dense(w, "keras", "pytorch", image=(2, 1, 2)).tolist()
     [[1, 3, 2, 4]]
 
     Source: each framework's Dense layer, as ``DENSE`` lists them; keras 3.15.1
     keras/src/layers/reshaping/flatten.py; MLUtils.jl src/utils.jl flatten.
     """
-    sizes = integers(shape)
-    if sizes is None or not 2 <= len(sizes) <= 4 or min(sizes) < 1:
-        raise BadOption(f"shape={shape!r} must be (C, H, W): 2 to 4 integers of at least 1")
-    spatial = [f"s{i}" for i in range(len(sizes) - 1)]
-    named = dict(zip(("c", *spatial), sizes))
-    kernel = _shape(w, src)
-    given, wanted = dense_axes(src), dense_axes(dst)
-    features = kernel[given.index("f")]
-    if features != prod(sizes):
-        product = " * ".join(map(str, sizes))
-        raise BadShape(
-            f"{src}: w {kernel} read as {show(_in_words(given))} has {features} features in; an "
-            f"image of shape {tuple(sizes)} has {product} = {prod(sizes)}"
+    letters = (dense_axes(src), dense_axes(dst))
+    shape = _shape(w, src)
+    sizes = dict(zip(letters[0], shape))
+    features = [["f"], ["f"]]
+    if image is not None:
+        pixels = _pixels(image)
+        _check_features(src, letters[0], shape, tuple(pixels.values()))
+        sizes |= pixels
+        spatial = [a for a in pixels if a != "c"]
+        features = [_features(src, src_layout, spatial), _features(dst, dst_layout, spatial)]
+    elif src_layout is not None or dst_layout is not None:
+        word, layout = ("src", src_layout) if src_layout is not None else ("dst", dst_layout)
+        raise BadOption(
+            f"{word}_layout={show(layout)} is how an image before a Flatten is laid out: give "
+            "image=(C, H, W), too"
         )
     before, after = (
-        _features(name, layout, spatial) for name, layout in ((src, src_layout), (dst, dst_layout))
+        [a for letter in own for a in (order if letter == "f" else [letter])]
+        for own, order in zip(letters, features)
     )
-    named["u"] = kernel[given.index("u")]
-    split = [a for letter in given for a in (before if letter == "f" else [letter])]
-    target = [a for letter in wanted for a in (after if letter == "f" else [letter])]
     return rearranged(
         w,
-        split=[named[a] for a in split],
-        order=[split.index(a) for a in target],
-        shape=[features if letter == "f" else named["u"] for letter in wanted],
+        split=[sizes[a] for a in before],
+        order=[before.index(a) for a in after],
+        shape=[sizes[letter] for letter in letters[1]],
         contiguous=contiguous,
     )
+
+
+def _pixels(image: Sequence[int]) -> dict[str, int]:
+    """The sizes of an image (C, H, W) by letter: c, s0, s1, ..."""
+    sizes = integers(image)
+    if sizes is None or not 2 <= len(sizes) <= 4 or min(sizes) < 1:
+        raise BadOption(f"image={image!r} must be (C, H, W): 2 to 4 integers of at least 1")
+    return dict(zip(("c", *(f"s{i}" for i in range(len(sizes) - 1))), sizes))
+
+
+def _check_features(
+    src: str, letters: Sequence[str], shape: tuple[int, ...], image: tuple[int, ...]
+) -> None:
+    features = shape[letters.index("f")]
+    if features != prod(image):
+        product = " * ".join(map(str, image))
+        raise BadShape(
+            f"{src}: w {shape} read as {show(_in_words(letters))} has {features} features in; an "
+            f"image of shape {image} has {product} = {prod(image)}"
+        )
 
 
 def dense_axes(name: str) -> list[str]:

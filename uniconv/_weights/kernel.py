@@ -1,4 +1,4 @@
-"""convert_weight: a kernel as another function wants it."""
+"""convert_kernel: a kernel as another function wants it."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ class KernelReading:
 
 
 @from_one_frame
-def convert_weight(
+def convert_kernel(
     w: Any,
     src: str,
     dst: str,
-    op: str = "conv",
+    kind: str = "conv",
     groups: int | None = None,
     *,
     src_options: Options | None = None,
@@ -73,7 +73,7 @@ def convert_weight(
             for pytorch, ``... i o`` for tf; a pair (depthwise, pointwise) for a separable_conv.
         src, dst: a function ("tf.nn.conv2d", "knet.conv4") or a family ("tf"), which means its
             main function for w's number of axes.
-        op: the operation that a family name stands for: "conv", "conv_transpose",
+        kind: the operation that a family name stands for: "conv", "conv_transpose",
             "depthwise_conv" or "separable_conv".  A family without a depthwise_conv takes the
             kernel as that of a conv with as many groups as channels.
         groups: how many groups w has; None for 1, or for what a depthwise kernel itself says.
@@ -96,24 +96,24 @@ def convert_weight(
 
     >>> import numpy as np
     >>> w = np.array([[[1, 2, 3]], [[4, 5, 6]]])  # TensorFlow: ... i o
-    >>> convert_weight(w, "tf", "pytorch").tolist()  # o i ...
+    >>> convert_kernel(w, "tf", "pytorch").tolist()  # o i ...
     [[[1, 4]], [[2, 5]], [[3, 6]]]
-    >>> convert_weight(w, "tf", "knet")[:, 0].tolist()  # ... i o
+    >>> convert_kernel(w, "tf", "knet")[:, 0].tolist()  # ... i o
     [[4, 5, 6], [1, 2, 3]]
 
     Source: the layout and the flip of each function's spec, as ``uniconv show NAME`` prints them.
     """
-    _check_arguments(op, groups)
+    _check_arguments(kind, groups)
     names, options = (src, dst), (src_options or {}, dst_options or {})
-    if op == "separable_conv" or any(_kind(name) == "separable_conv" for name in names):
+    if kind == "separable_conv" or any(_kind(name) == "separable_conv" for name in names):
         return _convert_pair(w, names, options, groups, contiguous)
-    kind, given, wanted = readings(_shape(w), src, dst, op, options)
+    kind, given, wanted = readings(_shape(w), src, dst, kind, options)
     return _convert(w, given, wanted, groups, kind == "depthwise_conv", contiguous)
 
 
 @from_one_frame
 def convert_bias(
-    bias: Any, src: str, dst: str, op: str = "conv", *, rank: int | None = None
+    bias: Any, src: str, dst: str, kind: str = "conv", *, rank: int | None = None
 ) -> Any:
     """Reshape a bias of ``src`` into that of ``dst``: a vector, or one with y's axes.
 
@@ -122,7 +122,7 @@ def convert_bias(
     Args:
         bias: an array (o,), or where ``src`` has it so (knet.ops21.conv) with y's axes, all of
             size 1 but the channels'.
-        src, dst, op: as for ``convert_weight``.
+        src, dst, kind: as for ``convert_kernel``.
         rank: how many spatial axes y has, where neither the bias nor a function tells.
 
     Raises:
@@ -135,8 +135,9 @@ def convert_bias(
     >>> convert_bias(np.array([1, 2]), "pytorch", "knet.ops21.conv", rank=2).tolist()
     [[[[1], [2]]]]
     """
+    _check_arguments(kind, None)
     shape = _shape(bias)
-    from_y, to_y = (_bias_has_axes(name, op) for name in (src, dst))
+    from_y, to_y = (_bias_has_axes(name, kind) for name in (src, dst))
     if not from_y and len(shape) != 1:
         raise BadShape(f"{src}: bias {show_shape(shape)} has {plural(len(shape))}; it must have 1")
     if from_y:
@@ -155,21 +156,22 @@ def convert_bias(
     return bias.reshape([-1 if a == "o" else 1 for a in axes(found.layouts[0].y, rank)])
 
 
-def _bias_has_axes(name: str, op: str) -> bool:
+def _bias_has_axes(name: str, kind: str) -> bool:
     """Whether a function's bias has y's axes; a family's is that of its main functions."""
     dialect = framework(name)
     if dialect is None:
         return find(name).bias == "y"
-    known = dialect.main.get(_kind_in(dialect, op), {})
+    known = dialect.main.get(_kind_in(dialect, kind), {})
     return any(find(function).bias == "y" for function in known.values())
 
 
 def readings(
-    shape: Shape, src: str, dst: str, op: str, options: tuple[Options, Options] = ({}, {})
+    shape: Shape, src: str, dst: str, kind: str, options: tuple[Options, Options] = ({}, {})
 ) -> tuple[str, KernelReading, KernelReading]:
     """The operation, and how both functions read a kernel of that shape."""
-    given = _kernel(_function(src, op, len(shape)), options[0], shape=shape)
-    kind = op if op != "conv" or _kind(src) is None else given.op.kind
+    given = _kernel(_function(src, kind, len(shape)), options[0], shape=shape)
+    if kind == "conv" and _kind(src) is not None:
+        kind = given.op.kind
     return kind, given, _kernel(_target(dst, kind, given.rank), options[1], rank=given.rank)
 
 
@@ -275,14 +277,17 @@ def _kind(name: str) -> str | None:
     return find(name).kind if framework(name) is None else None
 
 
-def _function(name: str, op: str, ndim: int) -> Op:
+def _function(name: str, kind: str, ndim: int) -> Op:
     """The function meant by ``name`` for a kernel of so many axes."""
     dialect = framework(name)
     if dialect is not None:
-        return main(name, _kind_in(dialect, op), ndim)
+        return main(name, _kind_in(dialect, kind), ndim)
     found = find(name)
-    if found.kind != op and op not in ("conv", _WIDER.get(op)) and found.kind != _WIDER.get(op):
-        raise UnknownName(f"{found.name} is a {found.kind}, not a {op}: leave out op={show(op)}")
+    wider = _WIDER.get(kind)
+    if found.kind not in (kind, wider) and kind != "conv":
+        raise UnknownName(
+            f"{found.name} is a {found.kind}, not a {kind}: leave out kind={show(kind)}"
+        )
     return found
 
 
@@ -377,9 +382,9 @@ def _read(op: Op, pattern: str, shape: Shape) -> str:
 # What must hold
 
 
-def _check_arguments(op: str, groups: object) -> None:
-    if op not in KINDS:
-        raise UnknownName(f"op={show(op)} is not one of {', '.join(map(show, KINDS))}")
+def _check_arguments(kind: str, groups: object) -> None:
+    if kind not in KINDS:
+        raise UnknownName(f"kind={show(kind)} is not one of {', '.join(map(show, KINDS))}")
     if groups is not None and (integer(groups) or 0) < 1:
         raise BadOption(f"groups={groups!r} must be None or an integer of at least 1")
 
@@ -389,7 +394,7 @@ def _check_operations(src: Op, dst: Op) -> None:
     for a, b in ((src, dst), (dst, src)):
         if a.kind == "conv_transpose" != b.kind and not b.lhs_dilation:
             raise CannotExpress(
-                dst.name, "op", f"{src.name} is a {src.kind}, {dst.name} a {dst.kind}"
+                dst.name, "kind", f"{src.name} is a {src.kind}, {dst.name} a {dst.kind}"
             )
 
 

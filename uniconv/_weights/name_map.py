@@ -1,0 +1,202 @@
+"""The map of a network's arrays: which of them are kernels, and of which operation.
+
+A name and its number of axes tell, by the rules of ``rule`` here, or a map that the user gives;
+never sizes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from uniconv._messages import either, show, suggest
+from uniconv.errors import BadOption
+
+NameMap = Mapping[str, Any] | str | os.PathLike[str] | None
+
+CONVOLUTIONS = ("conv", "conv_transpose", "depthwise_conv")
+KINDS = (*CONVOLUTIONS, "dense", "keep", "skip")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the map (or a rule) says about an array, and ``why``: which entry or rule it is."""
+
+    kind: str
+    why: str
+    rename: str | None = None
+    groups: int | None = None
+    image: tuple[int, ...] | None = None
+    src_layout: str | None = None
+    dst_layout: str | None = None
+    src_options: Mapping[str, Any] = field(default_factory=dict)
+    dst_options: Mapping[str, Any] = field(default_factory=dict)
+
+
+# The map
+
+# The words of an entry: the type of each, and the kinds that it goes with ("" is none given).
+_WORDS: dict[str, tuple[type | tuple[type, ...], tuple[str, ...]]] = {
+    "kind": (str, KINDS),
+    "rename": (str, ("", *CONVOLUTIONS, "dense", "keep")),
+    "groups": (int, CONVOLUTIONS),
+    "image": ((list, tuple), ("dense",)),
+    "src_layout": (str, ("dense",)),
+    "dst_layout": (str, ("dense",)),
+    "src_options": (Mapping, CONVOLUTIONS),
+    "dst_options": (Mapping, CONVOLUTIONS),
+}
+
+
+def read_map(names: NameMap) -> dict[str, Entry]:
+    """The entries of a map, or of a JSON file with one."""
+    where = "the map"
+    if isinstance(names, (str, os.PathLike)):
+        where = str(names)
+        try:
+            names = json.loads(Path(names).read_text("utf-8"), object_pairs_hook=_once)
+        except (ValueError, UnicodeDecodeError) as error:
+            raise BadOption(f"{where} is no JSON object: {error}") from None
+    if names is None:
+        return {}
+    if not isinstance(names, Mapping):
+        raise BadOption(f"{where} must be an object from names to kinds")
+    return {key: _entry(f"{where}, {show(key)}", key, value) for key, value in names.items()}
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object's members, of which no two have one name."""
+    members: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in members:
+            raise ValueError(f"{show(key)} is there twice")
+        members[key] = value
+    return members
+
+
+def _entry(where: str, key: str, value: Any) -> Entry:
+    words = {"kind": value} if isinstance(value, str) else value
+    if not isinstance(words, Mapping):
+        raise BadOption(f"{where}: {value!r} is neither a kind nor an object")
+    for word, v in words.items():
+        if word not in _WORDS:
+            hint = suggest(word, _WORDS) or f"; it may have {', '.join(_WORDS)}"
+            raise BadOption(f"{where}: {show(word)} is unknown{hint}")
+        if not isinstance(v, _WORDS[word][0]) or isinstance(v, bool):
+            raise BadOption(f"{where}: {word}={show(v)} is of the wrong type")
+    kind = words.get("kind", "")
+    if kind not in KINDS and (kind or "rename" not in words):
+        hint = suggest(kind, KINDS)
+        raise BadOption(f"{where}: kind={show(kind)} is not one of {either(KINDS)}{hint}")
+    for word in words:
+        kinds = [k for k in _WORDS[word][1] if k]
+        if kind not in _WORDS[word][1]:
+            beside = f", not with {kind}" if kind else ": say it, too"
+            raise BadOption(f"{where}: {word} goes with the kind {either(kinds)}{beside}")
+    return Entry(**(dict(words) | {"kind": kind, "why": f"map: {key}"}))
+
+
+def entry_for(name: str, entries: Mapping[str, Entry]) -> tuple[str, Entry] | None:
+    """The entry for an array, and its key: its own name, else the first pattern that fits."""
+    if name in entries:
+        return name, entries[name]
+    for key, entry in entries.items():
+        pattern = "(.*)".join(map(re.escape, key.split("*")))
+        fits = re.fullmatch(pattern, name) if "*" in key else None
+        if fits and entry.rename is None:
+            return key, entry
+        if fits and entry.rename is not None:
+            return key, replace(entry, rename=_filled(entry.rename, fits.groups()))
+    return None
+
+
+def _filled(pattern: str, parts: Iterable[str]) -> str:
+    """A new name whose stars are replaced, in order, by what those of the old one stand for."""
+    rest = iter(parts)
+    return "".join(next(rest, "*") if part == "*" else part for part in re.split(r"(\*)", pattern))
+
+
+# The rules
+
+_LEAVES = ("kernel", "weight", "weights", "w", "filter", "filters")
+_SUFFIXES = re.compile(r"(:0|/\.ATTRIBUTES/VARIABLE_VALUE)$")
+# Keras 3 numbers the variables of a layer (keras/src/saving/saving_lib.py).
+_KERAS_LAYER = re.compile(
+    r"(?P<kind>conv|depthwise_conv|separable_conv)\dd(?P<transpose>_transpose)?(_\d+)?"
+)
+_TRANSPOSED = re.compile(r"transpose|deconv", re.I)
+_DENSE = re.compile(r"(dense|linear|fc|fully_connected|inner_product)[\d_]*", re.I)
+_RECURRENT = re.compile(r"lstm|gru|rnn", re.I)
+
+
+def rule(name: str, ndim: int) -> Entry | None:
+    """What the name and the number of axes of an array tell by themselves.
+
+    ==============================  ========  =====================================================
+    name ends with                  axes      kind
+    ==============================  ========  =====================================================
+    anything                        0, 1      keep
+    embedding, embeddings           any       keep
+    depthwise_kernel                3, 4      depthwise_conv
+    pointwise_kernel                3, 4      conv
+    kernel                          4, 5      conv; conv_transpose inside "transpose" or "deconv";
+                                              depthwise_conv inside "depthwise"
+    kernel                          3         the same, inside a name with "conv"
+    weight, weights, w, filter(s)   3 to 5    as kernel
+    kernel                          2         dense, unless inside "lstm", "gru" or "rnn"
+    weight, weights, w              2         dense inside "dense", "linear" or "fc"
+    conv2d/0 (.weights.h5)          3 to 5    the layer's; so for depthwise_conv2d,
+                                              separable_conv2d (0 and 1), conv2d_transpose
+    dense/0 (.weights.h5)           2         dense
+    ==============================  ========  =====================================================
+    """
+    plain = _SUFFIXES.sub("", name)
+    *inside, leaf = re.split(r"[./|]", plain)
+    parent = inside[-1] if inside else ""
+    word, path = leaf.lower(), "/".join(inside)
+    axes = f"{ndim} {'axis' if ndim == 1 else 'axes'}"
+    if ndim < 2:
+        return Entry("keep", axes)
+    if leaf.isdecimal():
+        layer = inside[-2] if parent == "vars" and len(inside) > 1 else parent
+        return _keras_variable(layer, leaf, ndim)
+    kind = _kind(word, parent, path, ndim)
+    return Entry(kind, f"named {leaf}, {axes}") if kind else None
+
+
+def _kind(word: str, parent: str, path: str, ndim: int) -> str | None:
+    """The kind of an array of two axes or more, by the last part of its name and the others."""
+    if word in ("embedding", "embeddings"):
+        return "keep"
+    if word == "depthwise_kernel" and ndim in (3, 4):
+        return "depthwise_conv"
+    if word == "pointwise_kernel" and ndim in (3, 4):
+        return "conv"
+    if word not in _LEAVES:
+        return None
+    if ndim == 2:
+        alone = word == "kernel" and not _RECURRENT.search(path)
+        return "dense" if alone or _DENSE.fullmatch(parent) else None
+    if ndim > 5 or (word == "kernel" and ndim == 3 and "conv" not in path.lower()):
+        return None
+    if _TRANSPOSED.search(path):
+        return "conv_transpose"
+    return "depthwise_conv" if "depthwise" in path.lower() else "conv"
+
+
+def _keras_variable(layer: str, number: str, ndim: int) -> Entry | None:
+    """A variable that a ``.weights.h5`` numbers: the kernels come first."""
+    why = f"variable {number} of {layer}, {ndim} axes"
+    known = _KERAS_LAYER.fullmatch(layer)
+    if known and 3 <= ndim <= 5:
+        kind = known["kind"] + (known["transpose"] or "")
+        kernels = {"0": kind}
+        if kind == "separable_conv":
+            kernels = {"0": "depthwise_conv", "1": "conv"}
+        return Entry(kernels[number], why) if number in kernels else None
+    return Entry("dense", why) if _DENSE.fullmatch(layer) and (number, ndim) == ("0", 2) else None
