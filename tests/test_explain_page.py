@@ -100,8 +100,9 @@ def numbered(*shape, seed=0):
 
 @pytest.fixture
 def opened(browser, tmp_path):
-    def show(name, x, w, pointwise=None, *, at=None, **options):
-        found = explain(Call(x, w, dialect=name, pointwise=pointwise, **options), at=at)
+    def show(dialect, x, w, pointwise=None, *, at=None, batch=0, **options):
+        call = Call(x, w, dialect=dialect, pointwise=pointwise, **options)
+        found = explain(call, at=at, batch=batch)
         page = tmp_path / "page.html"
         page.write_text(found.to_html(), "utf-8")
         browser.open(page)

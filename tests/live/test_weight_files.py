@@ -119,10 +119,10 @@ def test_the_rules_know_keras_weights_files_by_themselves(tmp_path):
         model.save_weights(path) if ending == ".weights.h5" else model.save(path)
         steps = plan_steps(path, "keras", "pytorch")
         assert not [step for step in steps if step.problem]
-        kinds = sorted(step.kind for step in steps if step.op != "keep")  # files sort by name
+        kinds = sorted(step.kind for step in steps if step.kind != "keep")  # files sort by name
         wanted = ["conv", "conv", "conv_transpose", "dense", "depthwise_conv", "depthwise_conv"]
         assert kinds == wanted
-        assert [bool(step.warning) for step in steps if step.op == "dense"] == [True]
+        assert [bool(step.warning) for step in steps if step.kind == "dense"] == [True]
 
 
 def test_a_tensorflow_checkpoint_is_converted(tmp_path):

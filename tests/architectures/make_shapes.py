@@ -1,6 +1,6 @@
 """Write the kernels of published architectures, from timm's models built without numbers.
 
-    python tests/architectures/make.py    # where timm is installed
+    python tests/architectures/make_shapes.py    # where timm is installed
 
 architectures.json has, for each model, the shapes (o, i, ...) of its distinct kernels.
 """
