@@ -18,7 +18,8 @@ from uniconv._canonical.reference import reference
 from uniconv._explain.window import WindowedCall
 from uniconv._functional import run_op
 from uniconv._probe import probe
-from uniconv._probe.probing import faults, fingerprint
+from uniconv._probe.mistakes import faults
+from uniconv._probe.numbers import fingerprint
 from uniconv.conformance.oracles import family_of, runs
 from uniconv.conformance.oracles.tf import LACKING
 from uniconv.errors import BadOption, BadShape, UniconvError

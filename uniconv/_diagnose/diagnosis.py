@@ -5,84 +5,28 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from textwrap import indent
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from uniconv._diagnose.precision import Remainder
+from uniconv._diagnose.data import DiagnosisData
+from uniconv._diagnose.page import page
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
-    """One thing that differs: the field, its value expected and found, and how much it explains.
-
-    share: the part of the difference (in squares) that is gone with it, between 0 and 1; None
-    where that cannot be measured, because without it the results differ in size.
-    """
-
-    field: str
-    expected: str
-    found: str
-    text: str
-    share: float | None = None
-
-    def __str__(self) -> str:
-        told = f"{self.text} [{self.field}: expected {self.expected}, found {self.found}]"
-        return told if self.share is None else f"{told}, {self.share:.0%} of the difference"
-
-
-@dataclass(frozen=True, slots=True)
-class Fix:
-    """One way to make both agree: what to do, and the code for it."""
-
-    what: str
-    code: str
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """What the page draws: both results ``n o ...``, the kernel ``o i ...`` before and after."""
-
-    expected: Array | None = None
-    found: Array | None = None
-    kernel: Array | None = None
-    kernel_used: Array | None = None
-    labels: tuple[str, str] = ("expected", "observed")
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """Why a result is not the expected one, or that it is.
+class Diagnosis(DiagnosisData):
+    """Why a result is not the expected one, or that it is; ``str()`` is the text.
 
     verdict: one plain sentence.  explained: whether y is reproduced; if not, ``causes`` are those
     of the nearest miss and ``where`` says where that fails.  call: the native call that gives y.
     difference: the largest |y - expected| (infinite where the sizes differ).  undecided: what this
     data cannot tell apart.  fixes: ways to make both agree, as code.  tried: hypotheses looked at.
     """
-
-    function: str
-    verdict: str
-    explained: bool
-    causes: tuple[Cause, ...]
-    call: str
-    remainder: Remainder
-    difference: float
-    where: str
-    undecided: tuple[str, ...] = ()
-    fixes: tuple[Fix, ...] = ()
-    notes: tuple[str, ...] = ()
-    tried: int = 0
-    picture: Picture = field(default_factory=Picture, repr=False, compare=False)
-
-    @property
-    def agrees(self) -> bool:
-        """Whether y is the expected result, but for rounding."""
-        return self.explained and not self.causes
 
     def __str__(self) -> str:
         """The diagnosis as text; it ends with the verdict."""
@@ -139,8 +83,6 @@ class Diagnosis:
 
     def to_html(self) -> str:
         """A page that needs nothing else: both results, their difference, the kernel."""
-        from uniconv._diagnose.page import page
-
         return page(self)
 
 

@@ -12,7 +12,8 @@ import numpy as np
 from uniconv._call import Call, Tolerance, verb
 from uniconv._calls.options import complete
 from uniconv._diagnose.code import native_call
-from uniconv._diagnose.diagnosis import Cause, Diagnosis, Fix, Picture, at_most, listed
+from uniconv._diagnose.data import Cause, Fix, Picture
+from uniconv._diagnose.diagnosis import Diagnosis, at_most, listed
 from uniconv._diagnose.hypothesis import Hypothesis
 from uniconv._diagnose.inputs import InputArray, errors, problem, read_array, short, tolerances
 from uniconv._diagnose.judge import Judge

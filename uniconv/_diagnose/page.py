@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from uniconv._diagnose.diagnosis import Diagnosis
+from uniconv._diagnose.data import DiagnosisData
 
 Array = NDArray[Any]
 
@@ -30,7 +29,7 @@ figcaption { font-size: .85rem; color: #555; }
 """
 
 
-def page(d: Diagnosis) -> str:
+def page(d: DiagnosisData) -> str:
     """The page's text."""
     parts = [f"<h1>{escape(d.verdict)}</h1>"]
     if d.causes:
@@ -64,7 +63,7 @@ def page(d: Diagnosis) -> str:
     )
 
 
-def _results(d: Diagnosis) -> str:
+def _results(d: DiagnosisData) -> str:
     expected, found = d.picture.expected, d.picture.found
     pictures = []
     a, b = d.picture.labels
@@ -85,7 +84,7 @@ def _differing(expected: Array, found: Array) -> Array:
     return plane(found) - plane(expected)
 
 
-def _kernels(d: Diagnosis) -> str:
+def _kernels(d: DiagnosisData) -> str:
     before, after = d.picture.kernel, d.picture.kernel_used
     shown = [(c, plane(k)) for c, k in (("expected", before), ("as used", after)) if k is not None]
     if d.picture.labels != ("expected", "observed"):

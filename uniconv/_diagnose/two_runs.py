@@ -13,7 +13,8 @@ from uniconv._call import Call
 from uniconv._diagnose.causes.arrays import input_axes, input_channels, kernel_axes, kernel_order
 from uniconv._diagnose.causes.readings import names
 from uniconv._diagnose.code import native_call
-from uniconv._diagnose.diagnosis import Cause, Diagnosis, Fix, Picture, at_most, listed
+from uniconv._diagnose.data import Cause, Fix, Picture
+from uniconv._diagnose.diagnosis import Diagnosis, at_most, listed
 from uniconv._diagnose.hypothesis import Array, Change, Hypothesis
 from uniconv._diagnose.inputs import InputArray, errors, problem, read_array, tolerances
 from uniconv._diagnose.judge import Judge

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,9 @@ from uniconv._calls.options import complete, scattered
 from uniconv._canonical.layout import axes, rank_of
 from uniconv._canonical.record import Shape
 from uniconv._describe import FLIPPED, UPRIGHT
+from uniconv._explain.data import AxisSummary, ExplanationData
+from uniconv._explain.page import page
+from uniconv._explain.text import text
 from uniconv._explain.torch_lines import torch_lines
 from uniconv._explain.window import Index, Window, WindowedCall, numbers
 from uniconv._messages import show
@@ -36,29 +39,8 @@ LETTERS = {
 SIDES = {2: (("top", "bottom"), ("left", "right"))}
 
 
-@dataclass(frozen=True, slots=True)
-class AxisSummary:
-    """One spatial axis: its sizes in pixels, its padding, and how its output size comes about.
-
-    crop is what a transposed convolution cuts off its whole result (None for other operations);
-    padding is then that of the spread input.  formula is the output size with numbers in it.
-    """
-
-    name: str
-    size: int
-    kernel: int
-    stride: int
-    dilation: int
-    spread: int
-    padding: tuple[int, int]
-    crop: tuple[int, int] | None
-    backwards: bool
-    output: int
-    formula: str
-
-
 @dataclass(frozen=True)
-class Explanation:
+class Explanation(ExplanationData):
     """What one call does, with its numbers; ``str()`` is the text.
 
     meaning says which operation it is, call is the native call as text; shapes are those of x, w,
@@ -68,30 +50,7 @@ class Explanation:
     shapes were given).
     """
 
-    function: str
-    kind: str
-    meaning: str
-    call: str
-    shapes: Mapping[str, Shape]
-    readings: Mapping[str, Mapping[str, int]]
-    axes: tuple[AxisSummary, ...]
-    groups: int
-    boundary: str
-    padding: str
-    crop: str | None
-    explicit: str | None
-    explicit_note: str
-    torch: str
-    window: Window | None = None
-    dtype: str = ""
-    lowered: LoweredCall | None = field(default=None, repr=False, compare=False)
-    problem: WindowedCall | None = field(default=None, repr=False, compare=False)
-    bias: Any = field(default=None, repr=False, compare=False)
-    addend: Any = field(default=None, repr=False, compare=False)
-
     def __str__(self) -> str:
-        from uniconv._explain.text import text
-
         return text(self)
 
     def to_json(self) -> str:
@@ -115,8 +74,6 @@ class Explanation:
             UniconvError: the explanation has no numbers (only shapes were given), they are complex,
                 or there are more than 2,000,000 of them.
         """
-        from uniconv._explain.page import page
-
         return page(self)
 
 

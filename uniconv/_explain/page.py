@@ -7,21 +7,19 @@ import json
 import re
 from collections.abc import Callable
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from uniconv._explain.text import backwards
+from uniconv._explain.data import ExplanationData
+from uniconv._explain.text import backwards, text
 from uniconv._explain.window import Array, WindowedCall, canonical_y, numbers, sources
 from uniconv.errors import UniconvError
-
-if TYPE_CHECKING:
-    from uniconv._explain.explanation import Explanation
 
 MOST = 2_000_000  # numbers on a page
 
 
-def page(e: Explanation) -> str:
+def page(e: ExplanationData) -> str:
     """The whole page as text."""
     if e.window is None or e.problem is None:
         raise UniconvError(f"{e.function}: a page needs arrays with numbers, and a y with elements")
@@ -36,11 +34,11 @@ def page(e: Explanation) -> str:
         )
     template = files("uniconv").joinpath("data/explain.html").read_text("utf-8")
     data = json.dumps(_data(e, problem), separators=(",", ":")).replace("<", "\\u003c")
-    fields = {"TITLE": html.escape(e.call), "TEXT": html.escape(str(e)), "DATA": data}
+    fields = {"TITLE": html.escape(e.call), "TEXT": html.escape(text(e)), "DATA": data}
     return re.sub("@(TITLE|TEXT|DATA)@", lambda found: fields[found[1]], template)
 
 
-def _data(e: Explanation, problem: WindowedCall) -> dict[str, Any]:
+def _data(e: ExplanationData, problem: WindowedCall) -> dict[str, Any]:
     """What the drawing needs: three axes, slices first, and the numbers as flat lists."""
     call, window, rank = problem.call, e.window, problem.call.rank
     assert window is not None
@@ -97,7 +95,7 @@ def _data(e: Explanation, problem: WindowedCall) -> dict[str, Any]:
 
 
 def _after(
-    e: Explanation, problem: WindowedCall, flat: Callable[[Array], list[Any]]
+    e: ExplanationData, problem: WindowedCall, flat: Callable[[Array], list[Any]]
 ) -> list[dict[str, Any]]:
     """What follows the sum: a factor, or what is added to each channel (or to each element)."""
     call = problem.call

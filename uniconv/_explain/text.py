@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from uniconv._explain.data import AxisSummary, ExplanationData
 from uniconv._explain.window import Product, Window
-
-if TYPE_CHECKING:
-    from uniconv._explain.explanation import AxisSummary, Explanation
 
 PADDING_MARK, GAP_MARK = ".", "_"
 BORDERS = {
@@ -22,7 +20,7 @@ BORDERS = {
 }
 
 
-def text(e: Explanation) -> str:
+def text(e: ExplanationData) -> str:
     """The whole explanation."""
     assert e.lowered is not None
     parts = [[e.call, f"    {e.meaning}"], _arrays(e), _padding(e), _sizes(e), _kernel_words(e)]
@@ -38,7 +36,7 @@ def _indented(lines: Sequence[str]) -> list[str]:
     return [f"    {line}".rstrip() for line in lines]
 
 
-def _arrays(e: Explanation) -> list[str]:
+def _arrays(e: ExplanationData) -> list[str]:
     lines = ["arrays, axis by axis"]
     for role, shape in e.shapes.items():
         read = ", ".join(f"{name} {n}" for name, n in e.readings[role].items())
@@ -52,7 +50,7 @@ def _arrays(e: Explanation) -> list[str]:
     return lines
 
 
-def _padding(e: Explanation) -> list[str]:
+def _padding(e: ExplanationData) -> list[str]:
     assert e.lowered is not None
     outside = BORDERS.get(e.boundary, f"the number {e.lowered.conv.fill:g}")
     if e.crop is not None:
@@ -75,7 +73,7 @@ def _padding(e: Explanation) -> list[str]:
     return lines
 
 
-def _sizes(e: Explanation) -> list[str]:
+def _sizes(e: ExplanationData) -> list[str]:
     how = "(x - 1) * stride + ((kernel - 1) * dilation + 1) - cut before - cut after"
     if e.kind != "conv_transpose":
         how = "(x + before + after - ((kernel - 1) * dilation + 1)) // stride + 1"
@@ -92,7 +90,7 @@ def backwards(axes: Sequence[AxisSummary]) -> str:
     return f"backwards along {' and '.join(turned)}"
 
 
-def _kernel_words(e: Explanation) -> list[str]:
+def _kernel_words(e: ExplanationData) -> list[str]:
     lines = [f"the window reads the kernel {backwards(e.axes)}"]
     if e.kind == "conv_transpose":
         upright = not any(axis.backwards for axis in e.axes)
@@ -150,7 +148,7 @@ def beside(columns: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
     return ["   ".join(row) for row in zip(*texts)]
 
 
-def _kernel(e: Explanation) -> list[str]:
+def _kernel(e: ExplanationData) -> list[str]:
     """One plane of the kernel as it is written and as it is used."""
     assert e.window is not None
     assert e.lowered is not None
@@ -166,7 +164,7 @@ def _kernel(e: Explanation) -> list[str]:
     return [f"the kernel ({channels})", *_indented(beside(columns))]
 
 
-def _sum(e: Explanation, window: Window) -> list[str]:
+def _sum(e: ExplanationData, window: Window) -> list[str]:
     assert e.lowered is not None
     shape = e.lowered.sizes.kernel
     lines = [f"y{list(window.y_index)}: {_where(e, window)}"]
@@ -200,12 +198,12 @@ def _has(window: Window, what: str) -> bool:
     return any(p.what == what for lane in window.lanes for p in lane.products)
 
 
-def _where(e: Explanation, window: Window) -> str:
+def _where(e: ExplanationData, window: Window) -> str:
     named = ", ".join(f"{axis.name.removesuffix('s')} {p}" for axis, p in zip(e.axes, window.at))
     return f"{named}; batch {window.batch}, channel {window.channel}"
 
 
-def _totals(e: Explanation, window: Window) -> list[str]:
+def _totals(e: ExplanationData, window: Window) -> list[str]:
     assert e.lowered is not None
     pointwise = e.lowered.pointwise is not None
     lines = []
@@ -221,7 +219,7 @@ def _totals(e: Explanation, window: Window) -> list[str]:
     return lines
 
 
-def _agreement(e: Explanation, window: Window) -> str:
+def _agreement(e: ExplanationData, window: Window) -> str:
     """Whether the sum is y, and what else makes the difference."""
     result, y = window.result, window.y
     if result == y:
@@ -233,7 +231,7 @@ def _agreement(e: Explanation, window: Window) -> str:
     return f": {e.dtype} rounds; the sum in full is {result!r}, {apart:.1e} away"
 
 
-def _stamps(e: Explanation, window: Window) -> list[str]:
+def _stamps(e: ExplanationData, window: Window) -> list[str]:
     """The same sum as what each pixel of x stamps there."""
     lines = ["the same as stamps"]
     ones: dict[Any, list[Product]] = {}
@@ -254,14 +252,14 @@ def _stamps(e: Explanation, window: Window) -> list[str]:
     return lines
 
 
-def _taps(e: Explanation) -> list[tuple[int, ...]]:
+def _taps(e: ExplanationData) -> list[tuple[int, ...]]:
     """For each product in window order, which tap of the stamp it is."""
     assert e.lowered is not None
     shape = e.lowered.sizes.kernel
     return [tuple(k - 1 - t for k, t in zip(shape, tap)) for tap in np.ndindex(*shape)]
 
 
-def _pixel(e: Explanation, window: Window, tap: tuple[int, ...]) -> tuple[int, ...]:
+def _pixel(e: ExplanationData, window: Window, tap: tuple[int, ...]) -> tuple[int, ...]:
     """The pixel of x whose stamp has that tap on the window's element of y."""
     place = zip(window.at, tap, e.axes)
     return tuple((p + (a.crop or (0, 0))[0] - t * a.dilation) // a.spread for p, t, a in place)

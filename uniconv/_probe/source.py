@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from uniconv._probe.probing import FINGERPRINT, MODULUS, fingerprint, formula, limits
+from uniconv._probe.data import ProbeData
+from uniconv._probe.numbers import FINGERPRINT, MODULUS, fingerprint, formula, limits
 from uniconv.spec.op import Op
 from uniconv.spec.registry import frameworks
-
-if TYPE_CHECKING:
-    from uniconv._probe.probing import Probe
 
 FIRST = 6  # so many elements of y are told in full
 JULIA = ("knet", "nnlib", "flux", "lux")
 WORDS = {"SamePad()"}  # strings of a spec that are expressions in Julia
 
 
-def code(probe: Probe) -> str:
+def code(probe: ProbeData) -> str:
     """The whole text."""
     op = probe.call.function
     family = next(n for n, d in frameworks().items() if op.name in {f.name for f in d.functions})
@@ -28,7 +26,7 @@ def code(probe: Probe) -> str:
     return python(probe, op, family)
 
 
-def told(probe: Probe) -> str:
+def told(probe: ProbeData) -> str:
     """The comment above: what is called."""
     words = ", ".join([f'dialect="{probe.call.function.name}"', *_words(probe)])
     return f"uniconv.probe(uniconv.Call({words})): if it differs, .check(y) names the mistake"
@@ -74,7 +72,7 @@ ARRAYS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def python(probe: Probe, op: Op, family: str) -> str:
+def python(probe: ProbeData, op: Op, family: str) -> str:
     """Python that builds the arrays, calls the function and compares."""
     y = _python_call(probe, op, family)
     imports = IMPORTS.get(family, "")
@@ -110,7 +108,7 @@ def _by_fft(op: Op) -> bool:
     return signal or op.name.startswith(("theano.", "lasagne."))
 
 
-def _arrays(probe: Probe) -> dict[str, Any]:
+def _arrays(probe: ProbeData) -> dict[str, Any]:
     found = {"x": probe.x, "w": probe.w}
     return found if probe.pointwise is None else found | {"p": probe.pointwise}
 
@@ -134,11 +132,11 @@ def _python_array(role: str, array: Any, seed: int) -> str:
     )
 
 
-def _words(probe: Probe, **more: Any) -> list[str]:
+def _words(probe: ProbeData, **more: Any) -> list[str]:
     return [f"{name}={value!r}" for name, value in {**more, **probe.call.options}.items()]
 
 
-def _python_call(probe: Probe, op: Op, family: str) -> list[str]:
+def _python_call(probe: ProbeData, op: Op, family: str) -> list[str]:
     """The lines that make y."""
     made = {
         "pytorch": _torch_layer if ".functional." not in op.name else None,
@@ -180,7 +178,7 @@ def _python_call(probe: Probe, op: Op, family: str) -> list[str]:
     return [f"y = {unwrap.format(call)}"]
 
 
-def _torch_layer(probe: Probe, op: Op) -> list[str]:
+def _torch_layer(probe: ProbeData, op: Op) -> list[str]:
     w, groups = probe.w.shape, probe.call.options.get("groups", 1)
     c, o = (w[0], w[1] * groups) if op.kind == "conv_transpose" else (w[1] * groups, w[0])
     words = [f"{c}", f"{o}", f"{w[2:]}", "bias=False", *_words(probe)]
@@ -191,7 +189,7 @@ def _torch_layer(probe: Probe, op: Op) -> list[str]:
     ]
 
 
-def _keras_layer(probe: Probe, op: Op) -> list[str]:
+def _keras_layer(probe: ProbeData, op: Op) -> list[str]:
     w, rank = probe.w.shape, probe.w.ndim - 2
     own: dict[str, Any] = {"kernel_size": w[:rank], "use_bias": False}
     if op.kind == "depthwise_conv":
@@ -209,7 +207,7 @@ def _keras_layer(probe: Probe, op: Op) -> list[str]:
     ]
 
 
-def _paddle_layer(probe: Probe, op: Op) -> list[str]:
+def _paddle_layer(probe: ProbeData, op: Op) -> list[str]:
     w, groups = probe.w.shape, probe.call.options.get("groups", 1)
     words = [f"{w[1] * groups}", f"{w[0]}", f"{w[2:]}", *_words(probe, bias_attr=False)]
     return [
@@ -219,7 +217,7 @@ def _paddle_layer(probe: Probe, op: Op) -> list[str]:
     ]
 
 
-def _flax_layer(probe: Probe, op: Op) -> list[str]:
+def _flax_layer(probe: ProbeData, op: Op) -> list[str]:
     turned = bool(probe.call.options.get("transpose_kernel", False))
     features = probe.w.shape[-2 if turned else -1]
     own = {"features": features, "kernel_size": probe.w.shape[:-2], "use_bias": False}
@@ -229,7 +227,7 @@ def _flax_layer(probe: Probe, op: Op) -> list[str]:
     ]
 
 
-def _lasagne_layer(probe: Probe, op: Op) -> list[str]:
+def _lasagne_layer(probe: ProbeData, op: Op) -> list[str]:
     swapped = op.name.endswith(("TransposedConv2DLayer", "DilatedConv2DLayer"))
     filters = probe.w.shape[1 if swapped else 0]
     own = [f"{filters}", f"{probe.w.shape[2:]}", "W=w", "b=None", "nonlinearity=None"]
@@ -241,12 +239,12 @@ def _lasagne_layer(probe: Probe, op: Op) -> list[str]:
     ]
 
 
-def _tinygrad_call(probe: Probe, op: Op) -> list[str]:
+def _tinygrad_call(probe: ProbeData, op: Op) -> list[str]:
     words = ", ".join(["Tensor(w)", *_words(probe)])
     return [f"y = Tensor(x).{op.name.rpartition('.')[2]}({words}).numpy()"]
 
 
-def _onnx_model(probe: Probe, op: Op) -> list[str]:
+def _onnx_model(probe: ProbeData, op: Op) -> list[str]:
     node = op.name.rpartition(".")[2]
     zeros = ("x_zero_point", "w_zero_point")
     feeds = {"X": "x", "W": "w"}
@@ -275,7 +273,7 @@ def _onnx_model(probe: Probe, op: Op) -> list[str]:
     ]
 
 
-def _openvino_model(probe: Probe, op: Op) -> list[str]:
+def _openvino_model(probe: ProbeData, op: Op) -> list[str]:
     words = []
     for name, value in probe.call.options.items():
         said = repr(value)
@@ -291,7 +289,7 @@ def _openvino_model(probe: Probe, op: Op) -> list[str]:
     ]
 
 
-def _by_hand(probe: Probe, op: Op) -> list[str]:
+def _by_hand(probe: ProbeData, op: Op) -> list[str]:
     """For what has no call in Python: arrays in files, and back."""
     arrays = _arrays(probe)
     layout = probe.call.lowered.layout
@@ -308,7 +306,7 @@ def _by_hand(probe: Probe, op: Op) -> list[str]:
 # Julia
 
 
-def julia(probe: Probe, op: Op) -> str:
+def julia(probe: ProbeData, op: Op) -> str:
     """Julia: arrays with the indices that NumPy prints, the native call, the comparison."""
     module, call = _julia_call(probe, op)
     a, b, c = FINGERPRINT
@@ -364,7 +362,7 @@ def _julia(value: Any) -> str:
     return repr(value)
 
 
-def _julia_call(probe: Probe, op: Op) -> tuple[str, str]:
+def _julia_call(probe: ProbeData, op: Op) -> tuple[str, str]:
     """The module to use, and the lines that make y."""
     family, _, name = op.name.partition(".")
     options = dict(probe.call.options)
@@ -394,7 +392,7 @@ def _julia_call(probe: Probe, op: Op) -> tuple[str, str]:
     return "Lux", f"layer = Lux.{name}({own})\ny, _ = layer(x, (; weight=w), NamedTuple())"
 
 
-def _conv_data(probe: Probe, options: dict[str, Any]) -> str:
+def _conv_data(probe: ProbeData, options: dict[str, Any]) -> str:
     """NNlib's gradient by the input needs the sizes of that input."""
     options.pop("input_size", None)
     words = "".join(f", {n}={_julia(v)}" for n, v in options.items())
@@ -407,7 +405,7 @@ def _conv_data(probe: Probe, options: dict[str, Any]) -> str:
 # MATLAB
 
 
-def matlab(probe: Probe, op: Op) -> str:
+def matlab(probe: ProbeData, op: Op) -> str:
     """MATLAB (and Octave): arrays with the indices that NumPy prints, the call, the comparison."""
     a, b, c = FINGERPRINT
     name = op.name.removeprefix("matlab.")

@@ -10,8 +10,8 @@ from uniconv.nn.interchange import from_flax as from_flax
 from uniconv.nn.interchange import from_keras as from_keras
 from uniconv.nn.interchange import from_onnx as from_onnx
 from uniconv.nn.interchange import from_torch as from_torch
-from uniconv.nn.interchange import to_torch as to_torch
 from uniconv.nn.modules import Conv as Conv
 from uniconv.nn.modules import ConvTranspose as ConvTranspose
 from uniconv.nn.modules import DepthwiseConv as DepthwiseConv
 from uniconv.nn.modules import SeparableConv as SeparableConv
+from uniconv.nn.torch_modules import to_torch as to_torch

@@ -20,6 +20,7 @@ from uniconv._canonical.layout import Layout, arrange, axes
 from uniconv._canonical.record import Shape
 from uniconv._messages import show, show_shape
 from uniconv.errors import BadOption, BadShape, UniconvError, from_one_frame
+from uniconv.nn import torch_modules
 from uniconv.nn.initial import initialise
 from uniconv.spec.op import BY_CHANNELS, BY_OUTPUT, DEPTHWISE, Op
 from uniconv.spec.padding import Crop
@@ -215,9 +216,7 @@ class Layer(nn.Module):
 
     def to_torch(self, size: tuple[int, ...] | None = None) -> nn.Module:
         """Plain torch.nn modules that compute the same: see ``uniconv.nn.to_torch``."""
-        from uniconv.nn.interchange import to_torch
-
-        return to_torch(self, size)
+        return torch_modules.to_torch(self, size)
 
     @property
     def kernel(self) -> Tensor:

@@ -1,0 +1,179 @@
+"""Small shapes for a probe whose call has none, every axis with a size of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import permutations, product
+from typing import Any
+
+from uniconv._calls.lower import batched, lower
+from uniconv._calls.options import complete
+from uniconv._canonical.layout import Layout, arrange, axes
+from uniconv._canonical.record import Shape
+from uniconv.errors import BadShape, UniconvError
+from uniconv.spec.op import DEPTHWISE, Op
+from uniconv.spec.padding import Crop
+from uniconv.spec.rules import REQUIRED, CallContext, Choice, Count, KernelShape
+
+MOST_SHAPES = 8
+_MOST_CALLS = 20_000
+_KERNELS: Mapping[int, tuple[Shape, ...]] = {
+    1: ((4,), (3,), (2,), (5,)),
+    2: ((3, 4), (4, 3), (3, 5), (2, 3), (3, 3)),
+    3: ((3, 4, 2), (3, 5, 7), (3, 2, 1), (3, 3, 3)),
+}
+
+
+def fitting(op: Op, options: Mapping[str, Any]) -> Iterator[tuple[list[Shape], dict[str, Any]]]:
+    """Small shapes that the options fit, every axis with a size of its own, the best first.
+
+    Last come shapes with equal sizes, for functions that take square kernels only.
+    """
+    square: list[tuple[list[Shape], dict[str, Any]]] = []
+    found = False
+    error: UniconvError | None = None
+    ranks = sorted(op.ranks, key=lambda r: (2, 1, 3).index(r))
+    for _, candidate in zip(range(_MOST_CALLS), _candidates(op, options, ranks)):
+        if isinstance(candidate, UniconvError):
+            error = error or candidate
+            continue
+        shapes, whole, distinct = candidate
+        try:
+            call = lower(op, whole, *shapes)
+        except UniconvError as wrong:
+            error = error or wrong
+            continue
+        out = call.conv.output(call.sizes.size, call.sizes.kernel)
+        if min(out) < 2:
+            continue
+        if distinct:
+            found = True
+            yield shapes, whole
+        elif len(square) < MOST_SHAPES:
+            square.append((shapes, whole))
+    yield from square
+    if not (found or square):
+        raise error or BadShape(f"{op.name}: no small shapes give two pixels of y along every axis")
+
+
+def _candidates(
+    op: Op, options: Mapping[str, Any], ranks: Sequence[int]
+) -> Iterator[tuple[list[Shape], dict[str, Any], bool] | UniconvError]:
+    """Shapes to try, the likeliest first, with the options that the shapes make necessary."""
+    split = any("g" in layout.w.split() for layout in op.layouts)
+    for rank in ranks:
+        for kernel in _given_kernels(op, options, rank):
+            for groups in (2, 1) if split else (1,):
+                for size in _sizes(rank):
+                    try:
+                        yield from _calls(op, options, rank, kernel, size, groups)
+                    except UniconvError as error:
+                        yield error
+
+
+def _given_kernels(op: Op, options: Mapping[str, Any], rank: int) -> list[Shape]:
+    for rule in op.inert_options:
+        value = options.get(rule.option)
+        if isinstance(rule, KernelShape) and value is not None:
+            return [tuple(value)] if len(tuple(value)) == rank else []
+    return list(_KERNELS[rank])
+
+
+def _sizes(rank: int) -> Iterator[Shape]:
+    """Distinct spatial sizes, from small ones up.
+
+    The first pad each axis unevenly where it says SAME, with strides 1 or 2.
+    """
+    usual = [(6, 9, 7), (7, 9, 10), (9, 11, 13), (10, 12, 14), (13, 17, 19), (5, 4, 6), (3, 4, 5)]
+    for sizes in usual if rank > 1 else [(7,), *usual]:
+        yield sizes[:rank]
+    yield from permutations(range(2, 13 if rank < 3 else 10), rank)
+
+
+def _calls(
+    op: Op, options: Mapping[str, Any], rank: int, kernel: Shape, size: Shape, groups: int
+) -> Iterator[tuple[list[Shape], dict[str, Any], bool]]:
+    whole = dict(options)
+    for rule in op.inert_options:
+        if isinstance(rule, KernelShape) and rule.default is REQUIRED:
+            whole.setdefault(rule.option, kernel)
+        elif isinstance(rule, Choice) and rule.default is REQUIRED:
+            whole.setdefault(rule.option, next(iter(rule.table)))
+    shaped = op.pad.shape if isinstance(op.pad, Crop) else None
+    needs = shaped is not None and op.pad.shape_default is REQUIRED  # type: ignore[union-attr]
+    known = dict(whole)
+    if needs:
+        known.setdefault(str(shaped), [1] * (rank + 2))
+    given, _ = complete(op, known)
+    layout = op.layout
+    if isinstance(layout, Choice):
+        ndim = rank + (0 if op.batch == (0, 0) else 2)
+        facts = CallContext(op.name, op.title, options=given, ndim=ndim)
+        layout = layout.read(given[layout.option], facts)
+    if rank not in layout.ranks:
+        return
+    kernel = tuple(k if f"s{i}" in axes(layout.w, rank) else 1 for i, k in enumerate(kernel))
+    letters, batch = _letters(op, layout, given, groups, (*kernel, *size))
+    x = batched(arrange(layout.x, letters | {"n": 1}, size), layout.x, batch)
+    shapes = [x, arrange(layout.w, letters, kernel)]
+    if op.outer_product:
+        shapes = [x, *((kernel[int(letter[1:])],) for letter in op.outer_product)]
+    elif op.pointwise:
+        point = letters | {"i": letters["o"], "o": letters["o"] + 1}
+        shapes.append(arrange(op.pointwise, point, (1,) * rank))
+    apart = all(len({n for n in s if n > 1}) == len([n for n in s if n > 1]) for s in shapes[:2])
+    if not needs or shaped in whole:
+        yield shapes, whole, apart
+        return
+    for out in _outputs(rank, size, kernel):
+        full = arrange(layout.x, {"n": (*batch, 1)[0], "c": letters["o"]}, out)
+        form = full if "full" in op.pad.shape_forms else out  # type: ignore[union-attr]
+        yield shapes, whole | {str(shaped): list(form)}, apart
+
+
+def _outputs(rank: int, size: Shape, kernel: Shape) -> Iterator[Shape]:
+    """Output sizes to try for a transposed call that must say one: size * stride, then any.
+
+    First the same stride and cut on all axes, then each axis its own.
+    """
+    for f in range(1, 5):
+        yield tuple(n * f for n in size)
+        for cut in range(-3, 8):
+            yield tuple((n - 1) * f + k - cut for n, k in zip(size, kernel))
+    for factors in product((1, 2, 3, 4), repeat=rank):
+        yield tuple(n * f for n, f in zip(size, factors))
+        for cuts in product((0, 2, 1), repeat=rank):
+            sizes = zip(size, factors, kernel, cuts)
+            yield tuple((n - 1) * f + k - cut for n, f, k, cut in sizes)
+
+
+def _letters(
+    op: Op, layout: Layout, given: Mapping[str, Any], groups: int, taken: Shape
+) -> tuple[dict[str, int], Shape]:
+    """The channels, all sizes apart from each other and from those taken; and the batch."""
+    has_c = "c" in layout.x.split()
+    batch: Shape = (2,) if "n" in layout.x.split() and (op.batch[0] or has_c) else ()
+    if not has_c:
+        return dict.fromkeys("gimco", 1), batch
+    if isinstance(op.groups, Count):
+        groups = op.groups.read(given[op.groups.option], CallContext(op.name, op.title))
+    elif "g" not in layout.w.split():
+        groups = 1
+    free = [n for n in range(2, 40) if n not in (*taken, *batch)]
+    if op.groups == DEPTHWISE:
+        c, m = next(
+            (c, m) for m, c in product(free, free) if c != m and c * m not in (*taken, c, m)
+        )
+        letters = {"g": c, "i": 1, "m": m, "c": c, "o": c * m}
+    else:
+        i, m = next(
+            (i, m)
+            for i, m in product(free, free)
+            if i != m and (groups == 1 or len({i, m, i * groups, m * groups, groups}) == 5)
+        )
+        letters = {"g": groups, "i": i, "m": m, "c": i * groups, "o": m * groups}
+    if op.batch_groups:
+        parts = op.batch_groups.read(given[op.batch_groups.option], CallContext(op.name, op.title))
+        batch = tuple(n * parts for n in batch)
+        letters |= {"o": letters["o"] * parts, "m": letters["m"] * parts}
+    return letters, batch
