@@ -32,7 +32,8 @@ def test_a_right_function_is_proved():
         'numpy.convolve: x () has 0 axes, but read as "..." with the 1 spatial axis of w (1,) it '
         "must have 1",
         'numpy.convolve: w () has 0 axes, but read as "..." it must have 1',
-        "numpy.convolve: dtype bool is not one of float32, float64, int32, int64",
+        "numpy.convolve: x is bool, which is not one of float32, float64, int32, int64: "
+        'x.astype("float32"), or x.to(torch.float32)',
     ]
 
 

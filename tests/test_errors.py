@@ -19,6 +19,7 @@ from uniconv._canonical.record import Sizes
 from uniconv._dialects.knet import CONV4, KNET
 from uniconv._dialects.mlx import grouped_and_three_axes
 from uniconv.errors import BadArray, BadOption, BadShape, CannotExpress, UniconvError, UnknownName
+from uniconv.files.named_array import NamedArray
 from uniconv.spec import registry
 from uniconv.spec.dimension_strings import DimensionNumbers
 from uniconv.spec.framework import Framework
@@ -274,16 +275,90 @@ def test_no_bias() -> None:
 @pytest.mark.parametrize(
     ("dtype", "why"),
     [
-        (object, "object: can't convert np.ndarray of type numpy.object_."),
-        ("U3", "<U3: can't convert np.ndarray of type numpy.str_."),
-        ("M8[s]", "datetime64[s]: can't convert np.ndarray of type numpy.datetime64."),
-        (">f4", ">f4: given numpy array has byte order different from the native byte order."),
+        (object, "a NumPy array of Python objects (object) has no numbers to convolve: array.ast"),
+        ("U3", "a NumPy array of strings (<U3) has no numbers to convolve: array.astype("),
+        (
+            "M8[s]",
+            "torch cannot read a NumPy array of dtype datetime64[s]: can't convert np.ndarray of "
+            "type numpy.datetime64.",
+        ),
     ],
 )
 def test_numpy_dtypes_that_torch_cannot_read(dtype: Any, why: str) -> None:
     with pytest.raises(BadArray) as raised:
         uniconv.conv(X.astype(dtype), W)
-    assert str(raised.value).startswith(f"torch cannot read a NumPy array of dtype {why}")
+    assert str(raised.value).startswith(why)
+
+
+def test_what_would_be_dropped_is_refused() -> None:
+    """A mask, a gradient: each is part of what was brought, and y could not show it."""
+    raises(
+        BadArray,
+        "a masked array's mask would be dropped: fill what it hides, array.filled(0), or give "
+        "array.data to compute with the numbers behind the mask",
+        lambda: uniconv.conv(np.ma.masked_array(X, X > 1), W),
+    )
+    w = torch.tensor(W, requires_grad=True)
+    raises(
+        BadArray,
+        "torch.nn.functional.conv2d: x is a numpy.ndarray and w a tensor that needs a gradient; y "
+        "is of x's kind and would have none: give torch.as_tensor(x), or w.detach()",
+        lambda: uniconv.conv(X, w),
+    )
+    with torch.no_grad():
+        assert isinstance(uniconv.conv(X, w), np.ndarray)
+
+
+@pytest.mark.parametrize("layout", [torch.strided, torch.jagged])
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+def test_nested_tensors_are_refused(layout: torch.layout) -> None:
+    rows = [torch.zeros(4, 8, 8), torch.zeros(4, 7, 8)]
+    raises(
+        BadArray,
+        "x is a nested tensor, whose rows have lengths of their own: call once for each of "
+        "x.unbind(), or give x.to_padded_tensor(0)",
+        lambda: uniconv.conv(torch.nested.nested_tensor(rows, layout=layout), torch.tensor(W)),
+    )
+
+
+def test_what_holds_an_array_is_no_array() -> None:
+    held = NamedArray("w", W)
+    raises(
+        BadArray,
+        f"uniconv.files.named_array.NamedArray is no array: give its .array, a {KINDS}",
+        lambda: uniconv.conv(X, held),
+    )
+
+
+def test_a_dtype_that_is_not_taken_is_named_with_its_array() -> None:
+    raises(
+        BadArray,
+        "tf.nn.conv2d: w is int8, which is not one of float16, bfloat16, float32, float64, int32: "
+        'w.astype("float32"), or w.to(torch.float32)',
+        lambda: uniconv.conv(
+            X.transpose(0, 2, 3, 1),
+            W.transpose(2, 3, 1, 0).astype("int8"),
+            dialect="tf",
+            strides=1,
+            padding="SAME",
+        ),
+    )
+
+
+def test_a_bias_of_another_shape_is_reshaped() -> None:
+    raises(
+        BadShape,
+        "torch.nn.functional.conv2d: bias (1, 6, 1, 1) must be (6,): bias.reshape(6)",
+        lambda: uniconv.conv(X, W, np.ones((1, 6, 1, 1), np.float32)),
+    )
+
+
+def test_devices_that_there_are_not() -> None:
+    raises(
+        BadArray,
+        "device='gpu': torch has no device of that name: did you mean \"cuda\"?",
+        lambda: uniconv.conv(X, W, device="gpu"),
+    )
 
 
 @pytest.mark.parametrize("scale", [0.5, 1j])

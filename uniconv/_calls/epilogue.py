@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -40,7 +40,9 @@ def checked(
         if not (isinstance(x, Tensor) and isinstance(w, Tensor)):
             device = x.device if isinstance(x, Tensor) else None
             arrays = (w, bias, pointwise, addend)
-            rest = (None if a is None else to_torch(a, device) for a in arrays)
+            rest = [None if a is None else to_torch(a, device) for a in arrays]
+            if torch.is_grad_enabled() and not isinstance(x, Tensor):
+                _keep_gradients(op, x, rest)
             return like(full(to_torch(x), *rest), x)
         bias, pointwise, addend = (
             a if a is None or isinstance(a, Tensor) else to_torch(a, x.device)
@@ -56,7 +58,7 @@ def checked(
             else:
                 w = _shifted(call, w, step)
         if bias is not None and tuple(bias.shape) != bias_shape:
-            raise BadShape(f"{op.name}: bias {show_shape(bias.shape)} must be {bias_shape}")
+            raise _bad_bias(op, bias, bias_shape)
         compute = convolve if x.is_floating_point() or x.is_complex() else convolve_integers
         if plain:
             return compute(x, w, bias)
@@ -68,6 +70,18 @@ def checked(
         return y
 
     return full
+
+
+def _keep_gradients(op: Op, x: Any, others: Sequence[Tensor | None]) -> None:
+    """Refuse x of NumPy beside a tensor with a gradient: y would be of NumPy, and end the graph."""
+    names = ("w", "bias", "pointwise", "the addend")
+    for name, a in zip(names, others):
+        if a is not None and a.requires_grad:
+            kind = f"{type(x).__module__}.{type(x).__qualname__}"
+            raise BadArray(
+                f"{op.name}: x is a {kind} and {name} a tensor that needs a gradient; y is of x's "
+                f"kind and would have none: give torch.as_tensor(x), or {name}.detach()"
+            )
 
 
 def _shifted(call: LoweredCall, a: Tensor, step: Step) -> Tensor:
@@ -110,8 +124,8 @@ def _agree(
     if x.device.type != "meta" and torch.is_autocast_enabled(x.device.type):
         return x, w, bias
     dtypes = [a.dtype for a in arrays]
-    for dtype in dtypes:
-        _check_dtype(call, dtype)
+    for name, dtype in zip(("x", "w", "bias"), dtypes):
+        _check_dtype(call, name, dtype)
     if len(set(dtypes)) > 1:
         if not op.mixed_dtypes:
             names = ", ".join(str(d).removeprefix("torch.") for d in dtypes)
@@ -139,11 +153,22 @@ def _weight_dtype(call: LoweredCall, x: Tensor, w: Tensor, bias: Tensor | None) 
     return w.dtype
 
 
-def _check_dtype(call: LoweredCall, dtype: torch.dtype) -> None:
+def _check_dtype(call: LoweredCall, name: str, dtype: torch.dtype) -> None:
     taken = call.op.dtypes_of(call.rank)
     if _DTYPES.get(dtype) not in taken:
         got = str(dtype).removeprefix("torch.")
-        raise BadArray(f"{call.op.name}: dtype {got} is not one of {', '.join(taken)}")
+        raise BadArray(
+            f"{call.op.name}: {name} is {got}, which is not one of {', '.join(taken)}"
+            f"{_conversion(name, dtype, taken)}"
+        )
+
+
+def _conversion(name: str, dtype: torch.dtype, taken: Sequence[str]) -> str:
+    """How to make an array's numbers of a dtype that is taken and holds them."""
+    if dtype.is_complex:
+        return f": convolve {name}.real and {name}.imag one by one" if "float32" in taken else ""
+    target = next((t for t in ("float32", *taken) if t in taken), None)
+    return "" if target is None else f': {name}.astype("{target}"), or {name}.to(torch.{target})'
 
 
 def _different_devices(op: Op, x: Tensor, w: Tensor) -> BadArray:
@@ -169,7 +194,7 @@ def _addend(call: LoweredCall, step: Addend, y: Tensor, addend: Tensor) -> Tenso
         raise BadShape(f"{op.name}: {step.name} {has} must have y's shape {show_shape(y.shape)}")
     if addend.device != y.device:
         raise _different_devices(op, y, addend)
-    _check_dtype(call, addend.dtype)
+    _check_dtype(call, step.name, addend.dtype)
     scaled: Tensor = addend * step.scale
     return scaled
 
@@ -178,6 +203,16 @@ def _bias_shape(call: LoweredCall) -> Shape:
     if call.op.bias == "o":
         return (call.o,)
     return tuple(call.o if a == "o" else 1 for a in axes(call.layout.y, call.rank))
+
+
+def _bad_bias(op: Op, bias: Tensor, shape: Shape) -> BadShape:
+    """A bias of another shape; as many numbers in another order of axes need a reshape only."""
+    many = 1
+    for size in shape:
+        many *= size
+    sizes = ", ".join(map(str, shape))
+    fix = f": bias.reshape({sizes})" if bias.numel() == many and bias.ndim else ""
+    return BadShape(f"{op.name}: bias {show_shape(bias.shape)} must be {shape}{fix}")
 
 
 def _along_channels(step: Bias, bias: Tensor) -> Tensor:

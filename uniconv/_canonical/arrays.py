@@ -23,10 +23,9 @@ def to_torch(a: Any, device: torch.device | str | None = None) -> Tensor:
     if isinstance(a, np.ndarray):
         return _moved(_from_numpy(a), device or ("cuda" if torch.cuda.is_available() else "cpu"))
     if hasattr(a, "__dlpack__"):
-        tensor = torch.utils.dlpack.from_dlpack(a)
-        return _moved(tensor, device)
+        return _moved(_from_dlpack(a), device)
     raise BadArray(
-        f"{type(a).__module__}.{type(a).__qualname__} is no array: give a torch tensor, a NumPy "
+        f"{_kind(a)} is no array: give {_inside(a)}a torch tensor, a NumPy "
         "array or an array with DLPack (numpy.asarray makes one of lists)"
     )
 
@@ -49,11 +48,39 @@ def like(y: Tensor, original: Any) -> Any:
 
 def shape_of(a: Any, role: str) -> tuple[int, ...]:
     """The shape of an array; BadArray for what has none."""
+    if isinstance(a, Tensor) and a.is_nested:
+        raise BadArray(
+            f"{role} is a nested tensor, whose rows have lengths of their own: call once for each "
+            f"of {role}.unbind(), or give {role}.to_padded_tensor(0)"
+        )
     try:
         return tuple(a.shape)
-    except (AttributeError, RuntimeError):  # a nested tensor has no shape, either
-        kind = f"{type(a).__module__}.{type(a).__qualname__}"
-        raise BadArray(f"{role} is a {kind}, no array: give a tensor or a NumPy array") from None
+    except (AttributeError, RuntimeError):
+        inside = _inside(a)
+        raise BadArray(
+            f"{role} is a {_kind(a)}, no array: give {inside}a tensor or a NumPy array"
+        ) from None
+
+
+def _kind(a: Any) -> str:
+    return f"{type(a).__module__}.{type(a).__qualname__}"
+
+
+def _inside(a: Any) -> str:
+    """Where an object holds an array, as what uniconv.files reads does: the words for it."""
+    return "its .array, " if isinstance(getattr(a, "array", None), (np.ndarray, Tensor)) else ""
+
+
+def _from_dlpack(a: Any) -> Tensor:
+    try:
+        return torch.utils.dlpack.from_dlpack(a)
+    except Exception as error:  # each package has its own: JAX's tracer an AttributeError
+        if "Tracer" in type(a).__name__:
+            raise BadArray(
+                f"{_kind(a)} has no numbers yet: uniconv computes outside jax.jit, jax.grad and "
+                "jax.vmap; take the call out of them, or wrap it in jax.pure_callback"
+            ) from None
+        raise BadArray(f"torch cannot read a {_kind(a)} by DLPack: {error}") from None
 
 
 def _moved(a: Tensor, device: torch.device | str | None) -> Tensor:
@@ -62,8 +89,16 @@ def _moved(a: Tensor, device: torch.device | str | None) -> Tensor:
     try:
         return a.to(torch.device(device))
     except (AssertionError, RuntimeError, TypeError) as error:  # a CPU build asserts against CUDA
-        reason = str(error).partition("\n")[0]
-        raise BadArray(f"device={device!r}: {reason}") from None
+        raise BadArray(f"device={device!r}: {_reason(device, error)}") from None
+
+
+def _reason(device: torch.device | str, error: Exception) -> str:
+    """Why a device is none, in torch's words but for what its words do not help with."""
+    if str(device).partition(":")[0].lower() in ("gpu", "nvidia"):
+        return 'torch has no device of that name: did you mean "cuda"?'
+    if "not compiled with CUDA" in str(error) or "No CUDA" in str(error):
+        return f'{error}; leave device out, or give device="cpu"'
+    return str(error).partition("\n")[0]
 
 
 class _Writable:
@@ -75,6 +110,19 @@ class _Writable:
 
 
 def _from_numpy(a: np.ndarray[Any, Any]) -> Tensor:
+    if isinstance(a, np.ma.MaskedArray):
+        raise BadArray(
+            "a masked array's mask would be dropped: fill what it hides, array.filled(0), or give "
+            "array.data to compute with the numbers behind the mask"
+        )
+    if a.dtype.kind in "USO":
+        kind = "Python objects" if a.dtype.kind == "O" else "strings"
+        raise BadArray(
+            f"a NumPy array of {kind} ({a.dtype}) has no numbers to convolve: "
+            'array.astype("float32") reads them as numbers'
+        )
+    if not a.dtype.isnative:
+        a = a.astype(a.dtype.newbyteorder("="))  # from a file of a machine of the other byte order
     if any(s < 0 or s % a.itemsize for s in a.strides) and a.size:
         a = a.copy()  # torch has no negative strides
     if a.dtype.name == "bfloat16":  # ml_dtypes: NumPy itself has no bfloat16
