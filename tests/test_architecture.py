@@ -107,8 +107,9 @@ def names_functional(source: str) -> bool:
 def hidden_modules(package: str, path: Path) -> list[str]:
     """The public names of a package that hide a module of the same name in its folder."""
     own = {p.stem for p in path.glob("*.py")} | {p.name for p in path.iterdir() if p.is_dir()}
-    names = vars(sys.modules[package])
-    return sorted(n for n in own & set(names) if names[n] is not sys.modules.get(f"{package}.{n}"))
+    module = sys.modules[package]
+    names = {n: getattr(module, n) for n in own & {*dir(module), *vars(module)}}
+    return sorted(n for n in names if names[n] is not sys.modules.get(f"{package}.{n}"))
 
 
 def extras(entry: str) -> set[str]:
@@ -179,9 +180,9 @@ def test_no_public_name_hides_a_module():
     assert hidden_modules("uniconv", ROOT) == []
 
 
-def third_parties(code: str) -> set[str]:
-    """The packages outside the standard library that a fresh interpreter has after ``code``."""
-    listing = "import sys; print(*{name.partition('.')[0] for name in sys.modules})"
+def modules_after(code: str) -> set[str]:
+    """The modules that a fresh interpreter has after ``code``."""
+    listing = "import sys; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", f"{code}\n{listing}"],
         check=True,
@@ -189,12 +190,36 @@ def third_parties(code: str) -> set[str]:
         text=True,
         cwd=ROOT.parent,
     )
-    return set(done.stdout.split()) - set(sys.stdlib_module_names)
+    return set(done.stdout.split())
 
 
-def test_importing_uniconv_loads_nothing_but_torch_numpy_einops():
+def third_parties(code: str) -> set[str]:
+    """The packages outside the standard library that a fresh interpreter has after ``code``."""
+    return {name.partition(".")[0] for name in modules_after(code)} - set(sys.stdlib_module_names)
+
+
+def test_importing_uniconv_loads_nothing_but_what_is_asked_for():
+    bare = modules_after("pass")
+    own = {name for name in modules_after("import uniconv") if name.startswith("uniconv.")}
+    assert (own, third_parties("import uniconv") - bare) == (set(), {"uniconv"})
+    asked = modules_after("import uniconv; uniconv.conv")
+    assert {"torch", "uniconv._functional"} <= asked
+    assert not any(name.startswith(("uniconv._dialects.", "uniconv._diagnose")) for name in asked)
+
+
+def test_completion_gives_the_public_names():
+    assert dir(uniconv) == sorted(uniconv.__all__)
+    assert [name for name in dir(uniconv) if name.startswith("_")] == ["__version__"]
+    scope: dict[str, object] = {}
+    exec("from uniconv import *", scope)
+    assert {*scope} - {"__builtins__"} == {*uniconv.__all__}
+    with pytest.raises(AttributeError, match="module 'uniconv' has no attribute 'convv'"):
+        uniconv.convv()
+
+
+def test_uniconv_loads_nothing_but_torch_numpy_einops():
     bare = third_parties("import torch, numpy, einops")
-    assert third_parties("import uniconv") - bare == {"uniconv"}
+    assert third_parties("from uniconv import *") - bare == {"uniconv"}
     assert "hypothesis" in third_parties("import hypothesis") - bare  # the check can fail
 
 

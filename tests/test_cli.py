@@ -54,12 +54,13 @@ def failure(line, capsys):
     return stop.value.code, err
 
 
-def command(*words, cwd=None):
-    """A real process."""
+def command(*words, code=None, cwd=None):
+    """A real process: the command line, or Python code."""
+    program = ["-m", "uniconv", *words] if code is None else ["-c", code]
     source = os.path.dirname(os.path.dirname(uniconv.__file__))
     path = os.pathsep.join([source, *filter(None, [os.environ.get("PYTHONPATH")])])
     return subprocess.run(
-        [sys.executable, "-m", "uniconv", *words],
+        [sys.executable, *program],
         capture_output=True,
         text=True,
         cwd=cwd,
@@ -75,6 +76,22 @@ def test_version():
 def test_no_command_prints_the_help():
     assert run("") == run("--help")
     assert all(name in run("") for name in ("list", "show", "conv", "demo"))
+
+
+def test_the_help_of_every_command_comes_without_torch_and_numpy():
+    commands = sorted(c.name for c in cli.app.registered_commands)
+    assert len(commands) == 11
+    code = f"""
+import sys
+from uniconv._cli import main
+for words in [["--version"], ["--help"], *([name, "--help"] for name in {commands})]:
+    try:
+        main(words)
+    except SystemExit as end:
+        assert not end.code, words
+print([name for name in ("typer", "torch", "numpy", "einops") if name in sys.modules])
+"""
+    assert command(code=code).stdout.splitlines()[-1] == "['typer']"
 
 
 def test_list_has_every_function_with_its_flip():

@@ -1,30 +1,54 @@
-"""Run any framework's convolution with that framework's exact meaning."""
+"""Run any framework's convolution with that framework's exact meaning.
 
-from uniconv import files as files
-from uniconv import nn as nn
-from uniconv._bind import bind as bind
-from uniconv._call import Call as Call
-from uniconv._describe import describe as describe
-from uniconv._describe import dialects as dialects
-from uniconv._diagnose import Diagnosis as Diagnosis
-from uniconv._diagnose import compare as compare
-from uniconv._diagnose import diagnose as diagnose
-from uniconv._explain import Explanation as Explanation
-from uniconv._explain import explain as explain
-from uniconv._functional import conv as conv
-from uniconv._functional import conv_transpose as conv_transpose
-from uniconv._functional import depthwise_conv as depthwise_conv
-from uniconv._functional import separable_conv as separable_conv
-from uniconv._native import native as native
-from uniconv._probe import Probe as Probe
-from uniconv._probe import probe as probe
-from uniconv._same_pads import same_pads as same_pads
-from uniconv._weights.dense import convert_dense as convert_dense
-from uniconv._weights.kernel import convert_bias as convert_bias
-from uniconv._weights.kernel import convert_kernel as convert_kernel
-from uniconv._weights.network import convert_file as convert_file
-from uniconv._weights.network import convert_state_dict as convert_state_dict
-from uniconv._weights.which_layout import which_layout as which_layout
-from uniconv.errors import UniconvError as UniconvError
+A public name is imported when it is first asked for, so that ``import uniconv`` costs nothing and
+``uniconv --help`` needs no torch.  Type checkers and editors read ``__init__.pyi``, which
+``docs/make_stubs.py`` makes of the same table.
+"""
+
+from importlib import import_module as _import_module
+from typing import Any as _Any
 
 __version__ = "0.1.0"
+
+_MODULES = ("errors", "files", "nn", "spec")
+_HOMES = {
+    "Call": "uniconv._call",
+    "Diagnosis": "uniconv._diagnose",
+    "Explanation": "uniconv._explain",
+    "Probe": "uniconv._probe",
+    "UniconvError": "uniconv.errors",
+    "bind": "uniconv._bind",
+    "compare": "uniconv._diagnose",
+    "conv": "uniconv._functional",
+    "conv_transpose": "uniconv._functional",
+    "convert_bias": "uniconv._weights.kernel",
+    "convert_dense": "uniconv._weights.dense",
+    "convert_file": "uniconv._weights.network",
+    "convert_kernel": "uniconv._weights.kernel",
+    "convert_state_dict": "uniconv._weights.network",
+    "depthwise_conv": "uniconv._functional",
+    "describe": "uniconv._describe",
+    "diagnose": "uniconv._diagnose",
+    "dialects": "uniconv._describe",
+    "explain": "uniconv._explain",
+    "native": "uniconv._native",
+    "probe": "uniconv._probe",
+    "same_pads": "uniconv._same_pads",
+    "separable_conv": "uniconv._functional",
+    "which_layout": "uniconv._weights.which_layout",
+}
+__all__ = ["__version__", *_MODULES, *_HOMES]
+
+
+def __getattr__(name: str) -> _Any:
+    if name in _MODULES:
+        return _import_module(f"{__name__}.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(_import_module(_HOMES[name]), name)
+    globals()[name] = value  # the next time is an ordinary attribute
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from uniconv import _cli as cli
 from uniconv import files
 from uniconv._cli import demo
+from uniconv._cli.read import ENDINGS
 
 
 @pytest.fixture
@@ -48,6 +49,10 @@ def test_text_is_listed_with_digits_and_lines(folder):
 
 def test_other_files_have_neither(folder):
     assert run("read m.npz") == "name  shape   dtype\nw     (2, 3)  float32\n"
+
+
+def test_the_help_names_every_ending_that_can_be_written():
+    assert ", ".join(files.WRITERS) == ENDINGS
 
 
 @pytest.mark.parametrize("ending", files.WRITERS)

@@ -2,6 +2,9 @@
 
 A longer command has a file of its own here; ``arguments`` is what they share.
 
+What computes is imported where a command runs, here as in the commands' own files: the help and the
+version come without torch and NumPy.
+
 Exit codes: 0 done, 1 uniconv refuses the call (or the demo's numbers are off), 2 wrong usage.
 """
 
@@ -10,13 +13,10 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
-from importlib import metadata
 from typing import Annotated, NoReturn
 
-from uniconv._cli import demo
-from uniconv._describe import describe, reads_backwards
+import uniconv
 from uniconv.errors import UniconvError
-from uniconv.spec.registry import frameworks
 
 try:
     import typer
@@ -44,7 +44,7 @@ def uniconv_command(
 ) -> None:
     """Any framework's convolution with that framework's exact meaning."""
     if version:
-        print(f"uniconv {metadata.version('uniconv-torch')}")
+        print(f"uniconv {uniconv.__version__}")
     elif context.invoked_subcommand is None:
         print(context.get_help())
 
@@ -52,6 +52,9 @@ def uniconv_command(
 @app.command("list")
 def list_command() -> None:
     """List the families and their functions."""
+    from uniconv._describe import reads_backwards
+    from uniconv.spec.registry import frameworks
+
     rows = [("family", "function", "operation", "kernel")]
     for name, dialect in frameworks().items():
         for op in dialect.functions:
@@ -71,7 +74,7 @@ def show_command(
     ],
 ) -> None:
     """Show a function's layouts, flip, options, refusals, source and an example with numbers."""
-    text = describe(dialect)
+    text = uniconv.describe(dialect)
     if sys.stdout.isatty():
         width = shutil.get_terminal_size().columns
         text = "\n".join(wrapped(line, width) for line in text.splitlines())
@@ -96,6 +99,8 @@ app.command("probe")(probe_command)
 @app.command("demo")
 def demo_command() -> None:
     """Run the founding question: Knet and TensorFlow, one kernel, two results, and why."""
+    from uniconv._cli import demo
+
     raise typer.Exit(demo.main())
 
 

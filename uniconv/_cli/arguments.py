@@ -6,12 +6,12 @@ import ast
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-import numpy as np
-import torch
 import typer
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 UsageError: Any = typer.BadParameter.__base__  # typer has no public name for it
 
@@ -62,6 +62,8 @@ def read_value(text: str) -> Any:
 
 
 def load_array(path: Path) -> NDArray[Any]:
+    import numpy as np
+
     try:
         with path.open("rb") as file:
             array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
@@ -83,6 +85,8 @@ def writable(output: Path) -> Path:
 
 
 def check_device(device: str | None) -> None:
+    import torch
+
     try:
         torch.zeros(0, device=device).cpu()
     except (RuntimeError, AssertionError) as error:
@@ -91,6 +95,8 @@ def check_device(device: str | None) -> None:
 
 def save_array(y: NDArray[Any], target: Path) -> None:
     """Write an array as .npy."""
+    import numpy as np
+
     write(target, lambda file: np.save(file, y))
 
 

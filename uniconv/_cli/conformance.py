@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 from uniconv._cli.arguments import UsageError, write_text
 
@@ -31,6 +29,9 @@ def conformance_command(
 
     Exit code 0: no call differs; 1: some do.
     """
+    from rich.console import Console
+    from rich.progress import Progress
+
     try:
         from uniconv.conformance.compare import conformance, installed
         from uniconv.conformance.report import html_page, text_table

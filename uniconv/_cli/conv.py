@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from numpy.typing import NDArray
 
-from uniconv import _functional as functional
+import uniconv
 from uniconv._cli.arguments import (
     UsageError,
     check_device,
@@ -17,9 +16,11 @@ from uniconv._cli.arguments import (
     save_array,
     writable,
 )
-from uniconv.spec.op import Op
-from uniconv.spec.registry import find, framework
-from uniconv.spec.registry import main as main_function
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from uniconv.spec.op import Op
 
 
 def conv_command(
@@ -48,7 +49,7 @@ def conv_command(
     target = writable(output)
     check_device(device)
     op = _function(dialect, arrays)
-    y = getattr(functional, op.kind)(*arrays, bias_array, dialect=op.name, device=device, **options)
+    y = getattr(uniconv, op.kind)(*arrays, bias_array, dialect=op.name, device=device, **options)
     save_array(y, target)
     shown = [
         *zip(("x", "w", "p"), arrays, (x, w, *more)),
@@ -62,9 +63,11 @@ def conv_command(
 
 def _function(dialect: str, arrays: list[NDArray[Any]]) -> Op:
     """The function meant; a family means its main one for these arrays."""
+    from uniconv.spec.registry import find, framework, main
+
     if framework(dialect):
         kind = "separable_conv" if len(arrays) > 2 else "conv"
-        op = main_function(dialect, kind, arrays[1].ndim)
+        op = main(dialect, kind, arrays[1].ndim)
     else:
         op = find(dialect)
     takes = 3 if op.kind == "separable_conv" else 2

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from uniconv._cli.arguments import UsageError, writable
-from uniconv._weights.network import Step, plan_steps, write_steps
 from uniconv.errors import UniconvError
+
+if TYPE_CHECKING:
+    from uniconv._weights.network import Step
 
 
 def convert_command(
@@ -33,6 +35,8 @@ def convert_command(
 
     uniconv convert weights.h5 --from keras --to pytorch -o model.safetensors
     """
+    from uniconv._weights.network import plan_steps, write_steps
+
     for path in (weights, names):
         if path is not None and not path.is_file():
             raise UsageError(f"{path}: there is no such file")

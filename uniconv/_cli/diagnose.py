@@ -8,16 +8,15 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
-from uniconv import files
-from uniconv._call import Call
+import uniconv
 from uniconv._cli.arguments import TAKEN, UsageError, read_value, writable, write_text
-from uniconv._diagnose import compare, diagnose
-from uniconv.files import NamedArray
+
+if TYPE_CHECKING:
+    from uniconv.files import NamedArray
 
 ARRAYS = ("x", "w", "y", "bias", "pointwise")
 SECTIONS = {"--a": "--a", "--b": "--b", "--dialect": "--dialect", "--expected": "--dialect"}
@@ -66,10 +65,10 @@ def diagnose_command(
     known = arrays_of([Path(p) for p in head.function.split("\n")] if head.function else [])
     if set(sections) == {"--a", "--b"}:
         runs = [_run(merged(head, sections[s]), known, s, tolerance) for s in ("--a", "--b")]
-        found = compare(*runs, progress=_progress)
+        found = uniconv.compare(*runs, progress=_progress)
     elif set(sections) <= {"--dialect"}:
         one = _run(merged(head, sections.get("--dialect", Section())), known, "", tolerance)
-        found = diagnose(one, progress=_progress)
+        found = uniconv.diagnose(one, progress=_progress)
     else:
         raise UsageError("give --a FUNCTION and --b FUNCTION for two runs, or --dialect FUNCTION")
     if page is not None:
@@ -140,7 +139,7 @@ def arrays_of(paths: list[Path]) -> dict[str, NamedArray]:
     for path in paths:
         if not path.exists():
             raise UsageError(f"{path}: No such file or directory")
-        for name, found in files.load(path).items():
+        for name, found in uniconv.files.load(path).items():
             if name in known:
                 raise UsageError(f"{path} has {name}, too: write FILE:NAME")
             known[name] = found
@@ -160,14 +159,14 @@ def array(text: str, role: str, known: Mapping[str, NamedArray]) -> NamedArray:
 def _in_file(name: str, role: str, known: Mapping[str, NamedArray]) -> NamedArray:
     path, colon, inside = name.rpartition(":")
     if colon and Path(path).exists():
-        held = files.load(path)
+        held = uniconv.files.load(path)
         if inside not in held:
             raise UsageError(f"{role}={name}: {path} has {', '.join(held) or 'no arrays'}")
         return held[inside]
     if not Path(name).exists():
         has = f"the files have {', '.join(known)}" if known else "there is no such file"
         raise UsageError(f"{role}={name}: no array and no file has that name; {has}")
-    held = files.load(name)
+    held = uniconv.files.load(name)
     if len(held) != 1:
         raise UsageError(f"{role}={name} has {', '.join(held) or 'no arrays'}: write {name}:NAME")
     # Code is written with x and w, not with what a .npy file is called.
@@ -177,9 +176,13 @@ def _in_file(name: str, role: str, known: Mapping[str, NamedArray]) -> NamedArra
 def indexed(found: NamedArray, index: str, word: str) -> NamedArray:
     """An array indexed as in NumPy, with integers, slices, None and ....
 
+    >>> import numpy as np
+    >>> from uniconv.files import NamedArray
     >>> indexed(NamedArray("a", np.arange(6).reshape(2, 3)), "[0, :, None]", "").shape
     (3, 1)
     """
+    import numpy as np
+
     try:
         tree = ast.parse(f"_{index}", mode="eval").body
         assert isinstance(tree, ast.Subscript)
@@ -220,14 +223,14 @@ def _taken(
 
 def _run(
     section: Section, known: Mapping[str, NamedArray], word: str, tolerance: float | None
-) -> Call:
+) -> uniconv.Call:
     """The call of a section with its y; of two runs (after ``word``) y may be left out."""
     needed = ("x", "w") if word else ("x", "w", "y")
     if word and section.function is None:
         raise UsageError(f"{word} wants a function: {word} tf.nn.conv2d")
     arrays: dict[str, Any] = dict(_taken(section, known, needed))
     y = arrays.pop("y", None)
-    call = Call(**arrays, dialect=section.function, **section.options)
+    call = uniconv.Call(**arrays, dialect=section.function, **section.options)
     return call.with_result(y, tolerance)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from uniconv._call import Call
+import uniconv
 from uniconv._cli.arguments import (
     UsageError,
     load_array,
@@ -16,7 +16,6 @@ from uniconv._cli.arguments import (
     writable,
     write_text,
 )
-from uniconv._explain import explain
 
 
 def explain_command(
@@ -63,9 +62,9 @@ def explain_command(
     target = None if html is None else writable(html)
     arrays: dict[str, Any] = dict(zip(shapes, map(load_array, paths))) if paths else shapes
     added = None if bias is None else load_array(bias)
-    call = Call(**arrays, bias=added, dialect=name, **options)
+    call = uniconv.Call(**arrays, bias=added, dialect=name, **options)
     entry = _integers("--batch", batch) or (0,)
-    found = explain(
+    found = uniconv.explain(
         call,
         at=_integers("--at", at),
         batch=entry if len(entry) > 1 else entry[0],

@@ -6,12 +6,10 @@ import importlib.util
 from pathlib import Path
 from typing import Annotated, Any
 
-import torch
 import typer
 
-from uniconv import files
+import uniconv
 from uniconv._cli.arguments import UsageError
-from uniconv._weights.which_layout import which_layout
 
 
 def layout_command(
@@ -38,15 +36,15 @@ def layout_command(
 
     Exit code 0: an order fits, or several do; 1: none does.
     """
-    if not file.exists() and not files.is_checkpoint(file):
+    if not file.exists() and not uniconv.files.is_checkpoint(file):
         raise UsageError(f"{file}: No such file or directory")
-    arrays: dict[str, Any] = {a.name: a.array for a in files.stream(file)}
+    arrays: dict[str, Any] = {a.name: a.array for a in uniconv.files.stream(file)}
     if name is not None:
         if name not in arrays:
             raise UsageError(f"{file} has no {name}; it has {', '.join(arrays)}")
         arrays = {name: arrays[name]}
     model = None if like is None else _model(like)
-    typer.echo(str(which_layout(arrays, x_channels=x_channels, o=o, like=model)))
+    typer.echo(str(uniconv.which_layout(arrays, x_channels=x_channels, o=o, like=model)))
 
 
 def _model(like: str) -> Any:
@@ -55,7 +53,9 @@ def _model(like: str) -> Any:
     if not path.endswith(".py"):
         if not Path(like).exists():
             raise UsageError(f"--like {like}: neither model.py:function nor a file of weights")
-        return {a.name: a.array.shape for a in files.stream(Path(like))}
+        return {a.name: a.array.shape for a in uniconv.files.stream(Path(like))}
+    import torch
+
     spec = importlib.util.spec_from_file_location(Path(path).stem, path)
     if not Path(path).is_file() or spec is None or spec.loader is None:
         raise UsageError(f"--like {like}: there is no file {path}")

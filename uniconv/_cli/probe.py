@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from uniconv._call import Call
+import uniconv
 from uniconv._cli.arguments import UsageError, load_array, named, read_options
-from uniconv._probe import probe
 
 
 def probe_command(
@@ -39,5 +38,5 @@ def probe_command(
     if more:
         raise UsageError(f"{more[0]}: a probe makes its arrays itself; write options as name=value")
     result = None if check is None else load_array(check)
-    found = probe(Call(dialect=name, **options))
+    found = uniconv.probe(uniconv.Call(dialect=name, **options))
     print(found.code() if result is None else found.check(result))

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from numpy.typing import NDArray
 
-from uniconv import files
+import uniconv
 from uniconv._cli.arguments import UsageError, writable
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+ENDINGS = ".safetensors, .npz, .npy, .h5, .mat, .pt"  # of files.WRITERS, which needs NumPy
 HEAD = ("name", "shape", "dtype", "digits", "line")
 
 
@@ -19,23 +22,23 @@ def read_command(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Any file with arrays, or text.")],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help=f"Write them to {', '.join(files.WRITERS)}."),
+        typer.Option("--output", "-o", help=f"Write them to {ENDINGS}."),
     ] = None,
 ) -> None:
     """List the arrays of a file: .npy to .onnx, or text with printed arrays in it.
 
     uniconv read question.txt -o arrays.npz
     """
-    if not file.exists() and not files.is_checkpoint(file):
+    if not file.exists() and not uniconv.files.is_checkpoint(file):
         raise UsageError(f"{file}: No such file or directory")
     rows: list[tuple[str, ...]] = []
     if output is None:
         for _ in _listed(file, rows):
             pass
     else:
-        if output.suffix.lower() not in files.WRITERS:
-            raise UsageError(f"{output} has none of the endings {', '.join(files.WRITERS)}")
-        files.save(writable(output), _listed(file, rows))
+        if output.suffix.lower() not in uniconv.files.WRITERS:
+            raise UsageError(f"{output} has none of the endings {ENDINGS}")
+        uniconv.files.save(writable(output), _listed(file, rows))
     shown = [HEAD, *rows] if any(row[4] for row in rows) else [row[:3] for row in (HEAD, *rows)]
     widths = [max(map(len, column)) for column in zip(*shown)]
     for row in shown:
@@ -44,7 +47,7 @@ def read_command(
 
 def _listed(file: Path, rows: list[tuple[str, ...]]) -> Iterator[tuple[str, NDArray[Any]]]:
     """The arrays one at a time; ``rows`` gets what is shown of each."""
-    for found in files.stream(file):
+    for found in uniconv.files.stream(file):
         digits = "" if found.digits is None else str(found.digits)
         line = "" if found.line is None else str(found.line)
         rows.append((found.name, str(found.shape), str(found.dtype), digits, line))
