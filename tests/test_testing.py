@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -272,13 +276,41 @@ def run_inner(tmp_path, body: str, *args: str, ini: str = "") -> list[str]:
     # a name of its own: Python imports a module once
     (tmp_path / f"{tmp_path.name}.py").write_text(f"import pytest\n{body}")
     recorder = Recorder()
-    options = ["-q", "-p", "no:cacheprovider", "-p", "uniconv.testing.plugin", *args]
+    options = ["-q", "-p", "no:cacheprovider", *args]
     code = pytest.main([str(tmp_path), f"--rootdir={tmp_path}", *options], plugins=[recorder])
     assert code == 0
     return recorder.passed
 
 
 TEST = "def test_it(uniconv_dialect):\n    assert isinstance(uniconv_dialect, str)\n"
+LOADED = """
+import pytest, sys
+assert pytest.main(["-q", "-p", "no:cacheprovider", "--strict-markers"]) == 0
+print(*[name for name in ("_uniconv_pytest", "uniconv", "torch", "numpy") if name in sys.modules])
+"""
+
+
+def loaded_by(tmp_path, suite: str) -> list[str]:
+    """What a process that runs a test-suite loads of the plug-in, uniconv, torch and NumPy."""
+    (tmp_path / "test_suite.py").write_text(suite)
+    root = str(Path(uniconv.__file__).parent.parent)
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": root},
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.splitlines()[-1].split()
+
+
+def test_the_plug_in_loads_nothing_until_it_is_used(tmp_path):
+    marker = 'import pytest\n@pytest.mark.uniconv_dialects("knet.conv4")\n'
+    assert loaded_by(tmp_path, "def test_it(): pass") == ["_uniconv_pytest"]
+    assert loaded_by(tmp_path, f"{marker}def test_it(): pass") == ["_uniconv_pytest"]
+    assert "uniconv" in loaded_by(tmp_path, f"{marker}{TEST}")
 
 
 def test_the_fixture_runs_over_every_function(tmp_path):

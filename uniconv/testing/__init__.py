@@ -1,9 +1,12 @@
 """What a test-suite needs to test across dialects: valid calls, integer probes, assertions.
 
 ``assert_same_conv`` checks any callable; ``calls``, ``convs`` and ``arrays`` are hypothesis
-strategies; ``grid``, ``random_case`` and ``probe`` make calls without hypothesis;
-``uniconv.testing.plugin`` is a pytest plug-in.  ``uniconv.conformance`` proves a dialect against
-its framework.
+strategies; ``grid``, ``random_case`` and ``probe`` make calls without hypothesis.
+``uniconv.conformance`` proves a dialect against its framework.
+
+Where uniconv is installed, pytest has the fixture ``uniconv_dialect``, which runs a test once for
+every function; the marker ``uniconv_dialects(*names, kind=None)`` and the option
+``--uniconv-dialects NAMES`` narrow it.
 """
 
 from uniconv.testing.assertions import assert_close_conv as assert_close_conv

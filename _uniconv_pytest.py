@@ -1,6 +1,6 @@
-"""A pytest plug-in: the fixture ``uniconv_dialect`` runs a test once for every function known.
+"""The pytest plug-in of uniconv: ``uniconv_dialect`` runs a test once for every function known.
 
-    pytest_plugins = ["uniconv.testing.plugin"]          # conftest.py
+pytest finds it by its entry point; ``-p no:uniconv`` leaves it out.
 
     def test_my_layer(uniconv_dialect):                  # "knet.conv4", "tf.nn.conv2d", ...
         ...
@@ -9,7 +9,9 @@
     @pytest.mark.uniconv_dialects(kind="conv")           # only this operation
 
 The option ``--uniconv-dialects tf,knet.conv4`` and the ini entry ``uniconv_dialects`` narrow all
-tests that have no marker with names.  Nothing of uniconv is imported before a test needs it.
+tests that have no marker with names.
+
+It stands beside the package and not in it, so that a suite that does not use it loads no uniconv.
 """
 
 from __future__ import annotations
