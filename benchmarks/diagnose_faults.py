@@ -33,7 +33,7 @@ from uniconv._canonical.layout import axes
 from uniconv._canonical.record import effective
 from uniconv._canonical.reference import reference
 from uniconv._diagnose.inputs import read_array
-from uniconv._diagnose.one_run import searched
+from uniconv._diagnose.run import searched
 from uniconv.errors import UniconvError, UniconvWarning
 from uniconv.spec.registry import frameworks
 from uniconv.testing.cases import random_case
@@ -428,8 +428,8 @@ def look(good: Scene, y: Any, depth: int = 2) -> tuple[Any, Any]:
     arrays = [read_array(a, r) for a, r in ((good.x, "x"), (good.w, "w"), (y, "y"))]
     b = None if good.bias is None else read_array(good.bias, "bias")
     p = None if good.p is None else read_array(good.p, "pointwise")
-    start, _, found = searched(good.call.op, good.options, arrays, b, p, depth=depth)
-    return start, found
+    run = searched(good.call.op, good.options, arrays, b, p, depth=depth)
+    return run.start, run.result
 
 
 def proved(model: Any) -> bool:
@@ -531,7 +531,7 @@ def correct(count: int, seed: int, verbose: bool) -> tuple[int, Counter[str]]:
         arrays = [read_array(good.x, "x"), read_array(good.w, "w"), read_array(y, "y", tolerance)]
         b = None if good.bias is None else read_array(good.bias, "bias")
         p = None if good.p is None else read_array(good.p, "pointwise")
-        _, _, found = searched(good.call.op, good.options, arrays, b, p)
+        found = searched(good.call.op, good.options, arrays, b, p).result
         if found.model.changes or not found.explained:
             false += 1
             if verbose:

@@ -22,8 +22,7 @@ from uniconv import Call, compare
 from uniconv import _cli as cli
 from uniconv._canonical.record import Convolution
 from uniconv._canonical.reference import reference
-from uniconv._diagnose.inputs import read_array
-from uniconv._diagnose.one_run import problem
+from uniconv._diagnose.inputs import problem, read_array
 from uniconv.errors import BadArray, BadShape, UnknownName
 from uniconv.files import NamedArray
 

@@ -12,50 +12,12 @@ import numpy as np
 
 from uniconv._canonical.record import Convolution, Pairs
 from uniconv._diagnose.causes.readings import names
+from uniconv._diagnose.causes.words import words
 from uniconv._diagnose.hypothesis import Change, Hypothesis, altered
-from uniconv.spec.words import (
-    Axis,
-    OfOutput,
-    Word,
-    causal,
-    full,
-    half,
-    jax_transposed_same,
-    keras_transposed_same,
-    numpy_same,
-    onnx_same_lower,
-    onnx_same_upper,
-    same_lower,
-    same_total,
-    same_total_lower,
-    same_upper,
-    valid,
-)
+from uniconv.spec.words import Axis, Word
 
 MOST_SHIFTS = 256  # how many paddings are tried axis by axis; beyond, one axis at a time
 LARGEST = 4  # strides and dilations that nobody named are tried up to here
-
-WORDS: dict[str, Word] = {
-    "VALID (none)": valid,
-    "SAME (the odd pixel after)": same_upper,
-    "SAME_LOWER (the odd pixel before)": same_lower,
-    "as much on both sides, whatever the stride": same_total,
-    "as much on both sides, the odd pixel before": same_total_lower,
-    "half the kernel on both sides": half,
-    "FULL (kernel - 1 on both sides)": full,
-    "causal (kernel - 1 before)": causal,
-    "the middle of FULL (numpy and SciPy's same)": numpy_same,
-}
-CROPS: dict[str, Word] = {
-    "VALID (nothing cropped)": valid,
-    "SAME (TensorFlow)": OfOutput(same_upper),
-    "SAME (Keras)": keras_transposed_same,
-    "SAME (JAX)": jax_transposed_same,
-    "SAME_UPPER (ONNX)": onnx_same_upper,
-    "SAME_LOWER (ONNX)": onnx_same_lower,
-    "half the kernel on both sides": half,
-    "(kernel - 1) / 2 on both sides": same_total,
-}
 
 
 def reverse(model: Hypothesis) -> Iterator[Hypothesis]:
@@ -107,9 +69,8 @@ def regeared(old: Hypothesis, new: Hypothesis) -> Iterator[Convolution]:
     What stays of a transposed convolution is its crop.
     """
     yield _cropped(new, new.conv, _crop(old, old.conv))
-    words = CROPS if old.problem.transposed else WORDS
     seen = set()
-    for word in words.values():
+    for word in words(old.problem.transposed).values():
         if _by_word(old, old.conv, word) == old.conv.pad:
             pad = _by_word(new, new.conv, word)
             if pad not in seen:
@@ -190,75 +151,91 @@ def padding(model: Hypothesis) -> Iterator[Hypothesis]:
     """Other padding: another word, sides exchanged, another amount; of a transposed one the crop.
 
     What is padded after only decides how many outputs there are, so that only where the first
-    window starts is searched; y's size says the rest.
+    window starts is searched; y's size says the rest.  The likeliest come first: a start that two
+    of them give bears the first one's text and cost.
     """
     conv, out = model.conv, model.y.shape[2:]
     if len(out) != conv.rank or model.x.ndim != conv.rank + 2 or 0 in out:
         return
-    steps = zip(conv.stride, model.extents, model.spread, out)
-    # An output starts at -lo; what the last window reads says hi.
-    total = [(m - 1) * s + e - n for s, e, n, m in steps]
-    now = tuple(lo for lo, _ in conv.pad)
-    same_size = conv.output(model.x.shape[2:], model.w.shape[2:]) == out
-    offered: dict[tuple[int, ...], tuple[Pairs, str, float]] = {}
-
-    inside = conv.boundary in ("zeros", "circular")
-    slack = conv.stride
-
-    def offer(pads: Pairs, text: str, cost: float) -> None:
-        los = tuple([lo for lo, _ in pads])
-        if los in offered or (los == now and same_size):
-            return
-        if not inside and min(map(min, pads)) < 0:
-            return
-        # hi may be more than the last window reads, by less than a stride
-        if all(t <= lo + hi < t + s for (lo, hi), t, s in zip(pads, total, slack)):
-            offered[los] = (pads, text, cost)
-
-    def fitted(los: tuple[int, ...]) -> Pairs:
-        # Pixels after that no window reads make (0, -1) the plainer (0, 0).
-        ends = ((lo, t - lo, s) for lo, t, s in zip(los, total, conv.stride))
-        return tuple((lo, min(hi + s - 1, 0) if hi < 0 else hi) for lo, hi, s in ends)
-
-    offer(tuple((hi, lo) for lo, hi in conv.pad), "padding before and after exchanged", 1.2)
-    for text, word in (CROPS if model.problem.transposed else WORDS).items():
-        offer(_by_word(model, conv, word), text, 1.3)
-    if not same_size:
+    starts = _Starts(model)
+    starts.offer(tuple((hi, lo) for lo, hi in conv.pad), "padding before and after exchanged", 1.2)
+    for text, word in words(model.problem.transposed).items():
+        starts.offer(_by_word(model, conv, word), text, 1.3)
+    if not starts.same_size:
         end = "output_padding" if model.problem.transposed else "more or less at the end only"
-        offer(fitted(now), end, 1.35)
-        offer(fitted(tuple(t // 2 for t in total)), "another amount on both sides", 1.5)
+        starts.offer_start(starts.now, end, 1.35)
+        starts.offer_start(starts.middle, "another amount on both sides", 1.5)
     for axis, (lo, hi) in enumerate(conv.pad):
         pads = (*conv.pad[:axis], (hi, lo), *conv.pad[axis + 1 :])
-        offer(pads, f"padding before and after exchanged on {names(model, [axis])}", 1.4)
-    for shift in (1, -1):
-        los = tuple(lo + shift for lo in now)
-        offer(fitted(los), f"shifted by {'1 pixel' if shift == 1 else '-1 pixel'}", 1.6)
+        starts.offer(pads, f"padding before and after exchanged on {names(model, [axis])}", 1.4)
+    for shift, pixels in ((1, "1 pixel"), (-1, "-1 pixel")):
+        starts.offer_start(tuple(lo + shift for lo in starts.now), f"shifted by {pixels}", 1.6)
     for shifts in product((0, -1, 1), repeat=conv.rank):
-        moved = sum(map(bool, shifts))
-        los = tuple(lo + shift for lo, shift in zip(now, shifts))
-        offer(fitted(los), "the first window starts elsewhere", 1.65 + 0.1 * moved)
-    ranges = []
-    for s, e, lo in zip(conv.stride, model.extents, now):
-        first, last = min(-max(s, 2), lo - 2), max(e, lo + 2)
-        ranges.append(sorted(range(first, last + 1), key=lambda v, lo=lo: abs(v - lo)))  # type: ignore[misc]
-    count = int(np.prod([len(r) for r in ranges]))
-    base = now if same_size else tuple(t // 2 for t in total)
-    if count <= MOST_SHIFTS:
-        every: Iterator[tuple[int, ...]] = product(*ranges)
-    else:
-        every = ((*base[:a], lo, *base[a + 1 :]) for a, lows in enumerate(ranges) for lo in lows)
-    for los in every:
-        moved = sum(a != b for a, b in zip(los, now))
-        offer(fitted(los), "another amount", 1.7 + 0.1 * moved)
+        lows = tuple(lo + shift for lo, shift in zip(starts.now, shifts))
+        cost = 1.65 + 0.1 * sum(map(bool, shifts))
+        starts.offer_start(lows, "the first window starts elsewhere", cost)
+    for lows in _any_start(model, starts):
+        moved = sum(a != b for a, b in zip(lows, starts.now))
+        starts.offer_start(lows, "another amount", 1.7 + 0.1 * moved)
     noun = "crop" if model.problem.transposed else "padding"
     was = _crop(model, conv)
-    for pads, text, cost in offered.values():
+    for pads, text, cost in starts.offered.values():
         to = _crop(model, altered(conv, pad=pads))
         change = Change(
             *(noun, str(was), str(to), f"the {noun} is {to}, not {was}: {text}", cost),
             undo=f"{noun} {was} there",
         )
         yield model.but(change, conv=altered(conv, pad=pads))
+
+
+class _Starts:
+    """The paddings that give y's size, by where their first window starts.
+
+    now: the padding before x as it is, middle: half of what y's size needs.  needed is the padding
+    before and after x, together, with which the last window ends where the padding does; up to a
+    stride less one more of it is read by no window.
+    """
+
+    def __init__(self, model: Hypothesis) -> None:
+        conv, out = model.conv, model.y.shape[2:]
+        steps = zip(conv.stride, model.extents, model.spread, out)
+        self.stride = conv.stride
+        self.needed = [(m - 1) * s + e - n for s, e, n, m in steps]
+        self.now = tuple(lo for lo, _ in conv.pad)
+        self.same_size = conv.output(model.x.shape[2:], model.w.shape[2:]) == out
+        self.middle = tuple(n // 2 for n in self.needed)
+        self.may_cut = conv.boundary in ("zeros", "circular")
+        self.offered: dict[tuple[int, ...], tuple[Pairs, str, float]] = {}
+
+    def offer(self, pads: Pairs, text: str, cost: float) -> None:
+        """Take a padding in, where it gives y's size and its start is new."""
+        lows = tuple([lo for lo, _ in pads])
+        if lows in self.offered or (lows == self.now and self.same_size):
+            return
+        if not self.may_cut and min(map(min, pads)) < 0:
+            return
+        if all(n <= lo + hi < n + s for (lo, hi), n, s in zip(pads, self.needed, self.stride)):
+            self.offered[lows] = (pads, text, cost)
+
+    def offer_start(self, lows: tuple[int, ...], text: str, cost: float) -> None:
+        """The padding that starts there; pixels that no window reads make (0, -1) a (0, 0)."""
+        ends = ((lo, n - lo, s) for lo, n, s in zip(lows, self.needed, self.stride))
+        pads = tuple((lo, min(hi + s - 1, 0) if hi < 0 else hi) for lo, hi, s in ends)
+        self.offer(pads, text, cost)
+
+
+def _any_start(model: Hypothesis, starts: _Starts) -> Iterator[tuple[int, ...]]:
+    """Every start within reach, the nearest first; of too many those that differ on one axis."""
+    ranges = []
+    for s, e, lo in zip(model.conv.stride, model.extents, starts.now):
+        first, last = min(-max(s, 2), lo - 2), max(e, lo + 2)
+        ranges.append(sorted(range(first, last + 1), key=lambda v, lo=lo: abs(v - lo)))  # type: ignore[misc]
+    if int(np.prod([len(r) for r in ranges])) <= MOST_SHIFTS:
+        yield from product(*ranges)
+        return
+    base = starts.now if starts.same_size else starts.middle
+    for axis, lows in enumerate(ranges):
+        yield from ((*base[:axis], lo, *base[axis + 1 :]) for lo in lows)
 
 
 def boundary(model: Hypothesis) -> Iterator[Hypothesis]:

@@ -1,0 +1,240 @@
+"""What is said of one run and of two: shares, verdict, sizes; and the diagnosis of one run.
+
+Both questions end alike: a list of changes that lead from what was expected to what is there, and
+what is left when all of them are made.  Here is what follows from these, whoever asked; two_runs.py
+finds its changes by comparing two records, one run has them from the search.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uniconv._diagnose.code import native_call
+from uniconv._diagnose.data import Cause, Fix, Picture
+from uniconv._diagnose.diagnosis import Diagnosis, at_most, listed
+from uniconv._diagnose.hypothesis import Change, Hypothesis
+from uniconv._diagnose.judge import Judge
+from uniconv._diagnose.precision import Remainder
+from uniconv._diagnose.run import Run
+from uniconv._diagnose.search import singles
+from uniconv._diagnose.where import where
+
+Array = NDArray[Any]
+
+
+# For one run and for two
+
+
+def shares(count: int, left: Callable[[tuple[int, ...]], float | None]) -> list[float] | list[None]:
+    """How much of the squared difference is gone with each of so many changes.
+
+    left says what is left of it with the changes of these numbers made, None where the sizes do
+    not fit.  A change's share depends on which others are made before it; what is said is the mean
+    of being the first and being the last (Shapley's value, of two changes exactly), scaled so that
+    the shares add up to what all changes explain together.
+    """
+    if not count:
+        return []
+    remaining = cache(left)
+    whole, rest = remaining(()), remaining(tuple(range(count)))
+    if not whole or rest is None:
+        return [None] * count
+    gone = min(max(1 - rest / whole, 0.0), 1.0)
+    if count == 1:
+        return [gone]
+    values = []
+    for n in range(count):
+        alone = remaining((n,))
+        without = remaining(tuple(m for m in range(count) if m != n))
+        if alone is None or without is None:
+            return [None] * count
+        values.append(max((whole - alone + without - rest) / 2, 0.0))
+    total = sum(values) or 1.0
+    return [value / total * gone for value in values]
+
+
+def as_causes(
+    changes: Sequence[Change], parts: Sequence[float | None] | None = None
+) -> tuple[Cause, ...]:
+    """The changes as the causes that a diagnosis lists, each with its share where there are any."""
+    parts = parts or [None] * len(changes)
+    return tuple(
+        Cause(c.field, c.expected, c.found, c.text, share) for c, share in zip(changes, parts)
+    )
+
+
+def largest_difference(expected: Array | None, y: Array) -> float:
+    """The largest |y - expected|, infinite where the sizes differ."""
+    if expected is None or expected.shape != y.shape:
+        return math.inf
+    return float(np.abs(y - expected).max(initial=0.0))
+
+
+def verdict(
+    causes: Sequence[Cause], explained: bool, *, alike: str, differ: str, unexplained: str
+) -> str:
+    """The sentence for how it ended: nothing differs, causes explain it, or nothing does."""
+    if not explained:
+        return unexplained
+    return differ if causes else alike
+
+
+def rounding(remainder: Remainder) -> str:
+    """What is left where nothing differs, as a clause."""
+    how = "is" if remainder.proved else "may be"
+    return (
+        f"what is left {how} rounding ({remainder.precision}, at most {at_most(remainder.largest)})"
+    )
+
+
+def sized(remainder: Remainder, difference: float) -> str:
+    """The difference beside what precision explains of it."""
+    if math.isinf(difference):
+        return "the results differ in size"
+    if remainder.largest == 0:
+        return f"precision explains nothing of a difference of up to {difference:.4g}"
+    most = at_most(remainder.largest)
+    return f"precision explains at most {most} of a difference of up to {difference:.4g}"
+
+
+def reversed_kernel(w: Array, along: Sequence[bool]) -> Array:
+    """A kernel ``o i ...`` reversed along the spatial axes that are marked."""
+    flips = tuple(axis + 2 for axis, marked in enumerate(along) if marked)
+    return np.flip(w, flips) if flips else w
+
+
+# For one run
+
+
+def diagnosis_of(run: Run) -> Diagnosis:
+    """A Diagnosis of what the search ended with."""
+    start, model, result = run.start, run.model, run.result
+    judge = Judge(start, run.errors)
+    expected = start.result() if start.fits else None
+    difference = largest_difference(expected, start.y)
+    call, reason = native_call(model, run.options, run.names)
+    causes = as_causes(model.changes, _shares(start, model))
+    return Diagnosis(
+        run.op.name,
+        _verdict(run, causes, difference),
+        result.explained,
+        causes,
+        call,
+        result.remainder,
+        difference,
+        _place(start, model, judge, explained=result.explained),
+        tuple(_undecided(model, result.others)) if result.explained else (),
+        tuple(_fixes(model, call, run.names)) if result.explained and causes else (),
+        ()
+        if reason is None
+        else (f"no call of {run.op.name} gives y ({reason}); torch does, as above",),
+        result.tried,
+        Picture(
+            expected,
+            model.y if model.y.shape == start.y.shape else start.y,
+            start.w,
+            reversed_kernel(
+                model.w, [r != s for r, s in zip(model.conv.reverse, start.conv.reverse)]
+            ),
+        ),
+    )
+
+
+def _place(start: Hypothesis, model: Hypothesis, judge: Judge, *, explained: bool) -> str:
+    """Where y differs from what was expected; of a miss, from the nearest."""
+    shown = start if explained else model
+    if not shown.fits:
+        return f"the expected result is {start.shape}, y is {tuple(start.y.shape)} (n, o, ...)"
+    slack = judge.given(shown) + judge.errors.stored * np.abs(shown.y)
+    slack = slack + judge.unit(shown, 2.0**-24) * shown.magnitudes()
+    what = "" if explained or not model.changes else " from the nearest"
+    return f"they differ{what} {where(shown.result(), shown.y, slack)}"
+
+
+def _shares(start: Hypothesis, model: Hypothesis) -> list[float] | list[None]:
+    """How much of the difference each change of a model explains."""
+    count = len(model.changes)
+
+    def left(made: tuple[int, ...]) -> float | None:
+        whole = model if len(made) == count else start
+        one = _alone(start, made[0], model) if 0 < len(made) < count else whole
+        if one is None or not one.fits or one.y.shape != start.y.shape:
+            return None
+        return float(np.sum(np.abs(one.y - one.result()) ** 2))
+
+    return shares(count, left)
+
+
+def _alone(start: Hypothesis, n: int, model: Hypothesis) -> Hypothesis | None:
+    """The expected call with one of two changes only."""
+    asked = model.changes[n]
+    for one in singles(start):
+        change = one.changes[0]
+        if (change.field, change.found) == (asked.field, asked.found) and not one.fit:
+            return one
+    if asked.field == "scale":
+        return start.but(scale=model.scale)
+    if asked.field == "bias":
+        return start.but(bias=model.bias)
+    return None
+
+
+def _verdict(run: Run, causes: Sequence[Cause], difference: float) -> str:
+    op, result = run.op, run.result
+    near = f"; the nearest that it knows is that {causes[0].text}" if causes else ""
+    unexplained = f"Nothing that uniconv knows explains y as a result of {op.name}{near}."
+    if result.weak:
+        unexplained = "y has too few different numbers to tell a cause from chance."
+    left, texts = result.remainder, listed([c.text for c in causes])
+    exact = f"y is exactly what {op.name} gives."
+    return verdict(
+        causes,
+        result.explained,
+        alike=f"y is what {op.name} gives; {rounding(left)}." if left.largest else exact,
+        differ=f"y is not what the expected call of {op.name} gives: {texts}; "
+        f"{sized(left, difference)}.",
+        unexplained=unexplained,
+    )
+
+
+def _undecided(model: Hypothesis, others: Sequence[Hypothesis]) -> list[str]:
+    """What would give the same y, too, each as a sentence."""
+    texts = []
+    for other in others:
+        new = other.changes
+        text = listed([c.text for c in new])
+        if len(new) == 1 and new[0].field == "reverse" and not model.changes:
+            axes = new[0].expected.rpartition("along ")[2]
+            text = f"flipping on {axes} cannot be seen: the kernel or x is symmetric there"
+        elif model.changes:
+            text = f"it may as well be that {text}"
+        else:
+            text = f"whether {text}: y would be the same"
+        texts.append(f"{text}; use probe()")
+    return texts
+
+
+def _fixes(model: Hypothesis, call: str, names: Mapping[str, str]) -> list[Fix]:
+    """The call that gives y; and what to change where y was made."""
+    fixes = [Fix("change the expected call so that it gives y", _with_y(model, call, names))]
+    undo = [c.undo for c in model.changes if c.undo]
+    if undo:
+        fixes.append(Fix(f"or change what made y: {listed(undo)}", ""))
+    return fixes
+
+
+def _with_y(model: Hypothesis, call: str, names: Mapping[str, str]) -> str:
+    """The call, and how y must be read to be its result."""
+    own = names.get("y", "y")
+    text = own
+    for change in model.changes:
+        for role, code in change.code:
+            if role == "y":
+                text = code.format(text)
+    return call if text == own else f"{call}  # equals {text}"
