@@ -22,9 +22,13 @@ from uniconv import Call, compare
 from uniconv import _cli as cli
 from uniconv._canonical.record import Convolution
 from uniconv._canonical.reference import reference
+from uniconv._diagnose.causes.words import words
 from uniconv._diagnose.inputs import problem, read_array
 from uniconv.errors import BadArray, BadShape, UnknownName
 from uniconv.files import NamedArray
+from uniconv.spec.padding import Crop
+from uniconv.spec.registry import functions
+from uniconv.spec.words import BesideOutput
 
 ROOT = Path(__file__).parent.parent
 QUESTION = ROOT / "uniconv" / "data" / "knet_vs_tensorflow.txt"
@@ -615,3 +619,26 @@ DIAGNOSE = ROOT / "uniconv" / "_diagnose"
 def test_examples_in_docstrings(name):
     module = importlib.import_module(f"uniconv._diagnose.{name}")
     assert doctest.testmod(module).failed == 0
+
+
+def test_every_padding_word_of_a_registered_function_is_tried():
+    known = {id(word) for transposed in (False, True) for word in words(transposed).values()}
+    own = {
+        word
+        for op in functions().values()
+        for pad in [op.pad.pad if isinstance(op.pad, Crop) else op.pad]
+        for name, word in pad.words.items()
+        if isinstance(name, str) and callable(word) and not isinstance(word, BesideOutput)
+    }
+    assert len(own) > 12
+    assert {id(word) for word in own} <= known
+
+
+def test_a_word_that_few_frameworks_have_is_named_as_they_spell_it():
+    x, w = normal(2, 3, 7, 6), normal(3, 2, 4, 4)
+    dialect = "torch.nn.functional.conv_transpose2d"
+    whole = uniconv.conv_transpose(x, w, dialect=dialect)
+    y = whole[:, :, 2:-1, 2:-1].copy()  # kernel less stride in all, the odd pixel before
+    found = uniconv.diagnose(Call(x, w, dialect=dialect, kind="conv_transpose"), y)
+    assert fields(found) == ("crop",)
+    assert found.causes[0].text.endswith("SamePad() (Flux, Lux)")
