@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from importlib.metadata import EntryPoint
 from typing import Any
 
 import numpy as np
@@ -118,53 +117,6 @@ def test_a_function_of_another_kind(call: Callable[[], Any], text: str) -> None:
 )
 def test_a_family_without_a_function_of_that_rank(axes: int, dialect: str, text: str) -> None:
     raises(BadShape, text, lambda: uniconv.conv(X, np.ones((1,) * axes), dialect=dialect))
-
-
-# Plug-ins
-
-
-@pytest.fixture
-def plug_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """Makes the registry see one more entry point, and forget it afterwards."""
-    caches = (registry.frameworks, registry.functions, registry.full_name, registry._main)
-
-    def forget() -> None:
-        for cache in caches:
-            cache.cache_clear()
-
-    def install(value: str) -> None:
-        point = EntryPoint("mine", value, registry.GROUP)
-        monkeypatch.setattr(registry, "entry_points", lambda group: [point])
-        forget()
-
-    yield install
-    monkeypatch.undo()
-    forget()
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (
-            "uniconv._dialects.knet:KNET",
-            'dialect "knet" of distribution ? (uniconv._dialects.knet:KNET) exists already',
-        ),
-        (
-            "uniconv._dialects.nowhere:IT",
-            "dialect plug-in mine of distribution ? (uniconv._dialects.nowhere:IT) fails: "
-            "No module named 'uniconv._dialects.nowhere'",
-        ),
-        (
-            "uniconv._dialects.knet:OPS20",
-            "dialect plug-in mine of distribution ? (uniconv._dialects.knet:OPS20) is no "
-            "Framework: "
-            "'denizyuret/Knet.jl src/ops20/conv.jl @ 0c3d8551 (1.4.10)'",
-        ),
-    ],
-)
-def test_bad_plug_in(plug_in: Callable[[str], None], value: str, text: str) -> None:
-    plug_in(value)
-    raises(UnknownName, text, registry.frameworks)
 
 
 # Specs

@@ -94,18 +94,30 @@ def test_a_dialect_in_a_package_of_its_own(tmp_path):
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
         (info / "entry_points.txt").write_text(f"[uniconv.dialects]\n{value}\n")
-        told = python("-m", "uniconv", "list").stderr
+        done = python("-m", "uniconv", "list")
+        assert done.returncode == 0
+        assert "pebble.stamp" in done.stdout  # the others are listed
+        (text,) = [line for line in done.stderr.splitlines() if "UniconvWarning" in line]
+        failed = python("-m", "uniconv", "show", name)
         shutil.rmtree(info)
-        return told
+        return text.partition("UniconvWarning: ")[2], failed.stderr.splitlines()[-1]
 
-    assert also_installed("rubble", "rubble = pebble_uniconv:PEBBLE") in {
-        f'error: dialect "pebble" of distribution {name} (pebble_uniconv:PEBBLE) exists already\n'
-        for name in ("rubble", "pebble-uniconv")
+    left_out = "; it is left out, every other dialect works"
+    pair = [
+        f"dialect plug-in {p} of distribution {d} (pebble_uniconv:PEBBLE)"
+        for p, d in (("rubble", "rubble"), ("pebble", "pebble-uniconv"))
+    ]
+    text, _ = also_installed("rubble", "rubble = pebble_uniconv:PEBBLE")
+    assert text in {
+        f'{new} is refused: its family "pebble" belongs to {old}{left_out}'
+        for new, old in (pair, reversed(pair))
     }
-    assert also_installed("broken", "broken = pebble_uniconv:NOWHERE") == (
-        "error: dialect plug-in broken of distribution broken (pebble_uniconv:NOWHERE) fails: "
-        "module 'pebble_uniconv' has no attribute 'NOWHERE'\n"
+    text, error = also_installed("broken", "broken = pebble_uniconv:NOWHERE")
+    reason = (
+        "dialect plug-in broken of distribution broken (pebble_uniconv:NOWHERE) fails: "
+        "AttributeError: module 'pebble_uniconv' has no attribute 'NOWHERE'"
     )
+    assert (text, error) == (f"{reason}{left_out}", f"error: {reason}")
 
 
 def test_digits_in_four_frameworks(capsys):

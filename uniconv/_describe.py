@@ -17,7 +17,7 @@ from uniconv.spec.dimension_strings import Labels
 from uniconv.spec.framework import Framework
 from uniconv.spec.op import BY_AXIS, BY_CHANNELS, BY_OUTPUT, DEPTHWISE, KINDS, Op
 from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.registry import find, framework, frameworks
+from uniconv.spec.registry import find, framework, framework_of, frameworks
 from uniconv.spec.rules import (
     REQUIRED,
     Choice,
@@ -93,7 +93,7 @@ def _ranks(ranks: list[int] | tuple[int, ...]) -> str:
 
 
 def _function_text(op: Op) -> str:
-    d = next(f for f in frameworks().values() if op.name in dialects()[f.name])
+    d = framework_of(op)
     lines = [f"{op.name}: a {op.kind} of {d.title} {d.version}, {flip(op)}", ""]
     sections = {
         "options": [f"{name} = {default}: {text}" for name, default, text in options(op)],

@@ -11,7 +11,7 @@ from uniconv._describe import describe
 from uniconv._functional import run_op
 from uniconv.errors import BadOption, UniconvError, from_one_frame
 from uniconv.spec.op import Op
-from uniconv.spec.registry import find, functions
+from uniconv.spec.registry import find, names_below
 from uniconv.spec.rules import REQUIRED
 
 
@@ -150,14 +150,15 @@ class _Names:
 
     def __getattr__(self, name: str) -> Any:
         path = f"{self._path}.{name}"
-        if path in functions():
+        below = () if name.startswith("_") else names_below(path)
+        if path in below:
             return _made(path)
-        if name.startswith("_") or not any(known.startswith(f"{path}.") for known in functions()):
+        if not below:
             raise AttributeError(f"no function is named {path}")
         return _Names(path)
 
 
 def __getattr__(name: str) -> Any:
-    if name.startswith("_") or not any(known.startswith(f"{name}.") for known in functions()):
+    if name.startswith("_") or not names_below(name):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return _Names(name)

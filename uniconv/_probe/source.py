@@ -8,7 +8,7 @@ from typing import Any
 from uniconv._probe.data import ProbeData
 from uniconv._probe.numbers import FINGERPRINT, MODULUS, fingerprint, formula, limits
 from uniconv.spec.op import Op
-from uniconv.spec.registry import frameworks
+from uniconv.spec.registry import framework_of
 
 FIRST = 6  # so many elements of y are told in full
 JULIA = ("knet", "nnlib", "flux", "lux")
@@ -18,7 +18,7 @@ WORDS = {"SamePad()"}  # strings of a spec that are expressions in Julia
 def code(probe: ProbeData) -> str:
     """The whole text."""
     op = probe.call.function
-    family = next(n for n, d in frameworks().items() if op.name in {f.name for f in d.functions})
+    family = framework_of(op).name
     if family in JULIA:
         return julia(probe, op)
     if family == "matlab":

@@ -10,7 +10,7 @@ from uniconv._canonical.layout import Layout, axes
 from uniconv._canonical.transpose import rearranged
 from uniconv._messages import either, show
 from uniconv.errors import BadArray, BadOption, BadShape, CannotExpress, UnknownName, from_one_frame
-from uniconv.spec.registry import find, framework, frameworks
+from uniconv.spec.registry import find, framework, framework_of, frameworks
 from uniconv.spec.values import integers
 
 # The axes of a Dense kernel: f features in, u units out.
@@ -172,8 +172,7 @@ def family_of(name: str) -> str:
     dialect = framework(name)
     if dialect is not None:
         return dialect.name
-    op = find(name)
-    return next(d.name for d in frameworks().values() if op.name in {f.name for f in d.functions})
+    return framework_of(find(name)).name
 
 
 def _features(name: str, layout: str | None, spatial: list[str]) -> list[str]:

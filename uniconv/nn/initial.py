@@ -28,7 +28,7 @@ from torch.nn import init
 
 from uniconv._canonical.record import Shape
 from uniconv.spec.op import Op
-from uniconv.spec.registry import frameworks
+from uniconv.spec.registry import framework_of
 
 Draw = Callable[[Tensor], Tensor]
 # The deviation of a unit normal that is cut at -2 and 2 (jax/_src/nn/initializers.py).
@@ -37,7 +37,7 @@ _CUT = 0.87962566103423978
 
 def initialise(op: Op, kernels: Sequence[Tensor], groups: int) -> tuple[list[Tensor], Draw]:
     """Fresh kernels of the given native shapes, dtypes and devices, and how to draw a bias."""
-    name = next(f for f, d in frameworks().items() if any(o.name == op.name for o in d.functions))
+    name = framework_of(op).name
     drawn = [k.new_empty(k.shape) for k in kernels]
     draws = _DRAWS.get(name, _pytorch)
     biases = [draws(op, w, groups if i == 0 else 1) for i, w in enumerate(drawn)]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from uniconv.spec.op import Op
+from uniconv._messages import show
+from uniconv.spec.op import KINDS, Op
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +25,55 @@ class Framework:
     main: Mapping[str, Mapping[int, str]]
     aliases: tuple[str, ...] = ()
     prefixes: Mapping[str, str] = field(default_factory=dict)
+    by_name: Mapping[str, Op] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        names = [op.name for op in self.functions]
-        if len(set(names)) != len(names):
-            raise TypeError(f"dialect {self.name}: two functions of one name")
-        for kind, by_rank in self.main.items():
-            for rank, name in by_rank.items():
-                op = self.functions[names.index(name)]
-                if op.kind != kind or rank not in op.ranks:
-                    raise TypeError(f"dialect {self.name}: {name} is no {kind} of rank {rank}")
+        for problem in self._problems():
+            raise TypeError(f"dialect {self.name}: {problem}")
         titled = tuple(replace(op, title=self.title) for op in self.functions)
         object.__setattr__(self, "functions", titled)
+        object.__setattr__(self, "by_name", {op.name: op for op in titled})
+
+    def function(self, name: str) -> Op | None:
+        """The function of a name: in full, with an alias for the family, or by a short prefix."""
+        short = ((f"{alias}.", f"{self.name}.") for alias in self.aliases)
+        for start, full in (*short, *self.prefixes.items()):
+            if name.startswith(start) and full + name[len(start) :] in self.by_name:
+                return self.by_name[full + name[len(start) :]]
+        return self.by_name.get(name)
+
+    def _problems(self) -> Iterator[str]:
+        """What contradicts itself, the first of which fails when the spec is built."""
+        ops = self.functions
+        if not (isinstance(ops, tuple) and ops and all(isinstance(op, Op) for op in ops)):
+            yield "its functions must be a tuple of Op, with one at least"
+        if not isinstance(self.aliases, tuple):
+            yield "its aliases must be a tuple of names"
+        for name in (self.name, *self.aliases):
+            if not _is_word(name) or "." in name:
+                yield f"{show(name)} is no name of a family: it must be one word, without dots"
+        names = [op.name for op in ops]
+        for name in names:
+            if not isinstance(name, str) or not all(p.isidentifier() for p in name.split(".")):
+                yield f"{show(name)} is no name of a function: it must be words with dots between"
+        if len(set(names)) != len(names):
+            yield "two functions of one name"
+        for short, full in self.prefixes.items():
+            if not (_is_word(short) and any(name.startswith(full) for name in names)):
+                yield f"the prefix {show(short)}: {show(full)} begins none of its functions"
+        yield from self._problems_of_main()
+
+    def _problems_of_main(self) -> Iterator[str]:
+        ops = {op.name: op for op in self.functions}
+        for kind, by_rank in self.main.items():
+            if kind not in KINDS:
+                yield f"main has the kind {show(kind)}; kinds are {', '.join(KINDS)}"
+            for rank, name in by_rank.items():
+                if name not in ops:
+                    yield f"main names {show(name)}, which is none of its functions"
+                elif ops[name].kind != kind or rank not in ops[name].ranks:
+                    yield f"{name} is no {kind} of rank {rank}"
+
+
+def _is_word(name: object) -> bool:
+    return isinstance(name, str) and name != "" and name.isprintable() and " " not in name

@@ -1,106 +1,106 @@
-"""Names -> functions: this package's own dialects on demand, then the entry points."""
+"""Names -> functions: those of this package, then those of the plug-ins."""
 
 from __future__ import annotations
 
 import copyreg
 import difflib
-import importlib
-import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from uniconv._canonical.layout import axes
 from uniconv._messages import either, show
 from uniconv.errors import BadShape, UnknownName
 from uniconv.spec.framework import Framework
+from uniconv.spec.loading import (
+    Broken,
+    Outcome,
+    built_in,
+    files,
+    files_of_words,
+    first_word,
+    plug_ins,
+)
 from uniconv.spec.op import KINDS, Op
 
-GROUP = "uniconv.dialects"
-OWN = "uniconv._dialects"
 
-
-@cache
 def frameworks() -> dict[str, Framework]:
-    """Every dialect by its family name; a broken or duplicate plug-in is an error that names it."""
-    found: dict[str, Framework] = {}
-    for module in pkgutil.iter_modules(importlib.import_module(OWN).__path__):
-        found |= {d.name: d for d in _dialects_in(f"{OWN}.{module.name}")}
-    for point in entry_points(group=GROUP):
-        dialect = _load(point)
-        if dialect.name in found:
-            raise UnknownName(f"dialect {show(dialect.name)} of {_whose(point)} exists already")
-        found[dialect.name] = dialect
-    return found
+    """Every framework by its family name; all are loaded, and what is broken is left out."""
+    outcomes = [*(outcome for file in files() for outcome in built_in(file)), *plug_ins()]
+    return {f.name: f for f in outcomes if isinstance(f, Framework)}
 
 
-def _dialects_in(module: str) -> list[Framework]:
-    return [v for v in vars(importlib.import_module(module)).values() if isinstance(v, Framework)]
-
-
-def _load(point: EntryPoint) -> Framework:
-    try:
-        dialect = point.load()
-    except Exception as error:
-        raise UnknownName(f"{_plug_in(point)} fails: {error}") from error
-    if not isinstance(dialect, Framework):
-        raise UnknownName(f"{_plug_in(point)} is no Framework: {dialect!r}")
-    return dialect
-
-
-def _plug_in(point: EntryPoint) -> str:
-    return f"dialect plug-in {point.name} of {_whose(point)}"
-
-
-def _whose(point: EntryPoint) -> str:
-    return f"distribution {point.dist.name if point.dist else '?'} ({point.value})"
-
-
-@cache
 def functions() -> dict[str, Op]:
-    """Every function by its full name."""
-    return {op.name: op for d in frameworks().values() for op in d.functions}
+    """Every function by its full name; all frameworks are loaded."""
+    return {op.name: op for f in frameworks().values() for op in f.functions}
 
 
 def framework(name: str) -> Framework | None:
-    """The dialect of that name or alias."""
-    for dialect in frameworks().values():
-        if name == dialect.name or name in dialect.aliases:
-            return dialect
-    return None
+    """The framework of that family name or alias."""
+    _check_is_text(name)
+    if "." in name:
+        return None
+    return next((f for f in _that_may_know(name) if name in (f.name, *f.aliases)), None)
 
 
-@cache
-def full_name(name: str) -> str:
-    """A function's full name: aliases of families and short prefixes spelled out."""
-    for dialect in frameworks().values():
-        for alias in dialect.aliases:
-            if name.startswith(f"{alias}.") and name.replace(alias, dialect.name, 1) in functions():
-                return name.replace(alias, dialect.name, 1)
-        for short, long in dialect.prefixes.items():
-            if name.startswith(short) and long + name[len(short) :] in functions():
-                return long + name[len(short) :]
-    return name
+def framework_of(op: Op) -> Framework:
+    """The framework that a registered function belongs to."""
+    return next(f for f in _that_may_know(op.name) if op.name in f.by_name)
+
+
+def names_below(path: str) -> list[str]:
+    """The full names that are ``path``, or begin with it and a dot."""
+    known = (name for f in _that_may_know(path) for name in f.by_name)
+    return [name for name in known if f"{name}.".startswith(f"{path}.")]
 
 
 def find(name: str) -> Op:
     """The function of that full (or short) name; UnknownName suggests near ones."""
     _check_is_text(name)
-    op = functions().get(full_name(name))
+    op = _function(name)
     if op is None:
-        known = [*frameworks(), *functions()]
-        folded = {k.lower(): k for k in known}
-        near = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.5)
-        hint = f"known: {', '.join(frameworks())}"
-        if near:
-            hint = f"did you mean {show(folded[near[0]])}?"
-        dialect = framework(name)
-        if dialect is not None:
-            listed = ", ".join(op.name for op in dialect.functions)
-            hint = f"that is a family; its functions are {listed}"
-        raise UnknownName(f"no function is named {show(name)}: {hint}")
+        raise _unknown(name)
     return op
+
+
+def _function(name: str) -> Op | None:
+    ops = (f.function(name) for f in _that_may_know(name))
+    return next((op for op in ops if op is not None), None)
+
+
+def _that_may_know(name: str) -> Iterator[Framework]:
+    """The frameworks whose names begin as this one, then the plug-ins: each is loaded on the way.
+
+    So a plug-in is not loaded for a name that a framework of this package knows.
+    """
+    for outcome in _outcomes(name):
+        if isinstance(outcome, Framework):
+            yield outcome
+
+
+def _outcomes(name: str) -> Iterator[Outcome]:
+    for file in files_of_words().get(first_word(name), ()):
+        yield from built_in(file)
+    yield from plug_ins()
+
+
+def _unknown(name: str) -> UnknownName:
+    """The error for a name that nothing knows: why its framework is broken, or a near name."""
+    broken = [b for b in _outcomes(name) if isinstance(b, Broken)]
+    for each in broken:
+        if each.name in (first_word(name), *files_of_words().get(first_word(name), ())):
+            return each.error()
+    known = frameworks()
+    folded = {k.lower(): k for k in (*known, *functions())}
+    near = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.5)
+    hint = f"known: {', '.join(known)}"
+    if near:
+        hint = f"did you mean {show(folded[near[0]])}?"
+    family = framework(name)
+    if family is not None:
+        hint = f"that is a family; its functions are {', '.join(family.by_name)}"
+    texts = [f"no function is named {show(name)}: {hint}", *(b.text for b in broken)]
+    return UnknownName("; ".join(texts))
 
 
 def main(name: str, kind: str, rank_of_kernel: int) -> Op:
@@ -166,9 +166,9 @@ def _by_rank(dialect: Framework, kind: str) -> Mapping[int, str]:
 
 def _by_name(spec: Op | Framework) -> Any:
     """How a spec pickles: one that is registered by its name, since its rules hold functions."""
-    if isinstance(spec, Op) and functions().get(spec.name) is spec:
+    if isinstance(spec, Op) and _function(spec.name) is spec:
         return find, (spec.name,)
-    if isinstance(spec, Framework) and frameworks().get(spec.name) is spec:
+    if isinstance(spec, Framework) and framework(spec.name) is spec:
         return framework, (spec.name,)
     return spec.__reduce_ex__(4)
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from uniconv.errors import UnknownName
 from uniconv.spec.op import Op
-from uniconv.spec.registry import find, frameworks
+from uniconv.spec.registry import find, framework_of
 
 Array = np.ndarray[Any, Any]
 Call = Callable[[dict[str, Array], dict[str, Any], "Array | None"], list[Array]]
@@ -91,9 +91,7 @@ def oracle(name: str) -> Oracle:
 
 def family_of(op: Op) -> str:
     """The family that a function belongs to."""
-    return next(
-        name for name, d in frameworks().items() if op.name in {f.name for f in d.functions}
-    )
+    return framework_of(op).name
 
 
 @cache
