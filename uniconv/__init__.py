@@ -32,6 +32,7 @@ _HOMES = {
     "dialects": "uniconv._describe",
     "explain": "uniconv._explain",
     "native": "uniconv._native",
+    "precision": "uniconv._canonical.precision",
     "probe": "uniconv._probe",
     "same_pads": "uniconv._same_pads",
     "separable_conv": "uniconv._functional",

@@ -6,6 +6,7 @@ from uniconv import nn as nn
 from uniconv import spec as spec
 from uniconv._bind import bind as bind
 from uniconv._call import Call as Call
+from uniconv._canonical.precision import precision as precision
 from uniconv._describe import describe as describe
 from uniconv._describe import dialects as dialects
 from uniconv._diagnose import Diagnosis as Diagnosis

@@ -12,9 +12,11 @@ from uniconv._calls.epilogue import Plan
 from uniconv._calls.kernel import read_kernel
 from uniconv._canonical.arrays import shape_of, to_torch
 from uniconv._canonical.onednn import packing
+from uniconv._canonical.precision import check, current, in_block
 from uniconv._functional import Device
 from uniconv._messages import show_shape
 from uniconv.errors import UniconvError, from_one_frame
+from uniconv.spec.op import Op
 from uniconv.spec.registry import find, main
 
 _MOST = 256
@@ -29,6 +31,7 @@ def bind(
     kind: str = "conv",
     pointwise: Any = None,
     device: Device = None,
+    precision: str | None = None,
     **options: Any,
 ) -> Bound:
     """A callable y = f(x) that convolves with w as ``dialect`` does, w being laid out just once.
@@ -49,7 +52,9 @@ def bind(
         kind: which operation a family name means: "conv", "conv_transpose", "depthwise_conv" or
             "separable_conv", which needs the ``pointwise`` kernel.
         device: where the prepared kernel lies (default: where w is; NumPy: CUDA when available).
-        options: the function's own keywords, and ``precision`` as in ``uniconv.conv``.
+        precision: "ieee", "tf32" or "framework", as ``uniconv.precision`` around every call.  Where
+            the function has an option of that name (JAX, Flax), it is that option.
+        options: the function's own keywords.
 
     Raises:
         the errors of ``uniconv.conv``: here those of w and the options, later those of x.
@@ -62,18 +67,39 @@ def bind(
 
     Source: each function's own, as ``uniconv show NAME`` prints it.
     """
-    return Bound(w, bias, pointwise, main(dialect, kind, len(shape_of(w, "w"))), device, options)
+    op = main(dialect, kind, len(shape_of(w, "w")))
+    if precision is not None and "precision" in op.rules:
+        options["precision"], precision = precision, None
+    return Bound(w, bias, pointwise, op, device, options, precision)
 
 
 class Bound:
     """What ``bind`` makes: call it with x."""
 
-    __slots__ = ("_bias", "_kernel", "_more", "_op", "_options", "_packed", "_plans", "_w")
+    __slots__ = (
+        "_bias",
+        "_kernel",
+        "_more",
+        "_op",
+        "_options",
+        "_packed",
+        "_plans",
+        "_precision",
+        "_w",
+    )
 
     def __init__(
-        self, w: Any, bias: Any, pointwise: Any, op: Any, device: Device, options: dict[str, Any]
+        self,
+        w: Any,
+        bias: Any,
+        pointwise: Any,
+        op: Op,
+        device: Device,
+        options: dict[str, Any],
+        precision: str | None,
     ) -> None:
-        self._op, self._options = op, options
+        check(op.name, precision)
+        self._op, self._options, self._precision = op, options, precision
         self._kernel = read_kernel(op, options, tuple(w.shape))
         with torch.no_grad():
             w = to_torch(w, device).detach()
@@ -92,7 +118,7 @@ class Bound:
         if is_compiling():
             return self._in_graph(x)
         try:
-            run = self._plans[x.shape]
+            run = self._plans[x.shape, current()]
         except (KeyError, TypeError, AttributeError):
             run = None
         try:
@@ -105,10 +131,11 @@ class Bound:
     def __reduce__(self) -> tuple[Any, ...]:
         point = self._more[0] if self._more else None
         arrays = (self._kernel.restore(self._w), self._bias, point)
-        return _bound, (*arrays, self._op.name, self._options)
+        return _bound, (*arrays, self._op.name, self._options, self._precision)
 
     def __repr__(self) -> str:
-        told = "".join(f", {k}={v!r}" for k, v in self._options.items())
+        words = self._options | ({"precision": self._precision} if self._precision else {})
+        told = "".join(f", {k}={v!r}" for k, v in words.items())
         return f"bind(w {show_shape(self._kernel.shape)}, dialect={self._op.name!r}{told})"
 
     def _in_graph(self, x: Any) -> Any:
@@ -116,19 +143,25 @@ class Bound:
 
         point = self._more[0] if self._more else None
         arrays = (x, self._w, self._bias, point)
-        return prepared_in_graph(self._op.name, *arrays, self._options, self._kernel.shape)
+        told = (self._options, self._kernel.shape, self._precision, in_block())
+        return prepared_in_graph(self._op.name, *arrays, *told)
 
     def _plan(self, x: Any) -> Plan:
         shape = shape_of(x, "x")
         points = [tuple(a.shape) for a in self._more]
-        made = self._kernel.plan(self._op, self._options, shape, *points, packed=self._packed)
+        op, packed, precision = self._op, self._packed, self._precision
+        made = self._kernel.plan(
+            op, self._options, shape, *points, packed=packed, precision=precision
+        )
         if all(type(n) is int for n in shape):
             if len(self._plans) >= _MOST:
                 self._plans.clear()
-            self._plans[shape] = made
+            self._plans[shape, current()] = made
         return made
 
 
-def _bound(w: Any, bias: Any, pointwise: Any, name: str, options: dict[str, Any]) -> Bound:
+def _bound(
+    w: Any, bias: Any, pointwise: Any, name: str, options: dict[str, Any], precision: str | None
+) -> Bound:
     """What was bound, from a pickle."""
-    return Bound(w, bias, pointwise, find(name), None, options)
+    return Bound(w, bias, pointwise, find(name), None, options, precision)

@@ -13,6 +13,7 @@ from torch.compiler import is_compiling
 from uniconv._calls.epilogue import Plan
 from uniconv._calls.plan import PLANS, frozen, planned, traced_as
 from uniconv._canonical.arrays import like, shape_of, to_torch
+from uniconv._canonical.precision import current, in_block
 from uniconv.errors import UniconvError, from_one_frame
 from uniconv.spec.op import Op
 from uniconv.spec.registry import main
@@ -40,7 +41,7 @@ def _operation(declared: Operation) -> Operation:
     ) -> Any:
         run: Plan | None
         try:
-            run = PLANS[(kind, dialect, x.shape, w.shape, *options, *options.values())]
+            run = PLANS[(kind, dialect, current(), x.shape, w.shape, *options, *options.values())]
         except (KeyError, TypeError, AttributeError, RuntimeError):
             run = _known(kind, dialect, x, w, options)
         try:
@@ -62,7 +63,7 @@ def _operation(declared: Operation) -> Operation:
     ) -> Any:
         from uniconv._calls.graph import in_graph
 
-        return in_graph(kind, dialect, x, w, bias, None, options)
+        return in_graph(kind, dialect, x, w, bias, None, options, in_block())
 
     traced_as(operation, compiled)
     return cast(Operation, operation)
@@ -94,11 +95,8 @@ def conv(
             main function for w's number of axes.  ``uniconv.dialects()`` lists them.
         device: where NumPy input is computed (default: CUDA when available, else CPU).  Torch
             input stays on its own device, unless this moves it.
-        options: the function's own keywords, with its own words, forms, units and defaults.  And
-            ``precision``, which asks cuDNN for float32 as "ieee" (all 24 bits) or "tf32" (11 bits),
-            in backward too; "framework", as nothing, leaves torch's own setting, which is TF32 as
-            in TensorFlow and JAX.  It is set for the whole process while the convolution runs,
-            changes nothing on a CPU, and is refused inside a compiled graph.
+        options: the function's own keywords, with its own words, forms, units and defaults.
+            How exactly a GPU computes float32 is said around the call: ``uniconv.precision``.
 
     Raises:
         UnknownName: no such dialect, or one without this operation.
@@ -213,7 +211,7 @@ def separable_conv(
     if is_compiling():
         from uniconv._calls.graph import in_graph
 
-        return in_graph("separable_conv", dialect, x, w, bias, pointwise, options)
+        return in_graph("separable_conv", dialect, x, w, bias, pointwise, options, in_block())
     op = main(dialect, "separable_conv", len(shape_of(w, "w")))
     return run_op(op, ("separable_conv", dialect), x, w, bias, device, options, pointwise)
 
@@ -222,7 +220,7 @@ def _known(kind: str, dialect: str, x: Any, w: Any, options: dict[str, Any]) -> 
     """The plan remembered for options that hold lists."""
     try:
         values = map(frozen, options.values())
-        return PLANS.get((kind, dialect, x.shape, w.shape, *options, *values))
+        return PLANS.get((kind, dialect, current(), x.shape, w.shape, *options, *values))
     except (TypeError, AttributeError, RuntimeError):
         return None
 

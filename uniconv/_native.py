@@ -7,6 +7,7 @@ from functools import cache, partial
 from typing import Any
 
 from uniconv._calls.plan import PLANS, frozen, planned, remember, traced_as
+from uniconv._canonical.precision import current, in_block
 from uniconv._describe import describe
 from uniconv._functional import run_op
 from uniconv.errors import BadOption, UniconvError, from_one_frame
@@ -42,7 +43,7 @@ def _made(name: str) -> Callable[..., Any]:
     op = find(name)
     defaults = {p: op.default(p) for p in op.params.split() if ":" not in p and p != "*"}
     scope: dict[str, Any] = {f"_{p}": default for p, default in defaults.items()}
-    scope |= {"_either": partial(_either, op), "_plans": PLANS}
+    scope |= {"_either": partial(_either, op), "_plans": PLANS, "_current": current}
     scope |= {
         "_error": UniconvError,
         "_plan": _planner(op, defaults),
@@ -82,7 +83,7 @@ def _source(op: Op, defaults: dict[str, Any]) -> str:
 def {_short(op)}({signature}):
     _x, _w = {x}, {w}
     try:
-        _run = _plans["native", "{op.name}", _x.shape, _w.shape, {values}]
+        _run = _plans["native", "{op.name}", _current(), _x.shape, _w.shape, {values}]
     except (KeyError, TypeError, AttributeError, RuntimeError):
         _run = None
     try:
@@ -114,7 +115,8 @@ def _planner(op: Op, defaults: dict[str, Any]) -> Callable[..., Any]:
         y = run_op(op, ("native", op.name), x, w, bias, None, options, pointwise)
         if pointwise is None and options.get(addend) is None:
             made, _ = planned(op, ("native", op.name), options, [x.shape, w.shape])
-            remember(("native", op.name, x.shape, w.shape, *map(frozen, values)), made)
+            key = ("native", op.name, current(), x.shape, w.shape, *map(frozen, values))
+            remember(key, made)
         return y
 
     return run
@@ -127,7 +129,7 @@ def _compiler(op: Op, defaults: dict[str, Any]) -> Callable[..., Any]:
         from uniconv._calls.graph import in_graph
 
         options = {n: v for n, v in zip(defaults, values) if v is not defaults[n]}
-        return in_graph(None, op.name, x, w, bias, pointwise, options)
+        return in_graph(None, op.name, x, w, bias, pointwise, options, in_block())
 
     return run
 

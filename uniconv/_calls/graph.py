@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.compiler import allow_in_graph
 
 from uniconv._calls.kernel import read_kernel
-from uniconv._calls.options import refuse_in_graph
 from uniconv._calls.plan import planned
+from uniconv._canonical.precision import current, refuse_in_graph
 from uniconv.spec.registry import find, main
 
 
@@ -26,10 +26,14 @@ def in_graph(
     bias: Tensor | None,
     pointwise: Tensor | None,
     options: dict[str, Any],
+    in_block: bool,
 ) -> Tensor:
-    """The call of a family's ``kind``, or of the function ``name`` where kind is None."""
+    """The call of a family's ``kind``, or of the function ``name`` where kind is None.
+
+    in_block: ``precision.in_block()``, by which the graph is guarded.
+    """
     op = main(name, kind, w.ndim) if kind else find(name)
-    refuse_in_graph(op, options)
+    refuse_in_graph(op.name, current() if in_block else None)
     shapes = [tuple(a.shape) for a in (x, w, pointwise) if a is not None]
     run, addend = planned(op, (kind, name), options, shapes)
     more = () if pointwise is None and addend is None else (pointwise, addend)
@@ -46,10 +50,12 @@ def prepared_in_graph(
     pointwise: Tensor | None,
     options: dict[str, Any],
     shape: tuple[int, ...],
+    precision: str | None,
+    in_block: bool,
 ) -> Tensor:
     """The call of the function ``name`` on its stored kernel, whose own shape is ``shape``."""
     op = find(name)
-    refuse_in_graph(op, options)
+    refuse_in_graph(op.name, precision or (current() if in_block else None))
     more = () if pointwise is None else (pointwise,)
     kernel = read_kernel(op, options, shape)
     run = kernel.plan(op, options, tuple(x.shape), *(tuple(a.shape) for a in more))

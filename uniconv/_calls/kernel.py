@@ -18,9 +18,10 @@ from torch import Tensor, permute
 
 from uniconv._calls.epilogue import Plan
 from uniconv._calls.lower import LoweredCall, lower
-from uniconv._calls.options import complete, split_precision
+from uniconv._calls.options import complete
 from uniconv._calls.plan import build
 from uniconv._canonical.layout import Layout, axes, completed, kernel_order, kernel_rank, regrouping
+from uniconv._canonical.precision import current
 from uniconv._canonical.record import Shape, Sizes
 from uniconv._canonical.runner import Packing
 from uniconv._messages import either, plural, show, show_shape
@@ -70,13 +71,16 @@ class StoredKernel:
         x_shape: Shape,
         *p_shape: Shape,
         packed: Packing | None = None,
+        precision: str | None = None,
     ) -> Plan:
-        """The plan of a call that gets this kernel as it is stored."""
-        own, precision = split_precision(op, options)
-        call = lower(op, own, x_shape, self.shape, *p_shape)
+        """The plan of a call that gets this kernel as it is stored.
+
+        precision: the kernel's own, else that of the surrounding block holds.
+        """
+        call = lower(op, options, x_shape, self.shape, *p_shape)
         for text in call.warnings:
             warnings.warn(text, UniconvWarning, stacklevel=2)
-        return build(self.of(call), precision, packed)
+        return build(self.of(call), precision or current(), packed)
 
     def of(self, call: LoweredCall) -> LoweredCall:
         """The same call on the stored kernel, which needs no flip any more."""
@@ -98,7 +102,7 @@ def _moved(w: Tensor, src: tuple[str, ...], dst: tuple[str, ...], groups: int) -
 
 def read_layout(op: Op, options: Mapping[str, Any], rank: int) -> Layout:
     """The layouts that the options choose, before any array is there."""
-    given, spelled = complete(op, split_precision(op, options)[0])
+    given, spelled = complete(op, options)
     if isinstance(op.layout, Layout):
         return op.layout
     facts = CallContext(op.name, op.title, options=given, spellings=spelled, ndim=rank + 2)
@@ -127,7 +131,7 @@ def read_kernel(op: Op, options: Mapping[str, Any], shape: Shape) -> StoredKerne
             f"{op.name}: w {show_shape(shape)} has {plural(len(shape))}, but read as "
             f"{show(layout.w)} it must have {either(allowed)}"
         )
-    given, spelled = complete(op, split_precision(op, options)[0])
+    given, spelled = complete(op, options)
     letters = axes(layout.w, rank)
     sizes = dict(zip(letters, shape))
     spatial = tuple(f"s{i}" for i in range(rank))

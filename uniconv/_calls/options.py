@@ -1,13 +1,11 @@
-"""A call's options: defaults, second names, one name per axis, and precision."""
+"""A call's options: defaults, second names, one name per axis."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-import torch
-
-from uniconv._messages import either, show, suggest
+from uniconv._messages import show, suggest
 from uniconv.errors import BadOption
 from uniconv.spec.op import Op, OptionPerAxis
 from uniconv.spec.rules import REQUIRED, InertOption
@@ -34,6 +32,10 @@ def complete(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[s
             known_names = {*op.rules, *op.aliases, *single, *(op.addend or ())[:1]}
             has = [p for p in op.params.split() if p in known_names]
             hint = suggest(name, has) or f"; it has {', '.join(has)}"
+            if name == "precision":
+                hint = (
+                    f"; cuDNN's is set around the call: with uniconv.precision({show(value)}): ..."
+                )
             raise BadOption(f"{op.name} has no option {show(name)}{hint}")
         given[known] = value
         if name != known:
@@ -76,36 +78,3 @@ def scattered(op: Op, options: Mapping[str, Any]) -> dict[str, Any]:
         values = value if isinstance(value, (list, tuple)) else [value] * len(names)
         native |= dict(zip(names, values))
     return native
-
-
-PRECISIONS = ("ieee", "tf32", "framework")
-
-
-def refuse_in_graph(op: Op, options: Mapping[str, Any]) -> None:
-    """A graph keeps no setting of the process: raise BadOption where one is asked for."""
-    precision = split_precision(op, options)[1]
-    if precision is not None:
-        raise BadOption(
-            f"{op.name}: precision={show(precision)} cannot be set inside a compiled graph: set "
-            f"torch.backends.cudnn.conv.fp32_precision = {show(precision)} before it runs"
-        )
-
-
-def split_precision(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
-    """The function's own options, and what ``precision`` asks of cuDNN: None leaves its setting."""
-    own = dict(options)
-    value = own.get("precision")
-    if "precision" not in own or ("precision" in op.rules and value not in PRECISIONS):
-        return own, None
-    if value not in PRECISIONS:
-        listed = either(map(show, PRECISIONS))
-        raise BadOption(f"{op.name}: precision={show(value)} must be {listed}")
-    del own["precision"]
-    if value == "framework":
-        return own, None
-    if not hasattr(torch.backends.cudnn, "conv"):
-        raise BadOption(
-            f"{op.name}: precision={show(value)} needs torch.backends.cudnn.conv.fp32_precision, "
-            f"which torch {torch.__version__} does not have"
-        )
-    return own, value

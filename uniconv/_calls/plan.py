@@ -14,10 +14,10 @@ from torch import Tensor, bfloat16, float16, float32, float64, permute
 
 from uniconv._calls.epilogue import Convolver, Plan, checked
 from uniconv._calls.lower import LoweredCall, lower
-from uniconv._calls.options import split_precision
 from uniconv._calls.steps import CallSteps, call_steps, is_plain
 from uniconv._canonical.execute import action, chain, compiled
 from uniconv._canonical.integers import exact
+from uniconv._canonical.precision import current
 from uniconv._canonical.record import Shape
 from uniconv._canonical.runner import Packing, Runner
 from uniconv._canonical.steps import Permute, Step
@@ -35,24 +35,26 @@ _DIRECT = (float32, float64, bfloat16, float16)  # every function has them
 
 def plan(op: Op, options: Mapping[str, Any], *shapes: Shape) -> Plan:
     """The plan of a native call: a function (x, w, bias=None, pointwise=None, addend=None) -> y."""
-    options, precision = split_precision(op, options)
     call = lower(op, options, *shapes)
     for text in call.warnings:
         warnings.warn(text, UniconvWarning, stacklevel=2)
-    return build(call, precision)
+    return build(call, current())
 
 
 def planned(
     op: Op, head: tuple[Any, ...], options: Mapping[str, Any], shapes: Sequence[Shape]
 ) -> tuple[Plan, Any]:
-    """The plan of a call, remembered under (head, shapes, options), and the addend among these."""
+    """The plan of a call, and the addend among its options.
+
+    It is remembered under (head, precision, shapes, options).
+    """
     addend = None
     if op.addend and op.addend[0] in options:
         options = dict(options)
         addend = options.pop(op.addend[0])
     if not all(type(n) is int for shape in shapes for n in shape):
         return plan(op, options, *shapes), addend  # sizes are symbols: arithmetic, no dictionary
-    key: Any = (*head, *shapes, *options, *map(frozen, options.values()))
+    key: Any = (*head, current(), *shapes, *options, *map(frozen, options.values()))
     try:
         known = PLANS.get(key)
     except TypeError:  # an option that cannot be part of a key: its rule will say so

@@ -6,7 +6,7 @@ Proved against Flax 0.12.8 on JAX 0.10.2.
 from dataclasses import replace
 
 from uniconv._canonical.layout import Layout
-from uniconv._dialects.jax import GENERAL, TRANSPOSE
+from uniconv._dialects.jax import GENERAL, PRECISION, TRANSPOSE
 from uniconv.spec.forms import EACH
 from uniconv.spec.framework import Framework
 from uniconv.spec.op import COMPLEX, FLOATS, UNGROUPED, Op
@@ -33,7 +33,7 @@ IMPLIED = dict.fromkeys(("features", "kernel_size", "kernel_init", "param_dtype"
 OTHERS = (
     InertOption("mask", None, "multiply the kernel by the mask"),
     InertOption("dtype", None, "convert the arrays instead"),
-    InertOption("precision", inert=True, sample="highest"),
+    PRECISION,
 )
 
 

@@ -41,7 +41,15 @@ SPELLED = (
 )
 TABLE = {s: at for s in SPELLED if (at := dimension_numbers(*s)) is not None}
 ONE_EACH = ("axes",)
-PRECISION = InertOption("precision", inert=True, sample="highest")
+# jax/_src/lax/lax.py canonicalize_precision: its own words, then presets of algorithms.
+PRECISIONS = (
+    *("highest", "float32", "high", "bfloat16_3x", "tensorfloat32", "default", "bfloat16"),
+    *("fastest", "DEFAULT", "ANY_F8_ANY_F8_F32", "ANY_F8_ANY_F8_F32_FAST_ACCUM"),
+    *("ANY_F8_ANY_F8_ANY", "ANY_F8_ANY_F8_ANY_FAST_ACCUM", "F16_F16_F16", "F16_F16_F32"),
+    *("BF16_BF16_BF16", "BF16_BF16_F32", "BF16_BF16_F32_X3", "BF16_BF16_F32_X6"),
+    *("BF16_BF16_F32_X9", "TF32_TF32_F32", "TF32_TF32_F32_X3", "F32_F32_F32", "F64_F64_F64"),
+)
+PRECISION = InertOption("precision", inert=True, sample="highest", words=PRECISIONS)
 ELEMENT = InertOption("preferred_element_type", None, "convert the arrays instead")
 SHARDING = InertOption("out_sharding", None, "uniconv shards nothing")
 WORDS = {"SAME": same_upper, "SAME_LOWER": same_lower, "VALID": valid}

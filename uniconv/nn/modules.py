@@ -14,9 +14,9 @@ from torch.nn.parameter import UninitializedParameter
 from uniconv._calls.epilogue import Plan
 from uniconv._calls.kernel import StoredKernel, read_kernel, read_layout
 from uniconv._calls.lower import lower
-from uniconv._calls.options import split_precision
 from uniconv._canonical.arrays import shape_of, to_torch
 from uniconv._canonical.layout import Layout, arrange, axes
+from uniconv._canonical.precision import check, current, in_block
 from uniconv._canonical.record import Shape
 from uniconv._messages import show, show_shape
 from uniconv.errors import BadOption, BadShape, UniconvError, from_one_frame
@@ -55,6 +55,7 @@ class Layer(nn.Module):
         dialect: str = "pytorch",
         bias: bool = True,
         rank: int | None = None,
+        precision: str | None = None,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
         **options: Any,
@@ -89,6 +90,7 @@ class Layer(nn.Module):
         if groups is not None and not told_by_arrays:
             options["groups"] = groups  # which the function does not have
         self._groups = _count(op, "groups", groups) or 1
+        self._precision = self._own_precision(precision, options)
         self._options = options
         self._kernel: StoredKernel | None = None
         self._plans: dict[Any, Plan] = {}
@@ -121,7 +123,7 @@ class Layer(nn.Module):
 
     def _check_options(self) -> None:
         """Refuse what no input could make right, before any input is there."""
-        op, own = self._op, split_precision(self._op, self._options)[0]
+        op, own = self._op, self._options
         c = self.in_channels or max(self._group_count(None), 1) * 2
         shape = self._kernel_shape(c)
         read_kernel(op, own, shape)
@@ -239,11 +241,11 @@ class Layer(nn.Module):
             if options:
                 return self._one_call(x, options)
             try:
-                run = self._plans[x.shape]
+                run = self._plans[x.shape, current()]
             except (KeyError, TypeError, AttributeError):
                 run = None
             if run is None:
-                run = self._plan(x, self._options, True)
+                run = self._plan(x, self._options, self._precision, True)
             parameters = self._parameters
             weight: Tensor | None
             bias: Tensor | None
@@ -252,7 +254,7 @@ class Layer(nn.Module):
             except KeyError:  # parametrized, or pruned
                 weight, bias = self.weight, self.bias
             if type(weight) not in _PLAIN:
-                whole = self._in_parts(x, weight, bias, self._options)
+                whole = self._in_parts(x, weight, bias, self._options, self._precision)
                 if whole is not None:
                     return whole
             if self._op.pointwise:
@@ -263,6 +265,7 @@ class Layer(nn.Module):
             raise error.with_traceback(None) from error.__cause__
 
     def _one_call(self, x: Tensor, options: dict[str, Any]) -> Tensor:
+        precision = self._own_precision(options.pop("precision", None), options) or self._precision
         merged = self._options | options
         point = self.pointwise_weight if self._op.pointwise else None
         if is_compiling():
@@ -271,18 +274,19 @@ class Layer(nn.Module):
             if self._kernel is None:
                 raise BadShape(f"{self._op.name}: run it once before it is compiled: it is lazy")
             arrays = (x, self.weight, self.bias, point)
-            y: Tensor = prepared_in_graph(self._op.name, *arrays, merged, self._kernel.shape)
+            told = (merged, self._kernel.shape, precision, in_block())
+            y: Tensor = prepared_in_graph(self._op.name, *arrays, *told)
             return y
         if type(self.weight) not in _PLAIN and self._kernel is not None:
-            whole = self._in_parts(x, self.weight, self.bias, merged)
+            whole = self._in_parts(x, self.weight, self.bias, merged, precision)
             if whole is not None:
                 return whole
         more = () if point is None else (point,)
-        run = self._plan(x, merged, False)
+        run = self._plan(x, merged, precision, False)
         return run(x, self.weight, self.bias, *more)  # type: ignore[no-any-return]
 
     def _in_parts(
-        self, x: Tensor, weight: Any, bias: Any, options: dict[str, Any]
+        self, x: Tensor, weight: Any, bias: Any, options: dict[str, Any], precision: str | None
     ) -> Tensor | None:
         """y of a weight that several processes share; None where this one has all of it."""
         from uniconv.nn.sharded import in_parts, run_in_parts
@@ -298,21 +302,31 @@ class Layer(nn.Module):
             c = (self.in_channels or 1) * groups // kernel.groups
             shape = arrange(self._layout.w, _letters(c, length, groups), self.kernel_size)
             part = read_kernel(op, own, shape)
-            return part.plan(op, own, tuple(x.shape))(x, w, bias)  # type: ignore[no-any-return]
+            made = part.plan(op, own, tuple(x.shape), precision=precision)
+            return made(x, w, bias)  # type: ignore[no-any-return]
 
         return run_in_parts(self, x, weight, bias, options, run)
 
-    def _plan(self, x: Tensor, options: Mapping[str, Any], keep: bool) -> Plan:
+    def _own_precision(self, precision: Any, options: dict[str, Any]) -> str | None:
+        """The layer's precision; where the function has an option of that name, it is that."""
+        if precision is not None and "precision" in self._op.rules:
+            options["precision"], precision = precision, None
+        check(self._op.name, precision)
+        return precision  # type: ignore[no-any-return]
+
+    def _plan(
+        self, x: Tensor, options: Mapping[str, Any], precision: str | None, keep: bool
+    ) -> Plan:
         shape = shape_of(x, "x")
         if self._kernel is None:
             self._see(shape)
         assert self._kernel is not None
         points = (self._point_shape(self.in_channels or 1),) if self._op.pointwise else ()
-        made = self._kernel.plan(self._op, options, shape, *points)
+        made = self._kernel.plan(self._op, options, shape, *points, precision=precision)
         if keep and all(type(n) is int for n in shape):
             if len(self._plans) >= _MOST:
                 self._plans.clear()
-            self._plans[shape] = made
+            self._plans[shape, current()] = made
         return made
 
     def _see(self, x_shape: Shape) -> None:
@@ -337,6 +351,7 @@ class Layer(nn.Module):
         told += [f"multiplier={self.multiplier}"] if self.multiplier != 1 else []
         told += [f"groups={self._groups}"] if self._groups != 1 else []
         told += [f"{name}={show(value)}" for name, value in self._options.items()]
+        told += [f"precision={show(self._precision)}"] if self._precision else []
         return ", ".join(told + ["bias=False"] * (self._parameters.get("bias", 1) is None))
 
     # What is saved is in the function's layout, under names that the parameters do not have.
@@ -534,7 +549,8 @@ class Conv(Layer):
         bias: whether a bias is added (default True); also under the framework's word, use_bias.
         rank: spatial axes where the kernel size is one number (default 2).
         groups: of a function that reads them off the channels (tf), the channel groups (default 1).
-        precision: "ieee", "tf32" or "framework" (default: torch's own setting), see uniconv.conv.
+        precision: "ieee", "tf32" or "framework", as ``uniconv.precision`` around every call.  Where
+            the function has an option of that name (Flax), it is that option.
         device, dtype: of the parameters.
         options: the function's own keywords, with its own words, forms and defaults.
 

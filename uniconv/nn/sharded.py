@@ -14,7 +14,6 @@ from torch import Tensor
 from torch.distributed.tensor import DTensor, Partial, Placement, Replicate, Shard
 
 from uniconv._calls.lower import lower
-from uniconv._calls.options import split_precision
 from uniconv._canonical.layout import axes
 from uniconv._messages import show, show_shape
 from uniconv.errors import BadArray, BadShape
@@ -90,8 +89,7 @@ def run_in_parts(
         first, many = start // size, length // size
         local_x = local_x.narrow(x_axes.index("c"), first * c, many * c)
     y = run(local_x, local_w, local_b, length)
-    own = split_precision(op, options)[0]
-    shape = lower(op, own, tuple(x.shape), kernel.shape).output
+    shape = lower(op, options, tuple(x.shape), kernel.shape).output
     places = [
         Shard(y_axes.index("o")) if w else (Shard(y_axes.index("n")) if s else Replicate())
         for w, s in zip(parted, split)

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from uniconv._calls.kernel import StoredKernel
 from uniconv._calls.lower import LoweredCall, lower
-from uniconv._calls.options import split_precision
 from uniconv._canonical.layout import Layout, arrange, axes, order, rank_of
 from uniconv._canonical.record import Convolution as Record
 from uniconv._canonical.record import effective
@@ -105,7 +104,7 @@ def to_torch(module: HeldKernel, size: tuple[int, ...] | None = None) -> nn.Modu
 def _call(module: HeldKernel, size: tuple[int, ...] | None) -> LoweredCall:
     """The lowered call for x of that size; without one, of any size, if all are alike."""
     op, layout = module.function, module.layout
-    own = split_precision(op, module.options)[0]
+    own = module.options
     kernel, c = module.stored_as, module.in_channels or 1
     points = (tuple(module.pointwise_weight.shape),) if op.pointwise else ()
 
