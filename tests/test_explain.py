@@ -13,9 +13,9 @@ import torch
 from uniconv import Call, conv
 from uniconv._calls.lower import lower
 from uniconv._canonical.layout import axes
+from uniconv._canonical.steps_source import addend_name
 from uniconv._cli import demo
 from uniconv._explain import explain
-from uniconv._explain.torch_lines import addend_name
 from uniconv._functional import run_op
 from uniconv.errors import BadArray, BadShape
 from uniconv.spec.registry import find, functions
@@ -94,7 +94,7 @@ def test_the_torch_lines_give_y(name):
         if bias is not None:
             scope["bias"] = torch.from_numpy(bias)
         if case.op.addend:
-            scope[addend_name(case.op)] = torch.from_numpy(options[case.op.addend[0]])
+            scope[addend_name(case.op.addend[0])] = torch.from_numpy(options[case.op.addend[0]])
         exec(code, scope)
         got = scope["y"].numpy()
         assert got.dtype == y.dtype, code
@@ -188,8 +188,7 @@ the same in plain torch
     import torch
     from torch.nn import functional as F
 
-    y = F.conv_transpose2d(x, w, stride=2)
-    y = F.pad(y, (-1, 0, -1, 0))  # the last axis first; negative cuts off"""
+    y = F.conv_transpose2d(x, w, stride=2, padding=1, output_padding=1)"""
 
 
 def test_the_text_of_a_transposed_convolution_in_full():

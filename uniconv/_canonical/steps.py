@@ -3,8 +3,8 @@
 A step is one small change of an array: ``on`` names the array it changes, by "x", "w", "p" (the
 kernel of a 1x1 convolution that follows), "y" or "bias".  ``core_steps`` lists what is done to x
 ``(n) c ...`` and w ``o i ...`` (``c m ...`` by the transposed op) until y ``(n) o ...`` is there;
-``uniconv._calls.steps`` puts a function's layouts around that.  ``execute`` runs a list, ``source``
-prints it as code, ``uniconv.nn`` makes torch modules of it.
+``uniconv._calls.steps`` puts a function's layouts around that.  ``execute`` runs a list,
+``steps_source`` prints it as code, ``uniconv.nn`` makes torch modules of it.
 """
 
 from __future__ import annotations
@@ -203,14 +203,6 @@ class Cast(Step):
 
     dtype: str
     less: Any = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Promote(Step):
-    """The dtype of ``like``, or where that is "" the one that all ``arrays`` promote to."""
-
-    arrays: tuple[str, ...]
-    like: str = ""
 
 
 @dataclass(frozen=True, slots=True)

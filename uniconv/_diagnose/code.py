@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from uniconv._calls.lift import Lifted, lift, native_shapes
 from uniconv._calls.lower import LoweredCall, lower
+from uniconv._calls.source import torch_lines
 from uniconv._canonical.layout import axes
-from uniconv._canonical.record import Convolution
+from uniconv._canonical.steps_source import IMPORTS
 from uniconv._diagnose.hypothesis import Hypothesis
 from uniconv._messages import show
 from uniconv.errors import CannotExpress, UniconvError
@@ -96,6 +99,7 @@ def native_call(
     sizes = replace(
         call.sizes,
         c=call.sizes.c if problem.parts > 1 else model.x.shape[1],
+        o=model.kernel.shape[0],
         size=model.x.shape[2:],
         kernel=model.w.shape[2:],
     )
@@ -115,7 +119,9 @@ def native_call(
         arrays = told | ({"w": flipped(told["w"], model, which)} if which else {})
         chosen = _same_words(asked, options, lifted)
         return call_text(call.op, chosen, arrays, bias) + comment, None
-    return torch_code(model, told, bias), reason
+    roles = {"x": told["x"], "w": told["w"]} | ({"p": "p"} if call.op.array_names("p") else {})
+    roles |= {} if bias is None else {"bias": bias}
+    return torch_code(model, wanted, roles, comment), reason
 
 
 def _same_words(asked: LoweredCall, given: Mapping[str, Any], lifted: Lifted) -> dict[str, Any]:
@@ -137,43 +143,22 @@ def _plain(scale: Any) -> Any:
     return int(scale) if isinstance(scale, float) and scale.is_integer() else scale
 
 
-def torch_code(model: Hypothesis, told: Mapping[str, str], bias: str | None) -> str:
-    """The same in torch, on x ``n c ...`` and w ``o i ...``."""
-    conv, rank = model.conv, model.conv.rank
-    problem = model.problem
-    lines = [
-        f"x, w = {told['x']}, {told['w']}  # x as (n c ...), w as (o i ...)",
-    ]
-    flips = [a + 2 for a, r in enumerate(conv.reverse) if r]
-    if flips:
-        lines.append(f"w = w.flip({flips})")
-    if max(conv.lhs_dilation) > 1:
-        lines.append(_spread(conv))
-    if any(p for pair in conv.pad for p in pair):
-        pads = [p for pair in reversed(conv.pad) for p in pair]
-        lines.append(f"x = F.pad(x, {pads}{_mode(conv)})")
-    args = ["x", "w"]
-    for name, value in (("stride", conv.stride), ("dilation", conv.rhs_dilation)):
-        if max(value) > 1:
-            args.append(f"{name}={value}")
-    if conv.groups > 1:
-        args.append(f"groups={conv.groups}")
-    factor = "" if model.scale == 1 else f"{model.scale!r} * "
-    added = f" + {bias}.reshape(1, -1, {', '.join(['1'] * rank)})" if bias is not None else ""
-    lines.append(f"y = {factor}F.conv{rank}d({', '.join(args)}){added}")
-    if problem.pointwise is not None:
-        lines.append("# w here is the product of both kernels")
-    return "\n".join(lines)
+def torch_code(model: Hypothesis, call: LoweredCall, told: Mapping[str, str], note: str) -> str:
+    """The same in torch, in 64 bits, from the arrays as they were given; note ends the first line.
+
+    told: the arrays as code, bias among them where there is one.  The second kernel of a separable
+    convolution is ``p``.
+    """
+    dtype = "complex128" if np.iscomplexobj(model.x) or np.iscomplexobj(model.w) else "float64"
+    roles = [role for role in ("x", "w", "p", "bias") if role in told]
+    arrays = ", ".join(_contiguous(told[role]) for role in roles)
+    given = f"(torch.as_tensor(a).to(torch.{dtype}) for a in ({arrays}))"
+    code = torch_lines(call, dict.fromkeys(roles, dtype), bias="bias" in told).splitlines()
+    lines = code[len(IMPORTS) :]
+    imports = ["import numpy"] if "numpy" in arrays else []
+    return "\n".join((*imports, *IMPORTS, f"{', '.join(roles)} = {given}{note}", *lines))
 
 
-def _spread(conv: Convolution) -> str:
-    steps = ", ".join(f"::{d}" for d in conv.lhs_dilation)
-    sizes = ", ".join(f"(x.shape[{a + 2}] - 1) * {d} + 1" for a, d in enumerate(conv.lhs_dilation))
-    return f"spread = x.new_zeros(*x.shape[:2], {sizes})\nspread[:, :, {steps}] = x\nx = spread"
-
-
-def _mode(conv: Convolution) -> str:
-    if conv.boundary == "constant":
-        return f", value={conv.fill:g}"
-    words = {"zeros": "", "replicate": ', mode="replicate"', "reflect": ', mode="reflect"'}
-    return words.get(conv.boundary, f', mode="{conv.boundary}"')
+def _contiguous(array: str) -> str:
+    """Code for an array that torch takes: none that NumPy reads backwards."""
+    return array if array.isidentifier() else f"numpy.ascontiguousarray({array})"

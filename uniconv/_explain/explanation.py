@@ -14,13 +14,13 @@ from uniconv._call import Call, verb
 from uniconv._calls.lift import native_shapes, paddings
 from uniconv._calls.lower import LoweredCall, lower
 from uniconv._calls.options import complete, scattered
+from uniconv._calls.source import torch_lines
 from uniconv._canonical.layout import axes, rank_of
 from uniconv._canonical.record import Shape
 from uniconv._describe import FLIPPED, UPRIGHT
 from uniconv._explain.data import AxisSummary, ExplanationData
 from uniconv._explain.page import page
 from uniconv._explain.text import text
-from uniconv._explain.torch_lines import torch_lines
 from uniconv._explain.window import Index, Window, WindowedCall, numbers
 from uniconv._messages import show
 from uniconv.errors import BadArray, BadShape, CannotExpress, UniconvError
@@ -119,14 +119,16 @@ def explain(
     shapes = call.shapes
     if not call.has_arrays:
         _refuse_element(lowered, at, batch, channel)
-        return _explanation(lowered, options, shapes, (), biased)
+        return _explanation(lowered, options, shapes, {}, biased)
     x, w, pointwise, bias = (call.array(r) for r in ("x", "w", "pointwise", "bias"))
     y = call.run()
     x_, w_, y_ = (numbers(a) for a in (x, w, y))
     point = None if pointwise is None else numbers(pointwise)
     problem = WindowedCall.of(lowered, x_, w_, y_, point)
-    dtype = _dtypes(y)[0]
-    found = _explanation(lowered, options, shapes, _dtypes(x, w), biased)
+    dtype = _dtype(y)
+    arrays = {"x": x, "w": w, "p": pointwise, "bias": bias}
+    dtypes = {role: _dtype(a) for role, a in arrays.items() if a is not None}
+    found = _explanation(lowered, options, shapes, dtypes, biased)
     found = replace(found, problem=problem, dtype=dtype)
     if 0 in problem.y.shape:
         return found
@@ -146,15 +148,15 @@ def _refuse_element(call: LoweredCall, at: Any, batch: Any, channel: Any) -> Non
             )
 
 
-def _dtypes(*arrays: Any) -> tuple[str, ...]:
-    return tuple(str(a.dtype).removeprefix("torch.") for a in arrays)
+def _dtype(array: Any) -> str:
+    return str(array.dtype).removeprefix("torch.")
 
 
 def _explanation(
     call: LoweredCall,
     options: Mapping[str, Any],
     shapes: Mapping[str, Shape],
-    dtypes: tuple[str, ...],
+    dtypes: Mapping[str, str],
     bias: bool,
 ) -> Explanation:
     op = call.op
@@ -177,7 +179,7 @@ def _explanation(
         sides(names, crops) if crops else None,
         None if explicit is None else call_text(op, explicit),
         note,
-        torch_lines(call, dtypes, bias),
+        torch_lines(call, dtypes, bias=bias),
         lowered=call,
     )
 

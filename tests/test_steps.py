@@ -1,0 +1,85 @@
+"""The printed steps of a call are executed, and give y."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from einops import rearrange
+from hypothesis import given
+from hypothesis import strategies as st
+
+from uniconv import Call, diagnose
+from uniconv._canonical.execute import compiled
+from uniconv._canonical.record import Convolution
+from uniconv._canonical.steps import core_steps
+from uniconv._canonical.steps_source import IMPORTS, source
+from uniconv.testing import convs
+from uniconv.testing.cases import asymmetric
+
+
+def ran(code: str, **arrays):
+    """y after the lines, of arrays as tensors."""
+    scope = {name: torch.as_tensor(a) for name, a in arrays.items() if a is not None}
+    exec(code, scope)
+    return scope["y"].numpy()
+
+
+def inputs(sizes, groups, seed, *, transposed):
+    rng = np.random.default_rng(seed)
+    x = asymmetric((*sizes.batch, sizes.c, *sizes.size), rng)
+    w = asymmetric((sizes.o, sizes.c // groups, *sizes.kernel), rng)
+    if transposed:
+        w = rearrange(w, "(g m) i ... -> (g i) m ...", g=groups)
+    return x, w, np.arange(1, sizes.o + 1, dtype="float32")
+
+
+@given(convs(), st.integers(0, 99), st.booleans(), st.booleans())
+def test_printed_steps_do_what_executed_ones_do(problem, seed, biased, transposed):
+    conv, sizes = problem
+    if not transposed or conv.boundary != "zeros":
+        plain = (conv.rhs_dilation, conv.reverse, conv.groups, conv.boundary, conv.fill)
+        conv = Convolution(conv.stride, conv.pad, (1,) * conv.rank, *plain)
+        transposed = False
+    x, w, b = inputs(sizes, conv.groups, seed, transposed=transposed)
+    bias = b if biased else None
+    steps = core_steps(conv, sizes, transposed=transposed)
+    code = "\n".join((*IMPORTS, *source(steps, bias=biased, batch=bool(sizes.batch))))
+    y = compiled(steps)(*(None if a is None else torch.from_numpy(a) for a in (x, w, bias)))
+    np.testing.assert_array_equal(ran(code, x=x, w=w, bias=bias), y.numpy(), err_msg=code)
+
+
+# Faults that lines had
+
+
+def test_lines_of_a_diagnosis_make_a_border_that_torch_has_no_mode_for():
+    x, w = (asymmetric(s, np.random.default_rng(0)) for s in ((1, 2, 5, 6), (3, 2, 5, 5)))
+    p = np.pad(x, ((0, 0), (0, 0), (2, 2), (2, 2)), mode="symmetric")
+    y = torch.conv2d(torch.tensor(p), torch.tensor(w)).numpy()
+    options = {"padding": 2, "padding_mode": "replicate"}
+    found = diagnose(Call(x, w, dialect="torch.nn.Conv2d", **options), y)
+    assert found.causes[0].found == "symmetric"
+    np.testing.assert_array_equal(ran(found.call, x=x, w=w), y)
+
+
+def test_lines_of_a_diagnosis_take_the_zero_point_off():
+    x = np.arange(16, dtype="u1").reshape(1, 1, 4, 4) * 9
+    w = np.arange(-4, 5, dtype="i1").reshape(1, 1, 3, 3)
+    padded = np.pad(x.astype("f4"), ((0, 0), (0, 0), (1, 1), (1, 1))) - 144  # zeros, then shifted
+    y = torch.conv2d(torch.tensor(padded), torch.tensor(w.astype("f4"))).numpy().astype("i4")
+    options = {"pads": [1] * 4, "x_zero_point": 144}
+    found = diagnose(Call(x, w, dialect="onnx.ConvInteger", **options), y)
+    assert "value=-144" in found.call
+    np.testing.assert_array_equal(ran(found.call, x=x, w=w), y)
+
+
+def test_lines_of_a_diagnosis_read_native_layouts_groups_and_a_bias():
+    rng = np.random.default_rng(1)
+    x, w, b = (asymmetric(s, rng) for s in ((2, 7, 6, 4), (3, 2, 2, 6), (6,)))
+    image = torch.tensor(np.pad(x, ((0, 0), (2, 2), (1, 1), (0, 0)), mode="reflect"))
+    kernel = torch.tensor(w).permute(3, 2, 0, 1)
+    y = torch.conv2d(image.permute(0, 3, 1, 2), kernel, torch.tensor(b), groups=2)
+    y = y.permute(0, 2, 3, 1).numpy()
+    call = Call(x, w, b, dialect="keras.ops.conv", padding="same", data_format="channels_last")
+    found = diagnose(call, y)
+    assert "import torch" in found.call
+    np.testing.assert_array_equal(ran(found.call, x=x, w=w, bias=b), y)

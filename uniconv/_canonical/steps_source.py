@@ -1,0 +1,248 @@
+"""Steps as code: the lines of plain torch that do what ``execute`` does.
+
+``source`` walks a list of steps and writes one line or a few for each.  Arrays go by the names that
+the steps give them; sizes of the image are read off ``x.shape``, so that the lines hold for images
+of any size as far as the steps do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from uniconv._canonical import steps as s
+from uniconv._canonical.layout import order
+from uniconv._canonical.record import Pairs
+
+IMPORTS = ("import torch", "from torch.nn import functional as F", "")
+# torch's defaults, which are not written.
+_PLAIN = {"stride": 1, "dilation": 1, "padding": 0, "output_padding": 0, "groups": 1}
+
+
+def source(steps: Iterable[s.Step], *, bias: bool, batch: bool = True) -> list[str]:
+    """Lines that turn x, w and whatever other arrays the steps name into y.
+
+    bias: whether there is an array ``bias``; batch: whether x has a batch axis, first.
+    """
+    lines: list[str] = []
+    moved = ""  # the kernel whose axes a step has permuted
+    for step in steps:
+        if isinstance(step, (s.Convolve, s.Empty)):
+            lines += _convolve(step, bias) if isinstance(step, s.Convolve) else _empty(step, bias)
+        elif isinstance(step, s.Bias):
+            lines += _bias(step) if bias else []
+        elif isinstance(step, s.Border):
+            lines += _border(step, batch)
+        elif not isinstance(step, s.Compact) or moved == step.on:
+            lines += _LINES[type(step)](step)
+        moved = step.on if isinstance(step, s.Permute) else moved
+    return lines
+
+
+def _axes(rank: int) -> range:
+    """The spatial axes, counted from the last."""
+    return range(-rank, 0)
+
+
+def _tuple(values: Sequence[Any]) -> str:
+    return f"({', '.join(map(str, values))}{',' * (len(values) == 1)})"
+
+
+def _index(slices: Sequence[str]) -> str:
+    """An index of the last axes, without those that it takes whole at the end or all before."""
+    while slices and slices[0] == ":":
+        slices = slices[1:]
+    return f"[..., {', '.join(slices)}]"
+
+
+# Layouts
+
+
+def _merge(step: s.Merge) -> Iterator[str]:
+    end = step.at + step.count
+    yield f"batch = {step.on}.shape[{step.at}:{end}]"
+    yield f"{step.on} = {step.on}.flatten({step.at}, {end - 1})  # the batch axes as one"
+
+
+def _permute(step: s.Permute) -> Iterator[str]:
+    yield f"{step.on} = {step.on}.permute{step.order}  # {step.src} -> {step.dst}"
+
+
+def _regroup(step: s.Regroup) -> Iterator[str]:
+    """What einops does with the pattern, in torch's own words."""
+    left, right = (_tokens(side) for side in step.pattern.split(" -> "))
+    known = dict(step.sizes) | {"1": 1}
+    split, merged = ([a for token in side for a in token if a != "1"] for side in (left, right))
+    parts = tuple(known[a] for a in split)
+    whole = tuple(math.prod(known[a] for a in token) for token in right)
+    permuted = f"reshape{_tuple(parts)}.permute{order(split, merged)}"
+    yield f"{step.on} = {step.on}.{permuted}.reshape{_tuple(whole)}  # {known['g']} groups"
+
+
+def _tokens(side: str) -> list[tuple[str, ...]]:
+    """'(g m) i s0' -> [(g, m), (i,), (s0,)]"""
+    tokens: list[tuple[str, ...]] = []
+    inside = False
+    for word in side.replace("(", "( ").replace(")", " )").split():
+        if word in "()":
+            inside = word == "("
+            tokens += [()] if inside else []
+        elif inside:
+            tokens[-1] += (word,)
+        else:
+            tokens.append((word,))
+    return tokens
+
+
+# The kernel
+
+
+def _flip(step: s.Flip) -> Iterator[str]:
+    axes = ", ".join(map(str, step.axes))
+    yield f"{step.on} = {step.on}.flip({axes})  # the kernel is read backwards"
+
+
+def _compact(step: s.Compact) -> Iterator[str]:
+    copied = f"{step.on}.clone(memory_format=torch.contiguous_format)"
+    yield f"{step.on} = {copied}  # torch's backward asks for it"
+
+
+# The image
+
+
+def _border(step: s.Border, batch: bool) -> Iterator[str]:
+    x, mode = step.on, step.boundary
+    pads = ", ".join(str(p) for pair in reversed(step.pad) for p in pair)
+    comment = _signs(step.pad)
+    if mode in ("zeros", "constant"):
+        value = f", value={step.fill!r}" if mode == "constant" else ""
+        yield f"{x} = F.pad({x}, [{pads}]{value}){comment}"
+    elif batch:
+        yield f'{x} = F.pad({x}, [{pads}], mode="{mode}"){comment}'
+    else:
+        yield f'{x} = F.pad({x}[None], [{pads}], mode="{mode}")[0]{comment}'
+
+
+def _signs(pad: Pairs) -> str:
+    """A comment on what F.pad's numbers mean here."""
+    numbers = [p for pair in pad for p in pair if type(p) is int]
+    notes = ["the last axis first"] if len(pad) > 1 else []
+    notes += ["negative cuts off"] if min(numbers, default=0) < 0 else []
+    return f"  # {'; '.join(notes)}" if notes else ""
+
+
+def _gather(step: s.Gather) -> Iterator[str]:
+    """A border read from x: for each axis, which pixels follow each other."""
+    x = step.on
+    around = {
+        "circular": ("n", "i"),
+        "symmetric": ("(2 * n)", "torch.minimum(i, 2 * n - 1 - i)"),
+        "reflect": ("max(2 * n - 2, 1)", "torch.minimum(i, 2 * n - 2 - i)"),
+    }
+    period, place = around[step.boundary]
+    for axis, (lo, hi) in zip(_axes(len(step.pad)), step.pad):
+        if (lo, hi) == (0, 0):
+            continue
+        yield f"n = {x}.shape[{axis}]"
+        end = "n" if hi == 0 else f"n + {hi}".replace("+ -", "- ")
+        pixels = f"torch.arange({-lo}, {end}, device={x}.device)"
+        yield f"i = {pixels} % {period}  # {step.boundary} border"
+        yield f"{x} = {x}.index_select({axis}, {place})"
+
+
+def _spread(step: s.Spread) -> Iterator[str]:
+    x, rank = step.on, len(step.dilation)
+    sizes = [
+        f"{x}.shape[{a}]{f' * {d}' if d > 1 else ''}" for a, d in zip(_axes(rank), step.dilation)
+    ]
+    yield f"spread = {x}.new_zeros(*{x}.shape[:-{rank}], {', '.join(sizes)})"
+    yield f"spread{_index([f'::{d}' for d in step.dilation])} = {x}  # zeros after every pixel"
+    yield f"{x} = spread"
+
+
+def _crop(step: s.Crop) -> Iterator[str]:
+    slices = []
+    for axis, (lo, hi) in zip(_axes(len(step.cut)), step.cut):
+        first = "" if type(lo) is int and lo == 0 else f"{lo}"
+        last = "" if hi == 0 else f"-{hi}"
+        if type(hi) is not int:
+            last = f"{step.on}.shape[{axis}] - ({hi})"
+        slices.append(f"{first}:{last}")
+    yield f"{step.on} = {step.on}{_index(slices)}"
+
+
+def _every(step: s.Every) -> Iterator[str]:
+    slices = [f"::{n}" if n > 1 else ":" for n in step.stride]
+    yield f"{step.on} = {step.on}{_index(slices)}"
+
+
+# The convolution
+
+
+def _convolve(step: s.Convolve, bias: bool) -> Iterator[str]:
+    names = ("stride", "padding", "output_padding", "groups", "dilation")
+    values = ((name, getattr(step, name)) for name in names)
+    options = "".join(_option(name, value) for name, value in values)
+    added = ", bias" if bias and step.bias else ""
+    function = "conv_transpose" if step.transposed else "conv"
+    yield f"{step.on} = F.{function}{step.rank}d({step.x}, {step.w}{added}{options})"
+
+
+def _option(name: str, value: Any) -> str:
+    """An option of a convolution, as one number where that says it; nothing at the default."""
+    each = value if isinstance(value, tuple) else (value,)
+    if set(each) <= {_PLAIN[name]}:
+        return ""
+    return f", {name}={each[0] if len(set(each)) == 1 else each}"
+
+
+def _empty(step: s.Empty, bias: bool) -> Iterator[str]:
+    rank = len(step.out)
+    sizes = ", ".join(map(str, (step.o, *step.out)))
+    zeros = f"{step.x}.new_zeros((*{step.x}.shape[:-{rank + 1}], {sizes}))"
+    yield f"{step.on} = {zeros}  # no window of this image holds a pixel"
+    if bias and step.bias:
+        yield from _bias(s.Bias(step.on, rank))
+
+
+# What surrounds the sum
+
+
+def _cast(step: s.Cast) -> Iterator[str]:
+    less = f" - {step.less}" if step.less else ""
+    yield f"{step.on} = {step.on}.to(torch.{step.dtype}){less}"
+
+
+def _bias(step: s.Bias) -> Iterator[str]:
+    shape = f".reshape({', '.join(['-1', *['1'] * step.after])})" if step.after else ""
+    yield f"{step.on} = {step.on} + bias{shape}"
+
+
+def addend_name(name: str) -> str:
+    """The variable that holds the addend: the function's own name for it, where that is free."""
+    return "addend" if name in ("x", "w", "p", "y", "bias") else name
+
+
+_LINES: dict[type[s.Step], Callable[[Any], Iterable[str]]] = {
+    s.Merge: _merge,
+    s.Split: lambda step: [f"{step.on} = {step.on}.unflatten({step.at}, batch)"],
+    s.AddAxes: lambda step: [f"{step.on} = {step.on}[..., {', '.join(['None'] * step.count)}]"],
+    s.DropAxis: lambda step: [f"{step.on} = {step.on}[..., 0]"],
+    s.Permute: _permute,
+    s.Regroup: _regroup,
+    s.BatchGroups: lambda step: [f"{step.on} = torch.cat({step.on}.chunk({step.parts}), 1)"],
+    s.AddRow: lambda step: [f"{step.on} = {step.on}.unsqueeze(-2)"],
+    s.DropRow: lambda step: [f"{step.on} = {step.on}.squeeze(-2)"],
+    s.Flip: _flip,
+    s.Compact: _compact,
+    s.Gather: _gather,
+    s.Spread: _spread,
+    s.Crop: _crop,
+    s.Every: _every,
+    s.OuterProduct: lambda step: [f"{step.on} = torch.outer({', '.join(step.factors)})"],
+    s.Cast: _cast,
+    s.Scale: lambda step: [f"{step.on} = {step.on} * {step.factor!r}"],
+    s.Shift: lambda step: [f"{step.on} = {step.on} + {step.term!r}"],
+    s.Addend: lambda step: [f"{step.on} = {step.on} + {step.scale!r} * {addend_name(step.name)}"],
+}
