@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
+import pytest
 import torch
 from einops import rearrange
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uniconv import Call, diagnose
+from uniconv import Call, diagnose, explain
+from uniconv._calls.lower import batched, lower
 from uniconv._canonical.execute import compiled
+from uniconv._canonical.layout import arrange, axes
 from uniconv._canonical.record import Convolution
 from uniconv._canonical.steps import core_steps
-from uniconv._canonical.steps_source import IMPORTS, source
+from uniconv._canonical.steps_source import IMPORTS, addend_name, source
+from uniconv.errors import UniconvError
+from uniconv.spec.padding import Crop
+from uniconv.spec.registry import find, functions
 from uniconv.testing import convs
-from uniconv.testing.cases import asymmetric
+from uniconv.testing.cases import Case, asymmetric, probe, random_case
 
 
 def ran(code: str, **arrays):
@@ -46,6 +54,68 @@ def test_printed_steps_do_what_executed_ones_do(problem, seed, biased, transpose
     code = "\n".join((*IMPORTS, *source(steps, bias=biased, batch=bool(sizes.batch))))
     y = compiled(steps)(*(None if a is None else torch.from_numpy(a) for a in (x, w, bias)))
     np.testing.assert_array_equal(ran(code, x=x, w=w, bias=bias), y.numpy(), err_msg=code)
+
+
+# For every function, the lines of one image give y for others
+
+
+def resized(case, rng):
+    """The same call of images of three random sizes, the first its own; with windows, as that."""
+    call = case.call
+    yield case
+    seen = {call.sizes.size}
+    for _ in range(60):
+        size = tuple(
+            rng.choice((n, rng.randint(1, 12), n + rng.randint(-2, 2))) for n in call.sizes.size
+        )
+        if size in seen or min(size) < 1:
+            continue
+        shape = arrange(call.layout.x, {"n": 1, "c": call.sizes.c}, size)
+        x_shape = batched(shape, call.layout.x, call.sizes.batch)
+        try:
+            other = lower(case.op, case.options, x_shape, case.w_shape, case.p_shape)
+        except UniconvError:
+            continue
+        if 0 in other.conv.output(size, other.sizes.kernel):
+            continue
+        seen.add(size)
+        yield Case(case.op, case.options, x_shape, case.w_shape, case.p_shape)
+        if len(seen) == 3:
+            return
+
+
+def arrays_of(case, seed):
+    """Integer arrays for a case: x, w, p, bias, and the addend under its native name."""
+    op, call = case.op, case.call
+    dtype = "float32" if "float32" in op.dtypes else op.dtypes[0]
+    x, w, *p = probe(case, seed, dtype)
+    rng = np.random.default_rng(seed)
+    whole = tuple(call.o if a == "o" else 1 for a in axes(call.layout.y, call.rank))
+    bias = asymmetric((call.o,) if op.bias == "o" else whole, rng, dtype)
+    addend = {op.addend[0]: asymmetric(call.output, rng, dtype)} if op.addend else {}
+    return (x, w, p[0] if p else None, bias), addend
+
+
+@pytest.mark.parametrize("name", sorted(functions()))
+def test_the_lines_of_one_image_give_y_for_images_of_other_sizes(name):
+    rng, others, op = random.Random(f"sizes {name}"), 0, find(name)
+    for seed in range(8):
+        case = random_case(op, rng)
+        code = ""
+        for one in resized(case, rng):
+            (x, w, p, bias), addend = arrays_of(one, seed)
+            call = Call(x, w, bias, dialect=name, pointwise=p, **one.options, **addend)
+            y = call.run()
+            code = code or explain(call).torch
+            more = {addend_name(native): a for native, a in addend.items()}
+            got = ran(code, x=x, w=w, p=p, bias=bias, **more)
+            assert got.dtype == y.dtype, f"{one}\n{code}"
+            np.testing.assert_array_equal(got, y, err_msg=f"{case}\n{one}\n{code}")
+            others += one is not case
+            if 0 in y.shape:
+                break
+    # An output size that is an option belongs to one size of x, where the function insists on that.
+    assert others > 3 or (isinstance(op.pad, Crop) and op.pad.shape and op.pad.adjoint)
 
 
 # Faults that lines had

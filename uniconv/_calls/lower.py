@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from uniconv._calls.options import complete, whole
@@ -23,7 +23,8 @@ class LoweredCall:
     """One lowered call: the record, its sizes, and how the native arrays are laid out.
 
     scale multiplies the convolution, addend_scale the addend, shift is added; ``pointwise`` is the
-    1x1 record that follows in a separable convolution, with its output channels.
+    1x1 record that follows in a separable convolution, with its output channels.  context is what
+    the options were read by.
     """
 
     op: Op
@@ -36,6 +37,7 @@ class LoweredCall:
     pointwise: tuple[Convolution, Sizes] | None = None
     zero_points: tuple[Any, Any] = (0, 0)
     warnings: tuple[str, ...] = ()
+    context: CallContext = field(default=CallContext("", ""), repr=False, compare=False)
 
     @property
     def rank(self) -> int:
@@ -53,6 +55,21 @@ class LoweredCall:
         out = arrange(self.layout.y, {"n": 1, "o": self.o}, conv.output(sizes.size, sizes.kernel))
         batch = tuple(n // conv.batch_groups for n in sizes.batch)
         return batched(out, self.layout.y, batch)
+
+    def padding_at(self, size: Shape) -> Pairs:
+        """The record's padding for an x of other spatial sizes, which may be formulas."""
+        rule = self.op.pad
+        facts = replace(self.context, sizes=replace(self.sizes, size=size))
+        if not isinstance(rule, Crop):
+            return rule.read(facts.options[rule.option], facts)
+        unchecked = replace(rule, adjoint=False, fixed=False)
+        return uncrop(unchecked.read(facts.options[rule.pad.option], facts), facts)
+
+    def refuses(self, size: Shape) -> bool:
+        """Whether the framework refuses an x of other spatial sizes, by the call as it stands."""
+        pad = self.padding_at(size)
+        facts = replace(self.context, sizes=replace(self.sizes, size=size), pad=pad)
+        return any(refusal.holds(facts) for refusal in self.op.refusals)
 
 
 def batched(shape: Shape, pattern: str, batch: Shape) -> Shape:
@@ -140,6 +157,7 @@ def lower(
         pointwise=lower_pointwise(op, sizes, rank, p_shape) if op.pointwise else None,
         zero_points=read_offsets(op, given, facts),
         warnings=warnings,
+        context=facts,
     )
 
 

@@ -2,26 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
+from typing import Any
 
 import torch
 
 from uniconv._calls.lower import LoweredCall
 from uniconv._calls.steps import CallSteps, call_steps
-from uniconv._canonical.steps import Cast, Step
+from uniconv._canonical.formula import traced
+from uniconv._canonical.steps import AnySize, Cast, Step
 from uniconv._canonical.steps_source import IMPORTS, source
+from uniconv.spec.padding import Crop
 
 
-def torch_lines(call: LoweredCall, dtypes: Mapping[str, str], *, bias: bool) -> str:
+def torch_lines(
+    call: LoweredCall, dtypes: Mapping[str, str], *, bias: bool, any_size: AnySize | None = None
+) -> str:
     """Runnable code on torch tensors: x, w, where there are these p, bias and the addend, give y.
 
-    The addend goes by the function's own name for it, or as ``addend`` where that name is taken.
+    It does so for an x of any spatial size, if that of the call has a window.  The addend goes by
+    the function's own name for it, or as ``addend`` where that name is taken.
 
     dtypes: those of x, w, p and bias, as far as there are these; {} where they are not known.
+    any_size: the padding for any size, by default what the function's options say.
     """
-    steps = typed(call, call_steps(call, memory_order=False, rows=False), dtypes)
-    return "\n".join((*IMPORTS, *source(steps, bias=bias, batch=bool(call.sizes.batch))))
+    note = []
+    if any_size is None:
+        any_size = size_free(call)
+    if any_size is None:
+        any_size = AnySize(call.conv.pad)
+        note = [f"# the padding is that of an image of {' x '.join(map(str, call.sizes.size))}"]
+    steps = typed(call, call_steps(call, any_size), dtypes)
+    lines = source(steps, bias=bias, batch=bool(call.sizes.batch))
+    return "\n".join((*IMPORTS, *note, *lines))
+
+
+def size_free(call: LoweredCall) -> AnySize | None:
+    """What makes the call's steps hold for x of any size; None where its padding cannot be traced.
+
+    A border read from x may be wider than x unless the function refuses that.  An output size that
+    is an option belongs to one size of x, where the function insists on that.
+    """
+    conv, size, rule = call.conv, call.sizes.size, call.op.pad
+    if call.context.output_size and isinstance(rule, Crop) and (rule.adjoint or rule.fixed):
+        return AnySize(conv.pad)
+
+    def along(axis: int) -> Callable[[Any], tuple[int, ...]]:
+        others = size[:axis], size[axis + 1 :]
+        return lambda n: call.padding_at((*others[0], n, *others[1]))[axis]
+
+    try:
+        padding = tuple(traced(along(axis), f"n{axis}") for axis in range(call.rank))
+    except TypeError:  # a word that is no plain arithmetic
+        return None
+    # Along each axis, the largest extent that is too small for torch's own border.
+    beyond = {"reflect": 0, "circular": -1}.get(conv.boundary)
+    small = [0 if beyond is None else max(pair) + beyond for pair in conv.pad]
+    unfit = tuple(n if n > 0 else own for n, own in zip(small, size))
+    return AnySize(padding, wrapping=max(small) > 0 and not call.refuses(unfit))
 
 
 def typed(call: LoweredCall, steps: CallSteps, dtypes: Mapping[str, str]) -> Iterable[Step]:

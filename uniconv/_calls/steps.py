@@ -7,16 +7,18 @@ from dataclasses import dataclass, replace
 
 from uniconv._calls.lower import LoweredCall
 from uniconv._canonical.layout import axes, completed, kernel_order, order, regrouping
-from uniconv._canonical.record import Pairs
 from uniconv._canonical.steps import (
     AddAxes,
     Addend,
     AddRow,
+    AnySize,
     BatchGroups,
     Bias,
     Cast,
     DropAxis,
     DropRow,
+    Empty,
+    Measure,
     Merge,
     OuterProduct,
     Permute,
@@ -60,24 +62,19 @@ def is_plain(call: LoweredCall) -> bool:
     return call.scale == 1 and call.shift == 0 and kept and op.bias == "o"
 
 
-def call_steps(
-    call: LoweredCall,
-    *,
-    padding: Pairs | None = None,
-    memory_order: bool = True,
-    rows: bool = True,
-) -> CallSteps:
+def call_steps(call: LoweredCall, any_size: AnySize | None = None) -> CallSteps:
     """How torch computes the call.
 
-    padding: the record's for an image of any size (see ``core_steps``).
-    memory_order: whether spatial axes are taken backwards where memory runs backwards (Julia),
-    which reads it without a copy.  rows: whether one spatial axis with channels last is read as an
-    image of one row, which torch computes faster.
+    Spatial axes are taken backwards where memory runs backwards (Julia), which reads it without a
+    copy; and one spatial axis with channels last is read as an image of one row, which torch
+    computes faster.
+
+    any_size: the steps for images of any size (see ``core_steps``), plain ones: without these two.
     """
     rank, layout, conv, sizes = call.rank, call.layout, call.conv, call.sizes
     adjoint = call.op.kind == "conv_transpose"
     transposed = by_transposing(conv, adjoint=adjoint)
-    backwards = memory_order and layout.column_major
+    backwards = layout.column_major and not any_size
     turned = range(rank)[::-1] if backwards else range(rank)
     spatial = tuple(f"s{i}" for i in turned)
     parts = conv.batch_groups
@@ -88,16 +85,17 @@ def call_steps(
     size, kernel = (tuple(n[i] for i in turned) for n in (sizes.size, sizes.kernel))
     sizes = replace(sizes, size=size, kernel=kernel)
     conv = conv.reordered(turned)
-    if padding is not None:
-        padding = tuple(padding[i] for i in turned)
-    row = rows and rank == 1 and layout.x.endswith("c")
+    row = rank == 1 and layout.x.endswith("c") and not any_size
     if row:
         sizes = replace(sizes, size=(1, *size), kernel=(1, *kernel))
         conv = conv.with_unit_axis()
     plain = is_plain(call)
-    core = core_steps(conv, sizes, transposed=transposed, padding=padding, bias=plain)
+    core = core_steps(conv, sizes, transposed=transposed, any_size=any_size, bias=plain)
     if row:
         core = (AddRow("x"), AddRow("w"), *core, DropRow("y"))
+    formulas = any_size and any(type(p) is not int for pair in any_size.padding for p in pair)
+    if formulas and not isinstance(core[0], Empty):
+        core = (Measure("x", rank), *core)
     wanted = ("c", "m") if transposed else ("o", "i")
     p, point = _pointwise(call, spatial)
     return CallSteps(

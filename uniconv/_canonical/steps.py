@@ -113,7 +113,14 @@ class Compact(Step):
     """
 
 
-# The image.  ``pad`` is in axis order, as in the record.
+# The image.  ``pad`` is in axis order, as in the record; its numbers may be formulas of n0, n1, ...
+
+
+@dataclass(frozen=True, slots=True)
+class Measure(Step):
+    """The extents of the image as n0, n1, ..., by which formulas name them; nothing to run."""
+
+    rank: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +159,10 @@ class Crop(Step):
 
 @dataclass(frozen=True, slots=True)
 class Every(Step):
-    """Every so many pixels, from the first on."""
+    """Every so many pixels, from the first on; why: what the reader of the code asks."""
 
     stride: Ints
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +245,18 @@ class Bias(Step):
     after: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class AnySize:
+    """What makes steps hold for an image of any size with a window, and not for one size only.
+
+    padding: the record's, as numbers, or as formulas of the image's extents.
+    wrapping: whether a border read from x may be wider than x.
+    """
+
+    padding: Pairs
+    wrapping: bool = False
+
+
 def by_transposing(conv: Convolution, *, adjoint: bool = False) -> bool:
     """Whether torch's transposed op computes it: where x is spread, or the call is an adjoint.
 
@@ -250,7 +270,7 @@ def core_steps(
     sizes: Sizes,
     *,
     transposed: bool,
-    padding: Pairs | None = None,
+    any_size: AnySize | None = None,
     x: str = "x",
     w: str = "w",
     bias: bool = True,
@@ -258,9 +278,8 @@ def core_steps(
     """What is done to x and w, from there to y with its bias.
 
     transposed: by torch's transposed op, for which w is ``c m ...``.
-    padding: ``conv.pad`` for an image of any size, as numbers or as formulas (``Formula``): the
-    steps then hold for every size with a window.  Without it they are those for ``sizes``, which
-    may be faster.
+    any_size: the steps for images of any size, where that of ``sizes`` has a window; without it
+    they are those for ``sizes``, which may be faster.
     x, w: the names of the two arrays; bias: whether these steps add it.
     """
     out = conv.output(sizes.size, sizes.kernel)
@@ -280,31 +299,32 @@ def core_steps(
         Convolve, "y", x, w, groups=conv.groups, dilation=conv.rhs_dilation, transposed=transposed
     )
     run = _stamps if transposed else _windows
-    return (*kernel, *run(conv, sizes, padding, make, x=x, bias=bias))
+    return (*kernel, *run(conv, sizes, any_size, make, x=x, bias=bias))
 
 
 def _windows(
     conv: Convolution,
     sizes: Sizes,
-    padding: Pairs | None,
+    any_size: AnySize | None,
     make: Callable[..., Convolve],
     *,
     x: str,
     bias: bool,
 ) -> tuple[Step, ...]:
     """A border, then a plain convolution; torch's own padding where that says the border."""
-    rank, pad = conv.rank, conv.pad if padding is None else padding
+    rank, pad = conv.rank, any_size.padding if any_size else conv.pad
     stride, cut = conv.stride, ((0, 0),) * rank
     skipped: tuple[Step, ...] = ()
-    if _misread(conv, sizes):
+    if _misread(conv, sizes, any_size):
         # The last axis without its stride: of the one window there is, or of all of them, of which
         # every so many are kept.
         stride = (*stride[:-1], 1)
-        if padding is None:
+        if any_size is None:
             surplus = conv.pad[-1][1] - conv.tight(sizes.size, sizes.kernel).pad[-1][1]
             cut = (*cut[:-1], (0, surplus))
         else:
-            skipped = (Every("y", (*(1,) * (rank - 1), conv.stride[-1])),)
+            why = "of one channel, torch 2.13's oneDNN misreads a lone strided window"
+            skipped = (Every("y", (*(1,) * (rank - 1), conv.stride[-1]), why),)
     # Pads that depend on symbolic sizes are not compared: one graph serves odd and even ones.
     known = all(type(p) is int for pair in pad for p in pair)
     even = conv.boundary == "zeros" and known and all(lo == hi and lo >= 0 for lo, hi in pad)
@@ -313,24 +333,26 @@ def _windows(
         return (make(stride=stride, padding=lows, bias=bias), *skipped)
     spans = [(n - 1) * d + 1 for n, d in zip(sizes.size, conv.lhs_dilation)]
     padded = tuple(n + lo + hi for n, (lo, hi) in zip(spans, conv.pad))
-    border = (*_border(x, conv, sizes.size, padding), *_crop(x, cut, padded))
+    border = (*_border(x, conv, sizes.size, any_size), *_crop(x, cut, padded))
     return (*border, make(stride=stride, padding=(0,) * rank, bias=bias), *skipped)
 
 
-def _misread(conv: Convolution, sizes: Sizes) -> bool:
+def _misread(conv: Convolution, sizes: Sizes, any_size: AnySize | None) -> bool:
     """Whether oneDNN 3.12 (in torch 2.13, AVX-512) may read past the rows of x.
 
     Its brg_conv_fwd does, with one input channel laid last and one window along the last axis,
     where the stride is more than 1: values and memory are then noise.
     """
     one_channel = conv.rank > 1 and sizes.c == 1 and conv.stride[-1] > 1
-    return one_channel and conv.output(sizes.size, sizes.kernel)[-1] == 1
+    if not one_channel or any_size:
+        return one_channel
+    return conv.output(sizes.size, sizes.kernel)[-1] == 1
 
 
 def _stamps(
     conv: Convolution,
     sizes: Sizes,
-    padding: Pairs | None,
+    any_size: AnySize | None,
     make: Callable[..., Convolve],
     *,
     x: str,
@@ -338,13 +360,13 @@ def _stamps(
 ) -> tuple[Step, ...]:
     """The transposed op: directly where its two paddings can say the crop, else cut after."""
     step, dilation, none = conv.lhs_dilation, conv.rhs_dilation, (0,) * conv.rank
-    pad = conv.pad if padding is None else padding
+    pad = any_size.padding if any_size else conv.pad
     extents = effective(sizes.kernel, dilation)
     crop = tuple((e - 1 - lo, e - 1 - hi) for e, (lo, hi) in zip(extents, pad))
     skipped = (Every("y", conv.stride),) if max(conv.stride) > 1 else ()
     whole = tuple((n - 1) * s + e for n, s, e in zip(sizes.size, step, extents))
     # The sign of a formula is not known: what it says may cut or add.
-    formulas = padding is not None and any(type(p) is not int for pair in pad for p in pair)
+    formulas = any_size is not None and any(type(p) is not int for pair in pad for p in pair)
     if not formulas:
         sayable = (
             lo >= 0 and 0 <= lo - hi < max(s, d) for (lo, hi), s, d in zip(crop, step, dilation)
@@ -356,19 +378,19 @@ def _stamps(
             uncut = make(stride=step, padding=none, output_padding=none, bias=bias)
             return (uncut, *_crop("y", crop, whole), *skipped)
     uncut = make(stride=step, padding=none, output_padding=none, bias=False)
-    grown = _zeros("y", tuple((-lo, -hi) for lo, hi in crop), None if padding else whole)
+    grown = _zeros("y", tuple((-lo, -hi) for lo, hi in crop), None if any_size else whole)
     # The pixels past the result hold the bias, too.
     late = (Bias("y", conv.rank),) if bias else ()
     return (uncut, *grown, *late, *skipped)
 
 
 def _border(
-    x: str, conv: Convolution, size: Sequence[int], padding: Pairs | None
+    x: str, conv: Convolution, size: Sequence[int], any_size: AnySize | None
 ) -> tuple[Step, ...]:
     """Pad (or crop) x as the record's boundary says."""
-    pad = conv.pad if padding is None else padding
+    pad = any_size.padding if any_size else conv.pad
     if conv.boundary in ("zeros", "constant"):
-        known_size = size if padding is None else None
+        known_size = None if any_size else size
         return _zeros(x, pad, known_size, conv.boundary, conv.fill)
     least = min(map(min, conv.pad))
     if conv.boundary == "circular" and (least < 0 or max(conv.lhs_dilation) > 1):
@@ -381,7 +403,8 @@ def _border(
         return ()
     largest = {"reflect": -1, "circular": 0}.get(conv.boundary)
     fits = largest is not None and all(max(p) <= n + largest for p, n in zip(conv.pad, size))
-    if fits or conv.boundary == "replicate":
+    wrapping = any_size is not None and any_size.wrapping
+    if (fits and not wrapping) or conv.boundary == "replicate":
         return (Border(x, pad, conv.boundary),)
     return (Gather(x, pad, conv.boundary, tuple(size)),)
 

@@ -111,6 +111,12 @@ def _compact(step: s.Compact) -> Iterator[str]:
 # The image
 
 
+def _measure(step: s.Measure) -> Iterator[str]:
+    names = ", ".join(f"n{axis}" for axis in range(step.rank))
+    last = "-1" if step.rank == 1 else f"-{step.rank}:"
+    yield f"{names} = {step.on}.shape[{last}]"
+
+
 def _border(step: s.Border, batch: bool) -> Iterator[str]:
     x, mode = step.on, step.boundary
     pads = ", ".join(str(p) for pair in reversed(step.pad) for p in pair)
@@ -142,13 +148,19 @@ def _gather(step: s.Gather) -> Iterator[str]:
     }
     period, place = around[step.boundary]
     for axis, (lo, hi) in zip(_axes(len(step.pad)), step.pad):
-        if (lo, hi) == (0, 0):
+        if all(type(p) is int and p == 0 for p in (lo, hi)):
             continue
         yield f"n = {x}.shape[{axis}]"
-        end = "n" if hi == 0 else f"n + {hi}".replace("+ -", "- ")
-        pixels = f"torch.arange({-lo}, {end}, device={x}.device)"
+        pixels = f"torch.arange({-lo}, {_added('n', hi)}, device={x}.device)"
         yield f"i = {pixels} % {period}  # {step.boundary} border"
         yield f"{x} = {x}.index_select({axis}, {place})"
+
+
+def _added(name: str, number: Any) -> str:
+    """The sum of a variable and a number."""
+    if type(number) is not int:
+        return f"{name} + {number}"
+    return f"{name} {'-' if number < 0 else '+'} {abs(number)}".removesuffix(" + 0")
 
 
 def _spread(step: s.Spread) -> Iterator[str]:
@@ -163,18 +175,15 @@ def _spread(step: s.Spread) -> Iterator[str]:
 
 def _crop(step: s.Crop) -> Iterator[str]:
     slices = []
-    for axis, (lo, hi) in zip(_axes(len(step.cut)), step.cut):
-        first = "" if type(lo) is int and lo == 0 else f"{lo}"
-        last = "" if hi == 0 else f"-{hi}"
-        if type(hi) is not int:
-            last = f"{step.on}.shape[{axis}] - ({hi})"
-        slices.append(f"{first}:{last}")
+    for lo, hi in step.cut:
+        slices.append(f"{lo or ''}:{-hi or ''}")
     yield f"{step.on} = {step.on}{_index(slices)}"
 
 
 def _every(step: s.Every) -> Iterator[str]:
     slices = [f"::{n}" if n > 1 else ":" for n in step.stride]
-    yield f"{step.on} = {step.on}{_index(slices)}"
+    comment = f"  # {step.why}" if step.why else ""
+    yield f"{step.on} = {step.on}{_index(slices)}{comment}"
 
 
 # The convolution
@@ -236,6 +245,7 @@ _LINES: dict[type[s.Step], Callable[[Any], Iterable[str]]] = {
     s.DropRow: lambda step: [f"{step.on} = {step.on}.squeeze(-2)"],
     s.Flip: _flip,
     s.Compact: _compact,
+    s.Measure: _measure,
     s.Gather: _gather,
     s.Spread: _spread,
     s.Crop: _crop,

@@ -12,6 +12,7 @@ from uniconv._calls.lift import Lifted, lift, native_shapes
 from uniconv._calls.lower import LoweredCall, lower
 from uniconv._calls.source import torch_lines
 from uniconv._canonical.layout import axes
+from uniconv._canonical.steps import AnySize
 from uniconv._canonical.steps_source import IMPORTS
 from uniconv._diagnose.hypothesis import Hypothesis
 from uniconv._messages import show
@@ -153,8 +154,9 @@ def torch_code(model: Hypothesis, call: LoweredCall, told: Mapping[str, str], no
     roles = [role for role in ("x", "w", "p", "bias") if role in told]
     arrays = ", ".join(_contiguous(told[role]) for role in roles)
     given = f"(torch.as_tensor(a).to(torch.{dtype}) for a in ({arrays}))"
-    code = torch_lines(call, dict.fromkeys(roles, dtype), bias="bias" in told).splitlines()
-    lines = code[len(IMPORTS) :]
+    dtypes = dict.fromkeys(roles, dtype)
+    code = torch_lines(call, dtypes, bias="bias" in told, any_size=AnySize(call.conv.pad))
+    lines = code.splitlines()[len(IMPORTS) :]
     imports = ["import numpy"] if "numpy" in arrays else []
     return "\n".join((*imports, *IMPORTS, f"{', '.join(roles)} = {given}{note}", *lines))
 
