@@ -315,8 +315,6 @@ def test_without_ml_dtypes_bfloat16_says_what_to_install(folder, monkeypatch):
         ("scipy.io", "m.mat", 'm.mat: .mat needs pip install "uniconv-torch[files]"'),
         ("safetensors", "m.safetensors",
          'm.safetensors: reading it needs pip install "uniconv-torch[files]"'),
-        ("onnx", "m.onnx", "m.onnx: .onnx needs pip install onnx"),
-        ("tensorflow", "m.index", "m.index: a checkpoint needs TensorFlow: pip install tensorflow"),
     ],
 )  # fmt: skip
 def test_a_library_that_is_missing_is_named(folder, monkeypatch, module, name, message):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.files.make_golden import FOLDER
 from uniconv import files
 
 tf = pytest.importorskip("tensorflow")
@@ -82,6 +83,49 @@ def test_tensorflow_checkpoints(tmp_path):
     assert files.load(prefix)["net/layers/1"].dtype.name == "bfloat16"
     tf.saved_model.save(module, str(tmp_path / "saved"))
     np.testing.assert_array_equal(files.load(tmp_path / "saved")["w"].array, w)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_checkpoints_are_what_tensorflow_reads(version):
+    prefix = FOLDER / f"tensorflow_{version}" / "model.ckpt-3"
+    reader = tf.train.load_checkpoint(str(prefix))
+    found = files.load(prefix)
+    assert set(found) == set(reader.get_variable_to_shape_map())
+    compared = 0
+    for name, array in found.items():
+        try:
+            value = reader.get_tensor(name)
+        except tf.errors.UnimplementedError:  # TensorFlow's own reader has not all dtypes
+            continue
+        compared += 1
+        assert (array.dtype, array.shape) == (value.dtype, value.shape)
+        np.testing.assert_array_equal(array.array, value)
+    assert compared >= 4
+
+
+def test_slices_in_many_places_are_put_together(tmp_path):
+    """Starts and lengths of one, two and three bytes in the keys, names with odd signs."""
+    v1 = tf.compat.v1
+    for version in (1, 2):
+        prefix = str(tmp_path / f"v{version}")
+        with v1.Graph().as_default(), v1.Session() as session:
+            parts = v1.fixed_size_partitioner(9)
+            divided = v1.get_variable("a.b/c-d", (20000, 1), partitioner=parts, use_resource=False)
+            session.run(v1.global_variables_initializer())
+            v1.train.Saver(write_version=version).save(session, prefix, write_meta_graph=False)
+            value = np.concatenate(session.run(list(divided)))
+        same(prefix, {"a.b/c-d": value})
+
+
+def test_a_frozen_graph_is_what_tensorflow_reads():
+    graph = tf.compat.v1.GraphDef.FromString((FOLDER / "frozen.pb").read_bytes())
+    found = files.load(FOLDER / "frozen.pb")
+    assert len(found) == 9
+    for node in graph.node:
+        if node.name in found:
+            value = tf.make_ndarray(node.attr["value"].tensor)
+            assert (found[node.name].dtype, found[node.name].shape) == (value.dtype, value.shape)
+            np.testing.assert_array_equal(found[node.name].array, value)
 
 
 @pytest.mark.live

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def convert_command(
-    weights: Annotated[Path, typer.Argument(metavar="WEIGHTS", help="A file of arrays.")],
+    weights: Annotated[Path, typer.Argument(metavar="WEIGHTS", help="A file or a folder.")],
     *,
     src: Annotated[str, typer.Option("--from", help="The framework they are laid out for.")],
     dst: Annotated[str, typer.Option("--to", help="The framework to lay them out for.")],
@@ -35,10 +35,12 @@ def convert_command(
 
     uniconv convert weights.h5 --from keras --to pytorch -o model.safetensors
     """
+    from uniconv import files
     from uniconv._weights.network import plan_steps, write_steps
 
-    for path in (weights, names):
-        if path is not None and not path.is_file():
+    there = weights.exists() or files.is_checkpoint(weights)
+    for path, missing in ((weights, not there), (names, names is not None and not names.is_file())):
+        if missing:
             raise UsageError(f"{path}: there is no such file")
     if not dry_run and output is None:
         raise UsageError("say where to write them: --output FILE; or --dry-run")

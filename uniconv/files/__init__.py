@@ -1,15 +1,14 @@
 """Arrays in files: ``load``, ``stream`` and ``loads`` read them, ``save`` writes them.
 
-A file's ending says what it is; what has no known ending is text with printed arrays in it: what
-NumPy, PyTorch, TensorFlow, JAX, Julia, MATLAB and Octave show of an array, and nested lists. Every
-array is indexed as what wrote it indexes it: a .jld2 as in Julia, a .mat as in MATLAB.
-Code in a file is never run: pickles are refused.
+A file's first bytes say what it is, its ending where they do not; what neither tells is text with
+printed arrays in it: what NumPy, PyTorch, TensorFlow, JAX, Julia, MATLAB and Octave show of an
+array, and nested lists. Every array is indexed as what wrote it indexes it: a .jld2 as in Julia, a
+.mat as in MATLAB. Code in a file is never run: pickles are refused.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -18,29 +17,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from uniconv.errors import BadFile, from_one_frame
-from uniconv.files import checkpoint, hdf5, jld2, mat, npz, onnx, pt, safetensors, tables, text
+from uniconv.errors import BadFile, UniconvError, from_one_frame
+from uniconv.files import hdf5, mat, npz, pt, safetensors, text
+from uniconv.files.bounded import MAX_ARRAYS, MAX_DEPTH, Limits
 from uniconv.files.checkpoint import is_checkpoint as is_checkpoint
+from uniconv.files.kinds import reader_of
 from uniconv.files.named_array import NamedArray as NamedArray
 
 Arrays = Mapping[str, NDArray[Any]] | Iterable[tuple[str, NDArray[Any]]]
 
-READERS: dict[str, Callable[[Path], Iterator[NamedArray]]] = {
-    ".npy": npz.read_npy,
-    ".npz": npz.read_npz,
-    ".mat": mat.read,
-    ".h5": hdf5.read,
-    ".hdf5": hdf5.read,
-    ".keras": hdf5.read_keras,
-    ".safetensors": safetensors.read,
-    ".pt": pt.read,
-    ".pth": pt.read,
-    ".bin": pt.read,
-    ".json": tables.read_json,
-    ".csv": tables.read_csv,
-    ".jld2": jld2.read,
-    ".onnx": onnx.read,
-}
 WRITERS: dict[str, Callable[[Path, Iterable[tuple[str, NDArray[Any]]]], None]] = {
     ".safetensors": safetensors.write,
     ".npz": npz.write_npz,
@@ -52,28 +37,63 @@ WRITERS: dict[str, Callable[[Path, Iterable[tuple[str, NDArray[Any]]]], None]] =
 
 
 @from_one_frame
-def load(path: str | os.PathLike[str]) -> dict[str, NamedArray]:
+def load(
+    path: str | os.PathLike[str],
+    *,
+    max_bytes: int | None = None,
+    max_depth: int = MAX_DEPTH,
+    max_arrays: int = MAX_ARRAYS,
+) -> dict[str, NamedArray]:
     """Every array of a file, by name, in the order of the file; all of it, or an error.
 
-    ``BadFile`` says what cannot be read, with the line where it is text, and which package is
-    missing; a file that is not there is an ``OSError``.
+    ``path`` is a file, a folder (a SavedModel, a .mlpackage, TensorFlow's checkpoints) or what a
+    checkpoint's files begin with. What a file declares is not believed: its arrays together may
+    have ``max_bytes`` (16 times the file, at least 16 MiB), ``max_arrays`` of them, in groups
+    ``max_depth`` deep.
+
+    ``BadFile`` says what cannot be read, with the line where it is text, which package is missing,
+    and which limit is too low; it is raised too where there are no arrays. A file that is not there
+    is an ``OSError``.
     """
-    return {found.name: found for found in stream(path)}
+    limits = (max_bytes, max_depth, max_arrays)
+    return {found.name: found for found in _stream(Path(path), *limits)}
 
 
-def stream(path: str | os.PathLike[str]) -> Iterator[NamedArray]:
+def stream(
+    path: str | os.PathLike[str],
+    *,
+    max_bytes: int | None = None,
+    max_depth: int = MAX_DEPTH,
+    max_arrays: int = MAX_ARRAYS,
+) -> Iterator[NamedArray]:
     """The arrays of a file one at a time, so that memory holds about one.
 
     Names are unique. Errors are those of :func:`load`, raised when the iteration gets there.
     """
-    path = Path(path)
-    reader = checkpoint.read if is_checkpoint(path) else _reader(path)
+    return _stream(Path(path), max_bytes, max_depth, max_arrays)
+
+
+def _stream(
+    path: Path, max_bytes: int | None, max_depth: int, max_arrays: int
+) -> Iterator[NamedArray]:
+    limits = Limits(path, max_bytes, max_depth, max_arrays)
+    kind, reader = reader_of(path)
     seen: set[str] = set()
-    for found in reader(path):
-        if found.name in seen:
-            raise BadFile(f"{path} has two arrays named {found.name}")
-        seen.add(found.name)
-        yield found
+    try:
+        for found in reader(path, limits):
+            if found.name in seen:
+                raise BadFile(f"{path} has two arrays named {found.name}")
+            limits.array()
+            seen.add(found.name)
+            yield found
+    except (UniconvError, FileNotFoundError):
+        raise
+    except Exception as error:  # of whichever library reads it
+        reason = str(error).partition("\n")[0]
+        what = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
+        raise BadFile(f"{path} is no {kind} that can be read: {what}") from None
+    if not seen:
+        raise BadFile(f"{path}, read as {kind}, has no arrays of numbers")
 
 
 @from_one_frame
@@ -108,18 +128,6 @@ def save(path: str | os.PathLike[str], arrays: Arrays) -> None:
         part = Path(folder) / path.name
         writer(part, _checked(pairs, path.name))
         part.replace(path)
-
-
-def _reader(path: Path) -> Callable[[Path], Iterator[NamedArray]]:
-    if path.suffix.lower() in READERS:
-        return READERS[path.suffix.lower()]
-    with path.open("rb") as file:
-        pickled = re.match(rb"\x80[\2-\5]", file.read(2))
-    if pickled or path.suffix.lower() in (".pkl", ".pickle"):
-        raise BadFile(
-            f"{path} is a pickle: reading it would run the file's code; save the arrays as .npz"
-        )
-    return text.read
 
 
 def _checked(

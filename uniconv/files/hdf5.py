@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uniconv.errors import BadFile
+from uniconv.files.bounded import Limits
 from uniconv.files.named_array import NamedArray
 
 # Keras 3 numbers a layer's variables in the order in which the layer makes them: keras 3.15.1,
@@ -29,13 +30,13 @@ _VARIABLES = {
 _HOLDERS = ("layers", "_layer_checkpoint_dependencies")  # the second until Keras 3.0
 
 
-def read(path: Path) -> Iterator[NamedArray]:
+def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
     """The datasets of numbers; Keras's under the names of the layers and variables."""
     with opened(path) as file:
         yield from _keras(file, {}) if _of_keras(file) else _datasets(file)
 
 
-def read_keras(path: Path) -> Iterator[NamedArray]:
+def read_keras(path: Path, limits: Limits) -> Iterator[NamedArray]:
     """A ``.keras`` archive: ``layer/variable`` for every layer whose variables are known."""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -46,7 +47,7 @@ def read_keras(path: Path) -> Iterator[NamedArray]:
                     yield from _keras(file, _layers(config))
     except zipfile.BadZipFile:
         if _is_hdf5(path):  # Keras 2 let .keras be HDF5
-            yield from read(path)
+            yield from read(path, limits)
             return
         raise BadFile(f"{path} is no .keras file: it is no zip archive") from None
     except (KeyError, json.JSONDecodeError) as error:

@@ -13,10 +13,11 @@ import numpy as np
 
 from uniconv.errors import BadFile
 from uniconv.files import hdf5
+from uniconv.files.bounded import Limits
 from uniconv.files.named_array import NamedArray
 
 
-def read(path: Path) -> Iterator[NamedArray]:
+def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
     """The arrays of numbers, indexed as in Julia, under their paths: ``model.layers[1].weight``.
 
     An array that several paths lead to is read once, under the first.

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from uniconv.errors import BadFile
 from uniconv.files import hdf5
+from uniconv.files.bounded import Limits
 from uniconv.files.named_array import NamedArray
 
 
-def read(path: Path) -> Iterator[NamedArray]:
+def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
     """The arrays; those in structs and cells under their paths, ``net.layers{2}.weights{1}``."""
     with path.open("rb") as file:
         start = file.read(520)

@@ -11,16 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uniconv.errors import BadFile
+from uniconv.files.bounded import Limits
 from uniconv.files.named_array import NamedArray
 
 
-def read_npy(path: Path) -> Iterator[NamedArray]:
+def read_npy(path: Path, limits: Limits) -> Iterator[NamedArray]:
     """The array, under the file's name without ``.npy``."""
     with path.open("rb") as file:
         yield NamedArray(path.stem, _array(file, str(path)))
 
 
-def read_npz(path: Path) -> Iterator[NamedArray]:
+def read_npz(path: Path, limits: Limits) -> Iterator[NamedArray]:
     """The arrays, in the order of the zip."""
     try:
         archive = zipfile.ZipFile(path)

@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uniconv.errors import BadFile
+from uniconv.files.bounded import Limits
 from uniconv.files.named_array import NamedArray
 from uniconv.files.tensors import to_numpy, to_torch
 
 
-def read(path: Path) -> Iterator[NamedArray]:
+def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
     """The tensors; those in dictionaries and lists under their paths, ``model.conv.weight``."""
     for name, tensor in _tensors(_load(path), ""):
         yield NamedArray(name or path.stem, to_numpy(tensor, f"{path}, {name}"))

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uniconv.errors import BadFile
+from uniconv.files.bounded import Limits
 from uniconv.files.named_array import NamedArray
 from uniconv.files.tensors import to_numpy
 
@@ -27,7 +28,7 @@ _CODES = (
 CODES = dict(pair.split("=") for pair in _CODES.split())
 
 
-def read(path: Path) -> Iterator[NamedArray]:
+def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
     """The tensors, in the order of their bytes."""
     try:
         from safetensors import SafetensorError, safe_open

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from uniconv.errors import BadFile
+from uniconv.files.bounded import Limits
 from uniconv.files.named_array import NamedArray
 from uniconv.files.numbers import NUMBER, parse
 
@@ -20,7 +21,7 @@ class _Number(str):
     """A number as it is written."""
 
 
-def read_json(path: Path) -> Iterator[NamedArray]:
+def read_json(path: Path, limits: Limits) -> Iterator[NamedArray]:
     """Nested lists, under the file's name; in objects, under their paths: ``knet.w``."""
     try:
         data = json.loads(
@@ -88,7 +89,7 @@ def _shape(data: Any, where: str, tokens: list[str]) -> tuple[int, ...]:
     return (len(data), *(shapes[0] if shapes else ()))
 
 
-def read_csv(path: Path) -> Iterator[NamedArray]:
+def read_csv(path: Path, limits: Limits) -> Iterator[NamedArray]:
     """A matrix; commas, semicolons or tabs divide; a first line of words is the columns' names."""
     lines = _text(path).splitlines()
     separator = max(",;\t", key=lines[0].count) if lines else ","

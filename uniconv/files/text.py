@@ -22,6 +22,7 @@ from uniconv.files.blocks import (
     read_matlab,
     read_slices,
 )
+from uniconv.files.bounded import Limits
 from uniconv.files.brackets import (
     BRACKET,
     TENSORFLOW,
@@ -47,7 +48,7 @@ READERS: dict[re.Pattern[str], Reader] = {
 _SAME = str.maketrans({"\u2212": "-", "\u00a0": " ", "\u3000": " ", "\ufeff": " "})
 
 
-def read(path: Path) -> Iterator[NamedArray]:
+def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
     """The arrays of a text file."""
     data = path.read_bytes()
     try:

@@ -1,0 +1,151 @@
+"""Write the files in tests/files/golden, each by the framework whose format it is.
+
+    .venv-live/bin/python tests/files/make_golden.py tensorflow tflite onnx keras mlx torch
+    python tests/files/make_golden.py coreml        # where coremltools is installed
+    python tests/files/make_golden.py gguf          # where gguf is installed
+
+The arrays are whole numbers, which ``probe`` makes of shape and dtype, so that the tests know them
+without the framework.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FOLDER = Path(__file__).parent / "golden"
+
+
+def probe(*shape: int, dtype: Any = np.float32) -> NDArray[Any]:
+    """Numbers that no two places share; of one bit, as they come."""
+    return (np.arange(np.prod(shape, dtype=int)) - 5).reshape(shape).astype(dtype)
+
+
+VARIABLES = {
+    "conv/weights": probe(3, 2, 4, 5),
+    "conv/biases": probe(5, dtype=np.float64),
+    "step": np.array(7, np.int64),
+    "bytes": probe(5, dtype=np.uint8),
+    "flags": np.array([True, False, True]),
+    "complex": np.array([1 + 2j, 3], np.complex64),
+    "half": probe(5, dtype=np.float16),
+}
+DIVIDED = probe(200, 3)  # over three slices, which begin at bytes of one and of two places
+
+
+def tensorflow() -> None:
+    import tensorflow as tf
+
+    v1 = tf.compat.v1
+    with v1.Graph().as_default():
+        for name, value in VARIABLES.items():
+            v1.get_variable(name, initializer=value, use_resource=False)
+        divided = v1.get_variable(
+            "divided",
+            shape=DIVIDED.shape,
+            initializer=v1.zeros_initializer(),
+            partitioner=v1.fixed_size_partitioner(3),
+            use_resource=False,
+        )
+        with v1.Session() as session:
+            session.run(v1.global_variables_initializer())
+            at = 0
+            for part in divided:
+                size = part.shape[0]
+                part.load(DIVIDED[at : at + size], session)
+                at += size
+            for version in (1, 2):
+                folder = FOLDER / f"tensorflow_{version}"
+                folder.mkdir(exist_ok=True)
+                saver = v1.train.Saver(write_version=version, save_relative_paths=True)
+                saver.save(session, str(folder / "model.ckpt"), 3, write_meta_graph=False)
+    with v1.Graph().as_default() as graph:
+        for name, value in VARIABLES.items():
+            v1.constant(value, name=name)
+        v1.constant(2.5, shape=(2, 3), name="filled")
+        v1.constant(tf.bfloat16.as_numpy_dtype(1.5), name="brain")
+        v1.constant(["a word"], name="words")
+    data = graph.as_graph_def().SerializeToString()
+    (FOLDER / "frozen.pb").write_bytes(data)
+    module = tf.Module()
+    module.layers = [tf.Variable(probe(3, 2)), tf.Variable(probe(2, dtype=np.float64))]
+    tf.saved_model.save(module, str(FOLDER / "saved_model"))
+    for name in ("fingerprint.pb", "saved_model.pb"):  # which hold no variables
+        (FOLDER / "saved_model" / name).unlink()
+
+
+def onnx() -> None:
+    import onnx
+
+    helper, numpy_helper = onnx.helper, onnx.numpy_helper
+
+    def constant(name: str, **value: Any) -> Any:
+        return helper.make_node("Constant", [], [name], **value)
+
+    def branch(name: str, number: int) -> Any:
+        output = helper.make_tensor_value_info("out", 1, None)
+        weights = [numpy_helper.from_array(probe(2, 3) * number, "inner")]
+        nodes = [constant("own", value=numpy_helper.from_array(probe(3) * number))]
+        return helper.make_graph(nodes, name, [], [output], weights)
+
+    typed = [
+        helper.make_tensor("typed_half", 10, (3,), [1.5, -2, 3]),
+        helper.make_tensor("typed_ints", 3, (3,), [1, -2, 3]),
+        helper.make_tensor("typed_long", 7, (2,), [-(2**40), 3]),
+        helper.make_tensor("typed_double", 11, (2,), [0.1, 3]),
+        helper.make_tensor("typed_unsigned", 13, (2,), [2**63, 3]),
+        helper.make_tensor("typed_complex", 14, (2,), [1 + 2j, 3]),
+        helper.make_tensor("nibbles", 22, (3,), [-8, 7, -1]),
+    ]
+    initializers = [numpy_helper.from_array(np.asarray(a), n) for n, a in VARIABLES.items()]
+    sparse = helper.make_sparse_tensor(
+        helper.make_tensor("sparse", 1, (2,), [5.0, 6.0]),
+        helper.make_tensor("places", 7, (2, 2), [0, 1, 1, 2]),
+        (2, 3),
+    )
+    nodes = [
+        constant("kernel", value=numpy_helper.from_array(probe(4, 2, 3, 1))),
+        constant("floats", value_floats=[1.5, 2.5]),
+        constant("ints", value_ints=[3, -4]),
+        constant("float", value_float=0.5),
+        constant("word", value_string="a word"),
+        helper.make_node(
+            "If",
+            ["flag"],
+            ["y"],
+            "choose",
+            then_branch=branch("then", 1),
+            else_branch=branch("else", 2),
+        ),
+    ]
+    graph = helper.make_graph(
+        nodes, "g", [], [], [*initializers, *typed], sparse_initializer=[sparse]
+    )
+    function = helper.make_function(
+        "own",
+        "Scaled",
+        [],
+        ["scale"],
+        [constant("scale", value=numpy_helper.from_array(probe(2)))],
+        [helper.make_opsetid("", 18)],
+    )
+    model = helper.make_model(graph, functions=[function])
+    (FOLDER / "model.onnx").write_bytes(model.SerializeToString())
+    small = helper.make_graph([], "g", [], [], initializers[:2])
+    onnx.save(
+        helper.make_model(small),
+        FOLDER / "external.onnx",
+        save_as_external_data=True,
+        location="external.data",
+        size_threshold=0,
+    )
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for name in sys.argv[1:]:
+        globals()[name]()

@@ -1,0 +1,114 @@
+"""What a file is: its first bytes say it, its ending only where those do not."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from uniconv.errors import BadFile
+from uniconv.files import (
+    checkpoint,
+    graphdef,
+    hdf5,
+    jld2,
+    mat,
+    npz,
+    onnx,
+    pt,
+    safetensors,
+    tables,
+    text,
+)
+from uniconv.files.bounded import Limits
+from uniconv.files.named_array import NamedArray
+
+Reader = Callable[[Path, Limits], Iterator[NamedArray]]
+
+READERS: dict[str, Reader] = {
+    ".npy": npz.read_npy,
+    ".npz": npz.read_npz,
+    ".mat": mat.read,
+    ".h5": hdf5.read,
+    ".hdf5": hdf5.read,
+    ".keras": hdf5.read_keras,
+    ".safetensors": safetensors.read,
+    ".pt": pt.read,
+    ".pth": pt.read,
+    ".bin": pt.read,
+    ".json": tables.read_json,
+    ".csv": tables.read_csv,
+    ".jld2": jld2.read,
+    ".onnx": onnx.read,
+    ".pb": graphdef.read,
+}
+_LEGACY_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch/serialization.py, MAGIC_NUMBER
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+# Formats without a sign of their own, told by the fields they begin with
+_BY_FIELDS: dict[Callable[[memoryview], bool], Reader] = {
+    onnx.is_onnx: onnx.read,
+    graphdef.is_graph: graphdef.read,
+}
+
+
+def reader_of(path: Path) -> tuple[str, Reader]:
+    """What reads a path, and what that takes it for."""
+    if path.is_dir() or checkpoint.is_checkpoint(path):
+        return "checkpoint", checkpoint.read
+    with path.open("rb") as file:
+        head = file.read(4096)
+    reader = _by_sign(path, head) or READERS.get(path.suffix.lower()) or _by_fields(path, head)
+    if reader is None:
+        _refuse_pickles(path, head)
+        return "text", text.read
+    return next((kind for kind, own in READERS.items() if own is reader), "file"), reader
+
+
+def _by_sign(path: Path, head: bytes) -> Reader | None:
+    """By the bytes that a format begins with."""
+    if head.startswith(b"\x93NUMPY"):
+        return npz.read_npy
+    if head.startswith(b"PK\3\4"):
+        return _zipped(path)
+    if head.startswith((b"MATLAB 5.0 MAT-file", b"MATLAB 7.3 MAT-file")):
+        return mat.read
+    if head.startswith(b"HDF5-based Julia Data Format"):
+        return jld2.read
+    if any(head.startswith(_HDF5, at) for at in (0, 512, 1024, 2048)):
+        return jld2.read if path.suffix.lower() == ".jld2" else hdf5.read
+    if head.startswith(_LEGACY_TORCH):
+        return pt.read
+    if re.match(rb".{8}\{\s*\"", head, re.S) and int.from_bytes(head[:8], "little") < 1 << 28:
+        return safetensors.read
+    return None
+
+
+def _zipped(path: Path) -> Reader | None:
+    """By the names of what a zip archive holds."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, ValueError, OSError, EOFError):
+        return None
+    if "config.json" in names and "model.weights.h5" in names:
+        return hdf5.read_keras
+    if any(name.endswith("/data.pkl") for name in names):
+        return pt.read
+    if names and all(name.endswith(".npy") for name in names):
+        return npz.read_npz
+    return None
+
+
+def _by_fields(path: Path, head: bytes) -> Reader | None:
+    if not head or head.lstrip()[:1] in (b"{", b"["):
+        return None
+    data = Limits(path).map(path)
+    return next((reader for knows, reader in _BY_FIELDS.items() if knows(data)), None)
+
+
+def _refuse_pickles(path: Path, head: bytes) -> None:
+    if re.match(rb"\x80[\2-\5]", head) or path.suffix.lower() in (".pkl", ".pickle"):
+        raise BadFile(
+            f"{path} is a pickle: reading it would run the file's code; save the arrays as .npz"
+        )
