@@ -43,6 +43,7 @@ versions: .venv/.dev $(ENVIRONMENTS:%=.venv-%/.done)
 # What scripts make: the pages, the picture, the golden numbers, the benchmark.
 docs: .venv/.dev
 	$(BIN)/python docs/make_reference.py
+	$(BIN)/python docs/make_stubs.py
 	$(BIN)/python docs/make_picture.py
 	$(BIN)/python docs/make_training_plot.py
 

@@ -61,6 +61,13 @@ def test_reference_pages_have_every_function_with_its_flip_and_number(made):
     assert "**`knet.conv4`**, **`knet.deconv4`**, `knet.ops21.conv`" in text["functions"]
 
 
+def test_the_stubs_are_what_the_script_makes():
+    made = runpy.run_path(str(ROOT / "docs" / "make_stubs.py"))["stubs"]()
+    assert {*made} == {*ROOT.glob("uniconv/**/*.pyi")}
+    old = [path.name for path, text in made.items() if path.read_text("utf-8") != text]
+    assert old == [], "run python docs/make_stubs.py"
+
+
 def test_readme_examples_run():
     run_examples("\n".join(fences(README, "python")), "README.md")
 

@@ -10,7 +10,7 @@ from typing import Any as _Any
 
 __version__ = "0.1.0"
 
-_MODULES = ("errors", "files", "nn", "spec")
+_MODULES = ("errors", "files", "nn", "spec", "typing")
 _HOMES = {
     "Call": "uniconv._call",
     "Diagnosis": "uniconv._diagnose",

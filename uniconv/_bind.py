@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar, overload
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.compiler import is_compiling
 
@@ -18,18 +20,21 @@ from uniconv._messages import show_shape
 from uniconv.errors import UniconvError, from_one_frame
 from uniconv.spec.op import Op
 from uniconv.spec.registry import find, main
+from uniconv.typing import Array, Dialect, Kind
+
+A = TypeVar("A", bound=Array)
 
 _MOST = 256
 
 
 @from_one_frame
 def bind(
-    w: Any,
-    bias: Any = None,
+    w: Array,
+    bias: Array | None = None,
     *,
-    dialect: str,
-    kind: str = "conv",
-    pointwise: Any = None,
+    dialect: Dialect,
+    kind: Kind = "conv",
+    pointwise: Array | None = None,
     device: Device = None,
     precision: str | None = None,
     **options: Any,
@@ -113,6 +118,12 @@ class Bound:
         self._packed = packing(self._w)
         self._plans: dict[Any, Plan] = {}
 
+    @overload
+    def __call__(self, x: Tensor) -> Tensor: ...
+    @overload
+    def __call__(self, x: np.ndarray[Any, Any]) -> NDArray[Any]: ...
+    @overload
+    def __call__(self, x: A) -> A: ...
     def __call__(self, x: Any) -> Any:
         """y of x, in the function's layout and of x's kind."""
         if is_compiling():

@@ -27,6 +27,7 @@ from uniconv.errors import (
 from uniconv.files.named_array import NamedArray
 from uniconv.spec.op import Op
 from uniconv.spec.registry import find, framework, main, usual
+from uniconv.typing import Dialect, Kind
 
 Tolerance = float | Mapping[str, float]
 P = ParamSpec("P")
@@ -93,8 +94,8 @@ class Call:
         w: Any = None,
         bias: Any = None,
         *,
-        dialect: str | None,
-        kind: str | None = None,
+        dialect: Dialect | None,
+        kind: Kind | None = None,
         pointwise: Any = None,
         **options: Any,
     ) -> None:

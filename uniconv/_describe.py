@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from uniconv.spec.rules import (
     PerAxis,
     Scalar,
 )
+from uniconv.typing import Dialect
 
 FLIPPED = "a true convolution (the kernel is read backwards)"
 UPRIGHT = "a cross-correlation (the kernel is not flipped)"
@@ -41,17 +42,18 @@ _SHAPES = {
 }
 
 
-def dialects() -> dict[str, tuple[str, ...]]:
+def dialects() -> dict[Dialect, tuple[Dialect, ...]]:
     """Every family and the full names of its functions.
 
     >>> dialects()["knet"]
     ('knet.conv4', 'knet.deconv4', 'knet.ops21.conv')
     """
-    return {name: tuple(op.name for op in d.functions) for name, d in frameworks().items()}
+    names = {name: tuple(op.name for op in d.functions) for name, d in frameworks().items()}
+    return cast(dict[Dialect, tuple[Dialect, ...]], names)
 
 
 @from_one_frame
-def describe(dialect: str) -> str:
+def describe(dialect: Dialect) -> str:
     """A family or a function as text: layouts, flip, options, refusals, an example with numbers.
 
     Everything is generated from the spec, the numbers by running it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, partial
-from typing import Any
+from typing import Any, cast
 
 from uniconv._calls.plan import PLANS, frozen, planned, remember, traced_as
 from uniconv._canonical.precision import current, in_block
@@ -14,6 +14,7 @@ from uniconv.errors import BadOption, UniconvError, from_one_frame
 from uniconv.spec.op import Op
 from uniconv.spec.registry import find, names_below
 from uniconv.spec.rules import REQUIRED
+from uniconv.typing import Dialect
 
 
 @from_one_frame
@@ -53,7 +54,7 @@ def _made(name: str) -> Callable[..., Any]:
     exec(_source(op, defaults), scope)
     function: Callable[..., Any] = scope[_short(op)]
     function.__module__, function.__qualname__ = __name__, op.name
-    function.__doc__ = describe(op.name)
+    function.__doc__ = describe(cast(Dialect, op.name))
     traced_as(function, scope["_compiled"])
     return function
 

@@ -13,6 +13,7 @@ from uniconv.spec.registry import usual
 from uniconv.spec.rules import Choice
 from uniconv.spec.values import integer, integers
 from uniconv.spec.words import Axis, Word
+from uniconv.typing import Dialect
 
 Sizes = int | Sequence[int]
 
@@ -24,7 +25,7 @@ def same_pads(
     stride: Sizes = 1,
     dilation: Sizes = 1,
     *,
-    dialect: str = "tf",
+    dialect: Dialect = "tf",
     word: str | None = None,
 ) -> Pairs:
     """What a framework's SAME pads, as pairs (before, after) in pixels, one per spatial axis.

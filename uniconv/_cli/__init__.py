@@ -13,10 +13,11 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
-from typing import Annotated, NoReturn
+from typing import Annotated, NoReturn, cast
 
 import uniconv
 from uniconv.errors import UniconvError
+from uniconv.typing import Dialect
 
 try:
     import typer
@@ -74,7 +75,7 @@ def show_command(
     ],
 ) -> None:
     """Show a function's layouts, flip, options, refusals, source and an example with numbers."""
-    text = uniconv.describe(dialect)
+    text = uniconv.describe(cast(Dialect, dialect))
     if sys.stdout.isatty():
         width = shutil.get_terminal_size().columns
         text = "\n".join(wrapped(line, width) for line in text.splitlines())

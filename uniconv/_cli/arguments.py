@@ -6,9 +6,11 @@ import ast
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import typer
+
+from uniconv.typing import Dialect
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,13 +28,13 @@ TAKEN = {
 }
 
 
-def named(dialect: str | None, words: list[str]) -> tuple[str, list[str]]:
+def named(dialect: str | None, words: list[str]) -> tuple[Dialect, list[str]]:
     """The function that is asked about, by --dialect or as the first word; and the other words."""
     if dialect is not None:
-        return dialect, words
+        return cast(Dialect, dialect), words
     if not words:
         raise UsageError("name a function: --dialect tf.nn.conv2d, or tf.nn.conv2d as first word")
-    return words[0], words[1:]
+    return cast(Dialect, words[0]), words[1:]
 
 
 def read_options(words: list[str]) -> tuple[dict[str, Any], list[Path]]:

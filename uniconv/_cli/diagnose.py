@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -17,6 +17,7 @@ from uniconv._cli.arguments import TAKEN, UsageError, read_value, writable, writ
 
 if TYPE_CHECKING:
     from uniconv.files import NamedArray
+    from uniconv.typing import Dialect
 
 ARRAYS = ("x", "w", "y", "bias", "pointwise")
 SECTIONS = {"--a": "--a", "--b": "--b", "--dialect": "--dialect", "--expected": "--dialect"}
@@ -230,7 +231,9 @@ def _run(
         raise UsageError(f"{word} wants a function: {word} tf.nn.conv2d")
     arrays: dict[str, Any] = dict(_taken(section, known, needed))
     y = arrays.pop("y", None)
-    call = uniconv.Call(**arrays, dialect=section.function, **section.options)
+    call = uniconv.Call(
+        **arrays, dialect=cast("Dialect | None", section.function), **section.options
+    )
     return call.with_result(y, tolerance)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from uniconv._probe.shapes import MOST_SHAPES, fitting
 from uniconv._probe.source import code
 from uniconv.errors import BadOption
 from uniconv.spec.op import Op
+from uniconv.typing import Dialect
 
 Array = NDArray[Any]
 
@@ -124,6 +125,6 @@ def _made(op: Op, options: Mapping[str, Any], shapes: Sequence[Shape], seed: int
         role: numbered(s, role, seed, dtype) for role, s in zip(CUBES, shapes)
     }
     y = run(op, options, *arrays.values())
-    made = Probe(Call(**arrays, dialect=op.name, **options), y, (), seed)
+    made = Probe(Call(**arrays, dialect=cast(Dialect, op.name), **options), y, (), seed)
     hidden = tuple(what for what, wrong in faults(made) if equal(y, wrong()))
     return replace(made, undecided=hidden)

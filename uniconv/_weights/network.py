@@ -28,6 +28,7 @@ from uniconv._weights.kernel import convert_kernel, readings
 from uniconv._weights.name_map import CONVOLUTIONS, Entry, NameMap, entry_for, read_map, rule
 from uniconv.errors import BadArray, BadOption, UniconvError, UniconvWarning, from_one_frame
 from uniconv.files.tensors import to_numpy
+from uniconv.typing import Dialect
 
 Path = str | os.PathLike[str]
 Weights = Mapping[str, Any] | Path
@@ -100,7 +101,13 @@ def convert_state_dict(
 
 @from_one_frame
 def convert_file(
-    path: Path, src: str, dst: str, output: Path, *, names: NameMap = None, progress: bool = False
+    path: Path,
+    src: Dialect,
+    dst: Dialect,
+    output: Path,
+    *,
+    names: NameMap = None,
+    progress: bool = False,
 ) -> list[Step]:
     """Convert a file of arrays into another one, as ``convert_state_dict`` converts arrays.
 

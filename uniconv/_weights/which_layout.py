@@ -22,6 +22,7 @@ from uniconv._canonical.record import Shape
 from uniconv._messages import show_shape
 from uniconv.errors import BadArray, BadOption, BadShape, from_one_frame
 from uniconv.spec.registry import find, frameworks, main
+from uniconv.typing import Dialect
 
 ORDERS = ("o i ...", "... i o", "o ... i", "i o ...", "... o i", "i ... o")
 _LETTERS = {1: "W", 2: "HW", 3: "DHW"}
@@ -75,7 +76,7 @@ def which_layout(
     like: Any = None,
     x: Any = None,
     y: Any = None,
-    dialect: str = "pytorch",
+    dialect: Dialect = "pytorch",
     options: Mapping[str, Any] | None = None,
 ) -> KernelOrder:
     """In which order a kernel's axes lie: "HWIO (tf, keras, flax)", or which ones are possible.
