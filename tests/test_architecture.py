@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import uniconv
+from uniconv import spec
 
 ROOT = Path(uniconv.__file__).parent
 DESIGN = ROOT.parent / "docs" / "design.md"
@@ -96,6 +97,18 @@ def foreign(source: str, allowed: set[str]) -> list[str]:
     return sorted(roots - {"uniconv"} - allowed - set(sys.stdlib_module_names))
 
 
+def not_for_authors(dialect: str, source: str) -> list[str]:
+    """What a dialect's file imports of this package besides ``uniconv.spec`` and its relatives."""
+    own = {name.rpartition(".")[::2] for name in imported(source) if name.startswith("uniconv")}
+    relatives = {f"uniconv._dialects.{b}" for a, b in RELATIVES if a == dialect}
+    allowed = {"uniconv.spec", *relatives}
+    return sorted(
+        f"{module}.{name}"
+        for module, name in own
+        if module not in allowed and f"{module}.{name}" not in relatives
+    )
+
+
 def names_functional(source: str) -> bool:
     """Whether code (not a string or a comment) reaches for torch.nn.functional."""
     attributes = (n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Attribute))
@@ -143,6 +156,27 @@ def test_a_file_imports_nothing_but_torch_numpy_einops(path):
 @pytest.mark.parametrize("path", sorted(ROOT.glob("_dialects/*.py")), ids=lambda p: p.name)
 def test_dialects_are_data_and_do_not_know_torch(path):
     assert foreign(path.read_text(), set()) == []
+
+
+# The dialects that are built on another one, since their frameworks are.
+RELATIVES = {
+    ("jax", "numpy"): "jax.numpy.convolve is numpy.convolve but for its refusals",
+    ("jax", "scipy"): "jax.scipy.signal has the functions of scipy.signal",
+    ("flax", "jax"): "Flax calls jax.lax",
+}
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("_dialects/*.py")), ids=lambda p: p.name)
+def test_a_dialect_is_written_in_the_public_words(path):
+    assert not_for_authors(path.stem, path.read_text()) == []
+
+
+def test_the_public_words_are_all_there():
+    modules = {path.stem for path in ROOT.glob("spec/*.py")}
+    public = {name for name in vars(spec) if not name.startswith("_")}
+    assert public - modules == set(spec.__all__)
+    used = {n for path in ROOT.glob("_dialects/*.py") for n in imported(path.read_text())}
+    assert {n.rpartition(".")[2] for n in used if n.startswith("uniconv.spec.")} <= public
 
 
 def test_only_execute_names_torch_nn_functional():
@@ -262,6 +296,14 @@ def test_the_foreign_check_can_fail():
     assert foreign("import torch.nn\nfrom numpy.typing import NDArray", ALLOWED) == []
     assert foreign("def f():\n    import tensorflow", ALLOWED) == ["tensorflow"]
     assert foreign("import torch", set()) == ["torch"]
+
+
+def test_the_check_of_dialects_can_fail():
+    assert not_for_authors("tf", "from uniconv.spec import Op, Pad\nimport math") == []
+    assert not_for_authors("tf", "from uniconv.spec.op import Op") == ["uniconv.spec.op.Op"]
+    assert not_for_authors("tf", "from uniconv._dialects.jax import GENERAL") != []
+    assert not_for_authors("flax", "from uniconv._dialects.jax import GENERAL") == []
+    assert not_for_authors("jax", "from uniconv._dialects import numpy") == []
 
 
 def test_the_functional_check_can_fail():

@@ -13,8 +13,9 @@ from uniconv._calls.lift import lift
 from uniconv._calls.lower import lower
 from uniconv._calls.plan import plan
 from uniconv._canonical.layout import Layout
+from uniconv._dialects.onnx import BEGINS_ENDS
 from uniconv.errors import BadOption, UniconvError
-from uniconv.spec.forms import BEGINS_ENDS, INTERLEAVED, SYMMETRIC
+from uniconv.spec.forms import INTERLEAVED, SYMMETRIC
 from uniconv.spec.op import UNGROUPED, Op, OptionPerAxis
 from uniconv.spec.padding import Crop, Pad
 from uniconv.spec.rules import REQUIRED, Choice, InertOption, PerAxis, Scalar

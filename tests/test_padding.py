@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from uniconv._dialects.cntk import CENTRED, CENTRED_TRANSPOSED, FLAGS, centred, centred_transposed
+from uniconv._dialects.onnx import BEGINS_ENDS
 from uniconv.spec.forms import (
-    BEGINS_ENDS,
-    FLAGS,
     INTERLEAVED,
     LAYOUT_PAIRS,
     PAIRS,
@@ -22,20 +22,16 @@ from uniconv.spec.forms import (
 )
 from uniconv.spec.values import integer, integers
 from uniconv.spec.words import (
-    CENTRED,
-    CENTRED_TRANSPOSED,
     Axis,
     OfOutput,
     causal,
-    centred,
-    centred_transposed,
-    flux_transposed_same,
     full,
     half,
     same_lower,
     same_total,
     same_total_lower,
     same_upper,
+    transposed_same_total_lower,
     valid,
 )
 
@@ -157,10 +153,10 @@ def test_a_transposed_op_crops_what_a_convolution_of_its_output_pads():
 )
 def test_flux_crops_to_size_times_stride_the_odd_pixel_before(kernel, stride, dilation, crop):
     axis = Axis(7, kernel, dilation, stride)
-    assert flux_transposed_same(axis) == crop
+    assert transposed_same_total_lower(axis) == crop
     if dilation == 1:
         assert axis.whole - sum(crop) == 7 * stride
-    assert flux_transposed_same(replace(axis, output_padding=1)) == (crop[0], crop[1] - 1)
+    assert transposed_same_total_lower(replace(axis, output_padding=1)) == (crop[0], crop[1] - 1)
 
 
 def test_one_number_for_all_axes_says_no_others():

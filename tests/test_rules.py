@@ -14,6 +14,9 @@ from uniconv._calls.lower import read_output_shape, uncrop
 from uniconv._calls.options import complete
 from uniconv._canonical.layout import Layout, axes
 from uniconv._canonical.record import Sizes
+from uniconv._dialects.mxnet import EXTRA_UNLESS_OUT
+from uniconv._dialects.onnx import BEGINS_ENDS, UNLESS_OUT
+from uniconv._dialects.openvino import IDLE_BESIDE_OUT
 from uniconv._messages import show, suggest
 from uniconv.errors import BadOption, CannotExpress
 from uniconv.spec.dimension_strings import (
@@ -23,7 +26,7 @@ from uniconv.spec.dimension_strings import (
     NumberedDimensions,
     along_axis,
 )
-from uniconv.spec.forms import BEGINS_ENDS, LAYOUT_PAIRS, PAIRS, SYMMETRIC
+from uniconv.spec.forms import LAYOUT_PAIRS, PAIRS, SYMMETRIC
 from uniconv.spec.padding import Crop, Pad
 from uniconv.spec.registry import functions
 from uniconv.spec.rules import (
@@ -38,17 +41,7 @@ from uniconv.spec.rules import (
     PerAxis,
     Scalar,
 )
-from uniconv.spec.words import (
-    AS_IS,
-    EXTRA_UNLESS_OUT,
-    IDLE_BESIDE_OUT,
-    UNLESS_OUT,
-    NumbersMean,
-    OfOutput,
-    same_lower,
-    same_upper,
-    valid,
-)
+from uniconv.spec.words import AS_IS, NumbersMean, OfOutput, same_lower, same_upper, valid
 from uniconv.testing import Case, random_case
 
 OPS = list(functions().values())

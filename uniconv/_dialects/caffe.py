@@ -5,12 +5,18 @@ Read from BVLC/caffe @ 9b891540; its im2col and col2im were compiled and run.
 
 from dataclasses import replace
 
-from uniconv._canonical.layout import Layout
-from uniconv.spec.forms import SYMMETRIC
-from uniconv.spec.framework import Framework
-from uniconv.spec.op import Op, OptionPerAxis
-from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.rules import Count, InertOption, PerAxis
+from uniconv.spec import (
+    SYMMETRIC,
+    Count,
+    Crop,
+    Framework,
+    InertOption,
+    Layout,
+    Op,
+    OptionPerAxis,
+    Pad,
+    PerAxis,
+)
 
 SOURCE = "BVLC/caffe src/caffe/layers"
 COMMIT = "@ 9b891540"

@@ -5,16 +5,32 @@ Proved against Chainer 7.8.1.
 
 from dataclasses import replace
 
-from uniconv._canonical.layout import Layout
-from uniconv.spec.forms import alike
-from uniconv.spec.framework import Framework
-from uniconv.spec.op import DEPTHWISE, UNGROUPED, Op
-from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.refusals import Refusal
-from uniconv.spec.rules import CallContext, Choice, Count, PerAxis
-from uniconv.spec.words import AS_IS, COVERING
+from uniconv.spec import (
+    AS_IS,
+    DEPTHWISE,
+    UNGROUPED,
+    CallContext,
+    Choice,
+    Count,
+    Crop,
+    Framework,
+    Layout,
+    NumbersMean,
+    Op,
+    Pad,
+    PerAxis,
+    Refusal,
+    alike,
+)
 
 SOURCE = "chainer 7.8.1 chainer/functions/connection"
+# Chainer's cover_all: so much more after that no pixel is left out.
+COVERING = NumbersMean(
+    lambda axis, pair: (pair[0], pair[1] + axis.stride - 1),
+    lambda axis, pair: (pair[0], pair[1] - axis.stride + 1),
+)
+
+
 COVERED = Choice("cover_all", {False: AS_IS, True: COVERING}, False)
 FIRST = Layout("n c ...", "o i ...", "n o ...")
 PLANE = replace(FIRST, ranks=(2,))

@@ -5,17 +5,78 @@ Read from microsoft/CNTK @ 00230f8a Source/Math/ConvolveGeometry.h and later.
 
 from dataclasses import replace
 
-from uniconv._canonical.layout import Layout
-from uniconv.spec.forms import FLAGS
-from uniconv.spec.framework import Framework
-from uniconv.spec.op import UNGROUPED, Op
-from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.refusals import Refusal
-from uniconv.spec.rules import CallContext, Count, InertOption, PerAxis
-from uniconv.spec.words import CENTRED, CENTRED_TRANSPOSED
+from uniconv.spec import (
+    UNGROUPED,
+    Axis,
+    CallContext,
+    Count,
+    Crop,
+    Form,
+    Framework,
+    InertOption,
+    Layout,
+    NumbersMean,
+    Op,
+    Pad,
+    Pair,
+    Pairs,
+    PerAxis,
+    Refusal,
+    Word,
+)
 
 SOURCE = "microsoft/CNTK @ 00230f8a Source/Math/ConvolveGeometry.h"
 OPS = "microsoft/CNTK bindings/python/cntk/ops/__init__.py"
+
+
+def read_flags(value: object, pattern: str, rank: int) -> Pairs | None:
+    if not isinstance(value, (list, tuple)) or not 1 <= len(value) <= rank + 1:
+        return None
+    if not all(isinstance(v, bool) for v in value):
+        return None
+    flags = [value[0]] * (rank + 1 - len(value)) + list(value)
+    return tuple((int(v), int(v)) for v in flags[1:])
+
+
+def write_flags(pairs: Pairs, pattern: str) -> object | None:
+    return [False, *(p == (1, 1) for p in pairs)] if set(pairs) <= {(0, 0), (1, 1)} else None
+
+
+# CNTK fills a list that is too short up in front, with its first flag.
+FLAGS = Form(
+    "a list of booleans, whether to pad the channels and each spatial axis; the first flag counts "
+    "for the axes left out in front",
+    read_flags,
+    write_flags,
+)
+
+
+def centred(axis: Axis) -> Pair:
+    """What lays the kernel's middle on the pixels, as many left over before as after (CNTK)."""
+    extra = (axis.size - 1) % axis.stride
+    lo = (axis.extent - 1) // 2
+    return lo - extra // 2, axis.extent - 1 - lo - (extra - extra // 2)
+
+
+def centred_transposed(axis: Axis) -> Pair:
+    """The padding ``centred`` of the output, of (size - 1) * stride + 1 where unsaid (CNTK)."""
+    out = (axis.size - 1) * axis.stride + 1 if axis.output_size is None else axis.output_size
+    return centred(replace(axis, size=out))
+
+
+def flagged(word: Word) -> NumbersMean:
+    """A word where the number is 1, nothing where it is 0."""
+
+    def write(axis: Axis, pair: Pair) -> Pair:
+        if pair == (0, 0):
+            return pair
+        return (1, 1) if pair == word(axis) else (-1, -1)  # which no flag says
+
+    return NumbersMean(lambda axis, pair: word(axis) if pair[0] else (0, 0), write)
+
+
+CENTRED = flagged(centred)
+CENTRED_TRANSPOSED = flagged(centred_transposed)
 # A list shorter than the axes is filled up in front with its first entry: so is the channel axis.
 ONCE = ("int", "one", "axes")
 TRAP = (

@@ -7,13 +7,24 @@ converters/mil/frontend/tensorflow/test/test_ops.py).
 
 from dataclasses import replace
 
-from uniconv._canonical.layout import Layout
-from uniconv.spec.forms import INTERLEAVED, non_negative
-from uniconv.spec.framework import Framework
-from uniconv.spec.op import Op
-from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.rules import Choice, Count, InertOption, PerAxis
-from uniconv.spec.words import keras_transposed_same, nothing_cropped, same_lower, same_upper, valid
+from uniconv.spec import (
+    INTERLEAVED,
+    Choice,
+    Count,
+    Crop,
+    Framework,
+    InertOption,
+    Layout,
+    Op,
+    Pad,
+    PerAxis,
+    non_negative,
+    nothing_cropped,
+    same_lower,
+    same_upper,
+    transposed_same_upper,
+    valid,
+)
 
 DEFS = "apple/coremltools coremltools/converters/mil/mil/ops/defs/iOS15/conv.py @ e0e2f42b"
 LIST = ("none", "axes")
@@ -64,7 +75,7 @@ TRANSPOSE = replace(
             form=PADS,
             word_option=Choice(
                 "pad_type",
-                {"valid": nothing_cropped, "custom": None, "same": keras_transposed_same},
+                {"valid": nothing_cropped, "custom": None, "same": transposed_same_upper},
                 "valid",
             ),
             numbers_beside_word="ignored",

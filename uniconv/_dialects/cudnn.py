@@ -8,15 +8,56 @@ on the GPU with their own CPU kernels.
 
 from dataclasses import replace
 
-from uniconv._canonical.layout import Layout
-from uniconv.spec.forms import EACH_ALIKE, LOWS_HIGHS, beside_both_sides, non_negative, or_nothing
-from uniconv.spec.framework import Framework
-from uniconv.spec.op import BY_CHANNELS, BY_OUTPUT, Op, OptionPerAxis
-from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.rules import REQUIRED, Choice, Count, InertOption, PerAxis, Scalar
+from uniconv.spec import (
+    BY_CHANNELS,
+    BY_OUTPUT,
+    EACH_ALIKE,
+    LOWS_HIGHS,
+    REQUIRED,
+    Choice,
+    Count,
+    Crop,
+    Form,
+    Framework,
+    InertOption,
+    Layout,
+    Op,
+    OptionPerAxis,
+    Pad,
+    Pairs,
+    PerAxis,
+    Scalar,
+    non_negative,
+    or_nothing,
+)
 
 LEGACY = "https://docs.nvidia.com/deeplearning/cudnn/backend/latest/api/cudnn-cnn-library.html"
 FRONTEND = "NVIDIA/cudnn-frontend @ 3929da2e"
+
+
+def beside_both_sides(form: Form) -> Form:
+    """Numbers for both sides alike and, in their place, one list before and one after (cuDNN)."""
+
+    def read(value: object, pattern: str, rank: int) -> Pairs | None:
+        if not isinstance(value, (list, tuple)) or len(value) != 3:
+            return None
+        both, before, after = value
+        if both is not None and (before, after) == (None, None):
+            before = after = both
+        elif both is not None:
+            return None
+        return form.read((before, after), pattern, rank)
+
+    def write(pairs: Pairs, pattern: str) -> object | None:
+        written = form.write(pairs, pattern)
+        if not isinstance(written, tuple):
+            return None
+        before, after = written
+        return (before, None, None) if before == after else (None, before, after)
+
+    return Form(f"one list for both sides of each spatial axis, or {form.describe}", read, write)
+
+
 AXES = ("axes",)
 NCHW = Layout("n c ...", "o i ...", "n o ...", (2, 3))
 NHWC = Layout("n ... c", "o ... i", "n ... o", (2, 3))

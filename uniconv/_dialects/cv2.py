@@ -5,16 +5,46 @@ Proved against OpenCV 5.0.0.
 
 from dataclasses import replace
 
-from uniconv._canonical.layout import Layout
-from uniconv.spec.forms import X_FIRST
-from uniconv.spec.framework import Framework
-from uniconv.spec.op import UNGROUPED, Op
-from uniconv.spec.padding import Pad
-from uniconv.spec.refusals import Refusal, centre_outside_the_kernel
-from uniconv.spec.rules import REQUIRED, CallContext, Choice, Scalar
-from uniconv.spec.words import ANCHOR
+from uniconv.spec import (
+    REQUIRED,
+    UNGROUPED,
+    Axis,
+    CallContext,
+    Choice,
+    Form,
+    Framework,
+    Layout,
+    NumbersMean,
+    Op,
+    Pad,
+    Pair,
+    Refusal,
+    Scalar,
+    alike,
+    centre_outside_the_kernel,
+    integers,
+    last_first,
+)
 
 SOURCE = "opencv 5.0.0 modules/imgproc/src/filter.dispatch.cpp"
+X_FIRST = Form(
+    "two integers, x (columns) first",
+    lambda value, pattern, rank: (
+        last_first(alike(None).read(value, pattern, rank)) if integers(value) is not None else None
+    ),
+    lambda pairs, pattern: (
+        None if any(lo != hi for lo, hi in pairs) else tuple(lo for lo, _ in reversed(pairs))
+    ),
+)
+
+
+def read_anchor(axis: Axis, pair: Pair) -> Pair:
+    lo = axis.kernel // 2 if pair[0] == -1 else pair[0]
+    return lo, axis.kernel - 1 - lo
+
+
+# OpenCV's anchor: the tap that lies on the pixel; -1 is the middle.
+ANCHOR = NumbersMean(read_anchor, lambda axis, pair: (pair[0], axis.kernel - 1 - pair[1]))
 BORDERS = {0: "zeros", 1: "replicate", 2: "symmetric", 4: "reflect"}
 
 

@@ -5,14 +5,22 @@ Read from pjreddie/darknet @ f6afaabc; its C code was compiled and run.
 
 from dataclasses import replace
 
-from uniconv._canonical.layout import Layout
-from uniconv.spec.forms import alike
-from uniconv.spec.framework import Framework
-from uniconv.spec.op import UNGROUPED, Op
-from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.refusals import Refusal
-from uniconv.spec.rules import CallContext, Choice, Count, InertOption, PerAxis
-from uniconv.spec.words import half
+from uniconv.spec import (
+    UNGROUPED,
+    CallContext,
+    Choice,
+    Count,
+    Crop,
+    Framework,
+    InertOption,
+    Layout,
+    Op,
+    Pad,
+    PerAxis,
+    Refusal,
+    alike,
+    half,
+)
 
 SOURCE = "pjreddie/darknet @ f6afaabc src"
 # pad=1 is a switch: size / 2 pixels on both sides, and padding is ignored.

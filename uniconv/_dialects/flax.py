@@ -5,22 +5,34 @@ Proved against Flax 0.12.8 on JAX 0.10.2.
 
 from dataclasses import replace
 
-from uniconv._canonical.layout import Layout
-from uniconv._dialects.jax import GENERAL, PRECISION, TRANSPOSE
-from uniconv.spec.forms import EACH
-from uniconv.spec.framework import Framework
-from uniconv.spec.op import COMPLEX, FLOATS, UNGROUPED, Op
-from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.refusals import Refusal
-from uniconv.spec.rules import CallContext, Choice, Count, InertOption, PerAxis
-from uniconv.spec.words import (
+from uniconv._dialects.jax import (
+    GENERAL,
+    PRECISION,
+    TRANSPOSE,
+    transposed_same,
+    transposed_same_lower,
+    transposed_valid,
+)
+from uniconv.spec import (
+    COMPLEX,
+    EACH,
+    FLOATS,
     FROM_FULL,
+    UNGROUPED,
+    Axis,
+    CallContext,
+    Choice,
+    Count,
+    Crop,
+    Framework,
+    InertOption,
+    Layout,
+    Op,
+    Pad,
+    Pair,
+    PerAxis,
+    Refusal,
     causal,
-    circular_lower,
-    circular_upper,
-    jax_transposed_same,
-    jax_transposed_same_lower,
-    jax_transposed_valid,
     same_lower,
     same_total,
     same_upper,
@@ -28,6 +40,22 @@ from uniconv.spec.words import (
 )
 
 SOURCE = "flax 0.12.8 flax/linen/linear.py"
+
+
+def circular_lower(axis: Axis) -> Pair:
+    """What leaves a whole period, size * stride outputs, the odd pixel left after (Flax)."""
+    period = axis.size * axis.stride
+    lo = max(axis.extent - axis.stride, 0) // 2 % max(period, 1)
+    return lo, axis.whole - period - lo
+
+
+def circular_upper(axis: Axis) -> Pair:
+    """What leaves a whole period, size * stride outputs, the odd pixel left before (Flax)."""
+    period = axis.size * axis.stride
+    lo = (max(axis.extent - axis.stride, 0) + 1) // 2 % max(period, 1)
+    return lo, axis.whole - period - lo
+
+
 FORMS = ("none", "int", "axes")
 IMPLIED = dict.fromkeys(("features", "kernel_size", "kernel_init", "param_dtype"), "kernel")
 OTHERS = (
@@ -107,9 +135,9 @@ TRANSPOSED = replace(
             "padding",
             "SAME",
             {
-                "SAME": jax_transposed_same,
-                "VALID": jax_transposed_valid,
-                "SAME_LOWER": jax_transposed_same_lower,
+                "SAME": transposed_same,
+                "VALID": transposed_valid,
+                "SAME_LOWER": transposed_same_lower,
                 "CIRCULAR": Choice(
                     "transpose_kernel", {False: circular_lower, True: circular_upper}, False
                 ),

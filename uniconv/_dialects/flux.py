@@ -5,14 +5,29 @@ Read from FluxML/Flux.jl @ 3f2f828b and FluxML/NNlib.jl @ f71b71c7.
 
 from dataclasses import replace
 
-from uniconv._canonical.layout import Layout
-from uniconv.spec.forms import INTERLEAVED, alike, one_of, tuples_only
-from uniconv.spec.framework import Framework
-from uniconv.spec.op import COMPLEX, DEPTHWISE, FLOATS, INTEGERS, UNGROUPED, Op
-from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.refusals import Refusal, output_padding_reaches_stride
-from uniconv.spec.rules import Count, InertOption, PerAxis
-from uniconv.spec.words import flux_transposed_same, same_total_lower
+from uniconv.spec import (
+    COMPLEX,
+    DEPTHWISE,
+    FLOATS,
+    INTEGERS,
+    INTERLEAVED,
+    UNGROUPED,
+    Count,
+    Crop,
+    Framework,
+    InertOption,
+    Layout,
+    Op,
+    Pad,
+    PerAxis,
+    Refusal,
+    alike,
+    one_of,
+    output_padding_reaches_stride,
+    same_total_lower,
+    transposed_same_total_lower,
+    tuples_only,
+)
 
 SOURCE = "FluxML/Flux.jl @ 3f2f828b (0.16.11) src/layers/conv.jl"
 CHECK_DIMS = "FluxML/NNlib.jl @ f71b71c7 src/dim_helpers/DenseConvDims.jl check_dims"
@@ -80,7 +95,7 @@ CONV_TRANSPOSE = replace(
     params="x:x w:weight bias:bias σ * stride pad outpad dilation groups",
     layout=Layout("... c n", "... m c", "... o n"),
     pad=Crop(
-        Pad("pad", 0, {"SamePad()": flux_transposed_same}, NUMBERS),
+        Pad("pad", 0, {"SamePad()": transposed_same_total_lower}, NUMBERS),
         output_padding=PerAxis("outpad", 0, least=0),
     ),
     refusals=(

@@ -6,28 +6,60 @@ Proved against JAX 0.10.2.
 from dataclasses import replace
 from typing import Any
 
-from uniconv._canonical.layout import Layout
 from uniconv._dialects import numpy, scipy
-from uniconv.spec.dimension_strings import DimensionNumbers, dimension_numbers
-from uniconv.spec.forms import PAIRS
-from uniconv.spec.framework import Framework
-from uniconv.spec.op import COMPLEX, FLOATS, INTEGERS, UNGROUPED, Op
-from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.refusals import Refusal, neither_inside_the_other, two_kinds_of_groups
-from uniconv.spec.rules import REQUIRED, CallContext, Choice, Count, InertOption, PerAxis
-from uniconv.spec.words import (
+from uniconv.spec import (
     AS_IS,
+    COMPLEX,
+    FLOATS,
     FROM_FULL,
-    jax_transposed_same,
-    jax_transposed_same_lower,
-    jax_transposed_valid,
+    INTEGERS,
+    PAIRS,
+    REQUIRED,
+    UNGROUPED,
+    Axis,
+    CallContext,
+    Choice,
+    Count,
+    Crop,
+    DimensionNumbers,
+    Framework,
+    InertOption,
+    Layout,
+    Op,
+    Pad,
+    Pair,
+    PerAxis,
+    Refusal,
+    dimension_numbers,
+    neither_inside_the_other,
     same_lower,
     same_total,
     same_upper,
+    two_kinds_of_groups,
     valid,
 )
 
 LAX = "jax 0.10.2 jax/_src/lax/convolution.py"
+
+
+def transposed_same(axis: Axis) -> Pair:
+    """What gives size * stride outputs, the odd pixel cropped after (JAX)."""
+    e, s = axis.extent, axis.stride
+    start = e - 1 if s > e - 1 else (e + s - 1) // 2
+    return e - 1 - start, start - s + 1
+
+
+def transposed_valid(axis: Axis) -> Pair:
+    """Nothing; zeros follow a kernel shorter than the stride, up to a whole stride (JAX)."""
+    return 0, min(axis.extent - axis.stride, 0)
+
+
+def transposed_same_lower(axis: Axis) -> Pair:
+    """The padding of SAME_LOWER around the spread input itself (JAX, with strides of 1)."""
+    lo, hi = same_lower(replace(axis, stride=1))
+    return axis.extent - 1 - lo, axis.extent - 1 - hi
+
+
 FIRST = Layout("n c ...", "o i ...", "n o ...")
 SPELLED = (
     *(
@@ -162,9 +194,9 @@ TRANSPOSE = Op(
             "padding",
             REQUIRED,
             {
-                "SAME": jax_transposed_same,
-                "VALID": jax_transposed_valid,
-                "SAME_LOWER": jax_transposed_same_lower,
+                "SAME": transposed_same,
+                "VALID": transposed_valid,
+                "SAME_LOWER": transposed_same_lower,
             },
             PAIRS,
             reading=Choice("use_consistent_padding", {False: FROM_FULL, True: AS_IS}, False),

@@ -6,24 +6,44 @@ Proved against Keras 3.15.1 on TensorFlow 2.21.0.
 from dataclasses import replace
 from typing import Any
 
-from uniconv._canonical.layout import Layout
-from uniconv.spec.framework import Framework
-from uniconv.spec.op import DEPTHWISE, FLOATS, UNGROUPED, Op
-from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.refusals import Refusal, output_padding_reaches_stride, strided_and_dilated
-from uniconv.spec.rules import CallContext, Choice, Count, InertOption, PerAxis
-from uniconv.spec.words import (
+from uniconv.spec import (
+    DEPTHWISE,
+    FLOATS,
+    UNGROUPED,
+    Axis,
+    CallContext,
+    Choice,
+    Count,
+    Crop,
+    Framework,
+    InertOption,
+    Layout,
+    Op,
+    Pad,
+    Pair,
+    PerAxis,
+    Refusal,
     causal,
-    keras_transposed_same,
-    keras_transposed_valid,
+    output_padding_reaches_stride,
     same_upper,
+    strided_and_dilated,
+    transposed_same_upper,
     valid,
 )
 
 OPS = "keras 3.15.1 keras/src/backend/tensorflow/nn.py"
 LAYERS = "keras 3.15.1 keras/src/layers/convolutional"
+
+
+def transposed_valid(axis: Axis) -> Pair:
+    """Nothing; output_padding=None fills up with zeros after a kernel shorter than the stride."""
+    if axis.output_padding is None:
+        return 0, min(axis.extent - axis.stride, 0)
+    return 0, -axis.output_padding
+
+
 WORDS = {"valid": valid, "same": same_upper}
-CROPS = {"valid": keras_transposed_valid, "same": keras_transposed_same}
+CROPS = {"valid": transposed_valid, "same": transposed_same_upper}
 STRIDES, DILATION = PerAxis("strides"), PerAxis("dilation_rate")
 EXTRA = PerAxis("output_padding", None, least=0, accepts=("none", "int", "axes"), absent=None)
 

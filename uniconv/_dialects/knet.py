@@ -4,12 +4,22 @@ Read from denizyuret/Knet.jl @ 0c3d8551; output sizes and refusals of its CPU pa
 FluxML/NNlib.jl @ f71b71c7 src/dim_helpers/ConvDims.jl.
 """
 
-from uniconv._canonical.layout import Layout
-from uniconv.spec.forms import SYMMETRIC
-from uniconv.spec.framework import Framework
-from uniconv.spec.op import COMPLEX, FLOATS, INTEGERS, Op
-from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.rules import Choice, Count, InertOption, PerAxis, Scalar
+from uniconv.spec import (
+    COMPLEX,
+    FLOATS,
+    INTEGERS,
+    SYMMETRIC,
+    Choice,
+    Count,
+    Crop,
+    Framework,
+    InertOption,
+    Layout,
+    Op,
+    Pad,
+    PerAxis,
+    Scalar,
+)
 
 OPS20 = "denizyuret/Knet.jl src/ops20/conv.jl @ 0c3d8551 (1.4.10)"
 OPS21 = "denizyuret/Knet.jl src/ops21/conv.jl @ 0c3d8551"

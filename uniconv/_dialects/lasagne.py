@@ -5,14 +5,25 @@ Proved against Lasagne 0.2.dev1 (commit 5d3c63cb) on theano-pymc 1.1.2.
 
 from dataclasses import replace
 
-from uniconv._canonical.layout import Layout
-from uniconv.spec.forms import alike
-from uniconv.spec.framework import Framework
-from uniconv.spec.op import UNGROUPED, Op
-from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.refusals import Refusal
-from uniconv.spec.rules import REQUIRED, CallContext, Choice, Count, InertOption, PerAxis
-from uniconv.spec.words import full, half, valid
+from uniconv.spec import (
+    REQUIRED,
+    UNGROUPED,
+    CallContext,
+    Choice,
+    Count,
+    Crop,
+    Framework,
+    InertOption,
+    Layout,
+    Op,
+    Pad,
+    PerAxis,
+    Refusal,
+    alike,
+    full,
+    half,
+    valid,
+)
 
 SOURCE = "Lasagne/Lasagne@5d3c63cb lasagne/layers/conv.py"
 WORDS = {"valid": valid, "full": full, "same": half}
@@ -32,8 +43,6 @@ def same_and_an_even_kernel_transposed(call: CallContext, crop: object) -> bool:
 
 
 NEEDS_ODD = '"same" needs odd kernel sizes'
-
-
 # A bare layer is a convolution and a rectifier.
 LINEAR = Choice("nonlinearity", {None: None}, REQUIRED)
 TIED = InertOption("untie_biases", False, "every pixel of y would have a bias of its own")

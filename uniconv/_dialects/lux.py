@@ -5,14 +5,28 @@ Read from LuxDL/Lux.jl @ 6f4b96cc and FluxML/NNlib.jl @ f71b71c7.
 
 from dataclasses import replace
 
-from uniconv._canonical.layout import Layout
-from uniconv.spec.forms import INTERLEAVED, alike, one_of, tuples_only
-from uniconv.spec.framework import Framework
-from uniconv.spec.op import COMPLEX, FLOATS, INTEGERS, Op
-from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.refusals import Refusal, output_padding_reaches_stride
-from uniconv.spec.rules import Choice, Count, InertOption, PerAxis
-from uniconv.spec.words import flux_transposed_same, same_total_lower
+from uniconv.spec import (
+    COMPLEX,
+    FLOATS,
+    INTEGERS,
+    INTERLEAVED,
+    Choice,
+    Count,
+    Crop,
+    Framework,
+    InertOption,
+    Layout,
+    Op,
+    Pad,
+    PerAxis,
+    Refusal,
+    alike,
+    one_of,
+    output_padding_reaches_stride,
+    same_total_lower,
+    transposed_same_total_lower,
+    tuples_only,
+)
 
 SOURCE = "LuxDL/Lux.jl @ 6f4b96cc (1.31.4) src/layers/conv.jl"
 CHECK_DIMS = "FluxML/NNlib.jl @ f71b71c7 src/dim_helpers/DenseConvDims.jl check_dims"
@@ -65,7 +79,7 @@ CONV_TRANSPOSE = replace(
         Pad(
             "pad",
             0,
-            {"SamePad()": flux_transposed_same},
+            {"SamePad()": transposed_same_total_lower},
             tuples_only(one_of(alike(None, alone=True), INTERLEAVED)),
         ),
         output_padding=PerAxis("outpad", 0, least=0),

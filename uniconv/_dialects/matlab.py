@@ -6,13 +6,21 @@ MathWorks' documentation.
 
 from dataclasses import replace
 
-from uniconv._canonical.layout import Layout
-from uniconv.spec.framework import Framework
-from uniconv.spec.op import UNGROUPED, Op
-from uniconv.spec.padding import Pad
-from uniconv.spec.refusals import Refusal
-from uniconv.spec.rules import Border, CallContext, Choice, Scalar
-from uniconv.spec.words import full, same_total, valid
+from uniconv.spec import (
+    UNGROUPED,
+    Border,
+    CallContext,
+    Choice,
+    Framework,
+    Layout,
+    Op,
+    Pad,
+    Refusal,
+    Scalar,
+    full,
+    same_total,
+    valid,
+)
 
 DOCS = "https://www.mathworks.com/help/matlab/ref"
 IMAGES = "https://www.mathworks.com/help/images/ref/imfilter.html"

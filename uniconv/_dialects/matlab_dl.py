@@ -6,20 +6,32 @@ and TensorFlow models, which hands their kernels to dlconv unflipped.
 
 from dataclasses import replace
 
-from uniconv._canonical.layout import Layout
-from uniconv.spec.dimension_strings import Labels, labelled
-from uniconv.spec.forms import LOWS_HIGHS, alike, non_negative, one_of
-from uniconv.spec.framework import Framework
-from uniconv.spec.op import BY_AXIS, Op, OptionPerAxis
-from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.refusals import Refusal
-from uniconv.spec.rules import Border, CallContext, PerAxis, Scalar
-from uniconv.spec.words import causal, keras_transposed_same, same_upper
+from uniconv.spec import (
+    BY_AXIS,
+    LOWS_HIGHS,
+    Border,
+    CallContext,
+    Crop,
+    Framework,
+    Labels,
+    Layout,
+    Op,
+    OptionPerAxis,
+    Pad,
+    PerAxis,
+    Refusal,
+    Scalar,
+    alike,
+    causal,
+    labelled,
+    non_negative,
+    one_of,
+    same_upper,
+    transposed_same_upper,
+)
 
 DOCS = "https://www.mathworks.com/help/deeplearning/ref/dlarray."
 NUMBERS = one_of(alike(), non_negative(LOWS_HIGHS))
-
-
 # Labels left out are those of a formatted dlarray, whose axes are sorted: spatial, "C", "B".
 USUAL = (
     *(("SCB", None), ("SSCB", None)),
@@ -91,7 +103,7 @@ TRANSPOSE = replace(
     kind="conv_transpose",
     params="x:X w:weights bias:bias * DataFormat WeightsFormat Stride DilationFactor Cropping",
     layout=formats("m c", "mc", "mig"),
-    pad=Crop(Pad("Cropping", 0, {"same": keras_transposed_same}, NUMBERS)),
+    pad=Crop(Pad("Cropping", 0, {"same": transposed_same_upper}, NUMBERS)),
     boundary=None,
     fill=None,
     refusals=(

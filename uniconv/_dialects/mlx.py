@@ -5,14 +5,26 @@ Proved against MLX 0.32.4 on the CPU.
 
 from dataclasses import replace
 
-from uniconv._canonical.layout import Layout
-from uniconv.spec.forms import LOWS_HIGHS, alike, one_of
-from uniconv.spec.framework import Framework
-from uniconv.spec.op import UNGROUPED, Op
-from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.refusals import Refusal
-from uniconv.spec.rules import CallContext, Choice, Count, InertOption, PerAxis
-from uniconv.spec.words import full, numpy_same, numpy_valid
+from uniconv.spec import (
+    LOWS_HIGHS,
+    UNGROUPED,
+    CallContext,
+    Choice,
+    Count,
+    Crop,
+    Framework,
+    InertOption,
+    Layout,
+    Op,
+    Pad,
+    PerAxis,
+    Refusal,
+    alike,
+    full,
+    one_of,
+    same_as_longer,
+    valid_inside_longer,
+)
 
 SOURCE = "mlx 0.32.4 mlx/ops.cpp"
 FIRST = Layout("n ... c", "o ... i", "n ... o")
@@ -123,7 +135,7 @@ CONVOLVE = Op(
     layout=Layout("...", "...", "...", (1,)),
     stride=None,
     dilation=None,
-    pad=Pad("mode", "full", {"full": full, "same": numpy_same, "valid": numpy_valid}),
+    pad=Pad("mode", "full", {"full": full, "same": same_as_longer, "valid": valid_inside_longer}),
     groups=UNGROUPED,
     reverse=True,
     batch=(0, 0),

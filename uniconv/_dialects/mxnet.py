@@ -5,24 +5,30 @@ Proved against MXNet 1.9.1 on the CPU.
 
 from dataclasses import replace
 
-from uniconv._canonical.layout import Layout
-from uniconv.spec.forms import EACH_ALIKE
-from uniconv.spec.framework import Framework
-from uniconv.spec.op import Op
-from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.refusals import Refusal, output_padding_reaches_stride, strided_and_dilated
-from uniconv.spec.rules import (
+from uniconv.spec import (
+    EACH_ALIKE,
     REQUIRED,
     CallContext,
     Choice,
     Count,
+    Crop,
+    Framework,
     InertOption,
     KernelShape,
+    Layout,
+    Op,
+    Pad,
     PerAxis,
+    Refusal,
+    output_padding_reaches_stride,
+    strided_and_dilated,
+    surplus_lower,
+    unless_output_size,
 )
-from uniconv.spec.words import EXTRA_UNLESS_OUT
 
 SOURCE = "mxnet 1.9.1 src/operator/nn"
+# pad and adj beside target_shape are ignored.
+EXTRA_UNLESS_OUT = unless_output_size(lambda axis: surplus_lower(replace(axis, output_padding=0)))
 AXES = ("none", "axes")
 TUNING = ("workspace", "cudnn_tune", "cudnn_off")
 FIRST = {1: "NCW", 2: "NCHW", 3: "NCDHW"}

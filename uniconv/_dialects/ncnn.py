@@ -5,19 +5,28 @@ Proved against ncnn 1.0.20261020 on the CPU.
 
 from dataclasses import replace
 
-from uniconv._canonical.layout import Layout
-from uniconv.spec.forms import INTERLEAVED, non_negative
-from uniconv.spec.framework import Framework
-from uniconv.spec.op import UNGROUPED, Op, OptionPerAxis
-from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.refusals import Refusal, output_beyond_the_whole
-from uniconv.spec.rules import CallContext, Count, InertOption, PerAxis, Scalar
-from uniconv.spec.words import (
+from uniconv.spec import (
+    INTERLEAVED,
+    UNGROUPED,
     BesideOutput,
-    onnx_same_lower,
-    onnx_same_upper,
+    CallContext,
+    Count,
+    Crop,
+    Framework,
+    InertOption,
+    Layout,
+    Op,
+    OptionPerAxis,
+    Pad,
+    PerAxis,
+    Refusal,
+    Scalar,
+    non_negative,
+    output_beyond_the_whole,
     same_lower,
     same_upper,
+    surplus_lower,
+    surplus_upper,
 )
 
 SOURCE = "Tencent/ncnn tag 20261020 src/layer"
@@ -115,7 +124,7 @@ DECONVOLUTION = replace(
     "pad_right pad_bottom output_pad_right output_pad_bottom output_w output_h activation_type "
     "dynamic_weight",
     pad=Crop(
-        pad(2, BesideOutput(onnx_same_upper), BesideOutput(onnx_same_lower)),
+        pad(2, BesideOutput(surplus_upper), BesideOutput(surplus_lower)),
         output_padding=PerAxis("output_pad", (0, 0), least=0, accepts=("axes",), absent=0),
         shape="output_size",
         shape_forms=("axes",),

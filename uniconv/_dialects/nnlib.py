@@ -5,12 +5,26 @@ Read from FluxML/NNlib.jl @ f71b71c7.
 
 from dataclasses import replace
 
-from uniconv._canonical.layout import Layout
-from uniconv.spec.forms import INTERLEAVED, alike, one_of, tuples_only
-from uniconv.spec.framework import Framework
-from uniconv.spec.op import COMPLEX, DEPTHWISE, FLOATS, INTEGERS, UNGROUPED, Op
-from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.rules import Choice, Count, InertOption, PerAxis
+from uniconv.spec import (
+    COMPLEX,
+    DEPTHWISE,
+    FLOATS,
+    INTEGERS,
+    INTERLEAVED,
+    UNGROUPED,
+    Choice,
+    Count,
+    Crop,
+    Framework,
+    InertOption,
+    Layout,
+    Op,
+    Pad,
+    PerAxis,
+    alike,
+    one_of,
+    tuples_only,
+)
 
 SOURCE = "FluxML/NNlib.jl @ f71b71c7 (0.9.36) src/conv.jl"
 # One for all, one per axis, or (before, after) of each axis in turn; a negative one crops, since

@@ -5,13 +5,27 @@ Proved against NumPy 2.4.6.
 
 from dataclasses import replace
 
-from uniconv._canonical.layout import Layout
-from uniconv.spec.framework import Framework
-from uniconv.spec.op import UNGROUPED, Op
-from uniconv.spec.padding import Pad
-from uniconv.spec.words import full, numpy_correlate_same, numpy_same, numpy_valid
+from uniconv.spec import (
+    UNGROUPED,
+    Axis,
+    Framework,
+    Layout,
+    Op,
+    Pad,
+    Pair,
+    full,
+    same_as_longer,
+    valid_inside_longer,
+)
 
 SOURCE = "numpy 2.4.6 numpy/_core/numeric.py"
+
+
+def same_as_longer_of_correlate(axis: Axis) -> Pair:
+    """The middle of "full", as long as the longer of x and w; the odd pixel after where w is."""
+    lo, hi = same_as_longer(axis)
+    return (lo, hi) if axis.kernel <= axis.size else (hi, lo)
+
 
 CONVOLVE = Op(
     "numpy.convolve",
@@ -20,7 +34,7 @@ CONVOLVE = Op(
     layout=Layout("...", "...", "...", (1,)),
     stride=None,
     dilation=None,
-    pad=Pad("mode", "full", {"full": full, "same": numpy_same, "valid": numpy_valid}),
+    pad=Pad("mode", "full", {"full": full, "same": same_as_longer, "valid": valid_inside_longer}),
     groups=UNGROUPED,
     reverse=True,
     batch=(0, 0),
@@ -33,7 +47,11 @@ CORRELATE = replace(
     CONVOLVE,
     name="numpy.correlate",
     reverse=False,
-    pad=Pad("mode", "valid", {"valid": numpy_valid, "same": numpy_correlate_same, "full": full}),
+    pad=Pad(
+        "mode",
+        "valid",
+        {"valid": valid_inside_longer, "same": same_as_longer_of_correlate, "full": full},
+    ),
     source=f"{SOURCE} correlate",
     notes=(*CONVOLVE.notes, "NumPy conjugates v; complex arrays are refused here."),
 )

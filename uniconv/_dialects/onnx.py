@@ -5,25 +5,54 @@ Proved against ONNX Runtime 1.32.0, and onnx 1.23.2's reference where its CPU ke
 
 from dataclasses import replace
 
-from uniconv._canonical.layout import Layout
-from uniconv.spec.forms import BEGINS_ENDS, non_negative
-from uniconv.spec.framework import Framework
-from uniconv.spec.op import Op
-from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.refusals import Refusal, output_beyond_the_whole, output_padding_reaches_stride
-from uniconv.spec.rules import CallContext, Choice, Count, KernelShape, PerAxis, Scalar
-from uniconv.spec.words import (
-    UNLESS_OUT,
+from uniconv.spec import (
     BesideOutput,
-    onnx_same_lower,
-    onnx_same_upper,
+    CallContext,
+    Choice,
+    Count,
+    Crop,
+    Form,
+    Framework,
+    KernelShape,
+    Layout,
+    Op,
+    Pad,
+    Pairs,
+    PerAxis,
+    Refusal,
+    Scalar,
+    integers,
+    non_negative,
+    output_beyond_the_whole,
+    output_padding_reaches_stride,
     same_lower,
     same_upper,
+    surplus_lower,
+    surplus_upper,
+    unless_output_size,
     valid,
 )
 
 SPEC = "onnx 1.23.2 docs/Operators.md"
 RUNTIME = "onnxruntime 1.32.0 onnxruntime/core/providers/cpu/nn/conv_transpose_attributes.h"
+
+
+def read_begins_ends(value: object, pattern: str, rank: int) -> Pairs | None:
+    entries = integers(value)
+    if entries is None or len(entries) != 2 * rank:
+        return None
+    return tuple(zip(entries[:rank], entries[rank:]))
+
+
+BEGINS_ENDS = Form(
+    "a list of what is before each spatial axis, then what is after each, negative to crop",
+    read_begins_ends,
+    lambda pairs, pattern: [lo for lo, _ in pairs] + [hi for _, hi in pairs],
+)
+
+
+# pads beside output_shape are ignored.
+UNLESS_OUT = unless_output_size(surplus_lower)
 LIST = ("none", "axes")
 PADS = non_negative(BEGINS_ENDS)
 
@@ -94,9 +123,9 @@ TRANSPOSE = replace(
                 "auto_pad",
                 {
                     "NOTSET": None,
-                    "SAME_UPPER": onnx_same_upper,
-                    "SAME_LOWER": onnx_same_lower,
-                    "VALID": BesideOutput(onnx_same_lower),
+                    "SAME_UPPER": surplus_upper,
+                    "SAME_LOWER": surplus_lower,
+                    "VALID": BesideOutput(surplus_lower),
                 },
                 "NOTSET",
             ),

@@ -5,26 +5,41 @@ Proved against OpenVINO 2026.4.1 on the CPU.
 
 from dataclasses import replace
 
-from uniconv._canonical.layout import Layout
-from uniconv.spec.forms import LOWS_HIGHS, non_negative, or_nothing
-from uniconv.spec.framework import Framework
-from uniconv.spec.op import BY_CHANNELS, UNGROUPED, Op, OptionPerAxis
-from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.rules import REQUIRED, Choice, InertOption, PerAxis
-from uniconv.spec.words import (
+from uniconv.spec import (
     AS_IS,
-    IDLE_BESIDE_OUT,
+    BY_CHANNELS,
+    LOWS_HIGHS,
+    REQUIRED,
+    UNGROUPED,
     BesideOutput,
+    Choice,
+    Crop,
+    Framework,
+    InertOption,
+    Layout,
     NumbersMean,
+    Op,
+    OptionPerAxis,
+    Pad,
+    PerAxis,
+    non_negative,
     nothing_cropped,
-    onnx_same_lower,
-    onnx_same_upper,
+    or_nothing,
     same_lower,
     same_upper,
+    surplus_lower,
+    surplus_upper,
     valid,
 )
 
 RUNTIME = "openvino 2026.4.1 src/core/shape_inference/include"
+# Numbers that an output shape makes idle.
+IDLE_BESIDE_OUT = NumbersMean(
+    lambda axis, pair: pair if axis.output_size is None else (0, 0),
+    lambda axis, pair: pair if axis.output_size is None else (0, 0),
+)
+
+
 PADS = ("pads_begin", "pads_end")
 AXES = ("axes",)
 NAME = InertOption("name", inert=True)
@@ -69,8 +84,8 @@ GROUP = replace(
 def backprop(name: str, auto_pad: str | None, base: Op, w: str, reading: NumbersMean = AS_IS) -> Op:
     words = {
         "EXPLICIT": None,
-        "SAME_UPPER": BesideOutput(onnx_same_lower),  # sic: what exceeds is cut before
-        "SAME_LOWER": BesideOutput(onnx_same_upper),
+        "SAME_UPPER": BesideOutput(surplus_lower),  # sic: what exceeds is cut before
+        "SAME_LOWER": BesideOutput(surplus_upper),
         "VALID": nothing_cropped,
     }
     return replace(

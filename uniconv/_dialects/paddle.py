@@ -6,18 +6,44 @@ Proved against Paddle 3.3.1 on the CPU.
 from dataclasses import replace
 from typing import Any
 
-from uniconv._canonical.layout import Layout
-from uniconv.spec.forms import INTERLEAVED, LAYOUT_PAIRS, alike, non_negative, one_of
-from uniconv.spec.framework import Framework
-from uniconv.spec.op import FLOATS, Op
-from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.refusals import Refusal, output_padding_reaches_stride, reflection_past_the_edge
-from uniconv.spec.rules import CallContext, Choice, Count, InertOption, PerAxis
-from uniconv.spec.words import nothing_cropped, paddle_transposed_same, same_upper, valid
+from uniconv.spec import (
+    FLOATS,
+    INTERLEAVED,
+    LAYOUT_PAIRS,
+    Axis,
+    CallContext,
+    Choice,
+    Count,
+    Crop,
+    Framework,
+    InertOption,
+    Layout,
+    Op,
+    Pad,
+    Pair,
+    PerAxis,
+    Refusal,
+    alike,
+    non_negative,
+    nothing_cropped,
+    one_of,
+    output_padding_reaches_stride,
+    reflection_past_the_edge,
+    same_upper,
+    valid,
+)
 
 SOURCE = "paddle 3.3.1 python/paddle/nn/functional/conv.py"
 LAYERS = "paddle 3.3.1 python/paddle/nn/layer/conv.py"
 UPDATE = "paddle 3.3.1 paddle/phi/kernels/cpu/conv_util.h UpdatePaddingAndDilation"
+
+
+def transposed_same(axis: Axis) -> Pair:
+    """What SAME pads before a convolution of the same x, whatever the dilation (Paddle)."""
+    lo, hi = same_upper(axis)
+    return lo, hi - (axis.output_padding or 0)
+
+
 FORMATS = {1: ("NCL", "NLC"), 2: ("NCHW", "NHWC"), 3: ("NCDHW", "NDHWC")}
 FORM = one_of(alike(), non_negative(INTERLEAVED), LAYOUT_PAIRS)
 BORDERS = ("zeros", "reflect", "replicate", "circular")
@@ -85,7 +111,7 @@ def transpose(rank: int) -> Op:
         "data_format name",
         layout=formats("c m ...", rank),
         pad=Crop(
-            pad(SAME=paddle_transposed_same, VALID=nothing_cropped),
+            pad(SAME=transposed_same, VALID=nothing_cropped),
             output_padding=PerAxis("output_padding", 0, least=0),
             shape="output_size",
             shape_forms=("int", "axes"),

@@ -5,14 +5,27 @@ Proved against torch 2.13.0; refusals from its messages (aten/src/ATen/native/Co
 
 from dataclasses import replace
 
-from uniconv._canonical.layout import Layout
-from uniconv.spec.forms import SYMMETRIC
-from uniconv.spec.framework import Framework
-from uniconv.spec.op import COMPLEX, FLOATS, INTEGERS, Op
-from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.refusals import Refusal, entries, reflection_past_the_edge
-from uniconv.spec.rules import CallContext, Choice, Count, InertOption, PerAxis
-from uniconv.spec.words import same_total, valid
+from uniconv.spec import (
+    COMPLEX,
+    FLOATS,
+    INTEGERS,
+    SYMMETRIC,
+    CallContext,
+    Choice,
+    Count,
+    Crop,
+    Framework,
+    InertOption,
+    Layout,
+    Op,
+    Pad,
+    PerAxis,
+    Refusal,
+    entries,
+    reflection_past_the_edge,
+    same_total,
+    valid,
+)
 
 RANKS = (1, 2, 3)
 NATIVE = "pytorch 2.13.0 aten/src/ATen/native/Convolution.cpp"

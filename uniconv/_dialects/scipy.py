@@ -5,29 +5,80 @@ Proved against SciPy 1.17.1.
 
 from dataclasses import replace
 
-from uniconv._canonical.layout import Layout
-from uniconv.spec.dimension_strings import AlongAxis, along_axis
-from uniconv.spec.forms import ONE_NUMBER, alike
-from uniconv.spec.framework import Framework
-from uniconv.spec.op import UNGROUPED, Op
-from uniconv.spec.padding import Pad
-from uniconv.spec.refusals import Refusal, centre_outside_the_kernel, neither_inside_the_other
-from uniconv.spec.rules import CallContext, Choice, InertOption, Scalar
-from uniconv.spec.words import (
-    ORIGIN,
-    ORIGIN_ALONG,
-    ORIGIN_FLIPPED,
-    ORIGIN_FLIPPED_ALONG,
+from uniconv.spec import (
+    UNGROUPED,
+    AlongAxis,
+    Axis,
+    CallContext,
+    Choice,
+    Form,
+    Framework,
+    InertOption,
+    Layout,
+    NumbersMean,
+    Op,
+    Pad,
+    Pair,
+    Pairs,
+    Refusal,
+    Scalar,
+    alike,
+    along_axis,
+    centre_outside_the_kernel,
     full,
-    numpy_valid,
+    neither_inside_the_other,
     same_total,
     same_total_lower,
+    valid_inside_longer,
 )
 
 SIGNAL = "scipy 1.17.1 scipy/signal/_signaltools.py"
 IMAGE = "scipy 1.17.1 scipy/ndimage/_filters.py"
+
+
+def write_one_of(pairs: Pairs, pattern: str) -> object | None:
+    moved = {pair for pair in pairs if pair != (0, 0)} or {(0, 0)}
+    (lo, hi), *more = moved
+    return None if more or lo != hi else lo
+
+
+ONE_NUMBER = Form("an integer", alike(None, alone=True).read, write_one_of)
+
+
+def from_centre(sign: int, back: int) -> NumbersMean:
+    """Numbers that move the middle of the kernel (SciPy's origin); ``back`` for an even one."""
+
+    def middle(axis: Axis) -> int:
+        return (axis.kernel - back) // 2
+
+    def read(axis: Axis, pair: Pair) -> Pair:
+        lo = middle(axis) + sign * pair[0]
+        return lo, axis.kernel - 1 - lo
+
+    def write(axis: Axis, pair: Pair) -> Pair:
+        hi = axis.kernel - 1 - pair[1]
+        return sign * (pair[0] - middle(axis)), sign * (hi - middle(axis))
+
+    return NumbersMean(read, write)
+
+
+def along_one(reading: NumbersMean) -> NumbersMean:
+    """The same for a kernel that runs along one axis; it has one tap along the others."""
+    return NumbersMean(
+        lambda axis, pair: (0, 0) if axis.kernel == 1 else reading.read(axis, pair),
+        # (0, 1) is no origin: the form refuses it
+        lambda axis, pair: (
+            (0, int(pair != (0, 0))) if axis.kernel == 1 else reading.write(axis, pair)
+        ),
+    )
+
+
+ORIGIN = from_centre(1, 0)
+ORIGIN_FLIPPED = from_centre(-1, 1)
+ORIGIN_ALONG = along_one(ORIGIN)
+ORIGIN_FLIPPED_ALONG = along_one(ORIGIN_FLIPPED)
 BARE = Layout("...", "...", "...")
-MODES = {"full": full, "valid": numpy_valid, "same": same_total_lower}
+MODES = {"full": full, "valid": valid_inside_longer, "same": same_total_lower}
 CONJUGATED = "SciPy conjugates the second array; complex arrays are refused here."
 
 

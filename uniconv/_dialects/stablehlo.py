@@ -3,14 +3,25 @@
 Proved against XLA on the CPU, which comes with jaxlib 0.10.2 (StableHLO 1.17.0).
 """
 
-from uniconv._canonical.layout import Layout
-from uniconv.spec.dimension_strings import NumberedDimensions, numbered_dimensions
-from uniconv.spec.forms import PAIRS
-from uniconv.spec.framework import Framework
-from uniconv.spec.op import COMPLEX, FLOATS, INTEGERS, Op
-from uniconv.spec.padding import Pad
-from uniconv.spec.refusals import Refusal, two_kinds_of_groups
-from uniconv.spec.rules import REQUIRED, Count, EachAxis, InertOption, PerAxis
+from uniconv.spec import (
+    COMPLEX,
+    FLOATS,
+    INTEGERS,
+    PAIRS,
+    REQUIRED,
+    Count,
+    EachAxis,
+    Framework,
+    InertOption,
+    Layout,
+    NumberedDimensions,
+    Op,
+    Pad,
+    PerAxis,
+    Refusal,
+    numbered_dimensions,
+    two_kinds_of_groups,
+)
 
 SPEC = "openxla/stablehlo docs/spec.md @ 3c9301c1 convolution"
 LIST = ("none", "axes")

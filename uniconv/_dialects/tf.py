@@ -6,14 +6,30 @@ Proved against TensorFlow 2.21.0; refusals from tensorflow/python/ops/nn_ops.py 
 from collections.abc import Mapping
 from dataclasses import replace
 
-from uniconv._canonical.layout import Layout
-from uniconv.spec.forms import LAYOUT_PAIRS
-from uniconv.spec.framework import Framework
-from uniconv.spec.op import BY_OUTPUT, DEPTHWISE, FLOATS, UNGROUPED, Op
-from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.refusals import Refusal, entries, strided_and_dilated
-from uniconv.spec.rules import REQUIRED, CallContext, Choice, InertOption, PerAxis
-from uniconv.spec.words import OfOutput, Word, same_upper, valid
+from uniconv.spec import (
+    BY_OUTPUT,
+    DEPTHWISE,
+    FLOATS,
+    LAYOUT_PAIRS,
+    REQUIRED,
+    UNGROUPED,
+    CallContext,
+    Choice,
+    Crop,
+    Framework,
+    InertOption,
+    Layout,
+    OfOutput,
+    Op,
+    Pad,
+    PerAxis,
+    Refusal,
+    Word,
+    entries,
+    same_upper,
+    strided_and_dilated,
+    valid,
+)
 
 NN_OPS = "tensorflow 2.21.0 tensorflow/python/ops/nn_ops.py"
 NN_IMPL = "tensorflow 2.21.0 tensorflow/python/ops/nn_impl.py"

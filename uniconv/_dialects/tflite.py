@@ -5,12 +5,23 @@ Proved against LiteRT 2.3.0's interpreter, without delegates.
 
 from dataclasses import replace
 
-from uniconv._canonical.layout import Layout
-from uniconv.spec.framework import Framework
-from uniconv.spec.op import BY_CHANNELS, DEPTHWISE, UNGROUPED, Op, OptionPerAxis
-from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.rules import REQUIRED, InertOption, PerAxis
-from uniconv.spec.words import OfOutput, same_upper, valid
+from uniconv.spec import (
+    BY_CHANNELS,
+    DEPTHWISE,
+    REQUIRED,
+    UNGROUPED,
+    Crop,
+    Framework,
+    InertOption,
+    Layout,
+    OfOutput,
+    Op,
+    OptionPerAxis,
+    Pad,
+    PerAxis,
+    same_upper,
+    valid,
+)
 
 SCHEMA = "tensorflow v2.21.0 tensorflow/compiler/mlir/lite/schema/schema.fbs"
 KERNELS = "tensorflow v2.21.0 tensorflow/lite/kernels"

@@ -5,13 +5,26 @@ Proved against theano-pymc 1.1.2.
 
 from dataclasses import replace
 
-from uniconv._canonical.layout import Layout
-from uniconv.spec.forms import EACH, alike, non_negative, tuples_only
-from uniconv.spec.framework import Framework
-from uniconv.spec.op import DEPTHWISE, Op
-from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.rules import Choice, Count, InertOption, PerAxis
-from uniconv.spec.words import causal, full, half, valid
+from uniconv.spec import (
+    DEPTHWISE,
+    EACH,
+    Choice,
+    Count,
+    Crop,
+    Framework,
+    InertOption,
+    Layout,
+    Op,
+    Pad,
+    PerAxis,
+    alike,
+    causal,
+    full,
+    half,
+    non_negative,
+    tuples_only,
+    valid,
+)
 
 SOURCE = "theano-pymc 1.1.2 theano/tensor/nnet/abstract_conv.py"
 WORDS = {"valid": valid, "full": full, "half": half}

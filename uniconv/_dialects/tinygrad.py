@@ -3,15 +3,32 @@
 Proved against tinygrad 0.14.0.
 """
 
-from uniconv._canonical.layout import Layout
-from uniconv.spec.forms import LAST_FIRST, alike, one_of
-from uniconv.spec.framework import Framework
-from uniconv.spec.op import Op
-from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.refusals import Refusal
-from uniconv.spec.rules import CallContext, Count, InertOption, PerAxis
+from uniconv.spec import (
+    CallContext,
+    Count,
+    Crop,
+    Form,
+    Framework,
+    InertOption,
+    Layout,
+    Op,
+    Pad,
+    PerAxis,
+    Refusal,
+    alike,
+    last_first,
+    one_of,
+    read_interleaved,
+)
 
 SOURCE = "tinygrad 0.14.0 tinygrad/mixin/op.py"
+LAST_FIRST = Form(
+    "a list of before and after of each spatial axis, the last axis first, negative to crop",
+    lambda value, pattern, rank: last_first(read_interleaved(value, pattern, rank)),
+    lambda pairs, pattern: [p for pair in reversed(pairs) for p in pair],
+)
+
+
 PADS = one_of(alike(None), LAST_FIRST)
 
 

@@ -5,14 +5,20 @@ Read from torch/nn @ 87268255.
 
 from dataclasses import replace
 
-from uniconv._canonical.layout import Layout
-from uniconv.spec.forms import alike
-from uniconv.spec.framework import Framework
-from uniconv.spec.op import UNGROUPED, Op, OptionPerAxis
-from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.refusals import Refusal, output_padding_reaches_stride
-from uniconv.spec.rules import PerAxis
-from uniconv.spec.words import valid
+from uniconv.spec import (
+    UNGROUPED,
+    Crop,
+    Framework,
+    Layout,
+    Op,
+    OptionPerAxis,
+    Pad,
+    PerAxis,
+    Refusal,
+    alike,
+    output_padding_reaches_stride,
+    valid,
+)
 
 SOURCE = "torch/nn @ 87268255"
 PLANE, VOLUME = ("H", "W"), ("T", "H", "W")

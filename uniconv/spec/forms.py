@@ -85,28 +85,6 @@ def alike(least: int | None = 0, *, alone: bool = False) -> Form:
     return Form(text, read, write)
 
 
-def _read_flags(value: object, pattern: str, rank: int) -> Pairs | None:
-    if not isinstance(value, (list, tuple)) or not 1 <= len(value) <= rank + 1:
-        return None
-    if not all(isinstance(v, bool) for v in value):
-        return None
-    flags = [value[0]] * (rank + 1 - len(value)) + list(value)
-    return tuple((int(v), int(v)) for v in flags[1:])
-
-
-def _write_flags(pairs: Pairs, pattern: str) -> object | None:
-    return [False, *(p == (1, 1) for p in pairs)] if set(pairs) <= {(0, 0), (1, 1)} else None
-
-
-# CNTK fills a list that is too short up in front, with its first flag.
-FLAGS = Form(
-    "a list of booleans, whether to pad the channels and each spatial axis; the first flag counts "
-    "for the axes left out in front",
-    _read_flags,
-    _write_flags,
-)
-
-
 LAYOUT_PAIRS = Form(
     "a list of pairs [before, after], one per axis of x in data_format order, "
     "batch and channels [0, 0], none negative",
@@ -124,18 +102,11 @@ def _read_pairs(value: object, pattern: str, rank: int) -> Pairs | None:
     return tuple((p[0], p[1]) for p in pairs if p is not None)
 
 
-def _read_interleaved(value: object, pattern: str, rank: int) -> Pairs | None:
+def read_interleaved(value: object, pattern: str, rank: int) -> Pairs | None:
     entries = integers(value)
     if entries is None or len(entries) != 2 * rank:
         return None
     return tuple(zip(entries[::2], entries[1::2]))
-
-
-def _read_begins_ends(value: object, pattern: str, rank: int) -> Pairs | None:
-    entries = integers(value)
-    if entries is None or len(entries) != 2 * rank:
-        return None
-    return tuple(zip(entries[:rank], entries[rank:]))
 
 
 def _read_each(value: object, pattern: str, rank: int) -> Pairs | None:
@@ -170,15 +141,8 @@ PAIRS = Form(
 
 INTERLEAVED = Form(
     "a list of before and after of each spatial axis in turn, negative to crop",
-    _read_interleaved,
+    read_interleaved,
     lambda pairs, pattern: [p for pair in pairs for p in pair],
-)
-
-
-BEGINS_ENDS = Form(
-    "a list of what is before each spatial axis, then what is after each, negative to crop",
-    _read_begins_ends,
-    lambda pairs, pattern: [lo for lo, _ in pairs] + [hi for _, hi in pairs],
 )
 
 
@@ -186,33 +150,6 @@ LOWS_HIGHS = Form(
     "two lists, of what is before and of what is after each spatial axis, negative to crop",
     lambda value, pattern, rank: _read_lows_highs(value, rank),
     lambda pairs, pattern: ([lo for lo, _ in pairs], [hi for _, hi in pairs]),
-)
-
-
-LAST_FIRST = Form(
-    "a list of before and after of each spatial axis, the last axis first, negative to crop",
-    lambda value, pattern, rank: _turned(_read_interleaved(value, pattern, rank)),
-    lambda pairs, pattern: [p for pair in reversed(pairs) for p in pair],
-)
-
-
-def _write_one_of(pairs: Pairs, pattern: str) -> object | None:
-    moved = {pair for pair in pairs if pair != (0, 0)} or {(0, 0)}
-    (lo, hi), *more = moved
-    return None if more or lo != hi else lo
-
-
-ONE_NUMBER = Form("an integer", alike(None, alone=True).read, _write_one_of)
-
-
-X_FIRST = Form(
-    "two integers, x (columns) first",
-    lambda value, pattern, rank: (
-        _turned(alike(None).read(value, pattern, rank)) if integers(value) is not None else None
-    ),
-    lambda pairs, pattern: (
-        None if any(lo != hi for lo, hi in pairs) else tuple(lo for lo, _ in reversed(pairs))
-    ),
 )
 
 
@@ -225,7 +162,7 @@ def _read_lows_highs(value: object, rank: int) -> Pairs | None:
     return tuple(zip(lows, highs))
 
 
-def _turned(pairs: Pairs | None) -> Pairs | None:
+def last_first(pairs: Pairs | None) -> Pairs | None:
     return None if pairs is None else pairs[::-1]
 
 
@@ -251,29 +188,6 @@ def or_nothing(form: Form) -> Form:
         return form.read(value, pattern, rank)
 
     return Form(form.describe, read, form.write)
-
-
-def beside_both_sides(form: Form) -> Form:
-    """Numbers for both sides alike and, in their place, one list before and one after (cuDNN)."""
-
-    def read(value: object, pattern: str, rank: int) -> Pairs | None:
-        if not isinstance(value, (list, tuple)) or len(value) != 3:
-            return None
-        both, before, after = value
-        if both is not None and (before, after) == (None, None):
-            before = after = both
-        elif both is not None:
-            return None
-        return form.read((before, after), pattern, rank)
-
-    def write(pairs: Pairs, pattern: str) -> object | None:
-        written = form.write(pairs, pattern)
-        if not isinstance(written, tuple):
-            return None
-        before, after = written
-        return (before, None, None) if before == after else (None, before, after)
-
-    return Form(f"one list for both sides of each spatial axis, or {form.describe}", read, write)
 
 
 def one_of(*forms: Form) -> Form:

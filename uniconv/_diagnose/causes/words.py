@@ -22,7 +22,7 @@ from uniconv.spec.words import (
     causal,
     full,
     half,
-    numpy_same,
+    same_as_longer,
     same_lower,
     same_total,
     same_total_lower,
@@ -40,7 +40,7 @@ PADDINGS: Mapping[Word, str] = {
     half: "half the kernel on both sides",
     full: "FULL (kernel - 1 on both sides)",
     causal: "causal (kernel - 1 before)",
-    numpy_same: "the middle of FULL (numpy and SciPy's same)",
+    same_as_longer: "the middle of FULL (numpy and SciPy's same)",
 }
 # The same of what a transposed convolution crops; the last one PyTorch's users write in numbers.
 CROPS: Mapping[Word, str] = {
