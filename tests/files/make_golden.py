@@ -1,11 +1,11 @@
 """Write the files in tests/files/golden, each by the framework whose format it is.
 
-    .venv-live/bin/python tests/files/make_golden.py tensorflow tflite onnx keras mlx torch
+    .venv-live/bin/python tests/files/make_golden.py tensorflow tflite onnx mlx torchscript
     python tests/files/make_golden.py coreml        # where coremltools is installed
     python tests/files/make_golden.py gguf          # where gguf is installed
 
 The arrays are whole numbers, which ``probe`` makes of shape and dtype, so that the tests know them
-without the framework.
+without the torch.
 """
 
 from __future__ import annotations
@@ -143,6 +143,136 @@ def onnx() -> None:
         location="external.data",
         size_threshold=0,
     )
+
+
+def tflite() -> None:
+    """A float network and a quantized one, by TensorFlow's converter."""
+    import tensorflow as tf
+
+    layers = tf.keras.layers
+    model = tf.keras.Sequential(
+        [
+            tf.keras.Input((6, 5, 3)),
+            layers.Conv2D(4, (3, 2), name="conv"),
+            layers.DepthwiseConv2D(2, name="depthwise"),
+        ]
+    )
+    model.set_weights([probe(*w.shape) for w in model.get_weights()])
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    (FOLDER / "float.tflite").write_bytes(converter.convert())
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    examples = np.random.default_rng(0).normal(size=(4, 1, 6, 5, 3)).astype(np.float32)
+    converter.representative_dataset = lambda: ([x] for x in examples)
+    (FOLDER / "quantized.tflite").write_bytes(converter.convert())
+
+
+def mlx() -> None:
+    import mlx.core as mx
+
+    arrays = {
+        "conv.weight": mx.array(probe(4, 3, 2, 3)),
+        "conv.bias": mx.array(probe(4)).astype(mx.bfloat16),
+        "half": mx.array(probe(4)).astype(mx.float16),
+    }
+    mx.savez(str(FOLDER / "mlx.npz"), **arrays)
+    mx.save_safetensors(str(FOLDER / "mlx.safetensors"), arrays)
+    del arrays["conv.bias"]  # MLX's GGUF has no bfloat16
+    mx.save_gguf(str(FOLDER / "mlx.gguf"), arrays, {"general.name": "probe"})
+
+
+def torchscript() -> None:
+    import torch
+    from torch import Tensor, nn
+
+    class Network(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = nn.Sequential(nn.Conv2d(3, 4, (2, 3)), nn.BatchNorm2d(4))
+            self.register_buffer("turned", torch.from_numpy(probe(3, 2)).t())
+            self.parts = [torch.from_numpy(probe(2, dtype=np.int64))]
+            self.table = {"half": torch.from_numpy(probe(3)).half()}
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.body(x) * self.parts[0].sum()
+
+    network = Network().eval()
+    for tensor in network.body.state_dict().values():
+        tensor.copy_(torch.from_numpy(probe(*tensor.shape)))
+    torch.jit.script(network).save(str(FOLDER / "scripted.pt"))
+
+
+def gguf() -> None:
+    """Every kind of block that uniconv reads, by llama.cpp's own package."""
+    import gguf as package
+
+    values = np.random.default_rng(1).normal(size=(3, 64)).astype(np.float32)
+    kinds = package.GGMLQuantizationType
+    expected = {}
+    writer = package.GGUFWriter(FOLDER / "blocks.gguf", "probe")
+    writer.add_array("words", ["a", "b"])
+    writer.add_tensor("plain", probe(4, 3, 2))
+    for kind in (kinds.Q4_0, kinds.Q4_1, kinds.Q5_0, kinds.Q5_1, kinds.Q8_0, kinds.BF16):
+        data = package.quants.quantize(values, kind)
+        writer.add_tensor(kind.name, data, raw_dtype=kind)
+        expected[kind.name] = package.quants.dequantize(data, kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    np.savez_compressed(FOLDER / "blocks.npz", **expected)
+
+
+def coreml() -> None:
+    import os
+
+    os.environ["PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION"] = "python"
+    import coremltools as ct
+    from coremltools.converters import mil
+    from coremltools.models import datatypes
+    from coremltools.models.neural_network import NeuralNetworkBuilder
+    from coremltools.models.neural_network.quantization_utils import quantize_weights
+
+    build = mil.Builder
+    builder = NeuralNetworkBuilder(
+        [("x", datatypes.Array(3, 6, 5))], [("y", None)], disable_rank5_shape_mapping=True
+    )
+    builder.add_convolution(
+        "conv",
+        3,
+        4,
+        2,
+        3,
+        1,
+        1,
+        "valid",
+        1,
+        probe(2, 3, 3, 4),
+        probe(4),
+        True,
+        input_name="x",
+        output_name="a",
+    )
+    builder.add_batchnorm("norm", 4, probe(4), probe(4) + 1, probe(4) + 2, probe(4) + 9, "a", "b")
+    builder.add_inner_product("dense", probe(2, 4), probe(2), 4, 2, True, "b", "y")
+    specification = builder.spec
+    (FOLDER / "network.mlmodel").write_bytes(specification.SerializeToString())
+    model = ct.models.MLModel(specification, skip_model_load=True)
+    smaller = quantize_weights(model, 16)
+    specification = getattr(smaller, "get_spec", lambda: smaller)()
+    (FOLDER / "half.mlmodel").write_bytes(specification.SerializeToString())
+
+    @build.program(input_specs=[build.TensorSpec(shape=(1, 3, 6, 5))])
+    def program(x: Any) -> Any:
+        y = build.conv(x=x, weight=probe(4, 3, 2, 3), bias=probe(4), name="conv")
+        return build.mul(x=y, y=np.float32(3), name="scaled")
+
+    converted = ct.convert(
+        program,
+        convert_to="mlprogram",
+        compute_precision=ct.precision.FLOAT32,
+        skip_model_load=True,
+    )
+    converted.save(str(FOLDER / "program.mlpackage"))
 
 
 if __name__ == "__main__":

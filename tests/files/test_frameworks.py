@@ -1,6 +1,8 @@
 """Files that other frameworks wrote, read without them: tests/files/make_golden.py made them."""
 
 import shutil
+import struct
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -151,3 +153,417 @@ def test_limits_are_named_and_can_be_raised(folder):
         with pytest.raises(BadFile, match=message):
             files.load(path, **limits)
     assert len(files.load(path, max_bytes=10**6, max_arrays=100, max_depth=1)) == 24
+
+
+# Other frameworks
+
+
+def test_tensorflow_lite_has_its_constant_tensors():
+    found = files.load(FOLDER / "float.tflite")
+    kernel, depthwise = probe(3, 2, 3, 4), probe(2, 2, 4, 1)  # as Keras has them
+    name = "sequential_1/conv_1/convolution"
+    np.testing.assert_array_equal(found[name].array, kernel.transpose(3, 0, 1, 2))
+    found_depthwise = found["sequential_1/depthwise_1/depthwise"].array
+    np.testing.assert_array_equal(found_depthwise, depthwise.transpose(3, 0, 1, 2))
+    assert found[name].quantization is None
+    assert found[name].dequantized() is found[name].array
+
+    quantized = files.load(FOLDER / "quantized.tflite")[name]
+    assert quantized.dtype == np.int8
+    assert quantized.quantization.axis == 0
+    assert quantized.quantization.scale.shape == quantized.quantization.zero_point.shape == (4,)
+    half_step = quantized.quantization.scale.reshape(4, 1, 1, 1) * 0.51
+    error = np.abs(quantized.dequantized() - kernel.transpose(3, 0, 1, 2))
+    assert (error <= half_step).all()
+
+
+def test_mlx_files():
+    arrays = {
+        "conv.weight": probe(4, 3, 2, 3),
+        "conv.bias": probe(4).astype(BRAIN.dtype),
+        "half": probe(4, dtype=np.float16),
+    }
+    same(FOLDER / "mlx.npz", arrays)
+    same(FOLDER / "mlx.safetensors", arrays)
+    same(FOLDER / "mlx.gguf", {n: a for n, a in arrays.items() if n != "conv.bias"})
+
+
+def test_gguf_has_blocks_in_full():
+    expected = dict(np.load(FOLDER / "blocks.npz"))
+    expected["BF16"] = expected["BF16"].astype(BRAIN.dtype)
+    same(FOLDER / "blocks.gguf", {"plain": probe(4, 3, 2)} | expected)
+
+
+def test_gguf_names_the_blocks_that_it_does_not_read(folder):
+    data = (FOLDER / "blocks.gguf").read_bytes()
+    at = data.index(b"Q4_0") + 4 + 4 + 16  # after the name, the number of axes, two sizes
+    assert data[at : at + 4] == b"\2\0\0\0"
+    Path("k.gguf").write_bytes(data[:at] + b"\x0c" + data[at + 1 :])
+    message = r"k.gguf, Q4_0 is quantized as Q4_K: uniconv reads Q4_0, Q4_1, Q5_0, Q5_1, Q8_0$"
+    with pytest.raises(BadFile, match=message):
+        files.load("k.gguf")
+
+
+def test_torchscript_has_its_tensors_and_nothing_is_run():
+    same(
+        FOLDER / "scripted.pt",
+        {
+            "turned": probe(3, 2).T,
+            "parts.0": probe(2, dtype=np.int64),
+            "table.half": probe(3, dtype=np.float16),
+            "body.0.weight": probe(4, 3, 2, 3),
+            "body.0.bias": probe(4),
+            "body.1.weight": probe(4),
+            "body.1.bias": probe(4),
+            "body.1.running_mean": probe(4),
+            "body.1.running_var": probe(4),
+            "body.1.num_batches_tracked": probe(dtype=np.int64),
+        },
+    )
+
+
+def test_torchscript_names_nothing_else(folder):
+    with zipfile.ZipFile("trap.pt", "w") as archive:
+        archive.writestr("trap/code/__torch__.py", "")
+        archive.writestr(
+            "trap/data.pkl", b"\x80\x02cbuiltins\nopen\nX\x07\0\0\0trappedX\1\0\0\0w\x86R."
+        )
+    with pytest.raises(
+        BadFile, match=r"^trap.pt names builtins.open, which uniconv does not make$"
+    ):
+        files.load("trap.pt")
+    assert not Path("trapped").exists()
+
+
+def test_core_ml_networks_have_their_layers_weights():
+    expected = {
+        "conv.weights": probe(2, 3, 3, 4).transpose(3, 2, 0, 1),  # given as rows, columns, in, out
+        "conv.bias": probe(4),
+        "norm.gamma": probe(4),
+        "norm.beta": probe(4) + 1,
+        "norm.mean": probe(4) + 2,
+        "norm.variance": probe(4) + 9,
+        "dense.weights": probe(2, 4),
+        "dense.bias": probe(2),
+    }
+    same(FOLDER / "network.mlmodel", expected)
+    half = files.load(FOLDER / "half.mlmodel")
+    assert half["conv.weights"].dtype == np.float16
+    for name, array in expected.items():
+        np.testing.assert_array_equal(half[name].array, array)
+
+
+def test_a_core_ml_package_has_its_constants():
+    found = files.load(FOLDER / "program.mlpackage")
+    np.testing.assert_array_equal(found["scaled_weight_0"].array, 3 * probe(4, 3, 2, 3))
+    np.testing.assert_array_equal(found["scaled_bias_0"].array, 3 * probe(4))
+    assert found["conv_strides_0"].array.tolist() == [1, 1]
+
+
+# Formats whose frameworks are not at hand, written here after their documentation
+
+
+def message(*fields):
+    """Fields of a protocol buffer: numbers, bytes, or arrays of float32, packed."""
+    out = b""
+    for number, value in fields:
+        if isinstance(value, int):
+            out += varint(number << 3) + varint(value)
+            continue
+        value = value.astype("<f4").tobytes() if isinstance(value, np.ndarray) else value
+        out += varint(number << 3 | 2) + varint(len(value)) + value
+    return out
+
+
+def varint(value):
+    out = []
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*out, value])
+
+
+def test_caffe_has_blobs_of_both_versions(folder):
+    weight, bias = probe(4, 3, 2, 5), probe(4)
+
+    def new(array):
+        return message((7, message((1, b"".join(map(varint, array.shape))))), (5, array))
+
+    def old(array):
+        shape = (1,) * (4 - array.ndim) + array.shape
+        return message(*enumerate(shape, 1), (5, array))
+
+    layers = [
+        message((1, b"data"), (2, b"Input")),
+        message((1, b"conv"), (2, b"Convolution"), (7, new(weight)), (7, new(bias))),
+        message((1, b"bn"), (2, b"BatchNorm"), *((7, new(bias + k)) for k in range(3))),
+        message((1, b"own"), (2, b"Python"), (7, new(bias))),
+    ]
+    Path("new").write_bytes(message((1, b"net"), *((100, layer) for layer in layers)))
+    same("new", {
+        "conv.weight": weight, "conv.bias": bias, "own.0": bias,
+        "bn.mean": bias, "bn.variance": bias + 1, "bn.scale_factor": bias + 2,
+    })  # fmt: skip
+    dense = probe(7, 60)
+    layers = [
+        message((2, b"data"), (4, b"conv"), (5, 4), (6, old(weight)), (6, old(bias))),
+        message((2, b"conv"), (4, b"fc"), (5, 14), (6, old(dense)), (6, old(dense[:, 0]))),
+    ]
+    Path("old.caffemodel").write_bytes(message((1, b"net"), *((2, layer) for layer in layers)))
+    same("old.caffemodel", {
+        "conv.weight": weight, "conv.bias": bias, "fc.weight": dense, "fc.bias": dense[:, 0],
+    })  # fmt: skip
+
+
+CFG = """
+[net]
+channels = 3   # a remark
+height=9
+width=8
+[convolutional]
+batch_normalize=1
+filters=4
+size=3
+stride=2
+pad=1
+[maxpool]
+size=2
+stride=1
+[route]
+layers=-1,-2
+[convolutional]
+filters=6
+size=1
+groups=2
+[yolo]
+[connected]
+output=5
+"""
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_darknet_reads_in_the_order_of_the_layers(folder, turned):
+    Path("m.cfg").write_text(CFG)
+    vectors = [probe(4) + k for k in range(4)]
+    kernel, second, bias, last = probe(4, 3, 3, 3), probe(6, 4, 1, 1), probe(6), probe(5)
+    dense = probe(5, 6 * 5 * 4)  # 9 x 8 halves to 5 x 4 and stays so
+    parts = [*vectors, kernel, bias, second, last, dense.T if turned else dense]
+    body = b"".join(part.astype("<f4").tobytes() for part in parts)
+    for version, seen in (((0, 1, 0), 4), ((0, 2, 0), 8)):
+        minor = version[1] + 1001 * turned
+        head = struct.pack("<3i", version[0], minor, version[2])
+        Path("m.weights").write_bytes(head + bytes(4 if turned else seen) + body)
+        expected = {
+            "0.convolutional.biases": vectors[0],
+            "0.convolutional.scales": vectors[1],
+            "0.convolutional.rolling_mean": vectors[2],
+            "0.convolutional.rolling_variance": vectors[3],
+            "0.convolutional.weights": kernel,
+            "3.convolutional.biases": bias,
+            "3.convolutional.weights": second,
+            "5.connected.biases": last,
+            "5.connected.weights": dense,
+        }
+        same("m.weights", expected)
+        same("m.cfg", expected)
+    cut = 20 + 4 * (16 + kernel.size)
+    Path("m.weights").write_bytes(struct.pack("<3iq", 0, 2, 0, 0) + body[: cut - 20])
+    assert len(files.load("m.weights")) == 5
+    Path("m.weights").write_bytes(struct.pack("<3iq", 0, 2, 0, 0) + body + bytes(8))
+    with pytest.raises(BadFile, match=r"m.weights has 8 bytes more than the layers of m.cfg$"):
+        files.load("m.weights")
+    Path("m.cfg").unlink()
+    with pytest.raises(BadFile, match=r"its layers are listed in m.cfg, which is not beside it"):
+        files.load("m.weights")
+
+
+PARAM = """7767517
+5 5
+Input            in0  0 1 x
+Convolution      conv 1 1 x a 0=4 1=3 11=2 5=1 6=72
+ConvolutionDepthWise dw 1 1 a b 0=4 1=1 6=4 7=4
+BatchNorm        bn   1 1 b c 0=4 1=1e-5
+InnerProduct     fc   1 1 c y 0=3 1=1 2=12 -23310=2,0.5,1
+"""
+HALF, INT8 = (struct.pack("<I", tag) for tag in (0x01306B47, 0x000D4B38))
+
+
+def test_ncnn_reads_in_the_order_of_the_layers(folder):
+    Path("m.param").write_text(PARAM)
+    kernel, depthwise = probe(4, 3, 2, 3), probe(4, 1, 1, 1)
+    vectors = [probe(4) + k for k in range(5)]
+    table = np.arange(256, dtype="<f4") / 2
+    indices = np.arange(12, dtype=np.uint8)[::-1]
+    data = [
+        HALF, kernel.astype("<f2"), vectors[0],
+        INT8, depthwise.astype("i1"),
+        *vectors[1:],
+        b"\1\0\0\0", table, indices, probe(3),
+    ]  # fmt: skip
+    Path("m.bin").write_bytes(
+        b"".join(bytes(np.asarray(d).data) if not isinstance(d, bytes) else d for d in data)
+    )
+    expected = {
+        "conv.weight": kernel.astype(np.float16),
+        "conv.bias": vectors[0],
+        "dw.weight": depthwise.astype(np.int8),
+        "bn.slope": vectors[1],
+        "bn.mean": vectors[2],
+        "bn.variance": vectors[3],
+        "bn.bias": vectors[4],
+        "fc.weight": table[indices].reshape(3, 4),
+        "fc.bias": probe(3),
+    }
+    same("m.param", expected)
+    same("m.bin", expected)
+    Path("m.bin").write_bytes(Path("m.bin").read_bytes() + bytes(4))
+    with pytest.raises(BadFile, match="has 4 bytes more than uniconv knows of"):
+        files.load("m.bin")
+
+
+class Torch7:
+    """Writes what torch.save writes: objects once, by index."""
+
+    def __init__(self, ascii_):
+        self.ascii, self.parts, self.count = ascii_, [], 0
+
+    def put(self, code, *values):
+        for value in values:
+            text = f"{value}\n".encode()
+            self.parts.append(text if self.ascii else struct.pack(f"<{code}", value))
+
+    def word(self, text):
+        self.put("i", len(text))
+        self.parts.append(text.encode() + b"\n" * self.ascii)
+
+    def index(self):
+        self.count += 1
+        self.put("i", self.count)
+
+    def tensor(self, kind, array, strides=None, offset=0, storage=None):
+        self.put("i", 4)
+        self.index()
+        self.word("V 1")
+        self.word(f"torch.{kind}Tensor")
+        self.put("i", array.ndim)
+        self.put("q", *array.shape)
+        steps = strides or [s // array.itemsize for s in array.strides]
+        self.put("q", *steps, offset + 1)
+        numbers = array if storage is None else storage
+        self.put("i", 4)
+        self.index()
+        self.word("V 1")
+        self.word(f"torch.{kind}Storage")
+        self.put("q", numbers.size)
+        if self.ascii and numbers.itemsize > 1:
+            self.parts.append(" ".join(map(str, numbers.ravel().tolist())).encode() + b"\n")
+        else:
+            self.parts.append(numbers.tobytes() + b"\n" * self.ascii)
+
+    def table(self, pairs):
+        self.put("i", 3)
+        self.index()
+        self.put("i", len(pairs))
+        for key, write in pairs.items():
+            if isinstance(key, str):
+                self.put("i", 2)
+                self.word(key)
+            else:
+                self.put("i", 1)
+                self.put("d", float(key))
+            write()
+
+
+@pytest.mark.parametrize("ascii_", [False, True])
+def test_torch7_has_tensors_in_tables_and_modules(folder, ascii_):
+    t = Torch7(ascii_)
+    whole, longs = probe(3, 4), probe(9, dtype=np.int64)
+
+    def module():
+        t.put("i", 4)
+        t.index()
+        t.word("V 1")
+        t.word("nn.SpatialConvolution")
+        t.table({
+            "weight": lambda: t.tensor("Float", probe(4, 3, 2, 5)),
+            "turned": lambda: t.tensor("Double", whole.T, [1, 4], 0, whole.astype("f8")),
+            "part": lambda: t.tensor("Long", longs[:2], [3], 2, longs),
+            "train": lambda: t.put("i", 5, 1),
+            "nothing": lambda: t.put("i", 0),
+        })  # fmt: skip
+
+    t.table(
+        {
+            "modules": lambda: t.table({1: module}),
+            "bytes": lambda: t.tensor("Byte", probe(3, dtype=np.uint8)),
+        }
+    )
+    Path("m.t7").write_bytes(b"".join(t.parts))
+    same("m.t7", {
+        "modules.1.weight": probe(4, 3, 2, 5),
+        "modules.1.turned": whole.T.astype("f8"),
+        "modules.1.part": np.array([-3, 0]),
+        "bytes": probe(3, dtype=np.uint8),
+    })  # fmt: skip
+
+
+def test_torch7_goes_round_no_circle(folder):
+    Path("m.t7").write_bytes(struct.pack("<iii", 3, 1, 1) + struct.pack("<idii", 1, 1.0, 3, 1))
+    with pytest.raises(BadFile, match="goes in a circle"):
+        files.load("m.t7")
+
+
+def bson(value):
+    """A document: mappings, lists, words, integers, bytes."""
+    body = b""
+    for key, part in value.items():
+        name = key.encode() + b"\0"
+        if isinstance(part, dict):
+            body += b"\3" + name + bson(part)
+        elif isinstance(part, list):
+            body += b"\4" + name + bson({str(k): v for k, v in enumerate(part)})
+        elif isinstance(part, str):
+            body += b"\2" + name + struct.pack("<i", len(part.encode()) + 1) + part.encode() + b"\0"
+        elif isinstance(part, int):
+            body += b"\x12" + name + struct.pack("<q", part)
+        else:
+            body += b"\5" + name + struct.pack("<i", len(part)) + b"\0" + part
+    return struct.pack("<i", len(body) + 5) + body + b"\0"
+
+
+def julia(array, kind):
+    """An array as BSON.jl lowers it: the first axis fastest."""
+    return {
+        "tag": "array",
+        "type": {"tag": "datatype", "params": [], "name": ["Core", kind]},
+        "size": list(array.shape),
+        "data": np.asfortranarray(array).tobytes("F"),
+    }
+
+
+def test_bson_is_indexed_as_in_julia(folder):
+    w = probe(3, 2, 4, 5)
+    datatype = {"tag": "datatype", "params": [], "name": ["Main", "Flux", "Conv"]}
+    complex_ = julia(np.array([1 + 2j], np.complex64), "Float32")
+    inner = {"tag": "datatype", "params": [], "name": ["Core", "Float32"]}
+    complex_["type"] = {"tag": "datatype", "params": [inner], "name": ["Main", "Base", "Complex"]}
+    conv = {
+        "tag": "struct",
+        "type": datatype,
+        "data": [{"tag": "backref", "ref": 1}, 7, julia(w, "Float32")],
+    }
+    cells = {"tag": "array", "type": {"tag": "datatype", "params": [], "name": ["Core", "Any"]},
+             "size": [2], "data": [julia(probe(2, dtype=np.int64), "Int64"), "a word"]}  # fmt: skip
+    model = {"model": {"tag": "tuple", "data": [conv]}, "cells": cells, "z": complex_,
+             "_backrefs": [julia(probe(2, 3), "Float32")]}  # fmt: skip
+    Path("m.bson").write_bytes(bson(model))
+    same("m.bson", {
+        "model.1.1": probe(2, 3),
+        "model.1.3": w,
+        "cells.1": probe(2, dtype=np.int64),
+        "z": np.array([1 + 2j], np.complex64),
+    })  # fmt: skip
+    Path("m.bson").write_bytes(bson({"a": {"tag": "backref", "ref": 1},
+                                     "_backrefs": [{"tag": "backref", "ref": 1}]}))  # fmt: skip
+    with pytest.raises(BadFile, match="go in a circle"):
+        files.load("m.bson")

@@ -128,6 +128,108 @@ def test_a_frozen_graph_is_what_tensorflow_reads():
             np.testing.assert_array_equal(found[node.name].array, value)
 
 
+@pytest.mark.parametrize("name", ["float", "quantized"])
+def test_tensorflow_lite_is_what_its_interpreter_reads(name):
+    litert = pytest.importorskip("ai_edge_litert.interpreter")
+    interpreter = litert.Interpreter(str(FOLDER / f"{name}.tflite"))
+    interpreter.allocate_tensors()
+    found = files.load(FOLDER / f"{name}.tflite")
+    compared = 0
+    for detail in interpreter.get_tensor_details():
+        if detail["name"] not in found:
+            continue
+        array, value = found[detail["name"]], interpreter.get_tensor(detail["index"])
+        assert (array.dtype, array.shape) == (value.dtype, value.shape)
+        np.testing.assert_array_equal(array.array, value)
+        told = detail["quantization_parameters"]
+        if array.quantization is not None:
+            np.testing.assert_array_equal(array.quantization.scale, told["scales"])
+            np.testing.assert_array_equal(array.quantization.zero_point, told["zero_points"])
+            if array.quantization.axis is not None:
+                assert array.quantization.axis == told["quantized_dimension"]
+        compared += 1
+    assert compared == len(found)
+
+
+@pytest.mark.parametrize("ending", ["npz", "safetensors", "gguf"])
+def test_mlx_files_are_what_mlx_reads(ending):
+    mx = pytest.importorskip("mlx.core")
+    expected = mx.load(str(FOLDER / f"mlx.{ending}"))
+    found = files.load(FOLDER / f"mlx.{ending}")
+    assert set(found) == set(expected)
+    for name, value in expected.items():
+        assert found[name].dtype.name == str(value.dtype).rpartition(".")[2]
+        wide = np.array(value.astype(mx.float32))
+        np.testing.assert_array_equal(found[name].array.astype(np.float32), wide)
+
+
+def test_torchscript_is_what_torch_reads():
+    torch = pytest.importorskip("torch")
+    module = torch.jit.load(str(FOLDER / "scripted.pt"))
+    found = files.load(FOLDER / "scripted.pt")
+    state = module.state_dict()
+    assert len(state) == 8
+    for name, value in state.items():
+        np.testing.assert_array_equal(found[name].array, value.numpy())
+    np.testing.assert_array_equal(found["parts.0"].array, module.parts[0].numpy())
+    np.testing.assert_array_equal(found["table.half"].array, module.table["half"].numpy())
+
+
+def test_onnx_is_what_onnx_reads():
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load(FOLDER / "model.onnx")
+    found = files.load(FOLDER / "model.onnx")
+    assert len(model.graph.initializer) == 14
+    for tensor in model.graph.initializer:
+        value = onnx.numpy_helper.to_array(tensor)
+        np.testing.assert_array_equal(
+            found[tensor.name].array, value.astype(found[tensor.name].dtype)
+        )
+    external = onnx.load(FOLDER / "external.onnx")
+    found = files.load(FOLDER / "external.onnx")
+    for tensor in external.graph.initializer:
+        np.testing.assert_array_equal(found[tensor.name].array, onnx.numpy_helper.to_array(tensor))
+
+
+PARAM = """7767517
+4 4
+Input                 in0 0 1 x
+Convolution           one 1 1 x a 0=4 1=3 11=2 5=1 6=72
+ConvolutionDepthWise  two 1 1 a b 0=4 1=2 5=1 6=32 7=2
+Deconvolution         thr 1 1 b y 0=5 1=3 11=2 5=1 6=120
+"""
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_ncnn_files_are_what_ncnn_computes_with(tmp_path, monkeypatch, half):
+    ncnn, torch = pytest.importorskip("ncnn"), pytest.importorskip("torch")
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    sizes = (72, 4, 32, 4, 120, 5)
+    with open("m.bin", "wb") as file:
+        for k, size in enumerate(sizes):
+            flag = (0x01306B47 if half else 0) if k % 2 == 0 else None
+            if flag is not None:
+                file.write(flag.to_bytes(4, "little"))
+            file.write(rng.integers(-2, 3, size).astype("f2" if flag else "f4").tobytes())
+    (tmp_path / "m.param").write_text(PARAM)
+    w = {n: torch.from_numpy(a.array.astype("f4")) for n, a in files.load("m.param").items()}
+    x = rng.integers(-2, 3, (3, 7, 6)).astype("f4")
+    net = ncnn.Net()
+    net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = False
+    net.opt.use_bf16_storage = False
+    assert (net.load_param("m.param"), net.load_model("m.bin")) == (0, 0)
+    extractor = net.create_extractor()
+    extractor.input("x", ncnn.Mat(x).clone())
+    y = np.array(extractor.extract("y")[1])
+    z = torch.conv2d(torch.from_numpy(x)[None], w["one.weight"], w["one.bias"])
+    z = torch.conv2d(z, w["two.weight"], w["two.bias"], groups=2)
+    kernel = w["thr.weight"].transpose(0, 1)  # ncnn keeps it out, in
+    z = torch.nn.functional.conv_transpose2d(z, kernel, w["thr.bias"])
+    assert np.abs(y).max() > 100
+    np.testing.assert_array_equal(y, z[0].numpy())
+
+
 @pytest.mark.live
 def test_what_tensorflow_prints():
     w = np.arange(6, dtype=np.float32).reshape(2, 3) / 7

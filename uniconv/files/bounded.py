@@ -162,3 +162,18 @@ def text(data: memoryview | bytes, where: str) -> str:
         return bytes(data).decode()
     except UnicodeDecodeError:
         raise BadFile(f"{where}: a name is no text in UTF-8") from None
+
+
+def strided(
+    storage: NDArray[Any], shape: list[int], strides: list[int], offset: int, limits: Limits
+) -> NDArray[Any]:
+    """The numbers of a tensor as an array of its own, its last axis fastest."""
+    limits.fits(shape, storage.dtype, "a tensor")
+    last = offset + sum((n - 1) * s for n, s in zip(shape, strides))
+    if 0 in shape:
+        return np.empty(shape, storage.dtype)
+    if offset < 0 or min(strides, default=0) < 0 or last >= len(storage):
+        raise BadFile(f"{limits.path} is damaged: a tensor goes beyond its storage")
+    steps = [s * storage.itemsize for s in strides]
+    view = np.lib.stride_tricks.as_strided(storage[offset:], shape, steps, writeable=False)
+    return np.ascontiguousarray(view).reshape(shape) if shape else view.copy()

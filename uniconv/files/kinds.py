@@ -9,17 +9,26 @@ from pathlib import Path
 
 from uniconv.errors import BadFile
 from uniconv.files import (
+    bson,
+    caffe,
     checkpoint,
+    coreml,
+    darknet,
+    gguf,
     graphdef,
     hdf5,
     jld2,
     mat,
+    ncnn,
     npz,
     onnx,
     pt,
     safetensors,
     tables,
     text,
+    tflite,
+    torch7,
+    torchscript,
 )
 from uniconv.files.bounded import Limits
 from uniconv.files.named_array import NamedArray
@@ -42,18 +51,32 @@ READERS: dict[str, Reader] = {
     ".jld2": jld2.read,
     ".onnx": onnx.read,
     ".pb": graphdef.read,
+    ".tflite": tflite.read,
+    ".mlmodel": coreml.read,
+    ".mlpackage": coreml.read,
+    ".caffemodel": caffe.read,
+    ".weights": darknet.read,
+    ".cfg": darknet.read,
+    ".param": ncnn.read,
+    ".t7": torch7.read,
+    ".bson": bson.read,
+    ".gguf": gguf.read,
 }
 _LEGACY_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch/serialization.py, MAGIC_NUMBER
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 # Formats without a sign of their own, told by the fields they begin with
 _BY_FIELDS: dict[Callable[[memoryview], bool], Reader] = {
     onnx.is_onnx: onnx.read,
+    coreml.is_coreml: coreml.read,
+    caffe.is_caffemodel: caffe.read,
     graphdef.is_graph: graphdef.read,
 }
 
 
 def reader_of(path: Path) -> tuple[str, Reader]:
     """What reads a path, and what that takes it for."""
+    if path.is_dir() and coreml.package_model(path):
+        return ".mlpackage", coreml.read
     if path.is_dir() or checkpoint.is_checkpoint(path):
         return "checkpoint", checkpoint.read
     with path.open("rb") as file:
@@ -79,6 +102,18 @@ def _by_sign(path: Path, head: bytes) -> Reader | None:
         return jld2.read if path.suffix.lower() == ".jld2" else hdf5.read
     if head.startswith(_LEGACY_TORCH):
         return pt.read
+    if head.startswith(b"GGUF"):
+        return gguf.read
+    if tflite.is_tflite(head):
+        return tflite.read
+    if head.startswith(ncnn.MAGIC) or (
+        path.suffix == ".bin" and path.with_suffix(".param").is_file()
+    ):
+        return ncnn.read
+    if torch7.is_torch7(head):
+        return torch7.read
+    if bson.is_bson(head[:5], path.stat().st_size):
+        return bson.read
     if re.match(rb".{8}\{\s*\"", head, re.S) and int.from_bytes(head[:8], "little") < 1 << 28:
         return safetensors.read
     return None
@@ -93,6 +128,8 @@ def _zipped(path: Path) -> Reader | None:
         return None
     if "config.json" in names and "model.weights.h5" in names:
         return hdf5.read_keras
+    if torchscript.is_torchscript(names):
+        return torchscript.read
     if any(name.endswith("/data.pkl") for name in names):
         return pt.read
     if names and all(name.endswith(".npy") for name in names):

@@ -10,6 +10,18 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Quantization:
+    """What stored integers stand for: ``scale * (integer - zero_point)``.
+
+    One of each, or one for every place along ``axis``.
+    """
+
+    scale: NDArray[np.float32]
+    zero_point: NDArray[np.int64]
+    axis: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class NamedArray:
     """An array of a file.
 
@@ -22,6 +34,7 @@ class NamedArray:
     of ``array`` rounds off is not in it.
     ``digits`` is the largest number of significant digits printed, ``line`` the line, from 1, where
     the array begins; both are None where nothing was printed.
+    ``quantization`` says what the integers of a .tflite stand for.
     """
 
     name: str
@@ -29,6 +42,23 @@ class NamedArray:
     error: NDArray[np.float64] | float = 0.0
     digits: int | None = None
     line: int | None = None
+    quantization: Quantization | None = None
+
+    def dequantized(self) -> NDArray[Any]:
+        """The numbers that quantized integers stand for, in float32; other arrays as they are.
+
+        >>> quantization = Quantization(np.array([0.5, 2]), np.array([0, 1]), axis=1)
+        >>> NamedArray("w", np.array([[3, 4]], np.int8), quantization=quantization).dequantized()
+        array([[1.5, 6. ]], dtype=float32)
+        """
+        q = self.quantization
+        if q is None:
+            return self.array
+        sizes = [1] * self.array.ndim
+        if q.axis is not None:
+            sizes[q.axis] = -1
+        scale, zero = (a.reshape(sizes) for a in (q.scale.astype(np.float32), q.zero_point))
+        return ((self.array.astype(np.int64) - zero) * scale).astype(np.float32)
 
     @property
     def shape(self) -> tuple[int, ...]:

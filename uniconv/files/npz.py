@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from uniconv.errors import BadFile
 from uniconv.files.bounded import Limits
+from uniconv.files.dtypes import dtype_of
 from uniconv.files.named_array import NamedArray
 
 
@@ -45,6 +46,8 @@ def _array(file: IO[bytes], where: str) -> NDArray[Any]:
                 "code; save a plain array (numpy.asarray(a, float))"
             ) from None
         raise BadFile(f"{where} is no .npy file: {error}") from None
+    if array.dtype == "V2":  # how MLX and ml_dtypes write it: mlx v0.22.0, mlx/io/load.cpp
+        array = array.view(dtype_of("bfloat16", where))
     return array
 
 

@@ -1,0 +1,255 @@
+"""Core ML: the weights of a .mlmodel or .mlpackage, of neural networks and ML programs.
+
+The fields and their numbers: https://github.com/apple/coremltools/tree/9.0/mlmodel/format :
+Model.proto, NeuralNetwork.proto, MIL.proto; weight.bin: MILBlob/Blob/StorageFormat.hpp beside it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uniconv.errors import BadFile
+from uniconv.files.bounded import Data, Limits, beside
+from uniconv.files.dtypes import codes, dtype_of
+from uniconv.files.named_array import NamedArray
+from uniconv.files.protobuf import Message
+
+_PIPELINES, _NETWORKS, _PROGRAM = (200, 201, 202), (303, 403, 500), 502
+_LSTM = {
+    number: f"{gate}{word}"
+    for word, first in {"WeightMatrix": 1, "RecursionMatrix": 20, "BiasVector": 40}.items()
+    for number, gate in enumerate(("inputGate", "forgetGate", "blockInput", "outputGate"), first)
+} | {60: "inputGatePeepholeVector", 61: "forgetGatePeepholeVector", 62: "outputGatePeepholeVector"}
+_GRU = {
+    first + k: f"{gate}{word}"
+    for first, word in {30: "WeightMatrix", 50: "RecursionMatrix", 70: "BiasVector"}.items()
+    for k, gate in enumerate(("updateGate", "resetGate", "outputGate"))
+}
+# NeuralNetworkLayer's number for a layer: the numbers and names of its WeightParams
+_LAYERS = {
+    100: {90: "weights", 91: "bias"},
+    140: {20: "weights", 21: "bias"},
+    150: {20: "weights", 21: "bias"},
+    160: {15: "gamma", 16: "beta", 17: "mean", 18: "variance"},
+    245: {2: "scale", 5: "bias"},
+    250: {2: "bias"},
+    290: {2: "data"},
+    400: {30: "weightMatrix", 31: "recursionMatrix", 32: "biasVector"},
+    410: _GRU,
+    500: {20: "weights"},
+    1040: {20: "weights", 21: "bias"},
+    1045: {8: "weights", 9: "bias"},
+    1070: {2: "data"},
+    1350: {3: "gamma", 4: "beta"},
+    1471: {60: "weights", 61: "bias"},
+}
+_ACTIVATION, _ONE_WAY, _BOTH_WAYS = 130, 420, 430
+_ACTIVATIONS = {25: {1: "alpha"}, 71: {1: "alpha", 2: "beta"}}  # PReLU, parametricSoftplus
+_DTYPES = codes(
+    "1 bool 10 float16 11 float32 12 float64 13 bfloat16 21 int8 22 int16 23 int32 24 int64 "
+    "31 uint8 32 uint16 33 uint32 34 uint64 40 float8_e4m3fn 41 float8_e5m2"
+)
+_VALUES = {
+    1: "f4",
+    2: "",
+    3: "",
+    5: "",
+    6: "f8",
+}  # TensorValue: floats, ints, bools, longs, doubles
+_SENTINEL = 0xDEADBEEF
+
+
+def is_coreml(data: memoryview) -> bool:
+    """A version, a description and a kind of model."""
+    kinds = {*_PIPELINES, *_NETWORKS, _PROGRAM}
+    try:
+        fields = [number for number, _, _ in Message(data, "").fields()]
+    except BadFile:
+        return False
+    return fields[:1] == [1] and len(fields) <= 64 and bool(kinds & {*fields})
+
+
+def package_model(folder: Path) -> Path | None:
+    """The model inside a .mlpackage."""
+    models = sorted(folder.glob("Data/com.apple.CoreML/*.mlmodel"))
+    return models[0] if (folder / "Manifest.json").is_file() and len(models) == 1 else None
+
+
+def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
+    """``layer.weights``, ``layer.bias`` of networks, the constants of programs by their names."""
+    own = (package_model(path) if path.is_dir() else path) or path
+    data = limits.map(own)
+    if not is_coreml(data):
+        raise BadFile(f"{path} is no .mlmodel of a neural network or an ML program")
+    yield from _Model(own, limits).model(Message(data, str(path)), "", 0)
+
+
+class _Model:
+    def __init__(self, path: Path, limits: Limits) -> None:
+        self.path, self.limits = path, limits
+        self.blobs: dict[str, Data] = {}
+
+    def model(self, model: Message, prefix: str, depth: int) -> Iterator[NamedArray]:
+        self.limits.step(depth)
+        for number in _PIPELINES:
+            pipeline = model.message(number)
+            for inner in (pipeline, pipeline.message(1)):  # of a classifier: its pipeline
+                for k, part in enumerate(inner.messages(1)):
+                    if part.has(1) and is_coreml(part.data):
+                        yield from self.model(part, f"{prefix}{k}/", depth + 1)
+        for number in _NETWORKS:
+            for layer in model.message(number).messages(1):
+                self.limits.step()
+                yield from self.layer(layer, prefix + layer.text(1))
+        for entry in model.message(_PROGRAM).messages(2):
+            own = entry.text(1)
+            start = prefix if own == "main" else f"{prefix}{own}/"
+            for block in entry.message(2).messages(3):
+                yield from self.block(block.message(2), start, depth)
+
+    def layer(self, layer: Message, name: str) -> Iterator[NamedArray]:
+        for number, words in _LAYERS.items():
+            for parameters in layer.messages(number):
+                yield from self.weights(parameters, words, name, number)
+        for number, words in _ACTIVATIONS.items():
+            for parameters in layer.message(_ACTIVATION).messages(number):
+                yield from self.weights(parameters, words, name, 0)
+        for number in (_ONE_WAY, _BOTH_WAYS):
+            for outer in layer.messages(number):
+                for k, parameters in enumerate(outer.messages(20)):
+                    way = (
+                        f"{name}.{'backward' if k else 'forward'}" if number == _BOTH_WAYS else name
+                    )
+                    yield from self.weights(parameters, _LSTM, way, number, outer)
+
+    def weights(
+        self,
+        parameters: Message,
+        words: dict[int, str],
+        name: str,
+        layer: int,
+        outer: Message | None = None,
+    ) -> Iterator[NamedArray]:
+        for number, word in words.items():
+            for k, weight in enumerate(parameters.messages(number)):
+                full = f"{name}.{word}" + (f".{k}" if layer == 500 else "")
+                flat = self.flat(weight, full)
+                shape = _shape(outer or parameters, layer, word, len(flat))
+                if math.prod(shape) != len(flat):
+                    raise BadFile(
+                        f"{self.path}, {full}: {len(flat)} numbers do not fill the shape {shape}"
+                    )
+                yield NamedArray(full, flat.reshape(shape))
+
+    def flat(self, weight: Message, name: str) -> NDArray[Any]:
+        """The numbers of a WeightParams; quantized ones as what they stand for."""
+        where = f"{self.path}, {name}"
+        if weight.has(1):
+            return weight.numbers(1, "f4")
+        if weight.has(2):
+            raw = Data(weight.bytes(2), where)
+            return raw.array("f2", (raw.left // 2,))
+        if not weight.has(40):
+            raise BadFile(f"{where} has no numbers that uniconv reads")
+        raw, how = Data(weight.bytes(30), where), weight.message(40)
+        bits = how.integer(1)
+        if bits not in (1, 2, 4, 8):
+            raise BadFile(f"{where} is quantized to {bits} bits, which uniconv does not read")
+        self.limits.hold(raw.left * 8 // bits * 8, name)
+        single = np.unpackbits(raw.array("u1", (raw.left,))).reshape(-1, bits)
+        integers: NDArray[np.int64] = single @ (1 << np.arange(bits)[::-1])
+        if how.has(102):
+            table = how.message(102).numbers(1, "f4")
+            if len(table) <= integers.max(initial=0):
+                raise BadFile(f"{where}: a number is not in its table of {len(table)}")
+            values: NDArray[Any] = table[integers]
+            return values
+        scale, bias = (how.message(101).numbers(n, "f4") for n in (1, 2))
+        if len(scale) < 1 or len(integers) % len(scale) or len(bias) not in (0, len(scale)):
+            raise BadFile(f"{where}: {len(scale)} scales and {len(bias)} biases do not fit")
+        rows = integers.reshape(len(scale), -1) * scale[:, None]
+        numbers = (rows + (bias[:, None] if len(bias) else 0)).reshape(-1)
+        return np.asarray(numbers, np.float32)
+
+    def block(self, block: Message, prefix: str, depth: int) -> Iterator[NamedArray]:
+        self.limits.step(depth)
+        for operation in block.messages(3):
+            self.limits.step(depth)
+            output = operation.message(3).text(1)
+            for entry in operation.messages(5):
+                word, value = entry.text(1), entry.message(2)
+                if word != "name" and value.message(2).has(1):
+                    name = prefix + (output if word == "val" else f"{output}.{word}")
+                    yield from self.value(value, name)
+            for inner in operation.messages(4):
+                yield from self.block(inner, f"{prefix}{output}/", depth + 1)
+
+    def value(self, value: Message, name: str) -> Iterator[NamedArray]:
+        where, kind = f"{self.path}, {name}", value.message(2).message(1)
+        code = kind.integer(1)
+        shape = tuple(d.message(1).integer(1) for d in kind.messages(3))
+        if code == 2:  # a string
+            return
+        if code not in _DTYPES:
+            raise BadFile(f"{where}: uniconv does not read Core ML's data type {code}")
+        dtype = dtype_of(_DTYPES[code], where)
+        self.limits.fits(shape, dtype, name)
+        if value.has(5):
+            yield NamedArray(name, self.blob(value.message(5), where).array(dtype, shape))
+            return
+        tensor = value.message(3).message(1)
+        flat = np.empty(0, dtype)
+        for number, stored in _VALUES.items():
+            if tensor.has(number):
+                inner = tensor.message(number)
+                flat = inner.numbers(1, stored) if stored else inner.integers(1)
+        if tensor.has(7):
+            raw = Data(tensor.message(7).bytes(1), where)
+            flat = raw.array(dtype, (raw.left // dtype.itemsize,))
+        if len(flat) != math.prod(shape):
+            raise BadFile(f"{where}: {len(flat)} numbers do not fill the shape {shape}")
+        yield NamedArray(name, flat.astype(dtype).reshape(shape))
+
+    def blob(self, value: Message, where: str) -> Data:
+        """The bytes of a value in weight.bin: a header of 64 bytes says where they are."""
+        location = value.text(1).removeprefix("@model_path/")
+        if location not in self.blobs:
+            self.blobs[location] = Data(self.limits.map(beside(self.path, location)), where)
+        header = self.blobs[location].go(value.integer(2))
+        sentinel, _, size, offset = (header.number(code) for code in "IIQQ")
+        if sentinel != _SENTINEL:
+            raise BadFile(f"{where}: {location} has no blob at byte {value.integer(2)}")
+        return Data(self.blobs[location].go(offset).take(size), where)
+
+
+def _shape(parameters: Message, layer: int, word: str, size: int) -> tuple[int, ...]:
+    """The shape that a layer's parameters say its weights have; a row where they say none."""
+    first, second = parameters.integer(1), parameters.integer(2)
+    if layer == 100 and word == "weights":
+        kernel = tuple(parameters.integers(20).tolist()) or (3, 3)
+        groups = parameters.integer(10) or 1
+        if parameters.integer(60):  # a deconvolution
+            return (second, first // groups, *kernel)
+        return (first, second, *kernel)
+    if layer == 1471 and word == "weights":
+        kernel = tuple(parameters.integer(n) for n in (20, 21, 22))
+        groups = parameters.integer(10) or 1
+        return (first, second // groups, *kernel)
+    if layer in (140, 150, 1040) and word == "weights":
+        return (second, first)
+    if layer == 1045 and word == "weights":
+        return (parameters.integer(5), parameters.integer(6))
+    if layer in (245, 250, 290, 1070):
+        sizes = parameters.integers(4 if (layer, word) == (245, "bias") else 1)
+        return tuple(sizes.tolist()) or (size,)
+    if word.lower().endswith("weightmatrix"):
+        return (second, first)
+    if word.lower().endswith("recursionmatrix"):
+        return (second, second)
+    return (size,)

@@ -1,0 +1,78 @@
+"""FlatBuffers: tables whose fields lie where their offsets say.
+
+https://flatbuffers.dev/internals/ . A table begins with the distance back to its vtable, which has
+the place of each field in the table, 0 where there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uniconv.files.bounded import Data
+
+
+class Table:
+    """A table at a place in the file; fields are asked by their numbers in the schema."""
+
+    __slots__ = ("at", "data", "fields", "size")
+
+    def __init__(self, data: Data, at: int) -> None:
+        self.data, self.at = data, at
+        self.fields = at - data.go(at).number("i")
+        self.size: int = data.go(self.fields).number("H")
+
+    @classmethod
+    def root(cls, data: Data) -> Table:
+        return cls(data, data.go(0).number("I"))
+
+    def place(self, field: int) -> int | None:
+        """Where a field lies, None where the table has it not."""
+        entry = 4 + 2 * field
+        if entry + 2 > self.size:
+            return None
+        offset = self.data.go(self.fields + entry).number("H")
+        return self.at + offset if offset else None
+
+    def number(self, field: int, code: str, default: int = 0) -> Any:
+        at = self.place(field)
+        return default if at is None else self.data.go(at).number(code)
+
+    def target(self, field: int) -> int | None:
+        """Where what a field points to lies."""
+        at = self.place(field)
+        return None if at is None else at + self.data.go(at).number("I")
+
+    def table(self, field: int) -> Table | None:
+        at = self.target(field)
+        return None if at is None else Table(self.data, at)
+
+    def tables(self, field: int) -> Iterator[Table]:
+        """The tables of a vector."""
+        at = self.target(field)
+        if at is not None:
+            for k in range(self.data.go(at).number("I")):
+                place = at + 4 + 4 * k
+                yield Table(self.data, place + self.data.go(place).number("I"))
+
+    def bytes(self, field: int) -> memoryview:
+        at = self.target(field)
+        if at is None:
+            return memoryview(b"")
+        data = self.data.go(at)
+        return data.take(data.number("I"))
+
+    def text(self, field: int) -> str:
+        raw = Data(self.bytes(field), self.data.where)
+        return raw.text(raw.left)
+
+    def numbers(self, field: int, dtype: str) -> NDArray[Any]:
+        """The numbers of a vector."""
+        at = self.target(field)
+        if at is None:
+            return np.empty(0, dtype)
+        data = self.data.go(at)
+        return data.array(dtype, (data.number("I"),))

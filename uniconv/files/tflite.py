@@ -1,0 +1,98 @@
+"""TensorFlow Lite: the constant tensors of a .tflite, as they are stored.
+
+The fields and their numbers: https://github.com/tensorflow/tensorflow/blob/v2.16.1/tensorflow/
+compiler/mlir/lite/schema/schema.fbs . A quantized tensor keeps its integers; its scale and zero
+point are beside them, and ``NamedArray.dequantized`` is asked for numbers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from uniconv.errors import BadFile
+from uniconv.files.bounded import Data, Limits
+from uniconv.files.dtypes import codes, dtype_of, nibbles
+from uniconv.files.flatbuffer import Table
+from uniconv.files.named_array import NamedArray, Quantization
+
+_NAMES = codes(
+    "0 float32 1 float16 2 int32 3 uint8 4 int64 6 bool 7 int16 8 complex64 9 int8 10 float64 "
+    "11 complex128 12 uint64 15 uint32 16 uint16 17 int4 18 bfloat16"
+)
+_NO_NUMBERS = {5, 13, 14}  # string, resource, variant
+
+
+def is_tflite(head: bytes) -> bool:
+    return head[4:8] == b"TFL3"
+
+
+def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
+    """The tensors that have a buffer, under their names; those of a second graph after its name."""
+    raw = limits.map(path)
+    if not is_tflite(bytes(raw[:8])):
+        raise BadFile(f"{path} is no .tflite file")
+    data = Data(raw, str(path))
+    model = Table.root(data)
+    buffers = list(_buffers(model, data, limits))
+    names: Counter[str] = Counter()
+    for k, graph in enumerate(model.tables(2)):
+        prefix = f"{graph.text(4) or k}/" if k else ""
+        for at, tensor in enumerate(graph.tables(0)):
+            limits.step()
+            number = tensor.number(2, "I")
+            if number >= len(buffers):
+                raise BadFile(f"{path}: a tensor has buffer {number} of {len(buffers)}")
+            code = tensor.number(1, "b")
+            if not len(buffers[number]) or code in _NO_NUMBERS:
+                continue
+            name = prefix + (tensor.text(3) or f"tensor_{at}")
+            names[name] += 1
+            if names[name] > 1:  # two tensors may have one name: they are told by their numbers
+                name = f"{name}_{at}"
+            yield _array(tensor, buffers[number], code, name, limits)
+
+
+def _buffers(model: Table, data: Data, limits: Limits) -> Iterator[memoryview]:
+    """The bytes of every buffer, inside the model or after it."""
+    for buffer in model.tables(4):
+        limits.step()
+        offset, size = buffer.number(1, "Q"), buffer.number(2, "Q")
+        yield data.go(offset).take(size) if offset > 1 else buffer.bytes(0)
+
+
+def _array(tensor: Table, raw: memoryview, code: int, name: str, limits: Limits) -> NamedArray:
+    where = f"{limits.path}, {name}"
+    if code not in _NAMES:
+        raise BadFile(f"{where}: uniconv does not read TensorFlow Lite's type {code}")
+    if tensor.table(6) is not None:
+        raise BadFile(f"{where} is sparse, which uniconv does not read")
+    shape = tuple(tensor.numbers(0, "i4").tolist())
+    small = _NAMES[code] == "int4"
+    dtype = np.dtype("int8") if small else dtype_of(_NAMES[code], where)
+    limits.fits(shape, dtype, name)
+    size = int(np.prod(shape, dtype=object))
+    stored = (size + 1) // 2 if small else size
+    if len(raw) != stored * dtype.itemsize:
+        raise BadFile(f"{where}: {len(raw)} bytes are not those of {_NAMES[code]} {shape}")
+    flat = Data(raw, where).array("u1" if small else dtype, (stored,))
+    array = nibbles(flat, size, signed=True) if small else flat
+    return NamedArray(
+        name, array.reshape(shape), quantization=_quantization(tensor.table(4), shape, where)
+    )
+
+
+def _quantization(table: Table | None, shape: tuple[int, ...], where: str) -> Quantization | None:
+    scale = np.empty(0, "f4") if table is None else table.numbers(2, "f4")
+    if table is None or not len(scale):
+        return None
+    zero = table.numbers(3, "i8")
+    axis = table.number(6, "i") if len(scale) > 1 else None
+    if len(zero) not in (0, len(scale)):
+        raise BadFile(f"{where}: {len(scale)} scales, but {len(zero)} zero points")
+    if axis is not None and (axis not in range(len(shape)) or shape[axis] != len(scale)):
+        raise BadFile(f"{where}: {len(scale)} scales along axis {axis} do not fit {shape}")
+    return Quantization(scale, zero if len(zero) else np.zeros(len(scale), np.int64), axis)

@@ -1,0 +1,166 @@
+"""TorchScript's archives: the tensors of their modules; their code is not looked at.
+
+``data.pkl`` is a pickle of the module: here its classes are made into plain holders of attributes,
+its functions are the few that make tensors, and nothing else can be named.
+https://github.com/pytorch/pytorch/blob/v2.6.0/torch/csrc/jit/serialization/pickler.cpp and
+docs/serialization.md beside it; the storages: torch/serialization.py .
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import re
+import zipfile
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from uniconv.errors import BadFile
+from uniconv.files.bounded import Data, Limits, strided
+from uniconv.files.dtypes import dtype_of
+from uniconv.files.named_array import NamedArray
+
+_STORAGES = {
+    "Float": "float32",
+    "Double": "float64",
+    "Half": "float16",
+    "BFloat16": "bfloat16",
+    "Long": "int64",
+    "Int": "int32",
+    "Short": "int16",
+    "Char": "int8",
+    "Byte": "uint8",
+    "Bool": "bool",
+    "ComplexFloat": "complex64",
+    "ComplexDouble": "complex128",
+}
+
+
+def is_torchscript(names: list[str]) -> bool:
+    """An archive with the code of modules."""
+    return any(re.search(r"^[^/]+/code/.*\.py$", name) for name in names)
+
+
+def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
+    """Parameters, buffers and attributes that are tensors, ``conv.weight``; then the constants."""
+    with zipfile.ZipFile(path) as archive:
+        limits.opened += path.stat().st_size
+        names = archive.namelist()
+        root = names[0].partition("/")[0] if names else ""
+        order = f"{root}/byteorder"
+        big = order in names and archive.read(order).strip() == b"big"
+        for part, prefix in (("data", ""), ("constants", "CONSTANTS.c")):
+            if f"{root}/{part}.pkl" in names:
+                reader = _Unpickler(archive, f"{root}/{part}", path, limits, ">" if big else "<")
+                yield from _tensors(reader.load(), prefix, limits, 0)
+
+
+class _Holder:
+    """An object of any class: what it was made of, and its attributes."""
+
+    parts: tuple[Any, ...] = ()
+    attributes: Any = None
+
+    def __init__(self, *parts: Any) -> None:
+        self.parts = parts
+
+    def __setstate__(self, state: Any) -> None:
+        self.attributes = state
+
+
+@dataclass(frozen=True)
+class _Tensor:
+    """Where the numbers of a tensor are."""
+
+    storage: tuple[str, str]  # dtype, name in the archive
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    source: _Unpickler
+
+    def array(self, name: str) -> NDArray[Any]:
+        source, (kind, key) = self.source, self.storage
+        where = f"{source.path}, {name}"
+        data = Data(source.entry(key, name), where, source.order)
+        dtype = dtype_of(kind, where)
+        storage = data.array(dtype, (data.left // dtype.itemsize,))
+        return strided(storage, list(self.shape), list(self.strides), self.offset, source.limits)
+
+
+# The unpickler in Python keeps its memo in a dictionary: a number in the file cannot make it large.
+# What reserves memory before it reads, or leads out of the file, it does not know.
+_REFUSED = {0x96, 0x97, 0x98, 0x82, 0x83, 0x84}  # BYTEARRAY8, buffers, extensions
+
+
+class _Unpickler(pickle._Unpickler):
+    dispatch = {
+        code: load for code, load in pickle._Unpickler.dispatch.items() if code not in _REFUSED
+    }
+
+    def __init__(
+        self, archive: zipfile.ZipFile, part: str, path: Path, limits: Limits, order: Any
+    ) -> None:
+        self.archive, self.part, self.path, self.limits = archive, part, path, limits
+        self.order = order
+        super().__init__(io.BytesIO(self.entry("", "")))
+
+    def entry(self, key: str, name: str) -> bytes:
+        """The pickle itself, or one of its storages."""
+        full = f"{self.part}/{key}" if key else f"{self.part}.pkl"
+        try:
+            info = self.archive.getinfo(full)
+        except KeyError:
+            raise BadFile(f"{self.path}, {name}: {full} is not in the archive") from None
+        self.limits.hold(info.file_size, full)
+        return self.archive.read(info)
+
+    def find_class(self, module: str, name: str) -> Any:
+        self.limits.step()
+        if module.startswith("__torch__"):
+            return _Holder
+        known: dict[str, Callable[..., Any]] = {
+            "torch._utils._rebuild_tensor_v2": lambda *arguments: self.tensor(*arguments),
+            "torch._utils._rebuild_parameter": lambda tensor, *_: tensor,
+            "collections.OrderedDict": OrderedDict,
+        }
+        if module == "torch.jit._pickle":  # lists and dictionaries of one type
+            return lambda *values: values[0] if values else None
+        if f"{module}.{name}" in known:
+            return known[f"{module}.{name}"]
+        match = re.fullmatch(r"(\w+)Storage", name)
+        if module == "torch" and match and match[1] in _STORAGES:
+            return _STORAGES[match[1]]
+        raise BadFile(f"{self.path} names {module}.{name}, which uniconv does not make")
+
+    def persistent_load(self, key: Any) -> tuple[str, str]:
+        if not isinstance(key, tuple) or len(key) < 3 or key[0] != "storage":
+            raise BadFile(f"{self.path}: {key!r:.80} is no storage")
+        return str(key[1]), str(key[2])
+
+    def tensor(self, storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> _Tensor:
+        numbers = (offset, *shape, *strides)
+        if not (isinstance(storage, tuple) and all(type(n) is int for n in numbers)):
+            raise BadFile(f"{self.path} is damaged: a tensor has no storage")
+        return _Tensor(storage, offset, tuple(shape), tuple(strides), self)
+
+
+def _tensors(value: Any, name: str, limits: Limits, depth: int) -> Iterator[NamedArray]:
+    limits.step(depth)
+    if isinstance(value, _Tensor):
+        yield NamedArray(name, value.array(name))
+        return
+    if isinstance(value, _Holder):
+        value = value.attributes or value.parts
+    parts: Any = ()
+    if isinstance(value, dict):
+        parts = value.items()
+    elif isinstance(value, (list, tuple)):
+        parts = enumerate(value)
+    joint = "" if name in ("", "CONSTANTS.c") else "."
+    for key, part in parts:
+        yield from _tensors(part, f"{name}{joint}{key}", limits, depth + 1)
