@@ -163,6 +163,7 @@ def test_mlx_files_are_what_mlx_reads(ending):
         np.testing.assert_array_equal(found[name].array.astype(np.float32), wide)
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit.load` is deprecated")
 def test_torchscript_is_what_torch_reads():
     torch = pytest.importorskip("torch")
     module = torch.jit.load(str(FOLDER / "scripted.pt"))

@@ -32,19 +32,22 @@ _HOLDERS = ("layers", "_layer_checkpoint_dependencies")  # the second until Kera
 
 def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
     """The datasets of numbers; Keras's under the names of the layers and variables."""
-    with opened(path) as file:
-        yield from _keras(file, {}) if _of_keras(file) else _datasets(file)
+    with opened(path, limits) as file:
+        yield from _keras(file, {}, limits) if _of_keras(file, limits) else _datasets(file, limits)
 
 
 def read_keras(path: Path, limits: Limits) -> Iterator[NamedArray]:
     """A ``.keras`` archive: ``layer/variable`` for every layer whose variables are known."""
     try:
         with zipfile.ZipFile(path) as archive:
+            limits.opened += path.stat().st_size
+            limits.hold(archive.getinfo("config.json").file_size, "config.json")
             config = json.loads(archive.read("config.json"))
+            limits.hold(archive.getinfo("model.weights.h5").file_size, "model.weights.h5")
             with archive.open("model.weights.h5") as inside, tempfile.TemporaryFile() as data:
                 shutil.copyfileobj(inside, data)  # HDF5 goes to and fro, which a zip does slowly
-                with opened(path, data) as file:
-                    yield from _keras(file, _layers(config))
+                with opened(path, limits, data) as file:
+                    yield from _keras(file, _layers(config), limits)
     except zipfile.BadZipFile:
         if _is_hdf5(path):  # Keras 2 let .keras be HDF5
             yield from read(path, limits)
@@ -87,11 +90,12 @@ def import_h5py(path: Path) -> Any:
 
 
 @contextmanager
-def opened(path: Path, inside: IO[bytes] | None = None) -> Iterator[Any]:
+def opened(path: Path, limits: Limits, inside: IO[bytes] | None = None) -> Iterator[Any]:
     """The open file; ``inside`` instead of the path where it lies in an archive."""
     h5py = import_h5py(path)
     if inside is None:
         path.open("rb").close()  # h5py's own message for a missing file is long
+        limits.opened += path.stat().st_size
     try:
         file = h5py.File(inside or path, "r")
     except OSError:
@@ -106,6 +110,50 @@ def children(group: Any) -> list[str]:
 
     kept = group.id.get_create_plist().get_link_creation_order() & h5py.h5p.CRT_ORDER_TRACKED
     return list(group) if kept else sorted(group, key=natural)
+
+
+def member(group: Any, key: str, limits: Limits, depth: int = 0) -> Any:
+    """What a name in a group stands for, in this file: a link to another file is refused."""
+    import h5py
+
+    limits.step(depth)
+    link = group.get(key, getlink=True)
+    if isinstance(link, h5py.ExternalLink):
+        raise BadFile(
+            f"{limits.path}: {key} lies in another file, {link.filename!r}, which is not opened"
+        )
+    if isinstance(link, h5py.SoftLink):  # followed step by step: it may lead through another link
+        item = group.file["/"] if link.path.startswith("/") else group
+        for part in link.path.split("/"):
+            item = member(item, part, limits, depth + 1) if part not in ("", ".") else item
+        return item
+    return group[key]
+
+
+def array_of(dataset: Any, name: str, limits: Limits) -> NDArray[Any]:
+    """The numbers of a dataset, which lie in this file and fit in memory."""
+    if dataset.is_virtual or dataset.external:
+        raise BadFile(f"{limits.path}: {name} lies in other files, which are not opened")
+    limits.fits(dataset.shape, dataset.dtype, name)
+    if dataset.chunks:  # each is unpacked whole
+        limits.fits(dataset.chunks, dataset.dtype, f"a chunk of {name}")
+    return np.asarray(dataset[()])
+
+
+class Places:
+    """The groups on the way to a place: one that is met twice is a circle, or a bomb."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.met: set[int] = set()
+
+    def enter(self, group: Any, name: str) -> None:
+        import h5py
+
+        address = h5py.h5o.get_info(group.id).addr
+        if address in self.met:
+            raise BadFile(f"{self.limits.path}: {name} is a group that another name leads to, too")
+        self.met.add(address)
 
 
 def natural(name: str) -> list[tuple[int, str]]:
@@ -125,43 +173,118 @@ def _is_hdf5(path: Path) -> bool:
 
 
 def _datasets(
-    group: Any, prefix: str = "", skip: frozenset[str] = frozenset()
+    group: Any, limits: Limits, skip: frozenset[str] = frozenset()
 ) -> Iterator[NamedArray]:
-    for key in children(group):
-        item, name = group[key], f"{prefix}{key}"
-        if hasattr(item, "keys"):
-            yield from _datasets(item, f"{name}/", skip)
-        elif name not in skip and hasattr(item, "shape") and is_number(item):
-            yield NamedArray(name, item[()])
+    places = Places(limits)
+
+    def walk(group: Any, prefix: str, depth: int) -> Iterator[NamedArray]:
+        places.enter(group, prefix)
+        for key in children(group):
+            item, name = member(group, key, limits, depth), f"{prefix}{key}"
+            if hasattr(item, "keys"):
+                yield from walk(item, f"{name}/", depth + 1)
+            elif name not in skip and hasattr(item, "shape") and is_number(item):
+                yield NamedArray(name, array_of(item, name, limits))
+
+    yield from walk(group, "", 0)
 
 
-def _of_keras(file: Any) -> bool:
-    holders = [file.get(key) for key in _HOLDERS]
-    layers = [group[name] for group in holders if hasattr(group, "keys") for name in group]
-    return _of_keras_2(file) or any("vars" in layer for layer in layers if hasattr(layer, "keys"))
+def _of_keras(file: Any, limits: Limits) -> bool:
+    holders = [member(file, key, limits) for key in _HOLDERS if key in file]
+    layers = [
+        member(group, name, limits) for group in holders if hasattr(group, "keys") for name in group
+    ]
+    return _of_keras_2(file, limits) or any(
+        "vars" in layer for layer in layers if hasattr(layer, "keys")
+    )
 
 
-def _of_keras_2(file: Any) -> bool:
-    attributes = file.get("model_weights", file).attrs
+def _root(file: Any, limits: Limits) -> Any:
+    """Where Keras 1 and 2 keep weights: a group of a whole model's file, else the file."""
+    root = member(file, "model_weights", limits) if "model_weights" in file else file
+    return root if hasattr(root, "keys") else file
+
+
+def _of_keras_2(file: Any, limits: Limits) -> bool:
+    attributes = _root(file, limits).attrs
     return "layer_names" in attributes or "layer_names0" in attributes
 
 
-def _keras(file: Any, classes: dict[str, dict[str, Any]]) -> Iterator[NamedArray]:
-    if _of_keras_2(file):
-        root, done = file.get("model_weights", file), set()
-        for layer in _attribute(root, "layer_names"):
-            for weight in _attribute(root[layer], "weight_names"):
-                dataset = root[layer][weight]
-                done.add(dataset.name.strip("/"))
-                own = weight.removesuffix(":0").rpartition(f"{layer}/")[2]
-                yield NamedArray(f"{layer}/{own}", dataset[()])
-        yield from _datasets(file, skip=frozenset(done))
+def _keras(file: Any, classes: dict[str, dict[str, Any]], limits: Limits) -> Iterator[NamedArray]:
+    if _of_keras_2(file, limits):
+        yield from _keras_2(file, limits)
         return
-    for path, dataset in _variables(file):
+    for path, dataset in _variables(file, limits):
         *owner, index = path
         known = _names(classes.get("/".join(owner)))
         named = known[int(index)] if index.isdecimal() and int(index) < len(known) else index
-        yield NamedArray("/".join((*owner, named)), dataset[()])
+        name = "/".join((*owner, named))
+        yield NamedArray(name, array_of(dataset, name, limits))
+
+
+def _keras_2(file: Any, limits: Limits) -> Iterator[NamedArray]:
+    """Keras 1 and 2: every layer, and what else is in the file, the optimizer's numbers."""
+    root, done = _root(file, limits), set()
+    layers = _layers(_config(file))
+    theano = "theano" in (_word(file.attrs, "backend"), _word(root.attrs, "backend"))
+    first = "1." in (_word(file.attrs, "keras_version")[:2], _word(root.attrs, "keras_version")[:2])
+    for layer in _attribute(root, "layer_names"):
+        group = member(root, layer, limits)
+        for weight in _attribute(group, "weight_names"):
+            dataset = group
+            for part in weight.split("/"):
+                dataset = member(dataset, part, limits) if part else dataset
+            done.add(dataset.name.strip("/"))
+            own = weight.removesuffix(":0").rpartition(f"{layer}/")[2].removeprefix(f"{layer}_")
+            name = f"{layer}/{own}"
+            array = array_of(dataset, name, limits)
+            if theano and array.ndim > 2:
+                array = _turned(array, name, layers.get(layer, {}), first, limits.path)
+            yield NamedArray(name, array)
+    yield from _datasets(file, limits, skip=frozenset(done))
+
+
+def _turned(
+    array: NDArray[Any], name: str, layer: dict[str, Any], first: bool, path: Path
+) -> NDArray[Any]:
+    """A kernel of Theano, which convolves, as TensorFlow has it, which correlates.
+
+    keras 2.3.1, keras/engine/saving.py, preprocess_weights_for_loading, turns those of these
+    classes; the depthwise ones Theano's backend had turned before (backend/theano_backend.py).
+    Without classes in the file, their variables' names say the same.
+    """
+    kind, own = layer.get("class_name", ""), name.rpartition("/")[2]
+    if kind and not re.fullmatch(r"(Conv|Convolution)[123]D(Transpose)?|ConvLSTM2D", kind):
+        return array
+    local = "locally_connected" in name.lower()
+    if local or own not in ("kernel", "recurrent_kernel", "W"):
+        return array
+    axes = range(array.ndim - 2)
+    if first:  # Keras 1 had the channels of "th" before the rows
+        order = layer.get("config", {}).get("dim_ordering")
+        if order not in ("th", "tf"):
+            raise BadFile(
+                f"{path}, {name}: Keras 1 wrote this under Theano, and it does not say in which "
+                "order its axes are: save the whole model, whose dim_ordering does"
+            )
+        axes = range(2, array.ndim) if order == "th" else axes
+    return np.flip(array, tuple(axes))
+
+
+def _config(file: Any) -> dict[str, Any]:
+    """The model's configuration, where the file has it."""
+    try:
+        config = json.loads(_word(file.attrs, "model_config") or "{}")
+    except json.JSONDecodeError:
+        return {}
+    if isinstance(config, dict) and isinstance(config.get("config"), list):  # before Keras 2.2.3
+        config["config"] = {"layers": config["config"]}
+    return config if isinstance(config, dict) else {}
+
+
+def _word(attributes: Any, name: str) -> str:
+    value = attributes.get(name, "")
+    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def _attribute(group: Any, name: str) -> list[str]:
@@ -173,25 +296,37 @@ def _attribute(group: Any, name: str) -> list[str]:
     return [w.decode() if isinstance(w, bytes) else str(w) for w in words]
 
 
-def _variables(group: Any, owner: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+def _variables(
+    group: Any, limits: Limits, owner: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Keras 3's variables, each under the names of its layers."""
-    for key in children(group):
-        item = group[key]
-        if not hasattr(item, "keys"):
-            if is_number(item):
-                yield (*owner, key), item
-        elif key in ("vars", *_HOLDERS):
-            yield from _variables(item, owner)
-        else:
-            own = item["vars"].attrs.get("name", key) if "vars" in item else key
-            yield from _variables(item, (*owner, str(own)))
+    places = Places(limits)
+
+    def walk(group: Any, owner: tuple[str, ...], depth: int) -> Iterator[tuple[Any, Any]]:
+        places.enter(group, "/".join(owner))
+        for key in children(group):
+            item = member(group, key, limits, depth)
+            if not hasattr(item, "keys"):
+                if hasattr(item, "shape") and is_number(item):
+                    yield (*owner, key), item
+            elif key in ("vars", *_HOLDERS):
+                yield from walk(item, owner, depth + 1)
+            else:
+                variables = member(item, "vars", limits, depth) if "vars" in item else item
+                own = variables.attrs.get("name", key) if "vars" in item else key
+                yield from walk(item, (*owner, str(own)), depth + 1)
+
+    yield from walk(group, owner, 0)
 
 
-def _layers(config: dict[str, Any], owner: tuple[str, ...] = ()) -> dict[str, dict[str, Any]]:
+def _layers(config: Any, owner: tuple[str, ...] = ()) -> dict[str, dict[str, Any]]:
     """Every layer's configuration, by the names of the models around it and its own."""
     layers: dict[str, dict[str, Any]] = {}
-    for layer in config.get("config", {}).get("layers", []):
-        name = (*owner, str(layer.get("config", {}).get("name")))
+    inner = config.get("config") if isinstance(config, dict) else None
+    for layer in inner.get("layers", []) if isinstance(inner, dict) else []:
+        if not isinstance(layer, dict) or not isinstance(layer.get("config"), dict):
+            continue
+        name = (*owner, str(layer["config"].get("name")))
         layers["/".join(name)] = layer
         layers |= _layers(layer, name)
     return layers

@@ -22,28 +22,31 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
 
     An array that several paths lead to is read once, under the first.
     """
-    with hdf5.opened(path) as file:
-        yield from _Walk(path, file).group(file, "")
+    with hdf5.opened(path, limits) as file:
+        yield from _Walk(path, file, limits).group(file, "", 0)
 
 
 class _Walk:
-    def __init__(self, path: Path, file: Any) -> None:
+    def __init__(self, path: Path, file: Any, limits: Limits) -> None:
         import h5py
 
-        self.path, self.file, self.h5py = path, file, h5py
+        self.path, self.file, self.limits, self.h5py = path, file, limits, h5py
+        self.places = hdf5.Places(limits)
         self.seen: set[int] = set()
 
-    def group(self, group: Any, prefix: str) -> Iterator[NamedArray]:
+    def group(self, group: Any, prefix: str, depth: int) -> Iterator[NamedArray]:
+        self.places.enter(group, prefix)
         for key in hdf5.children(group):
             if key == "_types":  # what the structs are, not what is in them
                 continue
-            item, name = group[key], f"{prefix}{key}"
+            item, name = hdf5.member(group, key, self.limits, depth), f"{prefix}{key}"
             if isinstance(item, self.h5py.Group):
-                yield from self.group(item, f"{name}/")
-            else:
-                yield from self.dataset(item, name)
+                yield from self.group(item, f"{name}/", depth + 1)
+            elif isinstance(item, self.h5py.Dataset):
+                yield from self.dataset(item, name, depth)
 
-    def dataset(self, dataset: Any, name: str) -> Iterator[NamedArray]:
+    def dataset(self, dataset: Any, name: str, depth: int) -> Iterator[NamedArray]:
+        self.limits.step(depth)
         place = self.h5py.h5o.get_info(dataset.id).addr
         if place in self.seen:
             return
@@ -55,35 +58,42 @@ class _Walk:
         if dataset.shape is None or self.h5py.check_string_dtype(dtype):
             return
         if dtype.kind in "biufc":
-            yield NamedArray(name, dataset[()].T)  # Julia's first axis is stored as the last
+            yield NamedArray(
+                name, self.read(dataset, name).T
+            )  # Julia's first axis is stored as the last
         elif _is_complex(dtype):
-            parts = dataset[()].T
+            parts = self.read(dataset, name).T
             yield NamedArray(name, parts[dtype.names[0]] + 1j * parts[dtype.names[1]])
         elif dtype.names or self.h5py.check_ref_dtype(dtype):
-            values = dataset[()]
+            values = self.read(dataset, name)
             if not dataset.shape:
-                yield from self.value(values, dtype, name)
+                yield from self.value(values[()], dtype, name, depth)
                 return
             values = values.T
             for index in np.ndindex(values.shape):
                 inner = f"{name}[{', '.join(str(i + 1) for i in index)}]"
-                yield from self.value(values[index], dtype, inner)
+                yield from self.value(values[index], dtype, inner, depth)
 
-    def value(self, value: Any, dtype: np.dtype[Any], name: str) -> Iterator[NamedArray]:
+    def read(self, dataset: Any, name: str) -> Any:
+        return hdf5.array_of(dataset, name, self.limits)
+
+    def value(
+        self, value: Any, dtype: np.dtype[Any], name: str, depth: int
+    ) -> Iterator[NamedArray]:
         if isinstance(value, self.h5py.Reference):
             target = self.target(value, name)
             if isinstance(target, self.h5py.Dataset):
-                yield from self.dataset(target, name)
+                yield from self.dataset(target, name, depth + 1)
         elif dtype.names == ("first", "second"):  # an entry of a dictionary
             key = self.key(value["first"], name)
             inner = name if key is None else f"{name.rpartition('[')[0]}[{key}]"
-            yield from self.value(value["second"], dtype["second"], inner)
+            yield from self.value(value["second"], dtype["second"], inner, depth)
         elif dtype.names:
             for field in dtype.names:
                 inner = f"{name}[{field}]" if field.isdecimal() else f"{name}.{field}"
                 if field in ("kvvec", "dict"):  # how JLD2 writes a dictionary
                     inner = name
-                yield from self.value(value[field], dtype[field], inner)
+                yield from self.value(value[field], dtype[field], inner, depth)
 
     def key(self, value: Any, name: str) -> str | None:
         """A key that is a word."""

@@ -81,9 +81,12 @@ def reader_of(path: Path) -> tuple[str, Reader]:
         return "checkpoint", checkpoint.read
     with path.open("rb") as file:
         head = file.read(4096)
-    reader = _by_sign(path, head) or READERS.get(path.suffix.lower()) or _by_fields(path, head)
-    if reader is None:
+    by_ending = READERS.get(path.suffix.lower())
+    reader = _by_sign(path, head)
+    if reader is None and by_ending is not pt.read:
         _refuse_pickles(path, head)
+    reader = reader or by_ending or _by_fields(path, head)
+    if reader is None:
         return "text", text.read
     return next((kind for kind, own in READERS.items() if own is reader), "file"), reader
 

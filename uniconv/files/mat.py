@@ -22,10 +22,11 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
     with path.open("rb") as file:
         start = file.read(520)
     if start[:6] == b"MATLAB" and start[512:516] == b"\x89HDF":
-        with hdf5.opened(path) as file:
+        with hdf5.opened(path, limits) as file:
             for name in hdf5.children(file):
                 if not name.startswith("#"):
-                    yield from _hdf5(file[name], name)
+                    item = hdf5.member(file, name, limits)
+                    yield from _hdf5(item, name, limits, 0)
         return
     io = _scipy(path)
     try:
@@ -98,37 +99,50 @@ def _values(value: Any, name: str) -> Iterator[NamedArray]:
         yield NamedArray(name, value)
 
 
-def _hdf5(item: Any, name: str) -> Iterator[NamedArray]:
+def _hdf5(item: Any, name: str, limits: Limits, depth: int) -> Iterator[NamedArray]:
     """A variable of version 7.3: its axes are stored in reverse."""
+    limits.step(depth)
     kind = item.attrs.get("MATLAB_class", b"struct").decode()
     if hasattr(item, "keys"):
         if "MATLAB_sparse" in item.attrs:
-            yield NamedArray(name, _sparse(item))
+            yield NamedArray(name, _sparse(item, name, limits))
             return
         for key in hdf5.children(item):
-            yield from _hdf5(item[key], f"{name}.{key}")
-    elif item.attrs.get("MATLAB_empty"):
+            inner = hdf5.member(item, key, limits, depth)
+            yield from _hdf5(inner, f"{name}.{key}", limits, depth + 1)
+        return
+    array = hdf5.array_of(item, name, limits)
+    if item.attrs.get("MATLAB_empty"):
         if kind not in ("char", "cell", "struct"):
-            yield NamedArray(name, np.zeros(tuple(int(n) for n in item[()]), _dtype(kind)))
+            shape = tuple(int(n) for n in array)
+            limits.fits(shape, _dtype(kind), name)
+            yield NamedArray(name, np.zeros(shape, _dtype(kind)))
     elif kind == "cell" or item.dtype == object:
-        cells = item[()].T
+        cells = array.T
         opening = "{}" if kind == "cell" else "()"
         for index in np.ndindex(cells.shape):
-            yield from _hdf5(item.file[cells[index]], name + _brackets(index, cells.shape, opening))
+            inner = item.file[cells[index]]
+            label = name + _brackets(index, cells.shape, opening)
+            yield from _hdf5(inner, label, limits, depth + 1)
     elif kind not in ("char", "string"):
-        array = item[()]
         if array.dtype.names == ("real", "imag"):
             array = array["real"] + 1j * array["imag"]
         yield NamedArray(name, array.T.astype(bool) if kind == "logical" else array.T)
 
 
-def _sparse(item: Any) -> NDArray[Any]:
+def _sparse(item: Any, name: str, limits: Limits) -> NDArray[Any]:
     """Columns of a compressed sparse matrix."""
-    columns = item["jc"][()].astype(int)
-    array = np.zeros((int(item.attrs["MATLAB_sparse"]), len(columns) - 1))
-    if "ir" in item:
-        rows = item["ir"][()].astype(int)
-        array[rows, np.repeat(np.arange(len(columns) - 1), np.diff(columns))] = item["data"][()]
+    parts = {
+        key: hdf5.array_of(hdf5.member(item, key, limits), f"{name}.{key}", limits)
+        for key in ("jc", "ir", "data")
+        if key in item
+    }
+    columns, height = parts["jc"].astype(int), int(item.attrs["MATLAB_sparse"])
+    limits.fits((height, len(columns) - 1), "f8", name)
+    array = np.zeros((height, len(columns) - 1))
+    if "ir" in parts:
+        rows = parts["ir"].astype(int)
+        array[rows, np.repeat(np.arange(len(columns) - 1), np.diff(columns))] = parts["data"]
     return array
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -19,7 +21,8 @@ from uniconv.files.named_array import NamedArray
 def read_npy(path: Path, limits: Limits) -> Iterator[NamedArray]:
     """The array, under the file's name without ``.npy``."""
     with path.open("rb") as file:
-        yield NamedArray(path.stem, _array(file, str(path)))
+        limits.opened += path.stat().st_size
+        yield NamedArray(path.stem, _array(file, str(path), path.stat().st_size, limits))
 
 
 def read_npz(path: Path, limits: Limits) -> Iterator[NamedArray]:
@@ -29,16 +32,33 @@ def read_npz(path: Path, limits: Limits) -> Iterator[NamedArray]:
     except zipfile.BadZipFile:
         raise BadFile(f"{path} is no .npz file: it is no zip archive") from None
     with archive:
+        limits.opened += path.stat().st_size
         for entry in archive.namelist():
             if not entry.endswith(".npy"):
                 raise BadFile(f"{path} is no .npz file of arrays: it has {entry}")
             with archive.open(entry) as file:
-                yield NamedArray(entry.removesuffix(".npy"), _array(file, f"{path}, {entry}"))
+                size = archive.getinfo(entry).file_size
+                array = _array(file, f"{path}, {entry}", size, limits)
+            yield NamedArray(entry.removesuffix(".npy"), array)
 
 
-def _array(file: IO[bytes], where: str) -> NDArray[Any]:
+def _array(file: IO[bytes], where: str, size: int, limits: Limits) -> NDArray[Any]:
+    """The array of a .npy, of which there are ``size`` bytes."""
+    lib = np.lib.format
     try:
-        array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of NumPy, for a header that is only read here
+            version = lib.read_magic(file)
+            header = lib.read_array_header_1_0 if version == (1, 0) else lib.read_array_header_2_0
+            shape, _, dtype = header(file)
+        if not dtype.hasobject:
+            limits.fits(shape, dtype, where)
+            if math.prod(shape) * dtype.itemsize > size - file.tell():
+                raise ValueError(f"{shape} {dtype} is more than the file has")
+        file.seek(0)
+        array: NDArray[Any] = lib.read_array(file, allow_pickle=False)
+    except BadFile:
+        raise
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
         if "allow_pickle" in str(error):
             raise BadFile(

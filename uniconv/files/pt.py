@@ -20,14 +20,22 @@ from uniconv.files.tensors import to_numpy, to_torch
 
 def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
     """The tensors; those in dictionaries and lists under their paths, ``model.conv.weight``."""
-    for name, tensor in _tensors(_load(path), ""):
+    for name, tensor in _tensors(_load(path, limits), "", limits, 0):
+        size = tensor.nelement() * tensor.element_size()  # a view may have more than its storage
+        limits.hold(size, name or path.stem)
         yield NamedArray(name or path.stem, to_numpy(tensor, f"{path}, {name}"))
 
 
-def _load(path: Path) -> Any:
+def _load(path: Path, limits: Limits) -> Any:
     import torch
 
+    limits.opened += path.stat().st_size
     mapped = zipfile.is_zipfile(path)  # then one tensor at a time is read
+    if mapped:
+        with zipfile.ZipFile(path) as archive:
+            for entry in archive.infolist():
+                if entry.compress_type != zipfile.ZIP_STORED:
+                    raise BadFile(f"{path}: {entry.filename} is compressed, as PyTorch writes none")
     with path.open("rb") as file:
         if not mapped and file.read(1) != b"\x80":
             raise BadFile(f"{path} is no PyTorch file")
@@ -43,17 +51,19 @@ def _load(path: Path) -> Any:
         raise BadFile(f"{path} is no PyTorch file: {reason}") from None
 
 
-def _tensors(value: Any, name: str) -> Iterator[tuple[str, Any]]:
+def _tensors(value: Any, name: str, limits: Limits, depth: int) -> Iterator[tuple[str, Any]]:
     import torch
 
+    limits.step(depth)
+    parts: Iterable[tuple[Any, Any]] = ()
     if isinstance(value, torch.Tensor):
         yield name, value
     elif isinstance(value, Mapping):
-        for key, part in value.items():
-            yield from _tensors(part, f"{name}.{key}".lstrip("."))
+        parts = value.items()
     elif isinstance(value, (list, tuple)):
-        for k, part in enumerate(value):
-            yield from _tensors(part, f"{name}.{k}".lstrip("."))
+        parts = enumerate(value)
+    for key, part in parts:
+        yield from _tensors(part, f"{name}.{key}".lstrip("."), limits, depth + 1)
 
 
 def write(path: Path, arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:
