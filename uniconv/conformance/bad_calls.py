@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass, replace
 from math import prod
@@ -111,26 +110,36 @@ def called(case: Case) -> TrialCall:
 
 def badly_called(op: Op, call: TrialCall) -> Iterator[TrialCall]:
     """The good call with one thing wrong."""
+    yield replace(call, options={**call.options, "foo": 1})
+    for name, value in _bad_options(op, len(call.w_shape) - 2):
+        yield replace(call, options={**call.options, name: value})
+    yield from _badly_shaped(call)
+    if not op.mixed_dtypes:
+        yield replace(call, dtypes=("float32", "float64", "float32"))
+        yield replace(call, dtypes=("bool", "bool", "bool"))
+    yield from _refused_together(op)
 
-    def given(**options: Any) -> TrialCall:
-        return replace(call, options={**call.options, **options})
 
-    yield given(foo=1)
+def _bad_options(op: Op, rank: int) -> Iterator[tuple[str, Any]]:
+    """Options with values that they do not take."""
     for name, rule in op.rules.items():
         names = op.per_axis_options[name].names if name in op.per_axis_options else (name,)
         values: tuple[Any, ...] = ()
         if isinstance(rule, PerAxis):
-            values = (rule.least - 1, [1] * 7, "2", 1.5, [rule.least - 1] * (len(call.w_shape) - 2))
+            values = (rule.least - 1, [1] * 7, "2", 1.5, [rule.least - 1] * rank)
         elif isinstance(rule, Choice):
             values = ("foo", 7)
         elif isinstance(rule, Count):
             values = (0, 7, -1)
         elif isinstance(rule, (Pad, Crop)):
             values = ("foo", -1, [1] * 9, [[1, 1]] * 9, 1.5)
-        if name in op.per_axis_options and values:
+        if name in op.per_axis_options:
             values = tuple(v for v in values if not isinstance(v, list))
-        for value in values:
-            yield given(**{names[0]: value})
+        yield from ((names[0], value) for value in values)
+
+
+def _badly_shaped(call: TrialCall) -> Iterator[TrialCall]:
+    """Arrays with an axis too few or too many, and with each axis of another size."""
     x, w = call.x_shape, call.w_shape
     yield replace(call, x_shape=x[1:])
     yield replace(call, x_shape=(*x, 2))
@@ -144,11 +153,12 @@ def badly_called(op: Op, call: TrialCall) -> Iterator[TrialCall]:
         yield replace(call, x_shape=(*x[:axis], x[axis] + 1, *x[axis + 1 :]))
         yield replace(call, x_shape=(*x[:axis], 0, *x[axis + 1 :]))
     yield replace(call, bias_shape=(97,))
-    if not op.mixed_dtypes:
-        yield replace(call, dtypes=("float32", "float64", "float32"))
-        yield replace(call, dtypes=("bool", "bool", "bool"))
-    rng, choices, seen = random.Random(op.name), traits(op), Counter[str]()
-    for _ in range(600):  # what is valid alone but not together
+
+
+def _refused_together(op: Op) -> Iterator[TrialCall]:
+    """Calls that are valid option by option, one for each reason to refuse them together."""
+    rng, choices, reasons = random.Random(op.name), traits(op), set[str]()
+    for _ in range(600):
         case = attempt(op, {n: rng.choice(k) for n, k in choices.items()}, rng, refused=True)
         if case is None:
             continue
@@ -156,8 +166,8 @@ def badly_called(op: Op, call: TrialCall) -> Iterator[TrialCall]:
             case.call  # noqa: B018
         except Refused as error:
             reason = str(error).rpartition(": ")[2]
-            seen[reason] += 1
-            if seen[reason] <= 1:
+            if reason not in reasons:
+                reasons.add(reason)
                 yield called(case)
         except UniconvError:
             continue

@@ -149,29 +149,28 @@ def read_tensorflow(t: Printed, start: re.Match[str]) -> tuple[NamedArray, int] 
 def _wrapped(
     t: Printed, begin: int, at: int, style: Style, single: bool, declared: str | None = None
 ) -> tuple[NamedArray, int] | None:
-    """What is between the parentheses, of which ``at`` is the first place."""
+    """What is between the parentheses, of which ``at`` is the first place.
+
+    One argument after the other: the first that is a number or a list is the array, ``name=value``
+    and a bare word after it (a dtype) say more about it.  Anything else means that this is program
+    text and no print, which is None; but for a print (``style`` is not "exact") whose end is
+    missing, which is an error.
+    """
     keywords: dict[str, str] = {"shape": declared} if declared else {}
     body: _List | str | None = None
     exponent = 0
     while True:
-        at = t.skip(at)
+        at = end = t.skip(at)
         if body is None and (scale := _SCALE.match(t.text, at)):
             exponent, at = int(scale[1]), t.skip(scale.end())
-        if body is None and t.text[at : at + 1] == "[":
-            first = t.skip(at, "[ \t\n")
-            if cut := TRUNCATED.match(t.text, first):
-                raise t.truncated(first, cut[0])
-            if not NUMBER.match(t.text, first) and t.text[first : first + 1] != "]":
-                return None  # words, or program text
-            try:
-                body = _list(t, at)
-            except _Unreadable as wrong:
-                if style == "exact" and not wrong.cut:
-                    return None
-                raise wrong.error from None
-            at = body.end
-        elif body is None and (number := NUMBER.match(t.text, at)):
-            body, at = number[0], number.end()
+            end = at
+        if body is None:
+            first = _body(t, at, style)
+            if first is None:
+                return None
+            body, end = first
+        if end > at:
+            at = end
         elif keyword := _KEYWORD.match(t.text, at):
             keywords[keyword[1]] = keyword[2]
             at = keyword.end()
@@ -196,8 +195,30 @@ def _wrapped(
     _check_shape(t, begin, sizes, shape)
     dtype = dtype_of(keywords["dtype"]) if "dtype" in keywords else None
     name = name_before(t, begin)
-    found = t.found(begin, name, tokens, shape, style, dtype, exponent=exponent, single=single)
-    return found, at + 1
+    array = t.found(begin, name, tokens, shape, style, dtype, exponent=exponent, single=single)
+    return array, at + 1
+
+
+def _body(t: Printed, at: int, style: Style) -> tuple[_List | str | None, int] | None:
+    """The list or the number there and its end; no body where there is neither.
+
+    None where brackets hold words or program text.
+    """
+    if t.text[at : at + 1] != "[":
+        number = NUMBER.match(t.text, at)
+        return (number[0], number.end()) if number else (None, at)
+    first = t.skip(at, "[ \t\n")
+    if cut := TRUNCATED.match(t.text, first):
+        raise t.truncated(first, cut[0])
+    if not NUMBER.match(t.text, first) and t.text[first : first + 1] != "]":
+        return None
+    try:
+        body = _list(t, at)
+    except _Unreadable as wrong:
+        if style == "exact" and not wrong.cut:
+            return None
+        raise wrong.error from None
+    return body, body.end
 
 
 def _sizes_in(text: str | None) -> tuple[int, ...] | None:
@@ -213,7 +234,12 @@ def _check_shape(
 
 
 def _list(t: Printed, at: int) -> _List:
-    """The brackets that open at ``at``, with all that is inside."""
+    """The brackets that open at ``at``, with all that is inside.
+
+    One pass over the text.  ``opened`` are the brackets around the place, the innermost last, and
+    ``gap`` the commas, semicolons and line ends since the last number: which of these divide rows
+    and which numbers is seen only when the bracket is whole (``_flat``), so they are kept.
+    """
     opened: list[_List] = []
     begin, gap = at, ""
     while True:
@@ -222,28 +248,16 @@ def _list(t: Printed, at: int) -> _List:
         number = NUMBER.match(t.text, scalar.end() if scalar else at) if opened else None
         sign = t.text[at : at + 1]
         if number or sign == "[":
-            between = gap.replace("\n", "")
-            first = not opened or not (opened[-1].tokens or opened[-1].lists)
-            if between and (first or (between != "," and (sign == "[" or set(between) != {";"}))):
-                raise _Unreadable(t.error(at, f'"{between}" among the numbers of an array'))
+            _check_gap(t, at, gap, opened, sign)
         if number:
-            if opened[-1].lists:
-                raise _Unreadable(
-                    t.error(at, f"the array is ragged: {number[0]} stands beside a list")
-                )
-            opened[-1].tokens.append(number[0])
-            opened[-1].gaps.append(gap)
+            _add(t, at, opened[-1], number[0], gap)
             at, gap = number.end(), ""
             if scalar and t.text[at : at + 1] != ")":
                 raise _Unreadable(t.error(at, f'"{scalar[0]}" is not closed'))
             at += scalar is not None
             continue
         if sign == "[":
-            if opened and opened[-1].tokens:
-                raise _Unreadable(t.error(at, "the array is ragged: a list stands beside a number"))
-            if len(opened) == _DEEPEST:
-                raise _Unreadable(t.error(at, f"an array has at most {_DEEPEST} axes"))
-            opened.append(_List(at))
+            opened.append(_opened(t, at, opened))
             gap = ""
         elif sign == "]":
             last = opened.pop()
@@ -256,15 +270,44 @@ def _list(t: Printed, at: int) -> _List:
         elif sign == "#":  # a comment in program text
             at = t.end(at)
             continue
-        elif not sign:
-            raise _Unreadable(t.error(begin, 'the array is not closed: a "]" is missing'))
         else:
-            mark = TRUNCATED.match(t.text, at)
-            if mark:
-                raise _Unreadable(t.truncated(at, mark[0]), cut=True)
-            word = re.split(r"[\s,;\[\]()]", t.text[at : at + 20])[0] or sign
-            raise _Unreadable(t.error(at, f'"{word}" among the numbers of an array'))
+            raise _stray(t, begin, at)
         at += 1
+
+
+def _check_gap(t: Printed, at: int, gap: str, opened: list[_List], sign: str) -> None:
+    """What stands before a number or a bracket: one comma, or semicolons before a number."""
+    between = gap.replace("\n", "")
+    first = not opened or not (opened[-1].tokens or opened[-1].lists)
+    if between and (first or (between != "," and (sign == "[" or set(between) != {";"}))):
+        raise _Unreadable(t.error(at, f'"{between}" among the numbers of an array'))
+
+
+def _add(t: Printed, at: int, inside: _List, number: str, gap: str) -> None:
+    """One number more between the brackets."""
+    if inside.lists:
+        raise _Unreadable(t.error(at, f"the array is ragged: {number} stands beside a list"))
+    inside.tokens.append(number)
+    inside.gaps.append(gap)
+
+
+def _opened(t: Printed, at: int, opened: list[_List]) -> _List:
+    """New brackets inside those that are open."""
+    if opened and opened[-1].tokens:
+        raise _Unreadable(t.error(at, "the array is ragged: a list stands beside a number"))
+    if len(opened) == _DEEPEST:
+        raise _Unreadable(t.error(at, f"an array has at most {_DEEPEST} axes"))
+    return _List(at)
+
+
+def _stray(t: Printed, begin: int, at: int) -> _Unreadable:
+    """What is neither number nor bracket nor what divides them."""
+    if at >= len(t.text):
+        return _Unreadable(t.error(begin, 'the array is not closed: a "]" is missing'))
+    if mark := TRUNCATED.match(t.text, at):
+        return _Unreadable(t.truncated(at, mark[0]), cut=True)
+    word = re.split(r"[\s,;\[\]()]", t.text[at : at + 20])[0] or t.text[at]
+    return _Unreadable(t.error(at, f'"{word}" among the numbers of an array'))
 
 
 def _array(

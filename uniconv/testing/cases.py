@@ -138,49 +138,51 @@ def traits(op: Op, rank: int | None = None) -> dict[str, tuple[Any, ...]]:
     pad = op.pad.pad if isinstance(op.pad, Crop) else op.pad
     fewest, most = op.batch
     often = (1,) if fewest <= 1 <= most else ()
-    found: dict[str, tuple[Any, ...]] = {
+    values: dict[str, tuple[Any, ...]] = {
         "rank and layout": _layouts(op, rank),
         "batch": (*often, *range(fewest, min(most, 3) + 1)),
         "groups": _group_counts(op),
         "room": ("fits", "fits", "any"),
         "padding in": (*_omission(pad), *pad.words, *(_EXPLICIT if pad.form else ())),
     }
-    crop = op.pad if isinstance(op.pad, Crop) else None
-    for rule in (op.stride, op.dilation, op.lhs_dilation, crop.output_padding if crop else None):
-        if rule is not None:
-            found[rule.option] = _per_axis(rule)
-    if crop and crop.shape:
-        optional = (LEFT_OUT,) if crop.shape_default is None else ()
-        found[crop.shape] = (*optional, *crop.shape_forms)
+    values |= _of_axes(op)
     for choice in (op.reverse, op.boundary, pad.word_option, pad.reading):
         if isinstance(choice, Choice):
-            found[choice.option] = (*_omission(choice), *choice.table)
+            values[choice.option] = (*_omission(choice), *choice.table)
     if isinstance(op.reverse, EachAxis):
-        found[op.reverse.option] = (LEFT_OUT, None, "none", "some", "all")
+        values[op.reverse.option] = (LEFT_OUT, None, "none", "some", "all")
     if op.batch_groups:
-        found[op.batch_groups.option] = (*_omission(op.batch_groups), 1, 2, 3)
+        values[op.batch_groups.option] = (*_omission(op.batch_groups), 1, 2, 3)
     if isinstance(op.boundary, Border):
-        found[op.boundary.option] = (*found[op.boundary.option], 3)
+        values[op.boundary.option] = (*values[op.boundary.option], 3)
     for scalar in (op.scale, op.addend[1] if op.addend else None, op.fill, op.shift):
-        if scalar is not None and scalar.option not in found:
-            found[scalar.option] = (*_omission(scalar), 1, 2, -3)
-    for offset in op.zero_points or ():
-        found[offset.option] = (LEFT_OUT, 0, 3)
-    for fixed in op.inert_options:
-        if isinstance(fixed, KernelShape):
-            found[fixed.option] = (*_omission(fixed), "kernel")
-            continue
-        if isinstance(fixed, Choice):
-            found[fixed.option] = (*_omission(fixed), *fixed.table)
-            continue
-        if fixed.only is not None:
-            found[fixed.option] = (fixed.only,)
-            continue
-        free = fixed.inert and fixed.default is None
-        found[fixed.option] = (LEFT_OUT, fixed.sample if free else fixed.default)
-    for name in op.aliases:
-        found[f"alias {name}"] = (False, True)
-    return found
+        if scalar is not None and scalar.option not in values:
+            values[scalar.option] = (*_omission(scalar), 1, 2, -3)
+    values |= {offset.option: (LEFT_OUT, 0, 3) for offset in op.zero_points or ()}
+    values |= {rule.option: _of_inert(rule) for rule in op.inert_options}
+    return values | {f"alias {name}": (False, True) for name in op.aliases}
+
+
+def _of_axes(op: Op) -> dict[str, tuple[Any, ...]]:
+    """The options of a number per axis, an output shape among them."""
+    crop = op.pad if isinstance(op.pad, Crop) else None
+    rules = (op.stride, op.dilation, op.lhs_dilation, crop.output_padding if crop else None)
+    values = {rule.option: _per_axis(rule) for rule in rules if rule is not None}
+    if crop and crop.shape:
+        optional = (LEFT_OUT,) if crop.shape_default is None else ()
+        values[crop.shape] = (*optional, *crop.shape_forms)
+    return values
+
+
+def _of_inert(rule: Any) -> tuple[Any, ...]:
+    """An option that changes no number: the kernel's size once more, a word, one value, any."""
+    if isinstance(rule, KernelShape):
+        return (*_omission(rule), "kernel")
+    if isinstance(rule, Choice):
+        return (*_omission(rule), *rule.table)
+    if rule.only is not None:
+        return (rule.only,)
+    return (LEFT_OUT, rule.sample if rule.inert and rule.default is None else rule.default)
 
 
 def _omission(rule: Any) -> tuple[Any, ...]:
@@ -218,18 +220,16 @@ def _per_axis(rule: PerAxis) -> tuple[Any, ...]:
 def attempt(op: Op, chosen: Traits, rng: random.Random, *, refused: bool = False) -> Case | None:
     """A call with the chosen traits and random numbers; None where the function refuses it.
 
+    Options are drawn in the order in which ``lower`` reads them, since each draw depends on those
+    before it; x comes last: which of its sizes fit follows from all the rest.  Where the call names
+    the size of y instead, that is drawn, and x's computed from it.
+
     refused: give it even so.
     """
-    rank, word = chosen["rank and layout"]
+    rank, _ = chosen["rank and layout"]
     options: dict[str, Any] = {}
-    layout = op.layout
-    if isinstance(layout, Choice):
-        said = {name: value is not LEFT_OUT and value for name, value in chosen.items()}
-        known = CallContext(op.name, op.title, options=said, ndim=rank)
-        layout = layout.read(layout.default if word is LEFT_OUT else word, known)
-        _put(options, op.layout.option, word)  # type: ignore[union-attr]
+    layout = _draw_layout(op, chosen, options)
     facts = CallContext(op.name, op.title, layout, Sizes((), 0, 0, (1,) * rank, ()))
-
     batch = tuple(rng.sample((1, 2, 3, 4), chosen["batch"]))
     if rng.random() < 0.02 and op.empty_output != "refused" and op.kind == "conv":
         batch = (0, *batch[1:])
@@ -240,75 +240,21 @@ def attempt(op: Op, chosen: Traits, rng: random.Random, *, refused: bool = False
         if parts is not LEFT_OUT and parts > 1:
             batch = (batch[0] * parts,)
             letters |= {"o": letters["o"] * parts, "m": letters["m"] * parts}
-    kernel = tuple(rng.sample((1, 2, 3, 4) if rank < 3 else (1, 2, 3, 5), rank))
-    kernel = tuple(k if f"s{i}" in axes(layout.w, rank) else 1 for i, k in enumerate(kernel))
-    kernel = kernel[:1] * rank if op.square else kernel
+    kernel = _draw_kernel(op, layout, rank, rng)
     facts = replace(facts, sizes=replace(facts.sizes, batch=batch, kernel=kernel))
-
     stride, dilation, spread = (
         _draw_per_axis(rule, chosen, facts, options, rng) if rule else (1,) * rank
         for rule in (op.stride, op.dilation, op.lhs_dilation)
     )
     facts = replace(facts, stride=stride, dilation=dilation, lhs_dilation=spread)
-    for name, rule in op.rules.items():
-        if name in chosen and not isinstance(rule, PerAxis) and name != _shape_option(op):
-            told = chosen[name]
-            if isinstance(rule, KernelShape) and told is not LEFT_OUT:
-                told = list(kernel)
-            elif isinstance(rule, EachAxis) and isinstance(told, str):
-                told = _sequence(
-                    [told == "all" or (told == "some" and i == 0) for i in range(rank)], rng
-                )
-            _put(options, name, told)
-    if isinstance(op.groups, Count):
-        _put(options, op.groups.option, chosen["groups"])
-
-    crop = op.pad if isinstance(op.pad, Crop) else None
-    pad = crop.pad if crop else op.pad
-    assert isinstance(pad, Pad)
-    written = _draw_pad(pad, chosen["padding in"], facts, rng)
-    by_word = (
-        pad.word_option
-        and pad.word_option.table[options.get(pad.word_option.option, pad.word_option.default)]
-        is not None
-    )
-    if by_word and pad.numbers_beside_word == "refused":
-        written = LEFT_OUT
-    if pad.option:
-        _put(options, pad.option, written)
-    if crop and crop.output_padding:
-        _draw_per_axis(crop.output_padding, chosen, facts, options, rng)
-    size = _draw_size(op, chosen["room"], facts, (*batch, letters["c"]), rng)
-    if crop and crop.shape and chosen[crop.shape] is not LEFT_OUT:
-        many = letters["g"] > 1 or len(batch) != 1
-        form = "full" if many and "full" in crop.shape_forms else chosen[crop.shape]
-        if form not in crop.shape_forms or (form == "full" and len(batch) != 1):
-            return None
+    _put_choices(op, chosen, kernel, options, rng)
+    written = _put_padding(op, chosen, facts, options, rng)
+    size: Shape | None = _draw_size(op, chosen["room"], facts, (*batch, letters["c"]), rng)
+    if isinstance(op.pad, Crop) and op.pad.shape and chosen[op.pad.shape] is not LEFT_OUT:
+        assert size is not None
         facts = replace(facts, sizes=replace(facts.sizes, size=size), options=dict(options))
-        if crop.adjoint:
-            out = size
-            try:
-                value = pad.default if written is LEFT_OUT else written
-                pairs = pad.read(value, replace(facts, output_size=out))
-            except UniconvError:
-                return None
-            # The transposed convolution reads what the convolution of its output gives.
-            size = crop.gives(out, pairs, replace(facts, output_size=out))
-        elif crop.fixed:
-            value = pad.default if written is LEFT_OUT else written
-            told = {n: rule.default for n, rule in op.rules.items()} | options
-            pairs = pad.read(value, replace(facts, options=told))
-            out = tuple(axis.whole - lo - hi for axis, (lo, hi) in zip(facts.axes, pairs))
-        else:
-            out = tuple(max(axis.whole + rng.randint(-4, 2), 1) for axis in facts.axes)
-        full = arrange(layout.x, {"n": (*batch, 1)[0], "c": letters["o"]}, out)
-        full = full[1:] if form == "sample" else full
-        if form == "int" and len(set(out)) > 1:
-            return None
-        options[crop.shape] = (
-            out[0] if form == "int" else _sequence(out if form == "axes" else full, rng)
-        )
-    if min(size) < 1:
+        size = _put_output_shape(op, chosen, facts, written, letters, options, rng)
+    if size is None or min(size) < 1:
         return None
     for alias, name in op.aliases.items():
         if name in options and chosen[f"alias {alias}"]:
@@ -324,6 +270,101 @@ def attempt(op: Op, chosen: Traits, rng: random.Random, *, refused: bool = False
     except UniconvError:
         return case if refused else None
     return case
+
+
+def _draw_layout(op: Op, chosen: Traits, options: dict[str, Any]) -> Layout:
+    """The layout of the chosen word, which is written among the options."""
+    if isinstance(op.layout, Layout):
+        return op.layout
+    rank, word = chosen["rank and layout"]
+    values = {name: value is not LEFT_OUT and value for name, value in chosen.items()}
+    facts = CallContext(op.name, op.title, options=values, ndim=rank)
+    _put(options, op.layout.option, word)
+    layout: Layout = op.layout.read(op.layout.default if word is LEFT_OUT else word, facts)
+    return layout
+
+
+def _draw_kernel(op: Op, layout: Layout, rank: int, rng: random.Random) -> Shape:
+    """Distinct spatial sizes of the kernel, 1 along the axes that its layout lacks."""
+    kernel = tuple(rng.sample((1, 2, 3, 4) if rank < 3 else (1, 2, 3, 5), rank))
+    kernel = tuple(k if f"s{i}" in axes(layout.w, rank) else 1 for i, k in enumerate(kernel))
+    return kernel[:1] * rank if op.square else kernel
+
+
+def _put_choices(
+    op: Op, chosen: Traits, kernel: Shape, options: dict[str, Any], rng: random.Random
+) -> None:
+    """Write the options that are chosen as they are, and those that say the kernel's size."""
+    for name, rule in op.rules.items():
+        if name in chosen and not isinstance(rule, PerAxis) and name != _shape_option(op):
+            value = chosen[name]
+            if isinstance(rule, KernelShape) and value is not LEFT_OUT:
+                value = list(kernel)
+            elif isinstance(rule, EachAxis) and isinstance(value, str):
+                each = [value == "all" or (value == "some" and i == 0) for i in range(len(kernel))]
+                value = _sequence(each, rng)
+            _put(options, name, value)
+    if isinstance(op.groups, Count):
+        _put(options, op.groups.option, chosen["groups"])
+
+
+def _put_padding(
+    op: Op, chosen: Traits, facts: CallContext, options: dict[str, Any], rng: random.Random
+) -> Any:
+    """Write the padding, and the output_padding of a transposed call; the padding as written."""
+    pad = op.pad.pad if isinstance(op.pad, Crop) else op.pad
+    written = _draw_pad(pad, chosen["padding in"], facts, rng)
+    if pad.word_option and pad.numbers_beside_word == "refused":
+        word = options.get(pad.word_option.option, pad.word_option.default)
+        if pad.word_option.table[word] is not None:
+            written = LEFT_OUT
+    if pad.option:
+        _put(options, pad.option, written)
+    if isinstance(op.pad, Crop) and op.pad.output_padding:
+        _draw_per_axis(op.pad.output_padding, chosen, facts, options, rng)
+    return written
+
+
+def _put_output_shape(
+    op: Op,
+    chosen: Traits,
+    facts: CallContext,
+    written: Any,
+    letters: Mapping[str, int],
+    options: dict[str, Any],
+    rng: random.Random,
+) -> Shape | None:
+    """Write an output shape in the chosen form; the size of x beside it, None where none fits."""
+    crop, size, batch = op.pad, facts.sizes.size, facts.sizes.batch
+    assert isinstance(crop, Crop)
+    assert crop.shape is not None
+    many = letters["g"] > 1 or len(batch) != 1
+    form = "full" if many and "full" in crop.shape_forms else chosen[crop.shape]
+    if form not in crop.shape_forms or (form == "full" and len(batch) != 1):
+        return None
+    value = crop.pad.default if written is LEFT_OUT else written
+    if crop.adjoint:
+        out = size
+        try:
+            pairs = crop.pad.read(value, replace(facts, output_size=out))
+        except UniconvError:
+            return None
+        # The transposed convolution reads what the convolution of its output gives.
+        size = crop.gives(out, pairs, replace(facts, output_size=out))
+    elif crop.fixed:
+        known = {n: rule.default for n, rule in op.rules.items()} | options
+        pairs = crop.pad.read(value, replace(facts, options=known))
+        out = tuple(axis.whole - lo - hi for axis, (lo, hi) in zip(facts.axes, pairs))
+    else:
+        out = tuple(max(axis.whole + rng.randint(-4, 2), 1) for axis in facts.axes)
+    full = arrange(facts.layout.x, {"n": (*batch, 1)[0], "c": letters["o"]}, out)
+    full = full[1:] if form == "sample" else full
+    if form == "int" and len(set(out)) > 1:
+        return None
+    options[crop.shape] = (
+        out[0] if form == "int" else _sequence(out if form == "axes" else full, rng)
+    )
+    return size
 
 
 def _put(options: dict[str, Any], name: str, value: Any) -> None:
