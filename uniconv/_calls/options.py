@@ -12,15 +12,34 @@ from uniconv.spec.rules import REQUIRED, InertOption
 
 
 def complete(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The options with defaults filled in, unknown ones refused; and the second names in use."""
-    given: dict[str, Any] = {}
+    """The options with defaults filled in, unknown ones refused; and the second names in use.
+
+    Three passes: second names become the first ones, options of one axis each become one option of
+    all, and what is still missing gets its default.
+    """
+    values, spelled = _by_first_name(op, options)
+    for name, several in op.per_axis_options.items():
+        if not whole(several, name, values):
+            values = _gathered(op, name, several, values)
+    for name, rule in op.rules.items():
+        if values.setdefault(name, rule.default) is REQUIRED:
+            why = (
+                f"; {rule.must}" if isinstance(rule, InertOption) and rule.only is not None else ""
+            )
+            raise BadOption(f"{op.name}: option {show(name)} is missing{why}")
+    return values, spelled
+
+
+def _by_first_name(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The options that a call names, by first names; and which second name each was given by."""
+    values: dict[str, Any] = {}
     spelled: dict[str, str] = {}
     single = {name for several in op.per_axis_options.values() for name in several.names}
     for name, value in options.items():
         known = op.aliases.get(name, name)
         if name in op.aliases and value is None:
             continue
-        if known in given:
+        if known in values:
             names = " and ".join(sorted({name, known, spelled.get(known, known)}))
             raise BadOption(f"{op.name}: {names} are one option under two names; give one of them")
         if known in op.constructor_words:
@@ -29,37 +48,35 @@ def complete(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[s
             )
         parted = known in op.per_axis_options and not op.per_axis_options[known].whole
         if known not in single and (known not in op.rules or parted):
-            known_names = {*op.rules, *op.aliases, *single, *(op.addend or ())[:1]}
-            has = [p for p in op.params.split() if p in known_names]
-            hint = suggest(name, has) or f"; it has {', '.join(has)}"
-            if name == "precision":
-                hint = (
-                    f"; cuDNN's is set around the call: with uniconv.precision({show(value)}): ..."
-                )
-            raise BadOption(f"{op.name} has no option {show(name)}{hint}")
-        given[known] = value
+            raise _unknown(op, name, value, single)
+        values[known] = value
         if name != known:
             spelled[known] = name
-    for name, several in op.per_axis_options.items():
-        if whole(several, name, given):
-            continue
-        if name in given:
-            beside = " and ".join(one for one in several.names if one in given)
-            raise BadOption(
-                f"{op.name}: {beside} cannot stand beside {name}; give one or the other"
-            )
-        values = tuple(several.value(one, given) for one in several.names)
-        given = {k: v for k, v in given.items() if k not in several.names} | {name: values}
-        missing = [one for one, v in zip(several.names, values) if v is REQUIRED]
-        if missing:
-            raise BadOption(f"{op.name}: option {show(missing[0])} is missing")
-    for name, rule in op.rules.items():
-        if given.setdefault(name, rule.default) is REQUIRED:
-            why = (
-                f"; {rule.must}" if isinstance(rule, InertOption) and rule.only is not None else ""
-            )
-            raise BadOption(f"{op.name}: option {show(name)} is missing{why}")
-    return given, spelled
+    return values, spelled
+
+
+def _unknown(op: Op, name: str, value: Any, single: set[str]) -> BadOption:
+    """The error for an option that the function does not have."""
+    known_names = {*op.rules, *op.aliases, *single, *(op.addend or ())[:1]}
+    has = [p for p in op.params.split() if p in known_names]
+    hint = suggest(name, has) or f"; it has {', '.join(has)}"
+    if name == "precision":
+        hint = f"; cuDNN's is set around the call: with uniconv.precision({show(value)}): ..."
+    return BadOption(f"{op.name} has no option {show(name)}{hint}")
+
+
+def _gathered(
+    op: Op, name: str, several: OptionPerAxis, values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The options with those of one axis each as one of all axes."""
+    if name in values:
+        beside = " and ".join(one for one in several.names if one in values)
+        raise BadOption(f"{op.name}: {beside} cannot stand beside {name}; give one or the other")
+    each = tuple(several.value(one, values) for one in several.names)
+    missing = [one for one, v in zip(several.names, each) if v is REQUIRED]
+    if missing:
+        raise BadOption(f"{op.name}: option {show(missing[0])} is missing")
+    return {k: v for k, v in values.items() if k not in several.names} | {name: each}
 
 
 def whole(several: OptionPerAxis, name: str, given: Mapping[str, Any]) -> bool:
