@@ -76,4 +76,5 @@ CAFFE = Framework(
         "conv": dict.fromkeys((1, 2, 3), CONVOLUTION.name),
         "conv_transpose": dict.fromkeys((1, 2, 3), DECONVOLUTION.name),
     },
+    dense="u f",  # BVLC/caffe src/caffe/layers/inner_product_layer.cpp
 )

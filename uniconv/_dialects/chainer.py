@@ -4,6 +4,7 @@ Proved against Chainer 7.8.1.
 """
 
 from dataclasses import replace
+from math import prod, sqrt
 
 from uniconv.spec import (
     AS_IS,
@@ -14,12 +15,14 @@ from uniconv.spec import (
     Count,
     Crop,
     Framework,
+    Initial,
     Layout,
     NumbersMean,
     Op,
     Pad,
     PerAxis,
     Refusal,
+    Shape,
     alike,
 )
 
@@ -135,6 +138,14 @@ DECONV2D = replace(
     source=f"{SOURCE}/deconvolution_2d.py",
 )
 
+
+def deviation(shape: Shape, groups: int) -> float:
+    return sqrt(1 / prod(shape[1:]))
+
+
+# LeCun's, not cut (chainer/initializers/normal.py).
+INITIAL = Initial("normal", deviation)
+
 CHAINER = Framework(
     "chainer",
     title="Chainer",
@@ -152,4 +163,6 @@ CHAINER = Framework(
         },
         "depthwise_conv": {2: DEPTHWISE_2D.name},
     },
+    dense="u f",  # chainer/links/connection/linear.py
+    initial=INITIAL,
 )

@@ -180,4 +180,5 @@ CNTK = Framework(
         "conv": dict.fromkeys((1, 2, 3), CONVOLUTION.name),
         "conv_transpose": dict.fromkeys((1, 2, 3), TRANSPOSE.name),
     },
+    dense="f u",  # CNTK bindings/python/cntk/layers/layers.py Dense
 )

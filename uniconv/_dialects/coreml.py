@@ -103,4 +103,5 @@ COREML = Framework(
         "conv_transpose": dict.fromkeys((1, 2, 3), TRANSPOSE.name),
     },
     aliases=("coremltools",),
+    dense="u f",  # coremltools mlmodel/format/NeuralNetwork.proto InnerProductLayerParams
 )

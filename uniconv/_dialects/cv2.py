@@ -104,4 +104,5 @@ CV2 = Framework(
     functions=(FILTER2D, SEP_FILTER2D),
     main={"conv": {2: FILTER2D.name}, "separable_conv": {2: SEP_FILTER2D.name}},
     aliases=("opencv",),
+    cases=160,
 )

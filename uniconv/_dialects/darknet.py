@@ -103,4 +103,5 @@ DARKNET = Framework(
         "conv": {2: CONVOLUTIONAL.name},
         "conv_transpose": {2: DECONVOLUTIONAL.name},
     },
+    dense="u f",  # pjreddie/darknet src/connected_layer.c
 )

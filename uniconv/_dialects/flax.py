@@ -33,6 +33,8 @@ from uniconv.spec import (
     PerAxis,
     Refusal,
     causal,
+    fans_last,
+    lecun,
     same_lower,
     same_total,
     same_upper,
@@ -176,4 +178,7 @@ FLAX = Framework(
         "conv_transpose": dict.fromkeys((1, 2, 3), TRANSPOSED.name),
     },
     prefixes={"linen.": "flax.linen."},
+    dense="f u",  # flax/linen/linear.py Dense
+    initial=lecun(fans_last),  # flax/linen/linear.py default_kernel_init
+    cases=160,
 )

@@ -22,6 +22,8 @@ from uniconv.spec import (
     PerAxis,
     Refusal,
     alike,
+    fans_last,
+    glorot,
     one_of,
     output_padding_reaches_stride,
     same_total_lower,
@@ -125,4 +127,6 @@ FLUX = Framework(
         "conv_transpose": dict.fromkeys((1, 2, 3), CONV_TRANSPOSE.name),
     },
     aliases=("Flux",),
+    dense="u f",  # FluxML/Flux.jl src/layers/basic.jl Dense
+    initial=glorot(fans_last),  # Flux.jl src/utils.jl
 )

@@ -31,6 +31,8 @@ from uniconv.spec import (
     PerAxis,
     Refusal,
     dimension_numbers,
+    fans_last,
+    lecun,
     neither_inside_the_other,
     same_lower,
     same_total,
@@ -298,4 +300,7 @@ JAX = Framework(
         "conv_transpose": dict.fromkeys((1, 2, 3), TRANSPOSE.name),
     },
     prefixes={"lax.": "jax.lax.", "jnp.": "jax.numpy."},
+    dense="f u",  # jax/example_libraries/stax.py Dense
+    initial=lecun(fans_last),  # as Flax; the functions draw nothing
+    cases=110,
 )

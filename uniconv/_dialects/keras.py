@@ -24,6 +24,8 @@ from uniconv.spec import (
     PerAxis,
     Refusal,
     causal,
+    fans_last,
+    glorot,
     output_padding_reaches_stride,
     same_upper,
     strided_and_dilated,
@@ -221,4 +223,6 @@ KERAS = Framework(
         "depthwise_conv": dict.fromkeys((1, 2), DEPTHWISE_CONV.name),
         "separable_conv": dict.fromkeys((1, 2), SEPARABLE_CONV.name),
     },
+    dense="f u",  # keras/src/layers/core/dense.py
+    initial=glorot(fans_last),  # keras/src/layers/convolutional/base_conv.py
 )

@@ -4,6 +4,8 @@ Read from denizyuret/Knet.jl @ 0c3d8551; output sizes and refusals of its CPU pa
 FluxML/NNlib.jl @ f71b71c7 src/dim_helpers/ConvDims.jl.
 """
 
+from math import prod
+
 from uniconv.spec import (
     COMPLEX,
     FLOATS,
@@ -19,6 +21,8 @@ from uniconv.spec import (
     Pad,
     PerAxis,
     Scalar,
+    Shape,
+    glorot,
 )
 
 OPS20 = "denizyuret/Knet.jl src/ops20/conv.jl @ 0c3d8551 (1.4.10)"
@@ -108,6 +112,12 @@ OPS21_CONV = Op(
     ),
 )
 
+
+def fans(shape: Shape) -> tuple[int, int]:
+    """Fan in and out; fan out leaves out the taps (Knet.jl src/train20/distributions.jl)."""
+    return prod(shape[:-1]), shape[-1]
+
+
 KNET = Framework(
     "knet",
     title="Knet",
@@ -117,4 +127,6 @@ KNET = Framework(
         "conv": dict.fromkeys((1, 2, 3), "knet.conv4"),
         "conv_transpose": dict.fromkeys((1, 2, 3), "knet.deconv4"),
     },
+    dense="u f",  # denizyuret/Knet.jl src/layers21/dense.jl
+    initial=glorot(fans),
 )

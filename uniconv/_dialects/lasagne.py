@@ -20,7 +20,9 @@ from uniconv.spec import (
     PerAxis,
     Refusal,
     alike,
+    fans_first,
     full,
+    glorot,
     half,
     valid,
 )
@@ -119,4 +121,6 @@ LASAGNE = Framework(
         "conv": {rank: op.name for rank, op in zip((1, 2, 3), CONVS)},
         "conv_transpose": {2: TRANSPOSED.name},
     },
+    dense="f u",  # lasagne/layers/dense.py
+    initial=glorot(fans_first),  # lasagne/layers/conv.py
 )

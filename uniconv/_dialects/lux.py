@@ -111,4 +111,5 @@ LUX = Framework(
         "conv_transpose": dict.fromkeys((1, 2, 3), CONV_TRANSPOSE.name),
     },
     aliases=("Lux",),
+    dense="u f",  # LuxDL/Lux.jl src/layers/basic.jl Dense
 )

@@ -17,7 +17,9 @@ from uniconv.spec import (
     Pad,
     Refusal,
     Scalar,
+    fans_last,
     full,
+    glorot,
     same_total,
     valid,
 )
@@ -126,4 +128,5 @@ MATLAB = Framework(
         "separable_conv": {2: CONV2_OF_VECTORS.name},
     },
     aliases=("octave",),
+    initial=glorot(fans_last),  # mathworks.com/help convolution2dLayer WeightsInitializer
 )

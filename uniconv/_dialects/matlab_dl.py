@@ -131,4 +131,5 @@ MATLAB_DL = Framework(
         "conv": dict.fromkeys((1, 2, 3), CONV.name),
         "conv_transpose": dict.fromkeys((1, 2, 3), TRANSPOSE.name),
     },
+    dense="u f",  # https://www.mathworks.com/help/deeplearning/ref/dlarray.fullyconnect.html
 )

@@ -4,6 +4,7 @@ Proved against MLX 0.32.4 on the CPU.
 """
 
 from dataclasses import replace
+from math import prod, sqrt
 
 from uniconv.spec import (
     LOWS_HIGHS,
@@ -14,11 +15,13 @@ from uniconv.spec import (
     Crop,
     Framework,
     InertOption,
+    Initial,
     Layout,
     Op,
     Pad,
     PerAxis,
     Refusal,
+    Shape,
     alike,
     full,
     one_of,
@@ -145,6 +148,14 @@ CONVOLVE = Op(
     source="mlx 0.32.4 python/src/ops.cpp convolve",
 )
 
+
+def size(shape: Shape, groups: int) -> float:
+    return 1 / sqrt(shape[-1] * groups * prod(shape[1:-1]))
+
+
+# mlx/nn/layers/convolution.py; a transposed kernel is stored as any other there: o ... i
+INITIAL = Initial("uniform", size)
+
 MLX = Framework(
     "mlx",
     title="MLX",
@@ -155,4 +166,6 @@ MLX = Framework(
         "conv_transpose": {r: op.name for r, op in enumerate(TRANSPOSES, 1)},
     },
     prefixes={"mx.": "mlx.core."},
+    dense="u f",  # mlx/nn/layers/linear.py
+    initial=INITIAL,
 )

@@ -14,6 +14,7 @@ from uniconv.spec import (
     Crop,
     Framework,
     InertOption,
+    Initial,
     KernelShape,
     Layout,
     Op,
@@ -142,4 +143,7 @@ MXNET = Framework(
         "conv_transpose": dict.fromkeys((1, 2, 3), DECONVOLUTION.name),
     },
     prefixes={"mx.": "mxnet."},
+    dense="u f",  # apache/mxnet src/operator/nn/fully_connected.cc
+    initial=Initial("uniform", lambda shape, groups: 0.07),  # mxnet/gluon/parameter.py
+    cases=200,
 )

@@ -179,4 +179,5 @@ NCNN = Framework(
         "conv": {1: CONVOLUTION_1D.name, 2: CONVOLUTION.name},
         "conv_transpose": {2: DECONVOLUTION.name},
     },
+    dense="u f",  # Tencent/ncnn src/layer/innerproduct.cpp
 )

@@ -63,4 +63,5 @@ NUMPY = Framework(
     functions=(CONVOLVE, CORRELATE),
     main={"conv": {1: CONVOLVE.name}},
     prefixes={"np.": "numpy."},
+    cases=160,
 )

@@ -191,4 +191,5 @@ ONNX = Framework(
         "conv_transpose": dict.fromkeys((1, 2, 3), TRANSPOSE.name),
     },
     aliases=("onnxruntime",),
+    cases=300,
 )

@@ -4,6 +4,7 @@ Proved against Paddle 3.3.1 on the CPU.
 """
 
 from dataclasses import replace
+from math import sqrt
 from typing import Any
 
 from uniconv.spec import (
@@ -17,13 +18,17 @@ from uniconv.spec import (
     Crop,
     Framework,
     InertOption,
+    Initial,
     Layout,
     Op,
     Pad,
     Pair,
     PerAxis,
     Refusal,
+    Shape,
     alike,
+    fans_first,
+    glorot,
     non_negative,
     nothing_cropped,
     one_of,
@@ -166,6 +171,14 @@ def layer(rank: int) -> Op:
 
 CONVS, TRANSPOSES, MODULES = (tuple(map(make, (1, 2, 3))) for make in (conv, transpose, layer))
 
+
+def deviation(shape: Shape, groups: int) -> float:
+    return sqrt(2 / (fans_first(shape)[0] * groups))
+
+
+# paddle/nn/layer/conv.py
+INITIAL = Initial("normal", deviation, transposed=glorot(fans_first))
+
 PADDLE = Framework(
     "paddle",
     title="Paddle",
@@ -176,4 +189,6 @@ PADDLE = Framework(
         "conv_transpose": {r: op.name for r, op in enumerate(TRANSPOSES, 1)},
     },
     aliases=("paddlepaddle",),
+    dense="f u",  # python/paddle/nn/layer/common.py Linear
+    initial=INITIAL,
 )

@@ -177,4 +177,6 @@ PYTORCH = Framework(
     },
     aliases=("torch",),
     prefixes={"F.": "torch.nn.functional.", "nn.": "torch.nn."},
+    dense="u f",  # torch/nn/modules/linear.py
+    cases=140,
 )

@@ -86,4 +86,5 @@ STABLEHLO = Framework(
     version="1.17.0",
     functions=(CONVOLUTION,),
     main={"conv": dict.fromkeys((1, 2, 3), CONVOLUTION.name)},
+    cases=300,
 )

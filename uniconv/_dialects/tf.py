@@ -26,6 +26,8 @@ from uniconv.spec import (
     Refusal,
     Word,
     entries,
+    fans_last,
+    glorot,
     same_upper,
     strided_and_dilated,
     valid,
@@ -315,4 +317,7 @@ TF = Framework(
         "separable_conv": {2: SEPARABLE2D.name},
     },
     aliases=("tensorflow",),
+    dense="f u",  # tensorflow/python/keras/layers/core.py Dense
+    # the default of tf.compat.v1.get_variable: tensorflow/python/ops/variable_scope.py
+    initial=glorot(fans_last),
 )

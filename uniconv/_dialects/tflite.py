@@ -19,6 +19,8 @@ from uniconv.spec import (
     OptionPerAxis,
     Pad,
     PerAxis,
+    fans_last,
+    glorot,
     same_upper,
     valid,
 )
@@ -113,4 +115,6 @@ TFLITE = Framework(
         "depthwise_conv": {2: DEPTHWISE_CONV_2D.name},
     },
     aliases=("litert",),
+    dense="u f",  # tensorflow/lite/kernels/fully_connected.cc
+    initial=glorot(fans_last),  # as TensorFlow
 )

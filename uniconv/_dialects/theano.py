@@ -19,7 +19,9 @@ from uniconv.spec import (
     PerAxis,
     alike,
     causal,
+    fans_first,
     full,
+    glorot,
     half,
     non_negative,
     tuples_only,
@@ -122,4 +124,5 @@ THEANO = Framework(
         "conv_transpose": {2: TRANSPOSE.name},
         "separable_conv": {2: SEPARABLE.name},
     },
+    initial=glorot(fans_first),  # as Lasagne; the functions draw nothing
 )

@@ -3,6 +3,8 @@
 Proved against tinygrad 0.14.0.
 """
 
+from math import prod, sqrt
+
 from uniconv.spec import (
     CallContext,
     Count,
@@ -10,11 +12,13 @@ from uniconv.spec import (
     Form,
     Framework,
     InertOption,
+    Initial,
     Layout,
     Op,
     Pad,
     PerAxis,
     Refusal,
+    Shape,
     alike,
     last_first,
     one_of,
@@ -78,6 +82,20 @@ TRANSPOSE = Op(
     notes=CONV.notes,
 )
 
+
+def size(shape: Shape, groups: int) -> float:
+    return 1 / sqrt(shape[1] * groups * prod(shape[2:]))
+
+
+def transposed_size(shape: Shape, groups: int) -> float:
+    return 1 / sqrt(shape[0] * prod(shape[2:]))
+
+
+# tinygrad/nn/__init__.py
+INITIAL = Initial(
+    "uniform", size, bias=True, transposed=Initial("uniform", transposed_size, bias=True)
+)
+
 TINYGRAD = Framework(
     "tinygrad",
     title="tinygrad",
@@ -87,4 +105,7 @@ TINYGRAD = Framework(
         "conv": dict.fromkeys((1, 2, 3), CONV.name),
         "conv_transpose": dict.fromkeys((1, 2, 3), TRANSPOSE.name),
     },
+    dense="u f",  # tinygrad/nn/__init__.py Linear
+    initial=INITIAL,
+    cases=160,
 )

@@ -134,4 +134,5 @@ TORCH7 = Framework(
         "conv_transpose": {2: FULL.name, 3: VOLUMETRIC_FULL.name},
     },
     aliases=("lua-torch",),
+    dense="u f",  # torch/nn Linear.lua
 )

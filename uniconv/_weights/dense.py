@@ -10,34 +10,9 @@ from uniconv._canonical.layout import Layout, axes
 from uniconv._canonical.transpose import rearranged
 from uniconv._messages import either, show
 from uniconv.errors import BadArray, BadOption, BadShape, CannotExpress, UnknownName, from_one_frame
+from uniconv.spec.framework import Framework
 from uniconv.spec.registry import find, framework, framework_of, frameworks
 from uniconv.spec.values import integers
-
-# The axes of a Dense kernel: f features in, u units out.
-DENSE = {
-    "caffe": "u f",  # BVLC/caffe src/caffe/layers/inner_product_layer.cpp
-    "chainer": "u f",  # chainer/links/connection/linear.py
-    "cntk": "f u",  # CNTK bindings/python/cntk/layers/layers.py Dense
-    "coreml": "u f",  # coremltools mlmodel/format/NeuralNetwork.proto InnerProductLayerParams
-    "darknet": "u f",  # pjreddie/darknet src/connected_layer.c
-    "flax": "f u",  # flax/linen/linear.py Dense
-    "flux": "u f",  # FluxML/Flux.jl src/layers/basic.jl Dense
-    "jax": "f u",  # jax/example_libraries/stax.py Dense
-    "keras": "f u",  # keras/src/layers/core/dense.py
-    "knet": "u f",  # denizyuret/Knet.jl src/layers21/dense.jl
-    "lasagne": "f u",  # lasagne/layers/dense.py
-    "lux": "u f",  # LuxDL/Lux.jl src/layers/basic.jl Dense
-    "matlab_dl": "u f",  # https://www.mathworks.com/help/deeplearning/ref/dlarray.fullyconnect.html
-    "mlx": "u f",  # mlx/nn/layers/linear.py
-    "mxnet": "u f",  # apache/mxnet src/operator/nn/fully_connected.cc
-    "ncnn": "u f",  # Tencent/ncnn src/layer/innerproduct.cpp
-    "paddle": "f u",  # python/paddle/nn/layer/common.py Linear
-    "pytorch": "u f",  # torch/nn/modules/linear.py
-    "tf": "f u",  # tensorflow/python/keras/layers/core.py Dense
-    "tflite": "u f",  # tensorflow/lite/kernels/fully_connected.cc
-    "tinygrad": "u f",  # tinygrad/nn/__init__.py Linear
-    "torch7": "u f",  # torch/nn Linear.lua
-}
 
 
 @from_one_frame
@@ -91,7 +66,7 @@ def convert_dense(
     >>> convert_dense(w, "keras", "pytorch", image=(2, 1, 2)).tolist()
     [[1, 3, 2, 4]]
 
-    Source: each framework's Dense layer, as ``DENSE`` lists them; keras 3.15.1
+    Source: each framework's Dense layer, as ``Framework.dense`` has it; keras 3.15.1
     keras/src/layers/reshaping/flatten.py; MLUtils.jl src/utils.jl flatten.
     """
     letters = (dense_axes(src), dense_axes(dst))
@@ -145,13 +120,13 @@ def _check_features(
 
 def dense_axes(name: str) -> list[str]:
     """The letters of a family's Dense kernel: f features in, u units out."""
-    found = family_of(name)
-    if found not in DENSE:
+    family = family_of(name)
+    if not family.dense:
         raise UnknownName(
-            f"{found} has no Dense layer of its own: name a family with one, "
-            f"{either([n for n in DENSE if n in frameworks()])}"
+            f"{family.name} has no Dense layer of its own: name a family with one, "
+            f"{either([n for n, f in frameworks().items() if f.dense])}"
         )
-    return DENSE[found].split()
+    return family.dense.split()
 
 
 def dense_pattern(name: str, image: Sequence[int] = (), layout: str | None = None) -> str:
@@ -167,12 +142,9 @@ def dense_pattern(name: str, image: Sequence[int] = (), layout: str | None = Non
     return words.replace("in", f"({' '.join(features)})")
 
 
-def family_of(name: str) -> str:
-    """The family of that name, or of that function."""
-    dialect = framework(name)
-    if dialect is not None:
-        return dialect.name
-    return framework_of(find(name)).name
+def family_of(name: str) -> Framework:
+    """The framework of that name, or of that function."""
+    return framework(name) or framework_of(find(name))
 
 
 def _features(name: str, layout: str | None, spatial: list[str]) -> list[str]:

@@ -31,24 +31,10 @@ from uniconv.conformance.oracles import (
 )
 from uniconv.errors import UnknownName
 from uniconv.spec.op import Op
-from uniconv.spec.registry import find, framework, frameworks
+from uniconv.spec.registry import find, framework, framework_of, frameworks
 from uniconv.testing.assertions import rounding_in_bounds
 from uniconv.testing.cases import Case, asymmetric, grid, probe, random_case
 
-# How many calls of each function are compared, by family: most of the pairs of traits need many
-# calls where a family has few functions.
-CASES = {
-    "cv2": 160,
-    "flax": 160,
-    "jax": 110,
-    "mxnet": 200,
-    "numpy": 160,
-    "onnx": 300,
-    "pytorch": 140,
-    "stablehlo": 300,
-    "tinygrad": 160,
-}
-OTHERWISE = 100
 GRADIENTS_EVERY = 4  # calls
 FLOATS_EVERY = 5
 BIAS_EVERY = 3
@@ -221,7 +207,7 @@ def conformance(op: Op | str, count: int | None = None) -> Record:
     Args:
         op: the function, or its registry name.
         count: how many calls, 3 in 5 of a systematic grid, the others at random; None for as many
-            as the function's pairs of traits need (``CASES``).
+            as the function's pairs of traits need (``Framework.cases``).
 
     Raises:
         UnknownName: there is no such function, or its framework does not run in Python.
@@ -237,7 +223,7 @@ def conformance(op: Op | str, count: int | None = None) -> Record:
     if not runs(name):
         raise ImportError(f"{op.name}: its framework, {op.title}, is not installed")
     comparison.record.version = ", ".join(f"{k} {v}" for k, v in versions(name).items())
-    count = CASES.get(name, OTHERWISE) if count is None else count
+    count = framework_of(op).cases if count is None else count
     comparison.values(cases(op, count), gradients=differentiable(name))
     comparison.refusals(refuses_elsewhere)
     return comparison.record

@@ -1,7 +1,7 @@
 """What a dialect is written in: ``from uniconv.spec import Framework, Op, Pad, PerAxis``."""
 
 from uniconv._canonical.layout import Layout, axes
-from uniconv._canonical.record import Pairs
+from uniconv._canonical.record import Pairs, Shape
 from uniconv.spec.dimension_strings import (
     AlongAxis,
     DimensionNumbers,
@@ -30,6 +30,7 @@ from uniconv.spec.forms import (
     tuples_only,
 )
 from uniconv.spec.framework import Framework
+from uniconv.spec.initial import KAIMING, Initial, fans_first, fans_last, glorot, lecun
 from uniconv.spec.op import (
     BY_AXIS,
     BY_CHANNELS,
@@ -108,6 +109,7 @@ __all__ = [
     "FROM_FULL",
     "INTEGERS",
     "INTERLEAVED",
+    "KAIMING",
     "LAYOUT_PAIRS",
     "LOWS_HIGHS",
     "PAIRS",
@@ -128,6 +130,7 @@ __all__ = [
     "Form",
     "Framework",
     "InertOption",
+    "Initial",
     "KernelShape",
     "Labels",
     "Layout",
@@ -142,6 +145,7 @@ __all__ = [
     "PerAxis",
     "Refusal",
     "Scalar",
+    "Shape",
     "Word",
     "alike",
     "along_axis",
@@ -150,11 +154,15 @@ __all__ = [
     "centre_outside_the_kernel",
     "dimension_numbers",
     "entries",
+    "fans_first",
+    "fans_last",
     "full",
+    "glorot",
     "half",
     "integers",
     "labelled",
     "last_first",
+    "lecun",
     "neither_inside_the_other",
     "non_negative",
     "nothing_cropped",

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from uniconv._messages import show
+from uniconv.spec.initial import KAIMING, Initial
 from uniconv.spec.op import KINDS, Op
 
 
@@ -16,6 +17,9 @@ class Framework:
     title: how messages call the framework; each function gets it from here.
     main: for each kind, the function for each number of spatial axes.
     aliases: other names of the family; prefixes: short spellings of function names.
+    dense: the axes of its Dense layer's kernel, f features in and u units out; "": it has none.
+    initial: how its layers draw a fresh kernel; by default as PyTorch's do.
+    cases: how many calls compare it with the running framework, as its pairs of traits need.
     """
 
     name: str
@@ -25,6 +29,9 @@ class Framework:
     main: Mapping[str, Mapping[int, str]]
     aliases: tuple[str, ...] = ()
     prefixes: Mapping[str, str] = field(default_factory=dict)
+    dense: str = ""
+    initial: Initial = KAIMING
+    cases: int = 100
     by_name: Mapping[str, Op] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -61,6 +68,8 @@ class Framework:
         for short, full in self.prefixes.items():
             if not (_is_word(short) and any(name.startswith(full) for name in names)):
                 yield f"the prefix {show(short)}: {show(full)} begins none of its functions"
+        if self.dense not in ("", "f u", "u f"):
+            yield f'dense={show(self.dense)} must be "f u", "u f" or ""'
         yield from self._problems_of_main()
 
     def _problems_of_main(self) -> Iterator[str]:
