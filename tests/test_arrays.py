@@ -8,7 +8,7 @@ import torch
 
 import uniconv
 from uniconv._canonical.arrays import like, to_torch
-from uniconv.errors import BadArray
+from uniconv.errors import BadArray, BadOption
 
 RNG = np.random.default_rng(0)
 X = RNG.integers(-8, 8, (2, 6, 5, 3)).astype("float32")
@@ -220,3 +220,37 @@ def test_lists_tuples_and_arrays_of_options_are_one_call():
     for strides in ([1, 2], (1, 2), np.array([1, 2]), [1, 1, 2, 1]):
         y = uniconv.conv(X, W, dialect="tf", strides=strides, padding="SAME")
         np.testing.assert_array_equal(y, Y)
+
+
+def test_numbers_as_arrays_without_axes():
+    x, w = np.arange(12.0).reshape(1, 1, 12), np.array([1, 10, 100.0]).reshape(1, 1, 3)
+    y = uniconv.conv(x, w, stride=2, padding=1)
+    for number in (np.array, torch.tensor, np.int64):
+        np.testing.assert_array_equal(uniconv.conv(x, w, stride=number(2), padding=(number(1),)), y)
+    a = np.array([[1, 2, 3.0]])
+    y = uniconv.conv(a, a, dialect="scipy.signal.convolve2d", fillvalue=np.array(2.5))
+    np.testing.assert_array_equal(
+        y, uniconv.conv(a, a, dialect="scipy.signal.convolve2d", fillvalue=2.5)
+    )
+    needs_gradient = torch.tensor(2.5, requires_grad=True)
+    with pytest.raises(BadOption, match=r"fillvalue=.*requires_grad=True.* must be a number"):
+        uniconv.conv(a, a, dialect="scipy.signal.convolve2d", fillvalue=needs_gradient)
+
+
+def test_a_zero_point_for_each_output_channel():
+    x = RNG.integers(0, 200, (1, 2, 5)).astype("uint8")
+    w = RNG.integers(0, 200, (3, 2, 2)).astype("uint8")
+    zeros = np.array([3, 0, 199], "uint8")
+    options = {"dialect": "onnx.ConvInteger", "x_zero_point": np.array(7, "uint8")}
+    y = uniconv.conv(x, w, w_zero_point=zeros, **options)
+    for i, zero in enumerate(zeros):
+        one = uniconv.conv(x, w[i : i + 1], w_zero_point=zero, **options)
+        np.testing.assert_array_equal(y[:, i : i + 1], one)
+    call = uniconv.Call(x, w, dialect="onnx.ConvInteger", w_zero_point=zeros)
+    lines = uniconv.explain(call).torch
+    space = {"x": torch.from_numpy(x), "w": torch.from_numpy(w)}
+    exec(lines, space)
+    whole = uniconv.conv(x, w, dialect="onnx.ConvInteger", w_zero_point=zeros)
+    np.testing.assert_array_equal(space["y"].numpy(), whole)
+    with pytest.raises(BadArray, match="the zero point 256 is no uint8"):
+        uniconv.conv(x, w, w_zero_point=[0, 256, 1], **options)

@@ -9,11 +9,12 @@ import pytest
 from typer.testing import CliRunner
 
 from uniconv import _cli as cli
-from uniconv.conformance import check_dialect
+from uniconv.conformance import check_dialect, onnx_suite, suite
 from uniconv.conformance import compare as conformance
 from uniconv.conformance.compare import Record, installed
 from uniconv.conformance.oracles import CannotRun
 from uniconv.conformance.report import HEADS, html_page, row, text_table
+from uniconv.conformance.suite import SuiteCase, Verdict, judge
 from uniconv.errors import UnknownName
 
 
@@ -144,3 +145,65 @@ def test_the_command_without_hypothesis(monkeypatch):
     with pytest.raises(SystemExit) as ended:
         cli.main(["conformance"])
     assert ended.value.code == 2
+
+
+ONES, PAIR = np.ones(2), np.array([1, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("case", "outcome", "reason"),
+    [
+        (
+            SuiteCase("a", "numpy.convolve", {"a": PAIR, "v": PAIR}, np.array([1, 4, 4.0])),
+            "passed",
+            "",
+        ),
+        (
+            SuiteCase("a", "numpy.convolve", {"a": PAIR, "v": PAIR}, np.array([1, 4, 4.5])),
+            "wrong",
+            "y differs by up to 0.5",
+        ),
+        (
+            SuiteCase("a", "numpy.convolve", {"a": PAIR, "v": PAIR}, np.array([1, 4.0])),
+            "wrong",
+            "y has shape (3,), not (2,)",
+        ),
+        (
+            SuiteCase("a", "numpy.convolve", {"a": PAIR, "v": PAIR}, np.array([1, 4, 4])),
+            "wrong",
+            "y is float64, not int64",
+        ),
+        (
+            SuiteCase("a", "numpy.convolve", {"a": PAIR, "v": PAIR}),
+            "wrong",
+            "computed, but the framework refuses it",
+        ),
+        (
+            SuiteCase("a", "numpy.convolve", {"a": PAIR, "v": PAIR, "mode": "no"}),
+            "passed",
+            'numpy.convolve: mode="no" is not one of "full", "same", "valid"',
+        ),
+        (
+            SuiteCase("a", "numpy.convolve", {"a": PAIR, "v": PAIR, "mode": "no"}, ONES),
+            "refused",
+            'numpy.convolve: mode="no" is not one of "full", "same", "valid"',
+        ),
+        (SuiteCase("a", unmodelled="no such thing"), "not modelled", "no such thing"),
+    ],
+)
+def test_how_a_case_of_a_suite_goes(case, outcome, reason):
+    assert judge(case) == Verdict("a", outcome, reason)
+
+
+def test_the_command_for_a_suite(monkeypatch):
+    answers = {"passed": 0, "not modelled": 0, "refused": 1, "wrong": 1}
+    monkeypatch.setattr(onnx_suite, "suites", lambda: {"node": [SuiteCase("a")]})
+    for outcome, code in answers.items():
+        verdict = Verdict("a", outcome, "why")
+        monkeypatch.setattr(suite, "judge", lambda case, verdict=verdict: verdict)
+        done = invoke("--suite", "onnx")
+        assert done.exit_code == code
+        assert (f"node a: {outcome}: why" in done.stdout) == (outcome != "passed")
+    failed = invoke("--suite", "tf")
+    assert failed.exit_code == 2
+    assert "--suite tf: the one suite that a package carries is onnx" in failed.stderr

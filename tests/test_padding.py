@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from uniconv import conv_transpose
+from uniconv._dialects import onnx
 from uniconv._dialects.cntk import CENTRED, CENTRED_TRANSPOSED, FLAGS, centred, centred_transposed
 from uniconv._dialects.onnx import BEGINS_ENDS
 from uniconv.spec.forms import (
@@ -272,3 +274,67 @@ def test_what_a_form_writes_it_reads(form, pattern, pads):
     assert (value is not None) == sayable
     if value is not None:
         assert form.read(value, pattern, len(pairs)) == pairs
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "upper", "lower"),
+    [
+        (7, 4, 2, (1, 2), (2, 1)),
+        (7, 3, 2, (1, 1), (1, 1)),
+        (4, 1, 2, (0, 0), (0, 0)),  # one pixel less than nothing
+        (9, 1, 3, (0, -1), (0, -1)),
+        (8, 1, 4, (-1, -1), (0, -2)),
+        (10, 1, 5, (-1, -2), (-1, -2)),
+        (12, 1, 6, (-2, -2), (-1, -3)),
+        (8, 2, 8, (-2, -3), (-2, -3)),
+    ],
+)
+def test_onnx_runtime_crops_by_hand(size, kernel, stride, upper, lower):
+    axis = Axis(size, kernel, stride=stride)
+    assert (onnx.same_upper(axis), onnx.same_lower(axis)) == (upper, lower)
+
+
+@pytest.mark.parametrize(
+    ("word", "options", "first", "count"),
+    [
+        # of 1..3 stamped with (1, 10, 100) every 3 pixels: 1 10 100 2 20 200 3 30 300
+        ("NOTSET", {"output_shape": [6]}, 2, 6),
+        ("SAME_UPPER", {"output_shape": [6]}, 1, 6),
+        ("SAME_LOWER", {"output_shape": [6]}, 2, 6),
+        ("NOTSET", {"output_shape": [11]}, 0, 11),
+        ("VALID", {"output_shape": [8], "output_padding": [2]}, 2, 8),
+        ("SAME_UPPER", {"output_shape": [8], "output_padding": [2]}, 1, 8),
+        ("SAME_UPPER", {"output_padding": [1]}, 0, 9),
+        ("SAME_LOWER", {"output_padding": [1]}, 1, 9),
+        ("SAME_UPPER", {"output_padding": [2]}, 1, 9),
+    ],
+)
+def test_onnx_transposed_by_hand(word, options, first, count):
+    x = np.array([1, 2, 3.0]).reshape(1, 1, 3)
+    w = np.array([1, 10, 100.0]).reshape(1, 1, 3)
+    y = conv_transpose(x, w, dialect="onnx", strides=[3], auto_pad=word, **options)
+    whole = [1, 10, 100, 2, 20, 200, 3, 30, 300, 0, 0, 0]
+    assert y.ravel().tolist() == whole[first : first + count]
+
+
+def test_onnx_transposed_by_hand_under_a_short_kernel():
+    x, w = np.array([1, 2, 3.0]).reshape(1, 1, 3), np.array([1, 10.0]).reshape(1, 1, 2)
+    for word, extra, wanted in [
+        ("SAME_UPPER", 0, [1, 10, 0, 0, 2, 20, 0, 0, 3, 30]),
+        ("SAME_LOWER", 1, [1, 10, 0, 0, 2, 20, 0, 0, 3, 30, 0]),
+        ("SAME_UPPER", 3, [1, 10, 0, 0, 2, 20, 0, 0, 3, 30, 0, 0]),
+        ("SAME_LOWER", 3, [10, 0, 0, 2, 20, 0, 0, 3, 30, 0, 0, 0]),
+    ]:
+        options = {"auto_pad": word, "output_padding": [extra], "strides": [4]}
+        assert conv_transpose(x, w, dialect="onnx", **options).ravel().tolist() == wanted
+
+
+@pytest.mark.parametrize("padding", ["VALID", "SAME"])
+def test_an_output_shape_holds_where_x_has_no_pixels(padding):
+    x, w = np.zeros((2, 0, 3), "float32"), np.ones((1, 2, 3), "float32")
+    options = {"output_shape": [2, 0, 2], "strides": 2, "padding": padding}
+    y = conv_transpose(x, w, dialect="tf.nn.conv1d_transpose", **options)
+    assert y.shape == (2, 0, 2)
+    w, valid = np.ones((2, 2, 3), "float32"), {"output_shape": [2, 1, 2], "padding": "VALID"}
+    y = conv_transpose(x, w, dialect="tf.nn.conv1d_transpose", strides=2, **valid)
+    assert y.tolist() == [[[0, 0]], [[0, 0]]]

@@ -40,6 +40,7 @@ from uniconv.spec.rules import (
     KernelShape,
     PerAxis,
     Scalar,
+    ZeroPoint,
 )
 from uniconv.spec.words import AS_IS, NumbersMean, OfOutput, same_lower, same_upper, valid
 from uniconv.testing import Case, random_case
@@ -109,6 +110,7 @@ def test_whatever_can_be_written_is_read_back(op, rule):
             Pad: tuple((rng.randint(-1, 3), rng.randint(-1, 3)) for _ in range(facts.rank)),
             Count: rng.randint(1, 9),
             Scalar: rng.choice((0, -2, 1.5, 1 + 2j)),
+            ZeroPoint: rng.choice((3, ZeroPoint("w").read([*range(facts.sizes.o)], facts))),
             InertOption: None,
             Choice: _anything_of(rule, rng),
         }

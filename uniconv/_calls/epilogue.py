@@ -88,9 +88,10 @@ def _shifted(call: LoweredCall, a: Tensor, step: Step) -> Tensor:
     """An array of small integers less its zero point, in more bits."""
     assert isinstance(step, Cast)
     info = torch.iinfo(a.dtype)
-    if not info.min <= step.less <= info.max:
-        dtype = str(a.dtype).removeprefix("torch.")
-        raise BadArray(f"{call.op.name}: the zero point {step.less} is no {dtype}")
+    for zero in torch.tensor(step.less).flatten().tolist():
+        if not info.min <= zero <= info.max:
+            dtype = str(a.dtype).removeprefix("torch.")
+            raise BadArray(f"{call.op.name}: the zero point {zero} is no {dtype}")
     return action(step)(a)
 
 

@@ -9,6 +9,7 @@ from uniconv._messages import show, suggest
 from uniconv.errors import BadOption
 from uniconv.spec.op import Op, OptionPerAxis
 from uniconv.spec.rules import REQUIRED, InertOption
+from uniconv.spec.values import plain
 
 
 def complete(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -49,7 +50,7 @@ def _by_first_name(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any], 
         parted = known in op.per_axis_options and not op.per_axis_options[known].whole
         if known not in single and (known not in op.rules or parted):
             raise _unknown(op, name, value, single)
-        values[known] = value
+        values[known] = plain(value)
         if name != known:
             spelled[known] = name
     return values, spelled

@@ -86,12 +86,16 @@ def traced_as(function: Callable[..., Any], compiled: Callable[..., Any]) -> Non
 
 
 def frozen(value: Any) -> Any:
-    """A list as a tuple, all the way down, so that it can be part of a key."""
+    """A list as a tuple, all the way down, so that it can be part of a key.
+
+    A tensor that needs a gradient stays itself: it is no number.
+    """
     if type(value) in (int, str):
         return value
     if isinstance(value, (list, tuple)):
         return tuple(map(frozen, value))
-    return frozen(value.tolist()) if hasattr(value, "tolist") else value
+    known = hasattr(value, "tolist") and not getattr(value, "requires_grad", False)
+    return frozen(value.tolist()) if known else value
 
 
 def build(call: LoweredCall, precision: str | None = None, packed: Packing | None = None) -> Plan:

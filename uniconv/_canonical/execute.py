@@ -235,8 +235,10 @@ def _grouped(step: s.BatchGroups) -> Action:
 
 
 def _cast(step: s.Cast) -> Action:
-    dtype = getattr(torch, step.dtype)
-    return lambda a: a.to(dtype) - step.less if step.less else a.to(dtype)
+    dtype, less = getattr(torch, step.dtype), step.less
+    if isinstance(less, tuple):
+        return lambda a: a.to(dtype) - torch.tensor(less, dtype=dtype, device=a.device)
+    return lambda a: a.to(dtype) - less if less else a.to(dtype)
 
 
 def _outer(step: s.OuterProduct) -> Action:

@@ -207,7 +207,7 @@ class OuterProduct(Step):
 
 @dataclass(frozen=True, slots=True)
 class Cast(Step):
-    """Another dtype, by its torch name; then less a zero point."""
+    """Another dtype, by its torch name; then less a zero point, or as many as broadcast."""
 
     dtype: str
     less: Any = 0

@@ -220,6 +220,7 @@ def _empty(step: s.Empty, bias: bool) -> Iterator[str]:
 
 def _cast(step: s.Cast) -> Iterator[str]:
     less = f" - {step.less}" if step.less else ""
+    less = f" - torch.tensor({step.less})" if isinstance(step.less, tuple) else less
     yield f"{step.on} = {step.on}.to(torch.{step.dtype}){less}"
 
 

@@ -22,13 +22,21 @@ def conformance_command(
     page: Annotated[
         Path | None, typer.Option("--html", help="Write the table and all differences, as HTML.")
     ] = None,
+    suite: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Run a package's own tests instead: onnx."),
+    ] = None,
 ) -> None:
     """Compare with the frameworks that are installed, on integers that no rounding touches.
 
     uniconv conformance --against tf,jax --cases 300 --html conformance.html
 
-    Exit code 0: no call differs; 1: some do.
+    uniconv conformance --suite onnx
+
+    Exit code 0: no call differs; 1: some do, or are refused in a suite.
     """
+    if suite is not None:
+        raise typer.Exit(_run_suite(suite))
     from rich.console import Console
     from rich.progress import Progress
 
@@ -53,3 +61,18 @@ def conformance_command(
     if page is not None:
         write_text(html_page(records), page)
     raise typer.Exit(int(bool(differences)))
+
+
+def _run_suite(name: str) -> int:
+    """Print how the cases of a suite go; 1 where one is refused or wrong."""
+    if name != "onnx":
+        raise UsageError(f"--suite {name}: the one suite that a package carries is onnx")
+    try:
+        from uniconv.conformance.onnx_suite import suites
+        from uniconv.conformance.suite import judge, suite_table
+
+        found = {part: list(map(judge, cases)) for part, cases in suites().items()}
+    except ImportError as error:
+        raise UsageError(f"{error}: pip install onnx") from None
+    print(suite_table(found))
+    return int(any(v.outcome in ("refused", "wrong") for part in found.values() for v in part))

@@ -97,7 +97,7 @@ def problem(
         shapes.append(pointwise.array.shape)
     call = lower(op, options, *shapes)
     _check_axes(call, y)
-    zeros = [float(z) for z in call.zero_points]
+    zeros = [np.asarray(z, float) for z in call.zero_points]
     p = None if pointwise is None else pointwise.array
     return Problem(call, x.array - zeros[0], w.array - zeros[1], y.array, p)
 

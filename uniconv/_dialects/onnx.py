@@ -6,6 +6,7 @@ Proved against ONNX Runtime 1.32.0, and onnx 1.23.2's reference where its CPU ke
 from dataclasses import replace
 
 from uniconv.spec import (
+    Axis,
     BesideOutput,
     CallContext,
     Choice,
@@ -17,16 +18,15 @@ from uniconv.spec import (
     Layout,
     Op,
     Pad,
+    Pair,
     Pairs,
     PerAxis,
     Refusal,
     Scalar,
+    ZeroPoint,
     integers,
     non_negative,
-    output_beyond_the_whole,
     output_padding_reaches_stride,
-    same_lower,
-    same_upper,
     surplus_lower,
     surplus_upper,
     unless_output_size,
@@ -57,22 +57,39 @@ LIST = ("none", "axes")
 PADS = non_negative(BEGINS_ENDS)
 
 
-def same_below_nothing(call: CallContext, auto_pad: str) -> bool:
-    """Whether SAME would take more than one pixel off an axis."""
-    return auto_pad.startswith("SAME") and any(
-        -(-a.size // a.stride) * a.stride - a.stride + a.extent - a.size < -1 for a in call.axes
+def same_upper(axis: Axis) -> Pair:
+    """As TensorFlow's; what is less than no padding is cropped, but for one pixel."""
+    more, less = _same(axis)
+    lo = more // 2 - less // 2
+    return lo, more - less - lo
+
+
+def same_lower(axis: Axis) -> Pair:
+    """As ``same_upper``, the odd pixel before; one or two more are cropped after than before."""
+    more, less = _same(axis)
+    lo = (more + 1) // 2 - max(less - 1, 0) // 2
+    return lo, more - less - lo
+
+
+def _same(axis: Axis) -> tuple[int, int]:
+    """How many pixels SAME pads, and how many it crops in their place."""
+    n, s = axis.size, axis.stride
+    total = ((n + s - 1) // s - 1) * s + axis.extent - n
+    return max(total, 0), max(-total - 1, 0)
+
+
+def dilated_same_below_nothing(call: CallContext, auto_pad: str) -> bool:
+    """Whether SAME would take more than one pixel off an axis, in a call with dilations."""
+    return (
+        auto_pad.startswith("SAME")
+        and max(call.dilation) > 1
+        and any(_same(axis)[1] for axis in call.axes)
     )
 
 
-def same_and_a_short_kernel(call: CallContext, auto_pad: str) -> bool:
-    """Whether SAME alone settles a transposed axis whose stride leaves gaps between the taps."""
-    return auto_pad.startswith("SAME") and any(
-        a.output_size is None and a.extent < a.stride for a in call.axes
-    )
-
-
-def same_and_output_padding(call: CallContext, auto_pad: str) -> bool:
-    return auto_pad.startswith("SAME") and any(a.output_padding for a in call.axes)
+def output_beyond_a_stride(call: CallContext) -> bool:
+    """Whether the output shape asks for a whole stride more than the whole result."""
+    return any(a.output_size is not None and a.output_size >= a.whole + a.stride for a in call.axes)
 
 
 CONV = Op(
@@ -98,10 +115,11 @@ CONV = Op(
     inert_options=(KernelShape("kernel_shape"),),
     refusals=(
         Refusal(
-            same_below_nothing,
-            ("auto_pad", "strides"),
+            dilated_same_below_nothing,
+            ("auto_pad", "strides", "dilations"),
             "where the kernel is shorter than the stride SAME needs less than no padding: ONNX "
-            "pads nothing, ONNX Runtime crops and so starts later; say which by pads",
+            "pads nothing; ONNX Runtime, which takes no dilations beside SAME, would crop and so "
+            "start later; say which by pads",
             "onnxruntime 1.32.0 onnxruntime/core/providers/common.h ComputePad",
         ),
     ),
@@ -146,28 +164,20 @@ TRANSPOSE = replace(
             RUNTIME,
         ),
         Refusal(
-            output_beyond_the_whole,
-            ("output_shape",),
-            "output_shape is larger than the whole result of these strides and dilations",
+            output_beyond_a_stride,
+            ("output_shape", "strides"),
+            "output_shape is larger than the whole result of these strides and dilations by a "
+            "stride or more",
             RUNTIME,
-        ),
-        Refusal(
-            same_and_a_short_kernel,
-            ("auto_pad", "strides"),
-            "where the kernel is shorter than the stride, ONNX asks for size * stride outputs and "
-            "ONNX Runtime gives fewer; say which by pads and output_padding",
-            "https://github.com/onnx/onnx/issues/2788",
-        ),
-        Refusal(
-            same_and_output_padding,
-            ("auto_pad", "output_padding"),
-            "ONNX's shape inference adds output_padding to SAME, ONNX Runtime takes it off again "
-            "and shifts the result; say what you mean by pads",
-            "https://github.com/onnx/onnx/issues/1609",
         ),
     ),
     source=f"{SPEC} ConvTranspose",
-    notes=("pads is ignored beside output_shape.",),
+    notes=(
+        "pads is ignored beside output_shape.",
+        # https://github.com/onnx/onnx/issues/2788, https://github.com/onnx/onnx/issues/1609
+        "SAME gives size * stride outputs or, of a kernel shorter than the stride, what there is "
+        "with output_padding; ONNX's shape inference promises more.",
+    ),
 )
 INTEGER = replace(
     CONV,
@@ -175,7 +185,7 @@ INTEGER = replace(
     params="x:x w:w x_zero_point w_zero_point auto_pad dilations group kernel_shape pads strides",
     dtypes=("uint8", "int8"),
     mixed_dtypes=True,
-    zero_points=(Scalar("x_zero_point", 0), Scalar("w_zero_point", 0)),
+    zero_points=(Scalar("x_zero_point", 0), ZeroPoint("w_zero_point", 0)),
     result="int32",
     source=f"{SPEC} ConvInteger",
     notes=("y is int32; what lies outside x is its zero point.",),

@@ -199,7 +199,8 @@ class WindowedCall:
             vectors = dict(zip(call.op.outer_product, (w, p)))
             w, p = np.multiply.outer(vectors["s0"], vectors["s1"]), None
         if call.op.zero_points:
-            x, w = (a.astype(np.int64) - int(zero) for a, zero in zip((x, w), call.zero_points))
+            zeros = (np.asarray(zero).astype(np.int64) for zero in call.zero_points)
+            x, w = (a.astype(np.int64) - zero for a, zero in zip((x, w), zeros))
         outer = call.op.outer_product is not None
         grid = canonical_w if not outer else lambda call, a: a[None, None]
         return cls(

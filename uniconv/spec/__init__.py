@@ -67,6 +67,7 @@ from uniconv.spec.rules import (
     KernelShape,
     PerAxis,
     Scalar,
+    ZeroPoint,
 )
 from uniconv.spec.values import integers
 from uniconv.spec.words import (
@@ -147,6 +148,7 @@ __all__ = [
     "Scalar",
     "Shape",
     "Word",
+    "ZeroPoint",
     "alike",
     "along_axis",
     "axes",

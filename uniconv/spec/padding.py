@@ -193,8 +193,10 @@ class Crop:
                 f"{self.fitting(value, facts)}"
             )
             raise facts.bad(self.shape, facts.options[self.shape], must)
-        axes = zip(facts.axes, facts.output_size, pairs)
-        return tuple((lo, axis.whole - n - lo) for axis, n, (lo, _) in axes)
+        # Of no pixel at all, the spread input is 0 long, not 1 - stride.
+        wholes = (axis.whole if axis.size else axis.extent - 1 for axis in facts.axes)
+        axes = zip(wholes, facts.output_size, pairs)
+        return tuple((lo, whole - n - lo) for whole, n, (lo, _) in axes)
 
     def ways(self, crop: Pairs, facts: CallContext) -> Iterator[dict[str, Any]]:
         """Ways to say a crop by words and numbers; lowering them tells which are right."""

@@ -265,6 +265,37 @@ class Scalar:
 
 
 @dataclass(frozen=True, slots=True)
+class ZeroPoint(Scalar):
+    """What is taken off a kernel: a number, or a list of one for each output channel.
+
+    read gives such a list as nested tuples that broadcast against a kernel of "o i ...".
+    """
+
+    def read(self, value: object, facts: CallContext) -> Any:
+        if isinstance(value, numbers.Number):
+            return Scalar.read(self, value, facts)
+        entries, count = integers(value), facts.sizes.o
+        if entries is None or len(entries) not in (1, count):
+            must = f"must be a number or a list of {either(sorted({1, count}))} integers"
+            raise facts.bad(self.option, value, f"{must}, one per output channel")
+        if len(entries) == 1:
+            return entries[0]
+        inner = len(axes(facts.layout.w, facts.rank)) - 1
+        return tuple(_nested(entry, inner) for entry in entries)
+
+    def write(self, value: Any, facts: CallContext) -> Any:
+        return [_innermost(v) for v in value] if isinstance(value, tuple) else value
+
+
+def _nested(entry: int, depth: int) -> Any:
+    return (_nested(entry, depth - 1),) if depth else entry
+
+
+def _innermost(value: Any) -> Any:
+    return _innermost(value[0]) if isinstance(value, tuple) else value
+
+
+@dataclass(frozen=True, slots=True)
 class InertOption:
     """An option that is known but does not act here: any value if ``inert``, else its default.
 

@@ -1,9 +1,20 @@
-"""Integers as frameworks take them."""
+"""Numbers as frameworks take them."""
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Mapping, Set
+from typing import Any
+
+
+def plain(value: Any) -> Any:
+    """The number that an array without axes holds; anything else as it is.
+
+    A tensor that needs a gradient stays one: as a number it would lose it.
+    """
+    if getattr(value, "ndim", None) != 0 or not hasattr(value, "item"):
+        return value
+    return value if getattr(value, "requires_grad", False) else value.item()
 
 
 def integers(value: object) -> tuple[int, ...] | None:

@@ -122,7 +122,7 @@ def transposed_same_upper(axis: Axis) -> Pair:
 
 
 def _surplus(axis: Axis) -> int:
-    """What ONNX's ConvTranspose takes off the whole result; size * stride is left by SAME."""
+    """What ONNX's ConvTranspose takes off the whole result and its output_padding."""
     out = axis.size * axis.stride if axis.output_size is None else axis.output_size
     return max(axis.whole + (axis.output_padding or 0) - out, 0)
 
@@ -130,13 +130,13 @@ def _surplus(axis: Axis) -> int:
 def surplus_upper(axis: Axis) -> Pair:
     """What is too much for size * stride outputs (or output_shape), less of it before."""
     total = _surplus(axis)
-    return total // 2, total - total // 2
+    return total // 2, total - total // 2 - (axis.output_padding or 0)
 
 
 def surplus_lower(axis: Axis) -> Pair:
     """What is too much for size * stride outputs (or output_shape), more of it before."""
-    hi, lo = surplus_upper(axis)
-    return lo, hi
+    total = _surplus(axis)
+    return total - total // 2, total // 2 - (axis.output_padding or 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from uniconv.spec.rules import (
     EachAxis,
     KernelShape,
     PerAxis,
+    ZeroPoint,
 )
 
 Traits = Mapping[str, Any]
@@ -158,7 +159,9 @@ def traits(op: Op, rank: int | None = None) -> dict[str, tuple[Any, ...]]:
     for scalar in (op.scale, op.addend[1] if op.addend else None, op.fill, op.shift):
         if scalar is not None and scalar.option not in values:
             values[scalar.option] = (*_omission(scalar), 1, 2, -3)
-    values |= {offset.option: (LEFT_OUT, 0, 3) for offset in op.zero_points or ()}
+    for offset in op.zero_points or ():
+        several = ("channels",) if isinstance(offset, ZeroPoint) else ()
+        values[offset.option] = (LEFT_OUT, 0, 3, *several)
     values |= {rule.option: _of_inert(rule) for rule in op.inert_options}
     return values | {f"alias {name}": (False, True) for name in op.aliases}
 
@@ -247,7 +250,7 @@ def attempt(op: Op, chosen: Traits, rng: random.Random, *, refused: bool = False
         for rule in (op.stride, op.dilation, op.lhs_dilation)
     )
     facts = replace(facts, stride=stride, dilation=dilation, lhs_dilation=spread)
-    _put_choices(op, chosen, kernel, options, rng)
+    _put_choices(op, chosen, kernel, letters, options, rng)
     written = _put_padding(op, chosen, facts, options, rng)
     size: Shape | None = _draw_size(op, chosen["room"], facts, (*batch, letters["c"]), rng)
     if isinstance(op.pad, Crop) and op.pad.shape and chosen[op.pad.shape] is not LEFT_OUT:
@@ -292,7 +295,12 @@ def _draw_kernel(op: Op, layout: Layout, rank: int, rng: random.Random) -> Shape
 
 
 def _put_choices(
-    op: Op, chosen: Traits, kernel: Shape, options: dict[str, Any], rng: random.Random
+    op: Op,
+    chosen: Traits,
+    kernel: Shape,
+    letters: Mapping[str, int],
+    options: dict[str, Any],
+    rng: random.Random,
 ) -> None:
     """Write the options that are chosen as they are, and those that say the kernel's size."""
     for name, rule in op.rules.items():
@@ -300,6 +308,8 @@ def _put_choices(
             value = chosen[name]
             if isinstance(rule, KernelShape) and value is not LEFT_OUT:
                 value = list(kernel)
+            elif isinstance(rule, ZeroPoint) and value == "channels":
+                value = list(range(2, 2 + letters["o"]))
             elif isinstance(rule, EachAxis) and isinstance(value, str):
                 each = [value == "all" or (value == "some" and i == 0) for i in range(len(kernel))]
                 value = _sequence(each, rng)

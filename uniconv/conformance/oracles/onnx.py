@@ -1,6 +1,7 @@
 """ONNX nodes run by ONNX Runtime on the CPU.
 
-What only its kernels lack (float64, bfloat16, SAME with dilations) is computed by onnx's reference.
+What only its kernels lack (float64, bfloat16, SAME with dilations, zero points by channel) is
+computed by onnx's reference.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ from uniconv.spec.op import Op
 Array = np.ndarray[Any, Any]
 PACKAGES = ("onnxruntime", "onnx")
 OPSET = 22
-LACKING = re.compile(r"Could not find an implementation|Dilation not supported for AutoPadType")
+LACKING = re.compile(
+    "Could not find an implementation|Dilation not supported for AutoPadType"
+    "|Non per-tensor quantization is not supported"
+)
 
 
 def function_of(op: Op) -> Callable[..., list[Array]]:
