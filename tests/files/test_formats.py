@@ -312,7 +312,6 @@ def test_without_ml_dtypes_bfloat16_says_what_to_install(folder, monkeypatch):
     [
         ("h5py", "m.h5", 'm.h5: HDF5 needs pip install "uniconv-torch[files]"'),
         ("h5py", "m.jld2", 'm.jld2: HDF5 needs pip install "uniconv-torch[files]"'),
-        ("scipy.io", "m.mat", 'm.mat: .mat needs pip install "uniconv-torch[files]"'),
         ("safetensors", "m.safetensors",
          'm.safetensors: reading it needs pip install "uniconv-torch[files]"'),
     ],
@@ -320,9 +319,14 @@ def test_without_ml_dtypes_bfloat16_says_what_to_install(folder, monkeypatch):
 def test_a_library_that_is_missing_is_named(folder, monkeypatch, module, name, message):
     Path(name).write_bytes(bytes(600))
     monkeypatch.setitem(__import__("sys").modules, module, None)
-    if module == "scipy.io":
-        monkeypatch.delattr("scipy.io")
     refused(name, message)
+
+
+def test_writing_mat_says_what_is_missing(folder, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "scipy.io", None)
+    monkeypatch.delattr("scipy.io")
+    with pytest.raises(BadFile, match=r'^m.mat: .mat needs pip install "uniconv-torch\[files\]"$'):
+        files.save("m.mat", {"w": W})
 
 
 def test_a_name_that_is_there_twice_in_json_is_refused(folder):

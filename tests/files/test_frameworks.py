@@ -1,12 +1,17 @@
 """Files that other frameworks wrote, read without them: tests/files/make_golden.py made them."""
 
+import json
 import shutil
 import struct
 import zipfile
 from pathlib import Path
 
+import h5py
+import ml_dtypes
 import numpy as np
 import pytest
+import scipy.io
+import torch
 
 from tests.files.make_golden import DIVIDED, FOLDER, VARIABLES, probe
 from uniconv import files
@@ -31,7 +36,7 @@ def folder(tmp_path, monkeypatch):
 
 # TensorFlow
 
-BRAIN = np.array(1.5, __import__("ml_dtypes").bfloat16)
+BRAIN = np.array(1.5, ml_dtypes.bfloat16)
 
 
 @pytest.mark.parametrize("version", [1, 2])
@@ -567,3 +572,221 @@ def test_bson_is_indexed_as_in_julia(folder):
                                      "_backrefs": [{"tag": "backref", "ref": 1}]}))  # fmt: skip
     with pytest.raises(BadFile, match="go in a circle"):
         files.load("m.bson")
+
+
+# MATLAB's networks
+
+
+def test_matconvnet_has_filters_under_its_layers_names(folder):
+    def layer(kind, name, *weights):
+        cells = np.empty((1, len(weights)), object)
+        for k, array in enumerate(weights):
+            cells[0, k] = array
+        return {"type": kind, "name": name, "weights": cells, "stride": np.array([[2.0]])}
+
+    filters, biases = probe(3, 2, 4, 5), probe(1, 5)
+    layers = np.empty((1, 3), object)
+    layers[0, 0] = layer("conv", "conv1", filters, biases)
+    layers[0, 1] = layer("bnorm", "bn1", biases.T, biases.T + 1, probe(5, 2))
+    layers[0, 2] = layer("convt", "up", filters + 1, biases + 1)
+    scipy.io.savemat("m.mat", {"net": {"layers": layers}})
+    stride = np.array([[2.0]])
+    same("m.mat", {
+        "net.conv1.filters": filters, "net.conv1.biases": biases, "net.conv1.stride": stride,
+        "net.bn1.multipliers": biases.T, "net.bn1.biases": biases.T + 1,
+        "net.bn1.moments": probe(5, 2), "net.bn1.stride": stride,
+        "net.up.conv_transpose.filters": filters + 1, "net.up.conv_transpose.biases": biases + 1,
+        "net.up.conv_transpose.stride": stride,
+    })  # fmt: skip
+
+
+def test_deep_learn_toolbox_has_one_kernel_for_each_pair_of_channels(folder):
+    kernels = probe(5, 4, 3, 2, dtype=np.float64)  # rows, columns, in, out
+    pairs, numbers = np.empty((1, 3), object), np.empty((1, 2), object)
+    for i in range(3):
+        row = np.empty((1, 2), object)
+        for j in range(2):
+            row[0, j] = kernels[:, :, i, j]
+        pairs[0, i] = row
+    for j in range(2):
+        numbers[0, j] = j + 0.5
+    layers = np.empty((1, 1), object)
+    layers[0, 0] = {"type": "c", "outputmaps": 2.0, "k": pairs, "b": numbers}
+    scipy.io.savemat("m.mat", {"cnn": {"layers": layers}})
+    found = files.load("m.mat")
+    np.testing.assert_array_equal(found["cnn.layers{1}.k"].array, kernels)
+    np.testing.assert_array_equal(found["cnn.layers{1}.b"].array, [0.5, 1.5])
+
+
+@pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")
+def test_mat_files_of_scipys_own_tests():
+    """Everything that MATLAB wrote for SciPy: versions, machines, sparse, structs, cells."""
+    data = Path(scipy.io.matlab.__file__).parent / "tests" / "data"
+    paths = sorted(data.glob("test*.mat"))
+    if not paths:
+        pytest.skip("this SciPy comes without its tests")
+    compared = 0
+    for path in paths:
+        try:
+            variables = scipy.io.loadmat(path, mat_dtype=True)
+        except (NotImplementedError, ValueError, TypeError):
+            continue
+        if not any(getattr(a, "dtype", np.dtype("O")).kind in "iufc" for a in variables.values()):
+            continue
+        for name, each in files.load(path).items():
+            if name in variables and each.dtype.kind != "c":  # of which SciPy drops a part
+                expected = variables[name]
+                expected = expected.toarray() if hasattr(expected, "toarray") else expected
+                np.testing.assert_array_equal(each.array, expected)
+                compared += 1
+    assert compared > 30
+
+
+# Files that lead elsewhere
+
+
+def linked(name, link):
+    with h5py.File(name, "w") as file:
+        file["w"] = probe(3)
+        link(file)
+
+
+def test_hdf5_leads_to_no_other_file(folder):
+    with h5py.File("other.h5", "w") as file:
+        file["secret"] = probe(4)
+    layout = h5py.VirtualLayout((4,), "f4")
+    layout[:] = h5py.VirtualSource("other.h5", "secret", (4,))
+
+    def outside(file):
+        file["a"] = h5py.ExternalLink("other.h5", "secret")
+
+    def through(file):
+        file["b"] = h5py.ExternalLink("other.h5", "/")
+        file["a"] = h5py.SoftLink("/b/secret")
+
+    links = {
+        "outside": outside,
+        "through": through,
+        "virtual": lambda file: file.create_virtual_dataset("a", layout),
+        "raw": lambda file: file.create_dataset("a", (3,), "u1", external=[("other.h5", 0, 3)]),
+    }
+    for name, link in links.items():
+        for ending in (".h5", ".jld2"):
+            linked(f"{name}{ending}", link)
+            with pytest.raises(BadFile, match=r"lies? in (an)?other files?.*not opened"):
+                files.load(f"{name}{ending}")
+    linked("soft.h5", lambda file: file.__setitem__("a", h5py.SoftLink("/w")))
+    same("soft.h5", {"a": probe(3), "w": probe(3)})
+
+
+def test_hdf5_goes_round_no_circle(folder):
+    def circle(file):
+        file["g/w"] = probe(3)
+        file["g/again"] = file["g"]
+
+    def bomb(file):
+        group = file
+        for _ in range(40):
+            inner = group.create_group("a")
+            group["b"] = inner
+            group = inner
+
+    def soft(file):
+        file["a"] = h5py.SoftLink("/b")
+        file["b"] = h5py.SoftLink("/a")
+
+    def deep(file):
+        file["/".join("g" * 100)] = probe(3)
+
+    for link in (circle, bomb, soft, deep):
+        for ending in (".h5", ".jld2"):
+            linked(f"m{ending}", link)
+            with pytest.raises(BadFile, match=r"another name leads to, too|max_depth=64"):
+                files.load(f"m{ending}")
+
+
+def test_what_unpacks_to_too_much_is_refused(folder):
+    large = 2**26
+    with h5py.File("m.h5", "w") as file:
+        file.create_dataset("w", (large,), "f4", chunks=(2**20,), compression="gzip")
+    with h5py.File("chunk.h5", "w") as file:
+        file.create_dataset("w", (3,), "f4", chunks=(large,), maxshape=(None,))
+    np.savez_compressed("m.npz", w=np.zeros(large, np.uint8))
+    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (1099511627776,), }"
+    Path("m.npy").write_bytes(
+        b"\x93NUMPY\1\0" + len(header).to_bytes(2, "little") + header + bytes(16)
+    )
+    with zipfile.ZipFile("m.keras", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", " " * large)
+        archive.writestr("model.weights.h5", "")
+    torch.save({"w": torch.zeros(1).expand(2**40)}, "m.pt")
+    scipy.io.savemat("m.mat", {"w": np.zeros((1, large), np.uint8)}, do_compression=True)
+    for name in ("m.h5", "chunk.h5", "m.npz", "m.npy", "m.keras", "m.pt", "m.mat"):
+        with pytest.raises(BadFile, match="more than max_bytes="):
+            files.load(name)
+    assert files.load("m.npz", max_bytes=2 * large)["w"].shape == (large,)
+
+
+def test_lists_of_tensors_go_round_no_circle(folder):
+    own = [torch.zeros(2)]
+    own.append(own)
+    torch.save(own, "m.pt")
+    with pytest.raises(BadFile, match="deeper than max_depth=64, or goes in a circle"):
+        files.load("m.pt")
+    twice = torch.zeros(2)
+    for _ in range(40):
+        twice = [twice, twice]
+    torch.save(twice, "m.pt")
+    with pytest.raises(BadFile, match="more arrays than max_arrays=1,000"):
+        files.load("m.pt", max_arrays=1000)
+
+
+# Keras under Theano
+
+
+@pytest.mark.parametrize("backend", ["theano", "tensorflow"])
+@pytest.mark.parametrize("whole", [False, True])
+def test_kernels_that_keras_wrote_under_theano_are_turned(folder, backend, whole):
+    kernels = {
+        "conv/conv/kernel:0": probe(3, 2, 4, 5),
+        "dw/dw/depthwise_kernel:0": probe(3, 2, 4, 1),
+        "local/locally_connected/kernel:0": probe(7, 6, 5),
+        "dense/dense/kernel:0": probe(7, 6),
+    }
+    with h5py.File("m.h5", "w") as file:
+        root = file.create_group("model_weights") if whole else file
+        file.attrs["backend"] = backend.encode()
+        file.attrs["keras_version"] = b"2.1.6"
+        root.attrs["layer_names"] = [name.partition("/")[0].encode() for name in kernels]
+        classes = {"conv": "Conv2D", "dw": "DepthwiseConv2D", "local": "LocallyConnected1D"}
+        layers = [{"class_name": c, "config": {"name": n}} for n, c in classes.items()]
+        if whole:
+            file.attrs["model_config"] = json.dumps({"config": layers})
+        for name, array in kernels.items():
+            layer, _, own = name.partition("/")
+            group = root.create_group(layer)
+            group[own] = array
+            group.attrs["weight_names"] = [own.encode()]
+    found = files.load("m.h5")
+    turn = slice(None, None, -1) if backend == "theano" else slice(None)
+    expected = [probe(3, 2, 4, 5)[turn, turn], *list(kernels.values())[1:]]
+    for each, array in zip(found.values(), expected, strict=True):
+        np.testing.assert_array_equal(each.array, array)
+    assert next(iter(found)) == "conv/kernel"
+
+
+def test_keras_1_says_in_which_order_its_axes_are(folder):
+    config = {"name": "c", "dim_ordering": "th"}
+    layers = [{"class_name": "Convolution2D", "config": config}]
+    with h5py.File("m.h5", "w") as file:
+        file.attrs["backend"], file.attrs["keras_version"] = b"theano", b"1.2.2"
+        file.attrs["model_config"] = json.dumps({"config": layers}).encode()
+        group = file.create_group("model_weights/c")
+        group["c_W"], group["c_b"] = probe(5, 4, 3, 2), probe(5)
+        group.attrs["weight_names"] = [b"c_W", b"c_b"]
+        file["model_weights"].attrs["layer_names"] = [b"c"]
+    same("m.h5", {"c/W": probe(5, 4, 3, 2)[:, :, ::-1, ::-1], "c/b": probe(5)})
+    with h5py.File("m.h5", "r+") as file:
+        del file.attrs["model_config"]
+    with pytest.raises(BadFile, match="does not say in which order its axes are"):
+        files.load("m.h5")

@@ -56,14 +56,18 @@ class Limits:
             except ValueError:  # an empty file cannot be mapped
                 return memoryview(b"")
 
-    def hold(self, size: int, name: str) -> None:
-        """Ask for ``size`` bytes more, for an array or for what is decompressed to find it."""
-        if size < 0 or self.held + size > self.max_bytes:
+    def check(self, size: int, name: str) -> None:
+        """Ask whether there may be ``size`` bytes more, for a while."""
+        whole = self.held + size
+        if size < 0 or whole > self.max_bytes:
             raise BadFile(
-                f"{self.path}, {name}: {self.held + size:,} bytes are more than max_bytes="
-                f"{self.max_bytes:,}: where this is right, files.load(..., max_bytes="
-                f"{self.held + size})"
+                f"{self.path}, {name}: {whole:,} bytes are more than max_bytes="
+                f"{self.max_bytes:,}: where this is right, files.load(..., max_bytes={whole})"
             )
+
+    def hold(self, size: int, name: str) -> None:
+        """Ask for ``size`` bytes more, for an array."""
+        self.check(size, name)
         self.held += size
 
     def fits(self, shape: Sequence[int], dtype: np.dtype[Any] | str, name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 import tempfile
@@ -41,9 +42,9 @@ def read_keras(path: Path, limits: Limits) -> Iterator[NamedArray]:
     try:
         with zipfile.ZipFile(path) as archive:
             limits.opened += path.stat().st_size
-            limits.hold(archive.getinfo("config.json").file_size, "config.json")
+            limits.check(archive.getinfo("config.json").file_size, "config.json")
             config = json.loads(archive.read("config.json"))
-            limits.hold(archive.getinfo("model.weights.h5").file_size, "model.weights.h5")
+            limits.check(archive.getinfo("model.weights.h5").file_size, "model.weights.h5")
             with archive.open("model.weights.h5") as inside, tempfile.TemporaryFile() as data:
                 shutil.copyfileobj(inside, data)  # HDF5 goes to and fro, which a zip does slowly
                 with opened(path, limits, data) as file:
@@ -136,7 +137,8 @@ def array_of(dataset: Any, name: str, limits: Limits) -> NDArray[Any]:
         raise BadFile(f"{limits.path}: {name} lies in other files, which are not opened")
     limits.fits(dataset.shape, dataset.dtype, name)
     if dataset.chunks:  # each is unpacked whole
-        limits.fits(dataset.chunks, dataset.dtype, f"a chunk of {name}")
+        size = math.prod(dataset.chunks) * dataset.dtype.itemsize
+        limits.check(size, f"a chunk of {name}")
     return np.asarray(dataset[()])
 
 

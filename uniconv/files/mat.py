@@ -1,9 +1,8 @@
-"""MATLAB's .mat: version 5 by SciPy, version 7.3 by h5py; indexed as in MATLAB."""
+"""MATLAB's .mat, of any version; indexed as in MATLAB."""
 
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uniconv.errors import BadFile
-from uniconv.files import hdf5
+from uniconv.files import hdf5, mat5
 from uniconv.files.bounded import Limits
 from uniconv.files.named_array import NamedArray
 
@@ -28,13 +27,8 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
                     item = hdf5.member(file, name, limits)
                     yield from _hdf5(item, name, limits, 0)
         return
-    io = _scipy(path)
-    try:
-        names = [name for name, _, _ in io.whosmat(path)]
-        for name in names:
-            yield from _values(_variable(io, path, name), name)
-    except (ValueError, TypeError, NotImplementedError, io.matlab.MatReadError) as error:
-        raise BadFile(f"{path} is no .mat file: {error}") from None
+    for name, value in mat5.variables(path, limits):
+        yield from _values(value, name)
 
 
 def write(path: Path, arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:
@@ -70,33 +64,73 @@ def _scipy(path: Path) -> Any:
     return scipy.io
 
 
-def _variable(io: Any, path: Path, name: str) -> Any:
-    """In MATLAB's dtype, also where the file holds whole numbers in fewer bytes.
-
-    SciPy would drop imaginary parts: https://github.com/scipy/scipy/issues/17641
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", np.exceptions.ComplexWarning)
-        try:
-            return io.loadmat(path, variable_names=[name], mat_dtype=True)[name]
-        except np.exceptions.ComplexWarning:
-            return io.loadmat(path, variable_names=[name])[name]
-
-
 def _values(value: Any, name: str) -> Iterator[NamedArray]:
-    """What SciPy made of a variable."""
-    if hasattr(value, "toarray"):
-        value = value.toarray()
-    if value.dtype.names:  # a struct, or an array of structs
-        for index in np.ndindex(value.shape):
-            where = name if value.size == 1 else f"{name}{_brackets(index, value.shape, '()')}"
-            for field in value.dtype.names:
-                yield from _values(value[index][field], f"{where}.{field}")
-    elif value.dtype == object:  # a cell
-        for index in np.ndindex(value.shape):
-            yield from _values(value[index], f"{name}{_brackets(index, value.shape, '{}')}")
-    elif value.dtype.kind in "biufc":
+    """The arrays in a variable; those of known networks by the names of their layers."""
+    if isinstance(value, np.ndarray):
         yield NamedArray(name, value)
+    elif isinstance(value, mat5.Cell):
+        for index, part in _indexed(value):
+            yield from _values(part, f"{name}{_brackets(index, value.shape, '{}')}")
+    elif isinstance(value, mat5.Struct):
+        for index, record in _indexed(value):
+            where = f"{name}{_brackets(index, value.shape, '()')}"
+            where = name if len(value.values) == 1 else where
+            yield from _record(record, where)
+
+
+def _indexed(value: mat5.Cell | mat5.Struct) -> Iterator[tuple[tuple[int, ...], Any]]:
+    """Every value with its index, the first index fastest."""
+    for k, part in enumerate(value.values):
+        yield tuple(int(i) for i in np.unravel_index(k, value.shape, order="F")), part
+
+
+def _record(record: dict[str, Any], name: str) -> Iterator[NamedArray]:
+    """The fields of a struct.
+
+    A layer of MatConvNet that has a name is called by it, and its weights for what its type has
+    (https://github.com/vlfeat/matconvnet/blob/v1.0-beta25/matlab/simplenn/vl_simplenn.m); the
+    kernels of DeepLearnToolbox, one for each pair of channels, are one array of rows, columns, in
+    and out (https://github.com/rasmusbergpalm/DeepLearnToolbox/blob/5df2801f/CNN/cnnff.m).
+    """
+    kind, own = record.get("type"), record.get("name")
+    words = _MATCONVNET.get(kind, ()) if isinstance(kind, str) else ()
+    if words and isinstance(own, str) and own:
+        outer, _, _ = name.rpartition(".layers")
+        name = f"{outer}.{own}" if outer else own
+        name += ".conv_transpose" if kind == "convt" else ""
+    for field, part in record.items():
+        full = f"{name}.{field}"
+        if kind == "c" and isinstance(part, mat5.Cell) and (whole := _together(part)) is not None:
+            yield NamedArray(full, whole)
+        elif words and own and field == "weights" and isinstance(part, mat5.Cell):
+            for k, weight in enumerate(part.values):
+                word = words[k] if k < len(words) else f"weights{{{k + 1}}}"
+                yield from _values(weight, f"{name}.{word}")
+        else:
+            yield from _values(part, full)
+
+
+_MATCONVNET = {
+    "conv": ("filters", "biases"),
+    "convt": ("filters", "biases"),
+    "bnorm": ("multipliers", "biases", "moments"),
+}
+
+
+def _together(cell: mat5.Cell) -> NDArray[Any] | None:
+    """Kernels ``k{in}{out}`` as one array, numbers ``b{out}`` as a vector; None for others."""
+    inner = cell.values
+    if inner and all(isinstance(row, mat5.Cell) for row in inner):
+        kernels = [kernel for row in inner for kernel in row.values]
+        sizes = {getattr(kernel, "shape", None) for kernel in kernels}
+        equal = len({len(row.values) for row in inner}) == 1 and len(sizes) == 1
+        if equal and kernels and None not in sizes and kernels[0].ndim == 2:
+            rows = [np.stack(row.values, -1) for row in inner]
+            return np.stack(rows, -2)
+        return None
+    if inner and all(isinstance(b, np.ndarray) and b.size == 1 for b in inner):
+        return np.array([b.item() for b in inner])
+    return None
 
 
 def _hdf5(item: Any, name: str, limits: Limits, depth: int) -> Iterator[NamedArray]:

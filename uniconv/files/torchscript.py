@@ -116,7 +116,7 @@ class _Unpickler(pickle._Unpickler):
             info = self.archive.getinfo(full)
         except KeyError:
             raise BadFile(f"{self.path}, {name}: {full} is not in the archive") from None
-        self.limits.hold(info.file_size, full)
+        self.limits.check(info.file_size, full)
         return self.archive.read(info)
 
     def find_class(self, module: str, name: str) -> Any:
