@@ -22,10 +22,11 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
         start = file.read(520)
     if start[:6] == b"MATLAB" and start[512:516] == b"\x89HDF":
         with hdf5.opened(path, limits) as file:
+            places = hdf5.Places(limits)
             for name in hdf5.children(file):
                 if not name.startswith("#"):
                     item = hdf5.member(file, name, limits)
-                    yield from _hdf5(item, name, limits, 0)
+                    yield from _hdf5(item, name, places, 0)
         return
     for name, value in mat5.variables(path, limits):
         yield from _values(value, name)
@@ -133,17 +134,19 @@ def _together(cell: mat5.Cell) -> NDArray[Any] | None:
     return None
 
 
-def _hdf5(item: Any, name: str, limits: Limits, depth: int) -> Iterator[NamedArray]:
+def _hdf5(item: Any, name: str, places: hdf5.Places, depth: int) -> Iterator[NamedArray]:
     """A variable of version 7.3: its axes are stored in reverse."""
+    limits = places.limits
     limits.step(depth)
     kind = item.attrs.get("MATLAB_class", b"struct").decode()
     if hasattr(item, "keys"):
         if "MATLAB_sparse" in item.attrs:
             yield NamedArray(name, _sparse(item, name, limits))
             return
+        places.enter(item, name)
         for key in hdf5.children(item):
             inner = hdf5.member(item, key, limits, depth)
-            yield from _hdf5(inner, f"{name}.{key}", limits, depth + 1)
+            yield from _hdf5(inner, f"{name}.{key}", places, depth + 1)
         return
     array = hdf5.array_of(item, name, limits)
     if item.attrs.get("MATLAB_empty"):
@@ -152,12 +155,13 @@ def _hdf5(item: Any, name: str, limits: Limits, depth: int) -> Iterator[NamedArr
             limits.fits(shape, _dtype(kind), name)
             yield NamedArray(name, np.zeros(shape, _dtype(kind)))
     elif kind == "cell" or item.dtype == object:
+        places.enter(item, name)
         cells = array.T
         opening = "{}" if kind == "cell" else "()"
         for index in np.ndindex(cells.shape):
             inner = item.file[cells[index]]
             label = name + _brackets(index, cells.shape, opening)
-            yield from _hdf5(inner, label, limits, depth + 1)
+            yield from _hdf5(inner, label, places, depth + 1)
     elif kind not in ("char", "string"):
         if array.dtype.names == ("real", "imag"):
             array = array["real"] + 1j * array["imag"]

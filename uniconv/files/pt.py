@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import tempfile
 import zipfile
@@ -36,11 +37,13 @@ def _load(path: Path, limits: Limits) -> Any:
             for entry in archive.infolist():
                 if entry.compress_type != zipfile.ZIP_STORED:
                     raise BadFile(f"{path}: {entry.filename} is compressed, as PyTorch writes none")
-    with path.open("rb") as file:
-        if not mapped and file.read(1) != b"\x80":
+    source: Any = path
+    if not mapped:
+        source = io.BytesIO(path.read_bytes())  # a file would reserve whatever it is asked to read
+        if source.getvalue()[:1] != b"\x80":
             raise BadFile(f"{path} is no PyTorch file")
     try:
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+        return torch.load(source, map_location="cpu", weights_only=True, mmap=mapped)
     except pickle.UnpicklingError:
         raise BadFile(
             f"{path} holds Python objects, not only tensors: reading them would run the file's "

@@ -1,0 +1,96 @@
+"""Damaged files: arrays or ``BadFile``, and nothing else, in bounded time and memory.
+
+UNICONV_FUZZ=5000 python -m pytest tests/fuzz     # so many of each kind, instead of 150
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from tests.fuzz import corpus
+from uniconv import files
+from uniconv.errors import BadFile
+
+COUNT = int(os.environ.get("UNICONV_FUZZ", "150"))
+SECONDS = 20  # for one file; a machine under load is slow
+NAMES = (*corpus.GOLDEN, "blob.mlpackage", *corpus.WRITTEN, "m.cfg", "n.param")
+
+
+@pytest.fixture(scope="module")
+def kinds(tmp_path_factory):
+    return corpus.make(tmp_path_factory.mktemp("corpus"))
+
+
+def damaged(data: bytes, rng: random.Random) -> bytes:
+    """A file with one to three faults: bits, numbers, parts that are gone or there twice."""
+    out = bytearray(data)
+    for _ in range(rng.choice((1, 1, 2, 3))):
+        at = rng.randrange(len(out) or 1)
+        fault = rng.randrange(7)
+        if fault == 0 and out:
+            out[at] ^= 1 << rng.randrange(8)
+        elif fault == 1 and out:
+            out[at] = rng.randrange(256)
+        elif fault == 2:
+            size = rng.choice((1, 2, 4, 8))
+            value = rng.choice((0, 1, 2**31 - 1, 2**32 - 1, 2**40, 2**63, rng.randrange(2**64)))
+            out[at : at + size] = (value % 256**size).to_bytes(size, "little")
+        elif fault == 3:
+            del out[at:]
+        elif fault == 4:
+            del out[at : at + rng.randrange(1, 17)]
+        elif fault == 5:
+            start = rng.randrange(len(out) or 1)
+            out[at:at] = out[start : start + rng.randrange(1, 65)]
+        else:
+            out[at:at] = bytes(rng.randrange(256) for _ in range(rng.randrange(1, 9)))
+    return bytes(out)
+
+
+@pytest.fixture
+def _alarm():
+    def late(*_):
+        raise AssertionError(f"one file took more than {SECONDS} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("_alarm")
+@pytest.mark.parametrize("name", NAMES)
+def test_damaged_files_give_arrays_or_bad_file(kinds, name):
+    path, target = kinds[name]
+    good = target.read_bytes()
+    assert files.load(path)
+    rng = random.Random(name)
+    refused = 0
+    tracemalloc.start()
+    try:
+        for _ in range(COUNT):
+            data = damaged(good, rng)
+            target.write_bytes(data)
+            tracemalloc.reset_peak()
+            signal.alarm(SECONDS)
+            try:
+                arrays = files.load(path)
+            except BadFile as error:
+                refused += len(str(error)) > 0
+            else:
+                assert all(isinstance(a.array, np.ndarray) for a in arrays.values())
+                assert arrays
+                del arrays
+            signal.alarm(0)
+            assert tracemalloc.get_traced_memory()[1] < 20 * len(data) + 2**25
+    finally:
+        tracemalloc.stop()
+        target.write_bytes(good)
+    assert refused > COUNT // 20
