@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache, partial
 from typing import Any, cast
 
@@ -43,6 +43,7 @@ def native(dialect: str) -> Callable[..., Any]:
 def _made(name: str) -> Callable[..., Any]:
     op = find(name)
     defaults = {p: op.default(p) for p in op.params.split() if ":" not in p and p != "*"}
+    defaults |= dict.fromkeys(_keywords(op, defaults))
     scope: dict[str, Any] = {f"_{p}": default for p, default in defaults.items()}
     scope |= {"_either": partial(_either, op), "_plans": PLANS, "_current": current}
     scope |= {
@@ -77,6 +78,8 @@ def _source(op: Op, defaults: dict[str, Any]) -> str:
             params.append(name)
         else:
             params.append(f"{name}=_{name}")
+    params += ["*"] * ("*" not in params and bool(_keywords(op, params)))
+    params += (f"{word}=None" for word in _keywords(op, op.params.split()))
     x, w, bias, pointwise = (_array(op, role) for role in ("x", "w", "bias", "p"))
     values = "".join(f"{o}, " for o in defaults)
     signature = ", ".join(params)
@@ -97,6 +100,11 @@ def {_short(op)}({signature}):
 def _compiled({signature}):
     return _compile({x}, {w}, {bias}, {pointwise}, ({values}))
 """
+
+
+def _keywords(op: Op, params: Iterable[str]) -> list[str]:
+    """The constructor words that stand in no parameter list: keywords, in the order of the spec."""
+    return [word for word in op.constructor_words if word not in params]
 
 
 def _array(op: Op, role: str) -> str:

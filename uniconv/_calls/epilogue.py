@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from uniconv._calls.constructor_words import check_arrays
 from uniconv._calls.lower import LoweredCall
 from uniconv._calls.steps import CallSteps, is_plain
 from uniconv._canonical.arrays import like, to_torch
@@ -48,6 +49,10 @@ def checked(
             a if a is None or isinstance(a, Tensor) else to_torch(a, x.device)
             for a in (bias, pointwise, addend)
         )
+        if call.restated:
+            named = {"x": x, "w": w}
+            dtypes = {name: str(a.dtype).removeprefix("torch.") for name, a in named.items()}
+            check_arrays(op, call.restated, bias is not None, dtypes)
         x, w, bias = _agree(call, x, w, bias)
         for step in steps.before:
             if isinstance(step, OuterProduct):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from uniconv._calls.constructor_words import restatements
 from uniconv._calls.options import complete, whole
 from uniconv._canonical.layout import Layout, arrange, axes, kernel_rank, rank_of
 from uniconv._canonical.record import Convolution, Pairs, Shape, Sizes, effective
@@ -24,7 +25,7 @@ class LoweredCall:
 
     scale multiplies the convolution, addend_scale the addend, shift is added; ``pointwise`` is the
     1x1 record that follows in a separable convolution, with its output channels.  context is what
-    the options were read by.
+    the options were read by; restated, the constructor words that only arrays can be checked by.
     """
 
     op: Op
@@ -38,6 +39,7 @@ class LoweredCall:
     zero_points: tuple[Any, Any] = (0, 0)
     warnings: tuple[str, ...] = ()
     context: CallContext = field(default=CallContext("", ""), repr=False, compare=False)
+    restated: tuple[tuple[str, Any], ...] = ()
 
     @property
     def rank(self) -> int:
@@ -146,6 +148,7 @@ def lower(
         conv = replace(conv, batch_groups=read_batch_groups(op, given, sizes, facts))
     refuse(op, facts)
     check_output(op, conv, facts, x_shape, w_shape)
+    pointwise = lower_pointwise(op, sizes, rank, p_shape) if op.pointwise else None
     return LoweredCall(
         op,
         layout,
@@ -154,10 +157,11 @@ def lower(
         shift=op.shift.read(given[op.shift.option], facts) if op.shift else 0,
         scale=op.scale.read(given[op.scale.option], facts) if op.scale else 1,
         addend_scale=op.addend[1].read(given[op.addend[1].option], facts) if op.addend else 0,
-        pointwise=lower_pointwise(op, sizes, rank, p_shape) if op.pointwise else None,
+        pointwise=pointwise,
         zero_points=read_offsets(op, given, facts),
         warnings=warnings,
         context=facts,
+        restated=restatements(op, options, sizes, pointwise[1].o if pointwise else o, w_shape),
     )
 
 

@@ -43,10 +43,8 @@ def _by_first_name(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any], 
         if known in values:
             names = " and ".join(sorted({name, known, spelled.get(known, known)}))
             raise BadOption(f"{op.name}: {names} are one option under two names; give one of them")
-        if known in op.constructor_words:
-            raise BadOption(
-                f"{op.name}: {known} is read off {op.constructor_words[known]}; leave it out"
-            )
+        if known in op.constructor_words:  # see constructor_words.py
+            continue
         parted = known in op.per_axis_options and not op.per_axis_options[known].whole
         if known not in single and (known not in op.rules or parted):
             raise _unknown(op, name, value, single)
@@ -60,7 +58,7 @@ def _unknown(op: Op, name: str, value: Any, single: set[str]) -> BadOption:
     """The error for an option that the function does not have."""
     known_names = {*op.rules, *op.aliases, *single, *(op.addend or ())[:1]}
     has = [p for p in op.params.split() if p in known_names]
-    hint = suggest(name, has) or f"; it has {', '.join(has)}"
+    hint = suggest(name, [*has, *op.constructor_words]) or f"; it has {', '.join(has)}"
     if name == "precision":
         hint = f"; cuDNN's is set around the call: with uniconv.precision({show(value)}): ..."
     return BadOption(f"{op.name} has no option {show(name)}{hint}")

@@ -94,8 +94,9 @@ def frozen(value: Any) -> Any:
         return value
     if isinstance(value, (list, tuple)):
         return tuple(map(frozen, value))
-    known = hasattr(value, "tolist") and not getattr(value, "requires_grad", False)
-    return frozen(value.tolist()) if known else value
+    if isinstance(value, type) or not hasattr(value, "tolist"):  # np.float32 has a tolist, too
+        return value
+    return value if getattr(value, "requires_grad", False) else frozen(value.tolist())
 
 
 def build(call: LoweredCall, precision: str | None = None, packed: Packing | None = None) -> Plan:
@@ -107,7 +108,7 @@ def build(call: LoweredCall, precision: str | None = None, packed: Packing | Non
     integers = _convolver(steps, exact(run), None if point is None else exact(point))
     full = checked(call, steps, whole, integers)
     enter, kernel, leave = (_order(part) for part in (steps.x, steps.w, steps.y))
-    if not is_plain(call) or enter is None or kernel is None or leave is None:
+    if not is_plain(call) or call.restated or enter is None or kernel is None or leave is None:
         return full
     if enter or kernel or leave:
         image = tuple(range(call.rank + 1 + bool(call.sizes.batch)))

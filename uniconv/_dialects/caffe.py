@@ -16,15 +16,16 @@ from uniconv.spec import (
     OptionPerAxis,
     Pad,
     PerAxis,
+    restated,
+    unchecked,
 )
 
 SOURCE = "BVLC/caffe src/caffe/layers"
 COMMIT = "@ 9b891540"
 REPEATED = ("int", "one", "axes")
-IMPLIED = dict.fromkeys(
-    ("num_output", "kernel_size", "kernel_h", "kernel_w", "weight_filler"), "weights"
-)
-IMPLIED |= {"bias_term": "bias", "bias_filler": "bias"}
+IMPLIED = restated(
+    num_output="o", kernel_size="kernel", kernel_h="kernel 0", kernel_w="kernel 1", bias_term="bias"
+) | unchecked("weight_filler", "bias_filler", "name", "param")
 
 
 def each(option: str) -> OptionPerAxis:

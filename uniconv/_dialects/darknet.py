@@ -20,6 +20,7 @@ from uniconv.spec import (
     Refusal,
     alike,
     half,
+    restated,
 )
 
 SOURCE = "pjreddie/darknet @ f6afaabc src"
@@ -41,7 +42,7 @@ NORMALIZE = InertOption("batch_normalize", 0, "fold the scales into the weights 
 BITS = tuple(
     InertOption(name, 0, "the kernel would be reduced to signs") for name in ("binary", "xnor")
 )
-IMPLIED = {"filters": "weights", "size": "weights"}
+IMPLIED = restated(filters="o", size="kernel")
 
 
 def one_tap_strided_or_padded(call: CallContext, pad: int, padding: int) -> bool:

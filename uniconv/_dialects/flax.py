@@ -35,9 +35,11 @@ from uniconv.spec import (
     causal,
     fans_last,
     lecun,
+    restated,
     same_lower,
     same_total,
     same_upper,
+    unchecked,
     valid,
 )
 
@@ -59,10 +61,11 @@ def circular_upper(axis: Axis) -> Pair:
 
 
 FORMS = ("none", "int", "axes")
-IMPLIED = dict.fromkeys(("features", "kernel_size", "kernel_init", "param_dtype"), "kernel")
+IMPLIED = restated(
+    features="o", kernel_size="kernel", use_bias="bias", dtype="dtype", param_dtype="w dtype"
+) | unchecked("kernel_init", "bias_init", "promote_dtype", "name", "parent")
 OTHERS = (
     InertOption("mask", None, "multiply the kernel by the mask"),
-    InertOption("dtype", None, "convert the arrays instead"),
     PRECISION,
 )
 
@@ -112,7 +115,7 @@ CONV = Op(
             f"{SOURCE} _Conv.__call__",
         ),
     ),
-    constructor_words=IMPLIED | {"use_bias": "bias", "bias_init": "bias"},
+    constructor_words=IMPLIED,
     source=f"{SOURCE} _Conv",
 )
 TRANSPOSED = replace(

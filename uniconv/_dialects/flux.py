@@ -26,9 +26,11 @@ from uniconv.spec import (
     glorot,
     one_of,
     output_padding_reaches_stride,
+    restated,
     same_total_lower,
     transposed_same_total_lower,
     tuples_only,
+    unchecked,
 )
 
 SOURCE = "FluxML/Flux.jl @ 3f2f828b (0.16.11) src/layers/conv.jl"
@@ -36,7 +38,7 @@ CHECK_DIMS = "FluxML/NNlib.jl @ f71b71c7 src/dim_helpers/DenseConvDims.jl check_
 NUMBERS = tuples_only(one_of(alike(None), INTERLEAVED))
 ACTIVATION = InertOption("σ", "identity", "apply the activation to the result")
 # The words of the constructor that makes the weight itself, Conv(filter, in => out; init).
-IMPLIED = {"filter": "weight", "init": "weight"}
+IMPLIED = restated(filter="kernel") | unchecked("init")
 CONVERTS = "x and bias are converted to the weight's element type: Float64 beside Float32 is lost."
 
 CONV = Op(

@@ -27,9 +27,11 @@ from uniconv.spec import (
     fans_last,
     glorot,
     output_padding_reaches_stride,
+    restated,
     same_upper,
     strided_and_dilated,
     transposed_same_upper,
+    unchecked,
     valid,
 )
 
@@ -128,10 +130,19 @@ SEPARABLE_CONV = replace(
     source=f"{OPS} separable_conv",
 )
 
-SHAPED = ("filters", "kernel_size", "depth_multiplier", "kernel_initializer", "rank")
+# What fills, trains, names or regularizes an array changes none of its numbers in a call.
+AROUND = unchecked(
+    *(
+        f"{array}_{what}"
+        for array in ("kernel", "bias", "depthwise", "pointwise")
+        for what in ("initializer", "regularizer", "constraint")
+    ),
+    *("activity_regularizer", "name", "trainable", "autocast"),
+)
+WORDS_OF_ALL = AROUND | restated(kernel_size="kernel", use_bias="bias", rank="rank", dtype="dtype")
+FILTERS, MULTIPLIER = restated(filters="o"), restated(depth_multiplier="m")
 LAYER: dict[str, Any] = {
-    "constructor_words": dict.fromkeys(SHAPED, "kernel")
-    | {"use_bias": "bias", "bias_initializer": "bias"},
+    "constructor_words": WORDS_OF_ALL | FILTERS,
     "inert_options": (InertOption("activation", None, "apply the activation to the result"),),
     "empty_output": "refused",
     "dtypes": FLOATS,
@@ -156,7 +167,7 @@ def layer(op: Op, name: str, rank: int, options: str, file: str, **changes: Any)
         "layout": replace(op.layout, table=table),
         "source": f"{LAYERS}/{file}.py",
     }
-    return replace(op, **LAYER, **(told | changes))
+    return replace(op, **(LAYER | told | changes))
 
 
 def strided_or_dilated(file: str) -> tuple[Refusal, ...]:
@@ -194,7 +205,14 @@ TRANSPOSES = [
     for r in (1, 2, 3)
 ]
 DEPTHWISES = [
-    layer(DEPTHWISE_CONV, "DepthwiseConv{r}D", r, "activation", "base_depthwise_conv")
+    layer(
+        DEPTHWISE_CONV,
+        "DepthwiseConv{r}D",
+        r,
+        "activation",
+        "base_depthwise_conv",
+        constructor_words=WORDS_OF_ALL | MULTIPLIER,
+    )
     for r in (1, 2)
 ]
 SEPARABLES = [
@@ -205,6 +223,7 @@ SEPARABLES = [
         "activation",
         "base_separable_conv",
         pointwise_groups=False,
+        constructor_words=WORDS_OF_ALL | FILTERS | MULTIPLIER,
     )
     for r in (1, 2)
 ]

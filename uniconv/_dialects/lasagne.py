@@ -24,6 +24,8 @@ from uniconv.spec import (
     full,
     glorot,
     half,
+    restated,
+    unchecked,
     valid,
 )
 
@@ -48,7 +50,7 @@ NEEDS_ODD = '"same" needs odd kernel sizes'
 # A bare layer is a convolution and a rectifier.
 LINEAR = Choice("nonlinearity", {None: None}, REQUIRED)
 TIED = InertOption("untie_biases", False, "every pixel of y would have a bias of its own")
-SHAPE = {"num_filters": "W", "filter_size": "W"}
+SHAPE = restated(num_filters="o", filter_size="kernel") | unchecked("name", "convolution")
 
 
 def conv(rank: int) -> Op:

@@ -23,9 +23,11 @@ from uniconv.spec import (
     alike,
     one_of,
     output_padding_reaches_stride,
+    restated,
     same_total_lower,
     transposed_same_total_lower,
     tuples_only,
+    unchecked,
 )
 
 SOURCE = "LuxDL/Lux.jl @ 6f4b96cc (1.31.4) src/layers/conv.jl"
@@ -51,14 +53,8 @@ CONV = Op(
     mixed_dtypes=True,
     inert_options=(InertOption("activation", "identity", "apply the activation to the result"),),
     # What Conv(k, in_chs => out_chs; ..) says, and the parameters (; weight, bias) hold.
-    constructor_words={
-        "k": "weight",
-        "in_chs": "weight",
-        "out_chs": "weight",
-        "init_weight": "weight",
-        "init_bias": "bias",
-        "use_bias": "bias",
-    },
+    constructor_words=restated(k="kernel", in_chs="c", out_chs="o", use_bias="bias")
+    | unchecked("init_weight", "init_bias", "name", "allow_fast_activation"),
     source=f"{SOURCE} Conv",
     notes=(
         "The layer Conv(k, in => out; ..) applied to x with the parameters (; weight, bias); "

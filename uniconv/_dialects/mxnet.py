@@ -22,8 +22,10 @@ from uniconv.spec import (
     PerAxis,
     Refusal,
     output_padding_reaches_stride,
+    restated,
     strided_and_dilated,
     surplus_lower,
+    unchecked,
     unless_output_size,
 )
 
@@ -76,7 +78,8 @@ CONVOLUTION = Op(
             for name in ("workspace", "cudnn_tune", "cudnn_off")
         ),
     ),
-    constructor_words={"num_filter": "weight", "no_bias": "bias"},
+    constructor_words=restated(num_filter="o", no_bias="no bias")
+    | unchecked("name", "out", "attr"),
     source=f"{SOURCE}/convolution.cc",
 )
 DECONVOLUTION = replace(

@@ -23,6 +23,7 @@ from uniconv.spec import (
     Scalar,
     non_negative,
     output_beyond_the_whole,
+    restated,
     same_lower,
     same_upper,
     surplus_lower,
@@ -38,8 +39,13 @@ OTHERS = (
     InertOption("int8_scale_term", 0, "the kernel would be quantized"),
     InertOption("dynamic_weight", 0, "uniconv takes the kernel as an array anyway"),
 )
-IMPLIED = dict.fromkeys(("num_output", "kernel_w", "kernel_h", "weight_data_size"), "weight")
-IMPLIED |= {"bias_term": "bias"}
+IMPLIED = restated(
+    num_output="o",
+    kernel_w="kernel -1",
+    kernel_h="kernel 0",
+    weight_data_size="count",
+    bias_term="bias",
+)
 
 
 def each(option: str) -> OptionPerAxis:

@@ -34,7 +34,9 @@ from uniconv.spec import (
     one_of,
     output_padding_reaches_stride,
     reflection_past_the_edge,
+    restated,
     same_upper,
+    unchecked,
     valid,
 )
 
@@ -149,8 +151,10 @@ def layer(rank: int) -> Op:
         params="x:x w:weight bias:bias stride padding dilation groups * padding_mode data_format",
         boundary=Choice("padding_mode", {b: b for b in BORDERS}, "zeros"),
         inert_options=(),
-        constructor_words=dict.fromkeys(("in_channels", "out_channels", "kernel_size"), "weight")
-        | {"weight_attr": "weight", "bias_attr": "bias"},
+        constructor_words=restated(
+            in_channels="c", out_channels="o", kernel_size="kernel", bias_attr="bias", dtype="dtype"
+        )
+        | unchecked("weight_attr", "device"),
         refusals=(
             Refusal(
                 border_and_no_integer,

@@ -23,7 +23,9 @@ from uniconv.spec import (
     Refusal,
     entries,
     reflection_past_the_edge,
+    restated,
     same_total,
+    unchecked,
     valid,
 )
 
@@ -108,13 +110,9 @@ CONV_TRANSPOSE = Op(
     source=NATIVE,
 )
 
-CONSTRUCTOR = {
-    "in_channels": "w",
-    "out_channels": "w",
-    "kernel_size": "w",
-    "device": "x",
-    "dtype": "x",
-}
+CONSTRUCTOR = restated(
+    in_channels="c", out_channels="o", kernel_size="kernel", dtype="dtype"
+) | unchecked("device")
 
 MODULE = replace(
     CONV,

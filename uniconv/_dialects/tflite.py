@@ -21,6 +21,7 @@ from uniconv.spec import (
     PerAxis,
     fans_last,
     glorot,
+    restated,
     same_upper,
     valid,
 )
@@ -66,7 +67,7 @@ DEPTHWISE_CONV_2D = replace(
     kind="depthwise_conv",
     layout=Layout("n ... c", "i ... o", "n ... o", (2,)),
     groups=DEPTHWISE,
-    constructor_words={"depth_multiplier": "filter"},
+    constructor_words=restated(depth_multiplier="m"),
     source=f"{SCHEMA} DepthwiseConv2DOptions, {KERNELS}/depthwise_conv.cc",
     notes=("The kernel is (1, H, W, C * M): output channel c * M + m.",),
 )

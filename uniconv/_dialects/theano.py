@@ -24,6 +24,7 @@ from uniconv.spec import (
     glorot,
     half,
     non_negative,
+    restated,
     tuples_only,
     valid,
 )
@@ -95,7 +96,7 @@ SEPARABLE = replace(
             for a in ("depthwise", "pointwise")
         ),
     ),
-    constructor_words={"num_channels": "input"},
+    constructor_words=restated(num_channels="c"),
     source=f"{SOURCE} separable_conv2d",
     notes=("Only the depthwise half takes border_mode and subsample.",),
 )
@@ -109,7 +110,7 @@ CAUSAL = replace(
     dilation=PerAxis("filter_dilation", accepts=("int",)),
     pad=Pad("", "causal", {"causal": causal}),
     inert_options=(SHAPES[0], UNSHARED),
-    constructor_words={"filter_shape": "filters"},
+    constructor_words=restated(filter_shape="shape"),
     source=f"{SOURCE} causal_conv1d",
     notes=(),
 )

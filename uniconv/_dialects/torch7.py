@@ -17,12 +17,13 @@ from uniconv.spec import (
     Refusal,
     alike,
     output_padding_reaches_stride,
+    restated,
     valid,
 )
 
 SOURCE = "torch/nn @ 87268255"
 PLANE, VOLUME = ("H", "W"), ("T", "H", "W")
-IMPLIED = dict.fromkeys(("nInputPlane", "nOutputPlane", "kT", "kW", "kH"), "weight")
+IMPLIED = restated(nInputPlane="c", nOutputPlane="o", kT="kernel 0", kW="kernel -1", kH="kernel -2")
 ADJ = Refusal(
     output_padding_reaches_stride,
     ("adj", "d"),
@@ -116,7 +117,7 @@ TEMPORAL = replace(
     stride=PerAxis("dW", accepts=("int",)),
     pad=Pad("", "VALID", {"VALID": valid}),
     per_axis_options={},
-    constructor_words=dict.fromkeys(("inputFrameSize", "outputFrameSize", "kW"), "weight"),
+    constructor_words=restated(inputFrameSize="c", outputFrameSize="o", kW="kernel"),
     source=f"{SOURCE} TemporalConvolution.lua",
     notes=(
         "The module keeps its weight as (out, kW * in), taps before channels: give it as "

@@ -2,6 +2,7 @@
 
 from uniconv._canonical.layout import Layout, axes
 from uniconv._canonical.record import Pairs, Shape
+from uniconv.spec.constructor_words import Restated, restated, unchecked
 from uniconv.spec.dimension_strings import (
     AlongAxis,
     DimensionNumbers,
@@ -145,6 +146,7 @@ __all__ = [
     "Pairs",
     "PerAxis",
     "Refusal",
+    "Restated",
     "Scalar",
     "Shape",
     "Word",
@@ -175,6 +177,7 @@ __all__ = [
     "output_padding_reaches_stride",
     "read_interleaved",
     "reflection_past_the_edge",
+    "restated",
     "same_as_longer",
     "same_lower",
     "same_total",
@@ -187,6 +190,7 @@ __all__ = [
     "transposed_same_upper",
     "tuples_only",
     "two_kinds_of_groups",
+    "unchecked",
     "unless_output_size",
     "valid",
     "valid_inside_longer",

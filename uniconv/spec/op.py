@@ -8,6 +8,7 @@ from typing import Any
 
 from uniconv._canonical.layout import Layout
 from uniconv._messages import show, suggest
+from uniconv.spec.constructor_words import Restated
 from uniconv.spec.dimension_strings import AlongAxis, along_axis
 from uniconv.spec.padding import Crop, Pad
 from uniconv.spec.refusals import Refusal
@@ -64,7 +65,8 @@ class Op:
     params: the native parameter list, in order; "x:input" says that ``input`` is x, a bare word is
     an option, "*" starts the keyword-only part.  aliases: second names of options.
     batch: fewest and most batch axes of x.  empty: whether an output without elements is "kept",
-    "kept unless negative" or "refused".  implied: constructor words that the arrays already say.
+    "kept unless negative" or "refused".  constructor_words: arguments that
+    say once more what the arrays say; they are keywords, and checked.
     integer_ranks: for how many spatial axes integers are taken, where dtypes has any.
     mixed: whether arrays may differ in dtype: True computes in the widest, "w" in that of w.
     warnings: like refusals, for what is computed as wrongly as the framework does.
@@ -109,7 +111,7 @@ class Op:
     refusals: tuple[Refusal, ...] = ()
     warnings: tuple[Refusal, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
-    constructor_words: Mapping[str, str] = field(default_factory=dict)
+    constructor_words: Mapping[str, Restated] = field(default_factory=dict)
     per_axis_options: Mapping[str, OptionPerAxis] = field(default_factory=dict)
     square: bool = False
     notes: tuple[str, ...] = ()
@@ -148,6 +150,7 @@ class Op:
         known = (set(self.rules) - parted) | set(self.aliases) | arrays
         known -= {""}  # a padding that no option says
         known |= {name for several in self.per_axis_options.values() for name in several.names}
+        known |= names & set(self.constructor_words)
         problems = {
             f"unknown kind {self.kind}": self.kind in KINDS,
             "a source is missing": bool(self.source),

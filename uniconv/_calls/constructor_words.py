@@ -1,0 +1,94 @@
+"""Constructor words beside arrays: ``filters=64`` must be what the kernel says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from uniconv._canonical.record import Shape, Sizes
+from uniconv._messages import show
+from uniconv.errors import BadOption
+from uniconv.spec.constructor_words import ONCE_CALLED
+from uniconv.spec.op import Op
+from uniconv.spec.values import integer, integers
+
+
+def restatements(
+    op: Op, options: Mapping[str, Any], sizes: Sizes, o: int, w_shape: Shape
+) -> tuple[tuple[str, Any], ...]:
+    """Check what the shapes can tell; what only a call's arrays can tell comes back, for then."""
+    later = []
+    for option, value in options.items():
+        if option not in op.constructor_words or value is None:
+            continue
+        says = op.constructor_words[option].says
+        if says in ONCE_CALLED:
+            later.append((option, value))
+        elif says != "nothing":
+            size = _size(says, sizes, o, w_shape)
+            if not _equal(value, size):
+                raise BadOption(
+                    f"{op.name}: {option}={show(value)} contradicts w {w_shape}, which says "
+                    f"{option}={show(size)}; say that, or give the kernel that is meant"
+                )
+    return tuple(later)
+
+
+def _size(says: str, sizes: Sizes, o: int, w_shape: Shape) -> int | Shape:
+    """The number, or numbers, of the arrays that a word says once more."""
+    part, _, axis = says.partition(" ")
+    if axis:
+        return sizes.kernel[int(axis)] if len(sizes.kernel) > int(axis) else 1
+    known: dict[str, int | Shape] = {
+        "o": o,
+        "c": sizes.c,
+        "m": sizes.o // sizes.c,
+        "kernel": sizes.kernel,
+        "shape": w_shape,
+        "count": math.prod(w_shape),
+        "rank": len(sizes.kernel),
+    }
+    return known[part]
+
+
+def _equal(value: Any, size: int | Shape) -> bool:
+    one = integer(value)
+    if isinstance(size, int):
+        entries = integers(value)
+        return one == size or entries == (size,)
+    return (one,) * len(size) == size if one is not None else integers(value) == size
+
+
+def check_arrays(
+    op: Op, later: tuple[tuple[str, Any], ...], bias: bool, dtypes: Mapping[str, str]
+) -> None:
+    """BadOption where a flag contradicts the bias, or a dtype the arrays."""
+    for option, value in later:
+        says, flag = op.constructor_words[option].says, _flag(value)
+        if says.endswith("dtype"):
+            name, arrays = _dtype(value), ("w",) if says == "w dtype" else tuple(dtypes)
+            other = next((array for array in arrays if dtypes[array] != name), None)
+            if other is not None:
+                raise BadOption(
+                    f"{op.name}: {option}={show(value)}, but {other} is {dtypes[other]}; convert "
+                    f"the arrays to {name}, or leave {option} out"
+                )
+        elif flag is not None and flag != (bias == (says == "bias")):
+            there_is, fix = ("there is a", "leave it out") if bias else ("there is no", "give one")
+            raise BadOption(
+                f"{op.name}: {option}={show(value)}, but {there_is} bias; {fix}, or say "
+                f"{option}={show(not value)}"
+            )
+
+
+def _flag(value: Any) -> bool | None:
+    """True and False, also as 1 and 0; None for an object, which fills a bias."""
+    number = value if isinstance(value, bool) else integer(value)
+    return bool(number) if number in (0, 1) else None
+
+
+def _dtype(value: Any) -> str:
+    """The name of a dtype: of torch, of NumPy, of a class such as jnp.float32, or the word."""
+    name = getattr(value, "name", None) or getattr(value, "__name__", None) or value
+    return str(name).rpartition(".")[2]
