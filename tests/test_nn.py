@@ -250,6 +250,18 @@ def test_to_torch_of_every_function(name):
         y = other(x.permute([names.index(a) for a in (*head, "c", *turned)]))
         want = layer(x).permute([y_names.index(a) for a in (*head, "o", *turned)])
         assert torch.equal(y, want), case
+        try:  # the modules for images of any size, where there are these
+            other = layer.to_torch()
+        except (BadOption, CannotExpress):
+            continue
+        y = other(x.permute([names.index(a) for a in (*head, "c", *turned)]))
+        assert torch.equal(y, want), case
+
+
+def test_to_torch_of_one_channel_keeps_a_long_stride():
+    layer, x = filled(nn.Conv, (1, 2, 1), {"stride": 16}), integers(1, 1, 20, 40)
+    assert repr(layer.to_torch()) == "Conv2d(1, 2, kernel_size=(1, 1), stride=(16, 16))"
+    assert torch.equal(layer.to_torch()(x), layer(x))
 
 
 def test_to_torch_asks_for_the_size_only_where_it_matters():

@@ -11,10 +11,11 @@ from torch import Tensor, nn
 
 from uniconv._calls.kernel import StoredKernel
 from uniconv._calls.lower import LoweredCall, lower
+from uniconv._canonical import steps as s
+from uniconv._canonical.execute import last_axis_first
 from uniconv._canonical.layout import Layout, arrange, axes, order, rank_of
-from uniconv._canonical.record import Convolution as Record
-from uniconv._canonical.record import effective
-from uniconv.errors import BadOption, BadShape, CannotExpress, from_one_frame
+from uniconv._canonical.record import Pairs
+from uniconv.errors import BadOption, BadShape, CannotExpress, Refused, from_one_frame
 from uniconv.spec.op import Op
 from uniconv.spec.padding import Crop
 from uniconv.spec.values import integers
@@ -63,7 +64,8 @@ def to_torch(module: HeldKernel, size: tuple[int, ...] | None = None) -> nn.Modu
     Raises:
         BadOption: the padding depends on x's size, and no size is given.
         BadShape: the input channels are not known yet.
-        CannotExpress: torch.nn has no module for a boundary, batch groups or a strided transpose.
+        CannotExpress: torch.nn has no module for a boundary, batch groups, integers, a strided
+            transpose, or a size with no window.
 
     >>> from uniconv.nn import Conv
     >>> layer = Conv(2, 4, 3, dialect="keras", strides=2, padding="same")
@@ -78,27 +80,43 @@ def to_torch(module: HeldKernel, size: tuple[int, ...] | None = None) -> nn.Modu
     first, second = (a for a in kernel.stored if a[0] != "s")
     spatial = tuple(f"s{i}" for i in range(call.rank))
     turned = spatial[::-1] if call.layout.column_major else spatial
-    _check_sayable(call)
     with torch.no_grad():
         w = module.weight.permute(order(kernel.stored, (first, second, *turned))) * call.scale
+        arrays = {"w": w}
+        if call.op.pointwise is not None:
+            own = axes(call.op.pointwise, call.rank)
+            arrays["p"] = module.pointwise_weight.permute(order(own, ("o", "i", *turned)))
         bias = None if module.bias is None else module.bias.flatten()
         if call.shift:
             bias = (w.new_zeros(call.o) if bias is None else bias) + call.shift
-        record = _steady(call).reordered([int(s[1:]) for s in turned])
-        last = bias if call.pointwise is None else None
-        make = _transposed if kernel.transposed else _forward
-        size_ = tuple(call.sizes.kernel[int(s[1:])] for s in turned)
-        made = make(record, size_, w, last)
-        if call.pointwise is not None:
-            assert call.op.pointwise is not None
-            plain = ("o", "i", *spatial)
-            own = tuple(call.op.pointwise.replace("...", " ".join(spatial)).split())
-            point = module.pointwise_weight.permute(order(own, plain))
-            made += _forward(call.pointwise[0], (1,) * call.rank, point, bias)
+        if bias is not None:
+            arrays["bias"] = bias
+        made = [m for step in _steps(call, kernel) for m in _modules(call.op, step, arrays)]
     for parameter in (p for m in made for p in m.parameters()):
         parameter.requires_grad_(module.weight.requires_grad)
     whole = made[0] if len(made) == 1 else nn.Sequential(*made)
     return whole.train(module.training)
+
+
+def _steps(call: LoweredCall, kernel: StoredKernel) -> tuple[s.Step, ...]:
+    """What torch does to x ``n c ...``, and to the kernel as it is stored."""
+    if call.conv.batch_groups > 1:
+        raise _lacking(call.op, "batch_groups")
+    if call.op.result is not None:
+        raise _lacking(call.op, "integers")
+    # Around a period, x is spread as an array; its kernel is stored for the transposed op.
+    if kernel.transposed != s.by_transposing(call.conv, adjoint=call.op.kind == "conv_transpose"):
+        raise _lacking(call.op, "boundary")
+    places = range(call.rank)[::-1] if call.layout.column_major else range(call.rank)
+    size, taps = (tuple(n[i] for i in places) for n in (call.sizes.size, call.sizes.kernel))
+    sizes = replace(call.sizes, size=size, kernel=taps)
+    conv, last = call.conv.reordered(places), call.pointwise is None
+    steps = s.core_steps(conv, sizes, transposed=kernel.transposed, bias=last)
+    if call.pointwise is None:
+        return steps
+    point, sizes = call.pointwise
+    sizes = replace(sizes, size=conv.output(size, taps))
+    return (*steps, *s.core_steps(point, sizes, transposed=False, x="y", w="p"))
 
 
 def _call(module: HeldKernel, size: tuple[int, ...] | None) -> LoweredCall:
@@ -120,13 +138,13 @@ def _call(module: HeldKernel, size: tuple[int, ...] | None) -> LoweredCall:
         first = lowered(least)
         others = range(2 * max(*first.conv.stride, *first.conv.lhs_dilation))
         calls = [lowered(tuple(n + d for n in least)) for d in others]
-    except BadShape as error:
+    except (BadShape, Refused) as error:
         raise BadOption(f"{op.name}: give size=, the {rank} spatial sizes of x ({error})") from None
     if len({one.conv for one in calls}) > 1:
         raise BadOption(
             f"{op.name}: its padding depends on the size of x: give size=, the {rank} spatial sizes"
         )
-    return first
+    return calls[-1]  # several windows along each axis: no step is for one window only
 
 
 def _batch(op: Op, options: Mapping[str, Any], layout: Layout) -> int:
@@ -141,96 +159,67 @@ def _batch(op: Op, options: Mapping[str, Any], layout: Layout) -> int:
     return shape[letters.index("n")] if shape is not None and full else int(parts)
 
 
-def _check_sayable(call: LoweredCall) -> None:
-    conv, sizes = call.conv, call.sizes
-    spread = max(conv.lhs_dilation) > 1
-    most = {"circular": 0, "reflect": -1}.get(conv.boundary)
-    lacking = {
-        "boundary": conv.boundary == "symmetric"
-        or (conv.boundary != "zeros" and spread)
-        or (most is not None and any(max(p) > n + most for p, n in zip(conv.pad, sizes.size))),
-        "batch_groups": conv.batch_groups > 1,
-        "stride": max(conv.stride) > 1 and (spread or call.op.kind == "conv_transpose"),
-        "integers": call.op.result is not None,
-        "crop": conv.boundary != "zeros" and min(map(min, conv.pad)) < 0,
-    }
-    for field, lacks in lacking.items():
-        if lacks:
-            raise CannotExpress("torch.nn", field, f"it has no module for this {call.op.name}")
+def _modules(op: Op, step: s.Step, arrays: Mapping[str, Tensor]) -> list[nn.Module]:
+    """The modules of one step; their parameters are those of the arrays w, p and bias."""
+    if isinstance(step, s.Convolve):
+        return [_convolution(step, arrays)]
+    if isinstance(step, s.Border):
+        return _border(step)
+    if isinstance(step, s.Crop):
+        return _zeros(tuple((-lo, -hi) for lo, hi in step.cut))
+    if isinstance(step, s.Bias):
+        return _bias(step, arrays)
+    if isinstance(step, s.Compact):  # a module's kernel is contiguous
+        return []
+    lacking = {s.Every: "stride", s.Empty: "size"}
+    raise _lacking(op, lacking.get(type(step), "boundary"))
 
 
-def _steady(call: LoweredCall) -> Record:
-    """The record; without the stride along a last axis of one window, which torch 2.13 misreads
-    where there is one channel (oneDNN 3.12: see execute.py)."""
-    conv, sizes = call.conv, call.sizes
-    reach = effective(sizes.kernel, conv.rhs_dilation)
-    windows = conv.output(sizes.size, sizes.kernel)
-    pad, stride = list(conv.pad), list(conv.stride)
-    for axis in range(conv.rank):
-        if sizes.c == 1 and stride[axis] > 1 and windows[axis] == 1 and conv.boundary == "zeros":
-            lo = pad[axis][0]
-            pad[axis] = (lo, reach[axis] - sizes.size[axis] - lo)
-            stride[axis] = 1
-    return replace(conv, pad=tuple(pad), stride=tuple(stride))
+def _lacking(op: Op, field: str) -> CannotExpress:
+    return CannotExpress("torch.nn", field, f"it has no module for this {op.name}")
 
 
-def _last_first(pad: tuple[tuple[int, int], ...]) -> tuple[int, ...]:
-    return tuple(p for pair in reversed(pad) for p in pair)
-
-
-def _pad(conv: Record, pad: tuple[tuple[int, int], ...]) -> list[nn.Module]:
+def _border(step: s.Border) -> list[nn.Module]:
     """Padding modules; negative numbers crop, and torch would crop before it pads."""
-    r, pads = conv.rank - 1, _last_first(pad)
-    if conv.boundary not in ("zeros", "constant"):
-        return [_PADS[conv.boundary][r](pads)]  # type: ignore[arg-type]
-    grow, cut = tuple(max(p, 0) for p in pads), tuple(min(p, 0) for p in pads)
-    constant: Any = (nn.ConstantPad1d, nn.ConstantPad2d, nn.ConstantPad3d)[r]
-    zero: Any = (nn.ZeroPad1d, nn.ZeroPad2d, nn.ZeroPad3d)[r]
-    made = [constant(grow, conv.fill) if conv.boundary == "constant" else zero(grow)]
-    return [*(made if any(grow) else []), *([zero(cut)] if any(cut) else [])]
+    if step.boundary == "zeros":
+        return _zeros(step.pad)
+    r, pads = len(step.pad) - 1, tuple(last_axis_first(step.pad))
+    if step.boundary == "constant":
+        constant: Any = (nn.ConstantPad1d, nn.ConstantPad2d, nn.ConstantPad3d)[r]
+        return [constant(pads, step.fill)]
+    return [_PADS[step.boundary][r](pads)]  # type: ignore[arg-type]
 
 
-def _filled(made: nn.Module, w: Tensor, bias: Tensor | None) -> nn.Module:
+def _zeros(pad: Pairs) -> list[nn.Module]:
+    make: Any = (nn.ZeroPad1d, nn.ZeroPad2d, nn.ZeroPad3d)[len(pad) - 1]
+    pads = last_axis_first(pad)
+    both = tuple(max(p, 0) for p in pads), tuple(min(p, 0) for p in pads)
+    return [make(numbers) for numbers in both if any(numbers)]
+
+
+def _convolution(step: s.Convolve, arrays: Mapping[str, Tensor]) -> nn.Module:
+    w, bias = arrays[step.w], arrays.get("bias") if step.bias else None
+    options: dict[str, Any] = {"stride": step.stride, "padding": step.padding}
+    options |= {"dilation": step.dilation, "groups": step.groups, "bias": bias is not None}
+    if step.transposed:
+        channels = (w.shape[0], w.shape[1] * step.groups)
+        options |= {"output_padding": step.output_padding}
+    else:
+        channels = (w.shape[1] * step.groups, w.shape[0])
+    make: Any = (TRANSPOSED if step.transposed else CONVS)[step.rank - 1]
+    made: nn.Module = make(*channels, tuple(w.shape[2:]), device="meta", **options)
     made.weight = nn.Parameter(w.detach().clone(memory_format=torch.contiguous_format))
-    held = None if bias is None else nn.Parameter(bias.detach().clone())
-    made.register_parameter("bias", held)
+    if bias is not None:
+        made.bias = nn.Parameter(bias.detach().clone())
     return made
 
 
-def _forward(
-    conv: Record, kernel: tuple[int, ...], w: Tensor, bias: Tensor | None
-) -> list[nn.Module]:
-    even = conv.boundary == "zeros" and all(lo == hi >= 0 for lo, hi in conv.pad)
-    options: dict[str, Any] = {"stride": conv.stride, "dilation": conv.rhs_dilation}
-    options |= {"groups": conv.groups, "device": "meta", "bias": bias is not None}
-    options |= {"padding": tuple(lo for lo, _ in conv.pad)} if even else {}
-    make: Any = CONVS[conv.rank - 1]
-    made = _filled(make(w.shape[1] * conv.groups, w.shape[0], kernel, **options), w, bias)
-    return [made] if even else [*_pad(conv, conv.pad), made]
-
-
-def _transposed(
-    conv: Record, kernel: tuple[int, ...], w: Tensor, bias: Tensor | None
-) -> list[nn.Module]:
-    extents = effective(kernel, conv.rhs_dilation)
-    step, dilation = conv.lhs_dilation, conv.rhs_dilation
-    crop = tuple((e - 1 - lo, e - 1 - hi) for e, (lo, hi) in zip(extents, conv.pad))
-    said = all(lo >= 0 and 0 <= lo - hi < max(s, d) for (lo, hi), s, d in zip(crop, step, dilation))
-    grown = not said and min(map(min, crop)) < 0
-    options: dict[str, Any] = {"stride": step, "dilation": dilation, "groups": conv.groups}
-    if said:
-        options |= {"padding": tuple(lo for lo, _ in crop)}
-        options |= {"output_padding": tuple(lo - hi for lo, hi in crop)}
-    make: Any = TRANSPOSED[conv.rank - 1]
-    inner = None if grown else bias
-    o = w.shape[1] * conv.groups
-    bare = make(w.shape[0], o, kernel, bias=inner is not None, device="meta", **options)
-    made: list[nn.Module] = [_filled(bare, w, inner)]
-    if not said:
-        made += _pad(conv, tuple((-lo, -hi) for lo, hi in crop))
-    if grown and bias is not None:  # the pixels past the result hold the bias, too
-        ones = (1,) * conv.rank
-        identity = replace(conv, stride=ones, pad=((0, 0),) * conv.rank, lhs_dilation=ones)
-        identity = replace(identity, rhs_dilation=ones, groups=o)
-        made += _forward(identity, ones, w.new_ones(o, 1, *ones), bias)
-    return made
+def _bias(step: s.Bias, arrays: Mapping[str, Tensor]) -> list[nn.Module]:
+    """A bias that follows a border: a 1x1 convolution of every channel alone adds it."""
+    rank, o = step.after or 0, len(arrays.get("bias", ()))
+    if not o:
+        return []
+    ones, none = (1,) * rank, (0,) * rank
+    w = arrays["bias"].new_ones(o, 1, *ones)
+    alone = s.Convolve("y", "y", "w", ones, none, ones, groups=o)
+    return [_convolution(alone, {**arrays, "w": w})]
