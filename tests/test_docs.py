@@ -90,6 +90,9 @@ def test_readme_commands_run(tmp_path, monkeypatch):
     assert np.load("y.npy").ravel().tolist() == [12, 123, 234, 340]
 
 
+VERBS = ("conv", "native", "describe", "diagnose", "explain", "probe", "nn.Conv", "convert_kernel")
+
+
 def test_the_walk_through_runs_as_a_package_of_its_own(tmp_path):
     """Its module, found by its entry point, in a fresh process; then its examples."""
     blocks = fences(WALK, "python")
@@ -97,6 +100,8 @@ def test_the_walk_through_runs_as_a_package_of_its_own(tmp_path):
     examples = [b for b in blocks if b.startswith(">>> ")]
     assert len(module) == 2
     assert len(module) + len(examples) == len(blocks)
+    for verb in VERBS:
+        assert f"uniconv.{verb}(" in "".join(examples), verb
     (tmp_path / "slate_uniconv.py").write_text("\n".join(module))
     head, value = "".join(fences(WALK, "toml")).strip().split("\n")
     assert head == '[project.entry-points."uniconv.dialects"]'
