@@ -6,6 +6,7 @@ The layers are those of the table in docs/design.md.
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
@@ -21,6 +22,12 @@ ROOT = Path(uniconv.__file__).parent
 DESIGN = ROOT.parent / "docs" / "design.md"
 ALLOWED = {"torch", "numpy", "einops"}
 SOURCES = sorted(ROOT.rglob("*.py"))
+PUBLIC = [
+    path
+    for path in SOURCES
+    if path != ROOT / "__init__.py"
+    and not re.search(r"/_(?!_init__)", f"/{path.relative_to(ROOT).as_posix()}")
+]
 EACH = pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
 
 # What one entry of a layer may know of another one beside it, and why.
@@ -117,6 +124,25 @@ def names_functional(source: str) -> bool:
     )
 
 
+def listed(source: str) -> list[str] | None:
+    """The names in a source's __all__; None where it has none."""
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return [str(ast.literal_eval(name)) for name in getattr(node.value, "elts", [])]
+    return None
+
+
+def names_used(sources: Iterable[str]) -> dict[str, set[str]]:
+    """For each module the names, but for modules, that the sources import from it."""
+    used: dict[str, set[str]] = {}
+    for source in sources:
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                used.setdefault(node.module, set()).update(alias.name for alias in node.names)
+    modules = {module_of(path) for path in SOURCES}
+    return {m: {n for n in names if f"{m}.{n}" not in modules} for m, names in used.items()}
+
+
 def hidden_modules(package: str, path: Path) -> list[str]:
     """The public names of a package that hide a module of the same name in its folder."""
     own = {p.stem for p in path.glob("*.py")} | {p.name for p in path.iterdir() if p.is_dir()}
@@ -198,6 +224,20 @@ def test_the_oracle_shares_nothing_but_the_record():
     names = imported((ROOT / "_canonical" / "reference.py").read_text())
     own = {n.rpartition(".")[0] for n in names if n.startswith("uniconv.")}
     assert own == {"uniconv._canonical.record"}
+
+
+USED = names_used(path.read_text() for path in SOURCES)
+
+
+@pytest.mark.parametrize("path", PUBLIC, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_public_module_lists_its_names_and_the_others_use_no_more(path):
+    names = listed(path.read_text())
+    assert names
+    module = module_of(path)
+    if "oracles" not in path.parts:  # they import their frameworks
+        missing = [name for name in names if not hasattr(importlib.import_module(module), name)]
+        assert missing == []
+    assert USED.get(module, set()) - {*names} == set()
 
 
 @pytest.mark.parametrize("word", ["utils", "helpers", "common", "base"])
@@ -284,6 +324,14 @@ def test_the_circle_check_can_fail():
     lazy = "def f():\n    from uniconv._explain.page import html"
     assert modules_in(lazy, {"uniconv._explain.page"}) == {"uniconv._explain.page"}
     assert modules_in("from uniconv import files", {"uniconv.files"}) == {"uniconv.files"}
+
+
+def test_the_check_of_lists_can_fail():
+    assert listed("import a\n__all__ = ['b', 'c']") == ["b", "c"]
+    assert listed("a = 1") is None
+    user = "from uniconv.spec import Op, op\nfrom uniconv.errors import BadArray"
+    used = {"uniconv.spec": {"Op"}, "uniconv.errors": {"BadArray"}}  # op is a module
+    assert names_used([user]) == used
 
 
 def test_the_check_of_hidden_modules_can_fail(tmp_path):

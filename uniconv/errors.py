@@ -6,6 +6,20 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
+__all__ = [
+    "BadArray",
+    "BadCall",
+    "BadFile",
+    "BadOption",
+    "BadShape",
+    "CannotExpress",
+    "Refused",
+    "UniconvError",
+    "UniconvWarning",
+    "UnknownName",
+    "from_one_frame",
+]
+
 P = ParamSpec("P")
 R = TypeVar("R")
 

@@ -20,6 +20,15 @@ from uniconv.spec.registry import find
 from uniconv.spec.rules import Choice, Count, PerAxis
 from uniconv.testing.cases import Case, attempt, grid, traits
 
+__all__ = [
+    "TrialCall",
+    "badly_called",
+    "called",
+    "kind_of",
+    "refused_calls",
+    "well_called",
+]
+
 
 @dataclass(frozen=True)
 class TrialCall:

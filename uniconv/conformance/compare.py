@@ -35,6 +35,23 @@ from uniconv.spec.registry import find, framework, framework_of, frameworks
 from uniconv.testing.assertions import rounding_in_bounds
 from uniconv.testing.cases import Case, asymmetric, grid, probe, random_case
 
+__all__ = [
+    "ASK_FOR",
+    "BIAS_EVERY",
+    "FLOATS_EVERY",
+    "GRADIENTS_EVERY",
+    "Asked",
+    "Comparison",
+    "Record",
+    "cases",
+    "check_dialect",
+    "conformance",
+    "installed",
+    "refuses",
+    "refuses_elsewhere",
+    "usual",
+]
+
 GRADIENTS_EVERY = 4  # calls
 FLOATS_EVERY = 5
 BIAS_EVERY = 3

@@ -17,6 +17,16 @@ from uniconv.spec.op import Op
 from uniconv.spec.registry import find, frameworks
 from uniconv.testing.cases import Case, probe, random_case
 
+__all__ = [
+    "Crossing",
+    "crossings",
+    "made_by",
+    "mains",
+    "moved",
+    "own_options",
+    "said_by",
+]
+
 
 @dataclass
 class Crossing:

@@ -15,6 +15,8 @@ from uniconv.conformance.suite import SuiteCase, named_by_position
 from uniconv.errors import UnknownName
 from uniconv.spec.registry import find
 
+__all__ = ["FOLDERS", "suites"]
+
 FOLDERS = ("pytorch-converted", "pytorch-operator")
 
 

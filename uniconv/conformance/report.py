@@ -6,6 +6,8 @@ import html
 
 from uniconv.conformance.compare import Record
 
+__all__ = ["HEADS", "html_page", "row", "text_table"]
+
 HEADS = (
     "function",
     "version",

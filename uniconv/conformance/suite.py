@@ -13,6 +13,18 @@ from uniconv._native import native
 from uniconv.errors import UniconvError
 from uniconv.spec.registry import find
 
+__all__ = [
+    "OUTCOMES",
+    "Array",
+    "SuiteCase",
+    "Verdict",
+    "counted",
+    "difference",
+    "judge",
+    "named_by_position",
+    "suite_table",
+]
+
 Array = np.ndarray[Any, Any]
 OUTCOMES = ("passed", "refused", "wrong", "not modelled")
 _ROUNDING = {"float16": 2e-3, "float32": 1e-5, "float64": 1e-12}

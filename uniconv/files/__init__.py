@@ -24,6 +24,8 @@ from uniconv.files.checkpoint import is_checkpoint as is_checkpoint
 from uniconv.files.kinds import reader_of
 from uniconv.files.named_array import NamedArray as NamedArray
 
+__all__ = ["WRITERS", "Arrays", "NamedArray", "is_checkpoint", "load", "loads", "save", "stream"]
+
 Arrays = Mapping[str, NDArray[Any]] | Iterable[tuple[str, NDArray[Any]]]
 
 WRITERS: dict[str, Callable[[Path, Iterable[tuple[str, NDArray[Any]]]], None]] = {

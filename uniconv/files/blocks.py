@@ -14,6 +14,20 @@ from uniconv.files.names import name_before
 from uniconv.files.numbers import NUMBER, TRUNCATED, Style, dtype_of
 from uniconv.files.printed import Printed, check_thousands
 
+__all__ = [
+    "HEADED",
+    "JULIA",
+    "LEGACY_TORCH",
+    "MATLAB",
+    "SLICE",
+    "Index",
+    "read_headed",
+    "read_julia",
+    "read_legacy_torch",
+    "read_matlab",
+    "read_slices",
+]
+
 JULIA = re.compile(
     r"(?<!\w)(?P<dims>\d{1,9}(?:[×x]\d{1,9})+|\d{1,9}-element|0-dimensional)[ \t]+"
     r"(?P<type>[A-Za-z_](?:[^\n:{]|::)*\{(?:[^\n:]|::)*?)"

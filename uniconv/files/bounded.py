@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 
 from uniconv.errors import BadFile
 
+__all__ = ["MAX_ARRAYS", "MAX_DEPTH", "Data", "Limits", "beside", "strided", "text"]
+
 MAX_DEPTH = 64
 MAX_ARRAYS = 100_000
 _TIMES_THE_FILE = 16  # packed weights unpack to 8 times, a zip of zeros to a thousand

@@ -16,6 +16,15 @@ from uniconv.files.names import name_before
 from uniconv.files.numbers import NUMBER, TRUNCATED, Style, dtype_of
 from uniconv.files.printed import Printed, check_thousands
 
+__all__ = [
+    "BRACKET",
+    "TENSORFLOW",
+    "WRAPPED",
+    "read_bracket",
+    "read_tensorflow",
+    "read_wrapped",
+]
+
 # What stands around an array: array(...), tensor(...), torch.FloatTensor(...), tf.constant(...).
 WRAPPED = re.compile(
     r"(?<![\w.])(?P<module>(?:\w+\.)*)"

@@ -19,6 +19,8 @@ from uniconv.errors import BadFile
 from uniconv.files.bounded import Data, Limits
 from uniconv.files.named_array import NamedArray
 
+__all__ = ["is_bson", "read"]
+
 _NUMBERS = {1: "d", 8: "?", 9: "q", 16: "i", 17: "Q", 18: "q"}
 _WORDS = (2, 13, 14)
 _EMPTY = (6, 10, 127, 255)

@@ -14,6 +14,8 @@ from uniconv.files.bounded import Limits
 from uniconv.files.named_array import NamedArray
 from uniconv.files.protobuf import Message, looks_like
 
+__all__ = ["is_caffemodel", "read"]
+
 # NetParameter: name, layers, input, input_dim, force_backward, state, debug, input_shape, layer
 _NET = {1: 2, 2: 2, 3: 2, 4: 0, 5: 0, 6: 2, 7: 0, 8: 2, 100: 2}
 _LAYER = {1: 2, 2: 2, 3: 2, 4: 2}

@@ -26,6 +26,8 @@ from uniconv.files.hdf5 import natural
 from uniconv.files.named_array import NamedArray
 from uniconv.files.protobuf import Message
 
+__all__ = ["Place", "is_checkpoint", "read"]
+
 _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 _SHARD = re.compile(r"\.data-\d{5}-of-\d{5}$")
 Place = tuple[Any, ...]

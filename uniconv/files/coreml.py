@@ -20,6 +20,8 @@ from uniconv.files.dtypes import codes, dtype_of
 from uniconv.files.named_array import NamedArray
 from uniconv.files.protobuf import Message
 
+__all__ = ["is_coreml", "package_model", "read"]
+
 _PIPELINES, _NETWORKS, _PROGRAM = (200, 201, 202), (303, 403, 500), 502
 _LSTM = {
     number: f"{gate}{word}"

@@ -14,6 +14,8 @@ from uniconv.errors import BadFile
 from uniconv.files.bounded import Data, Limits
 from uniconv.files.named_array import NamedArray
 
+__all__ = ["Section", "Size", "read"]
+
 Size = tuple[int, int, int]  # channels, height, width
 _KEEP = {
     *("dropout", "yolo", "region", "detection", "softmax", "cost", "logistic", "activation"),

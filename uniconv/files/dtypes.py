@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from uniconv.errors import BadFile
 
+__all__ = ["NARROW", "codes", "dtype_of", "nibbles"]
+
 NARROW = ("bfloat16", "float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz")
 
 

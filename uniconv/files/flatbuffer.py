@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from uniconv.files.bounded import Data
 
+__all__ = ["Table"]
+
 
 class Table:
     """A table at a place in the file; fields are asked by their numbers in the schema."""

@@ -20,6 +20,8 @@ from uniconv.files.bounded import Data, Limits
 from uniconv.files.dtypes import codes, dtype_of
 from uniconv.files.named_array import NamedArray
 
+__all__ = ["Bytes", "read"]
+
 _PLAIN = codes("0 float32 1 float16 24 int8 25 int16 26 int32 27 int64 28 float64 30 bfloat16")
 _REFUSED = codes(
     "10 Q2_K 11 Q3_K 12 Q4_K 13 Q5_K 14 Q6_K 15 Q8_K 16 IQ2_XXS 17 IQ2_XS 18 IQ3_XXS 19 IQ1_S "

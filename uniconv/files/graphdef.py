@@ -15,6 +15,8 @@ from uniconv.files.bounded import Limits
 from uniconv.files.named_array import NamedArray
 from uniconv.files.protobuf import Message, looks_like
 
+__all__ = ["is_graph", "read"]
+
 _GRAPH = {1: 2, 2: 2, 3: 0, 4: 2, 5: 2}  # node, library, version, versions, debug_info
 _NODE = {1: 2, 2: 2, 3: 2, 4: 2, 5: 2, 6: 2, 7: 2}  # name, op, input, device, attr, ...
 

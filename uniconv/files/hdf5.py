@@ -20,6 +20,20 @@ from uniconv.errors import BadFile
 from uniconv.files.bounded import Limits
 from uniconv.files.named_array import NamedArray
 
+__all__ = [
+    "Places",
+    "array_of",
+    "children",
+    "import_h5py",
+    "is_number",
+    "member",
+    "natural",
+    "opened",
+    "read",
+    "read_keras",
+    "write",
+]
+
 # Keras 3 numbers a layer's variables in the order in which the layer makes them: keras 3.15.1,
 # keras/src/layers/layer.py, Layer.save_own_variables
 _VARIABLES = {

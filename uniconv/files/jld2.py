@@ -16,6 +16,8 @@ from uniconv.files import hdf5
 from uniconv.files.bounded import Limits
 from uniconv.files.named_array import NamedArray
 
+__all__ = ["read"]
+
 
 def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
     """The arrays of numbers, indexed as in Julia, under their paths: ``model.layers[1].weight``.

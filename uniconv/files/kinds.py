@@ -33,6 +33,8 @@ from uniconv.files import (
 from uniconv.files.bounded import Limits
 from uniconv.files.named_array import NamedArray
 
+__all__ = ["READERS", "Reader", "reader_of"]
+
 Reader = Callable[[Path, Limits], Iterator[NamedArray]]
 
 READERS: dict[str, Reader] = {

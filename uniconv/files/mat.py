@@ -15,6 +15,8 @@ from uniconv.files import hdf5, mat5
 from uniconv.files.bounded import Limits
 from uniconv.files.named_array import NamedArray
 
+__all__ = ["read", "write"]
+
 
 def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
     """The arrays; those in structs and cells under their paths, ``net.layers{2}.weights{1}``."""

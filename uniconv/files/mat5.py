@@ -20,6 +20,8 @@ from uniconv.errors import BadFile
 from uniconv.files.bounded import Data, Limits
 from uniconv.files.dtypes import codes
 
+__all__ = ["Cell", "Struct", "Value", "variables"]
+
 _STORED = codes("1 i1 2 u1 3 i2 4 u2 5 i4 6 u4 7 f4 9 f8 12 i8 13 u8 16 u1 17 u2 18 u4")
 _CLASSES = codes("6 f8 7 f4 8 i1 9 u1 10 i2 11 u2 12 i4 13 u4 14 i8 15 u8")
 _CELL, _STRUCT, _OBJECT, _CHAR, _SPARSE = 1, 2, 3, 4, 5

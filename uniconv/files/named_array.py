@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = ["NamedArray", "Quantization"]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Quantization:

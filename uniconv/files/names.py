@@ -6,6 +6,8 @@ import re
 
 from uniconv.files.printed import Printed
 
+__all__ = ["name_before"]
+
 _NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
 _INDEX = r"(?:\[[^\[\]]*\]|\([:,\d\s]+\))?"
 _PROMPT = r"(?:julia>|>>>|>>|octave:\d+>|[Ii]n ?\[\d+\] ?:)"

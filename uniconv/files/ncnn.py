@@ -18,6 +18,8 @@ from uniconv.errors import BadFile
 from uniconv.files.bounded import Data, Limits
 from uniconv.files.named_array import NamedArray
 
+__all__ = ["MAGIC", "Layer", "Weight", "read"]
+
 MAGIC = b"7767517"
 _HALF, _INT8, _FLOAT = 0x01306B47, 0x000D4B38, 0x0002C056
 _ARRAY = -23300  # an option's number less than this is that of a list

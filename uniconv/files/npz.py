@@ -17,6 +17,8 @@ from uniconv.files.bounded import Limits
 from uniconv.files.dtypes import dtype_of
 from uniconv.files.named_array import NamedArray
 
+__all__ = ["read_npy", "read_npz", "write_npy", "write_npz"]
+
 
 def read_npy(path: Path, limits: Limits) -> Iterator[NamedArray]:
     """The array, under the file's name without ``.npy``."""

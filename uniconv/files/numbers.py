@@ -10,6 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = ["NUMBER", "TRUNCATED", "Style", "dtype_of", "parse"]
+
 # "decimals": a display gives every number as many decimals, but may trim zeros (NumPy, PyTorch,
 # MATLAB); "significant": as many digits, but may trim zeros (Julia); "exact": program text.
 Style = Literal["decimals", "significant", "exact"]

@@ -19,6 +19,8 @@ from uniconv.files.dtypes import codes, dtype_of, nibbles
 from uniconv.files.named_array import NamedArray
 from uniconv.files.protobuf import Message, looks_like
 
+__all__ = ["is_onnx", "read"]
+
 # ModelProto: ir_version, opset_import, producer, versions, graph, metadata, training, functions
 _MODEL = {1: 0, 8: 2, 2: 2, 3: 2, 4: 2, 5: 0, 6: 2, 7: 2, 14: 2, 20: 2, 25: 2, 26: 2}
 _STRING, _EXTERNAL = 8, 1

@@ -13,6 +13,8 @@ from uniconv.errors import BadFile
 from uniconv.files.named_array import NamedArray
 from uniconv.files.numbers import Style, parse
 
+__all__ = ["Printed", "check_thousands"]
+
 _NEAR = 300  # signs that tell what an array is; more of a line would be read again and again
 
 

@@ -15,6 +15,14 @@ from numpy.typing import NDArray
 from uniconv.errors import BadFile
 from uniconv.files.bounded import text
 
+__all__ = [
+    "Message",
+    "looks_like",
+    "signed",
+    "varint",
+    "varints",
+]
+
 _CHUNK = 1 << 16
 _FIXED = {1: 8, 5: 4}  # bytes, by wire type
 

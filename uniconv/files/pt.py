@@ -18,6 +18,8 @@ from uniconv.files.bounded import Limits
 from uniconv.files.named_array import NamedArray
 from uniconv.files.tensors import to_numpy, to_torch
 
+__all__ = ["read", "write"]
+
 
 def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
     """The tensors; those in dictionaries and lists under their paths, ``model.conv.weight``."""

@@ -14,6 +14,8 @@ from uniconv.errors import BadFile
 from uniconv.files.bounded import Data, Limits
 from uniconv.files.protobuf import varint
 
+__all__ = ["entries", "is_table"]
+
 _MAGIC = bytes.fromhex("57fb808b247547db")
 _FOOTER, _TRAILER = 48, 5
 

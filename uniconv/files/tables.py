@@ -16,6 +16,8 @@ from uniconv.files.bounded import Limits
 from uniconv.files.named_array import NamedArray
 from uniconv.files.numbers import NUMBER, parse
 
+__all__ = ["read_csv", "read_json"]
+
 
 class _Number(str):
     """A number as it is written."""

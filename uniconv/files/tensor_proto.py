@@ -17,6 +17,14 @@ from uniconv.files.bounded import Data, Limits
 from uniconv.files.dtypes import codes, dtype_of
 from uniconv.files.protobuf import Message
 
+__all__ = [
+    "NO_NUMBERS",
+    "array",
+    "dtype",
+    "shape",
+    "values",
+]
+
 _NAMES = codes(
     "1 float32 2 float64 3 int32 4 uint8 5 int16 6 int8 8 complex64 9 int64 10 bool 11 int8 "
     "12 uint8 13 int32 14 bfloat16 15 int16 16 uint16 17 uint16 18 complex128 19 float16 "

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from uniconv.errors import BadFile
 
+__all__ = ["to_numpy", "to_torch"]
+
 if TYPE_CHECKING:
     from torch import Tensor
 

@@ -34,6 +34,8 @@ from uniconv.files.brackets import (
 from uniconv.files.named_array import NamedArray
 from uniconv.files.printed import Printed
 
+__all__ = ["READERS", "Reader", "read", "read_text"]
+
 Reader = Callable[[Printed, "re.Match[str]"], tuple[NamedArray, int] | None]
 READERS: dict[re.Pattern[str], Reader] = {
     JULIA: read_julia,

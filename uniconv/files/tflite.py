@@ -19,6 +19,8 @@ from uniconv.files.dtypes import codes, dtype_of, nibbles
 from uniconv.files.flatbuffer import Table
 from uniconv.files.named_array import NamedArray, Quantization
 
+__all__ = ["is_tflite", "read"]
+
 _NAMES = codes(
     "0 float32 1 float16 2 int32 3 uint8 4 int64 6 bool 7 int16 8 complex64 9 int8 10 float64 "
     "11 complex128 12 uint64 15 uint32 16 uint16 17 int4 18 bfloat16"

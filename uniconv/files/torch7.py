@@ -20,6 +20,8 @@ from uniconv.errors import BadFile
 from uniconv.files.bounded import Data, Limits, strided
 from uniconv.files.named_array import NamedArray
 
+__all__ = ["is_torch7", "read"]
+
 _NIL, _NUMBER, _STRING, _TABLE, _TORCH, _BOOLEAN = range(6)
 _FUNCTIONS = (6, 7, 8)
 _KINDS = {"Double": "f8", "Float": "f4", "Half": "f2", "Long": "i8", "Int": "i4", "Short": "i2"}

@@ -25,6 +25,8 @@ from uniconv.files.bounded import Data, Limits, strided
 from uniconv.files.dtypes import dtype_of
 from uniconv.files.named_array import NamedArray
 
+__all__ = ["is_torchscript", "read"]
+
 _STORAGES = {
     "Float": "float32",
     "Double": "float64",

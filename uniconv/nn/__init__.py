@@ -15,3 +15,16 @@ from uniconv.nn.modules import ConvTranspose as ConvTranspose
 from uniconv.nn.modules import DepthwiseConv as DepthwiseConv
 from uniconv.nn.modules import SeparableConv as SeparableConv
 from uniconv.nn.torch_modules import to_torch as to_torch
+
+__all__ = [
+    "Conv",
+    "ConvTranspose",
+    "DepthwiseConv",
+    "Flatten",
+    "SeparableConv",
+    "from_flax",
+    "from_keras",
+    "from_onnx",
+    "from_torch",
+    "to_torch",
+]

@@ -10,6 +10,8 @@ from uniconv._messages import show
 from uniconv.errors import BadOption, BadShape, UnknownName, from_one_frame
 from uniconv.spec.registry import find, framework
 
+__all__ = ["Flatten"]
+
 
 class Flatten(nn.Module):
     """All axes but the batch as one, in the order that ``dialect`` gives them.

@@ -13,6 +13,8 @@ from torch.nn import init
 from uniconv.spec.op import Op
 from uniconv.spec.registry import framework_of
 
+__all__ = ["Draw", "initialise"]
+
 Draw = Callable[[Tensor], Tensor]
 # The deviation of a unit normal that is cut at -2 and 2 (jax/_src/nn/initializers.py).
 _CUT = 0.87962566103423978

@@ -16,6 +16,8 @@ from uniconv.nn.torch_modules import CONVS, TRANSPOSED
 from uniconv.spec.op import Op
 from uniconv.spec.registry import find
 
+__all__ = ["from_flax", "from_keras", "from_onnx", "from_torch"]
+
 _CLASSES: dict[str, type[Layer]] = {
     c.KIND: c for c in (Conv, ConvTranspose, DepthwiseConv, SeparableConv)
 }

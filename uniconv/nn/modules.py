@@ -28,6 +28,15 @@ from uniconv.spec.registry import find, framework, main
 from uniconv.spec.rules import REQUIRED, Count, KernelShape
 from uniconv.spec.values import integer, integers
 
+__all__ = [
+    "Conv",
+    "ConvTranspose",
+    "DepthwiseConv",
+    "Layer",
+    "SeparableConv",
+    "layer",
+]
+
 _MOST = 256
 _PLAIN = (nn.Parameter, Tensor)
 # A framework's own constructor words, where its layer has them, and the neutral ones.

@@ -18,6 +18,8 @@ from uniconv._canonical.layout import axes
 from uniconv._messages import show, show_shape
 from uniconv.errors import BadArray, BadShape
 
+__all__ = ["Run", "in_parts", "run_in_parts"]
+
 Run = Callable[[Tensor, Tensor, "Tensor | None", int], Tensor]
 
 

@@ -20,6 +20,8 @@ from uniconv.spec.op import Op
 from uniconv.spec.padding import Crop
 from uniconv.spec.values import integers
 
+__all__ = ["CONVS", "TRANSPOSED", "HeldKernel", "to_torch"]
+
 _PADS = {
     "reflect": (nn.ReflectionPad1d, nn.ReflectionPad2d, nn.ReflectionPad3d),
     "replicate": (nn.ReplicationPad1d, nn.ReplicationPad2d, nn.ReplicationPad3d),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+__all__ = ["ONCE_CALLED", "SIZES", "Restated", "restated", "unchecked"]
+
 SIZES = ("o", "c", "m", "kernel", "shape", "count", "rank")
 ONCE_CALLED = ("bias", "no bias", "dtype", "w dtype")
 

@@ -12,6 +12,17 @@ from uniconv._canonical.layout import Layout, axes
 from uniconv.spec.rules import CallContext, Choice
 from uniconv.spec.values import integer, integers
 
+__all__ = [
+    "AlongAxis",
+    "DimensionNumbers",
+    "Labels",
+    "NumberedDimensions",
+    "along_axis",
+    "dimension_numbers",
+    "labelled",
+    "numbered_dimensions",
+]
+
 
 def dimension_numbers(x: str, w: str, y: str) -> Layout | None:
     """The layout that JAX spells as ("NHWC", "HWIO", "NHWC"); None where that is no layout.

@@ -9,6 +9,24 @@ from uniconv._canonical.layout import axes
 from uniconv._canonical.record import Pairs
 from uniconv.spec.values import integer, integers
 
+__all__ = [
+    "EACH",
+    "EACH_ALIKE",
+    "INTERLEAVED",
+    "LAYOUT_PAIRS",
+    "LOWS_HIGHS",
+    "PAIRS",
+    "SYMMETRIC",
+    "Form",
+    "alike",
+    "last_first",
+    "non_negative",
+    "one_of",
+    "or_nothing",
+    "read_interleaved",
+    "tuples_only",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Form:

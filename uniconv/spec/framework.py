@@ -9,6 +9,8 @@ from uniconv._messages import show
 from uniconv.spec.initial import KAIMING, Initial
 from uniconv.spec.op import KINDS, Op
 
+__all__ = ["Framework"]
+
 
 @dataclass(frozen=True, slots=True)
 class Framework:

@@ -8,6 +8,8 @@ from math import prod, sqrt
 
 from uniconv._canonical.record import Shape
 
+__all__ = ["DISTRIBUTIONS", "KAIMING", "Initial", "fans_first", "fans_last", "glorot", "lecun"]
+
 DISTRIBUTIONS = ("uniform", "normal", "cut normal")
 
 

@@ -21,6 +21,19 @@ from uniconv._messages import show
 from uniconv.errors import UniconvWarning, UnknownName
 from uniconv.spec.framework import Framework
 
+__all__ = [
+    "GROUP",
+    "OWN",
+    "Broken",
+    "Outcome",
+    "built_in",
+    "files",
+    "files_of_words",
+    "first_word",
+    "plug_ins",
+    "words",
+]
+
 GROUP = "uniconv.dialects"
 OWN = "uniconv._dialects"
 

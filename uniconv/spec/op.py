@@ -14,6 +14,21 @@ from uniconv.spec.padding import Crop, Pad
 from uniconv.spec.refusals import Refusal
 from uniconv.spec.rules import REQUIRED, Choice, Count, InertOption, KernelShape, PerAxis, Scalar
 
+__all__ = [
+    "BY_AXIS",
+    "BY_CHANNELS",
+    "BY_OUTPUT",
+    "COMPLEX",
+    "DEPTHWISE",
+    "FLOATS",
+    "INTEGERS",
+    "KINDS",
+    "UNGROUPED",
+    "Follows",
+    "Op",
+    "OptionPerAxis",
+]
+
 KINDS = ("conv", "conv_transpose", "depthwise_conv", "separable_conv")
 
 # Where the group count comes from, when no option says it.

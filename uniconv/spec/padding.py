@@ -22,6 +22,8 @@ from uniconv.spec.rules import (
 )
 from uniconv.spec.words import AS_IS, NumbersMean, Word
 
+__all__ = ["Crop", "Pad"]
+
 
 @dataclass(frozen=True, slots=True)
 class Pad:

@@ -12,6 +12,18 @@ from inspect import signature
 from uniconv.spec.rules import CallContext
 from uniconv.spec.values import integers
 
+__all__ = [
+    "Refusal",
+    "centre_outside_the_kernel",
+    "entries",
+    "neither_inside_the_other",
+    "output_beyond_the_whole",
+    "output_padding_reaches_stride",
+    "reflection_past_the_edge",
+    "strided_and_dilated",
+    "two_kinds_of_groups",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:

@@ -23,6 +23,17 @@ from uniconv.spec.loading import (
 )
 from uniconv.spec.op import KINDS, Op
 
+__all__ = [
+    "find",
+    "framework",
+    "framework_of",
+    "frameworks",
+    "functions",
+    "main",
+    "names_below",
+    "usual",
+]
+
 
 def frameworks() -> dict[str, Framework]:
     """Every framework by its family name; all are loaded, and what is broken is left out."""

@@ -18,6 +18,25 @@ from uniconv.errors import BadOption, CannotExpress
 from uniconv.spec.values import integer, integers
 from uniconv.spec.words import Axis
 
+__all__ = [
+    "REQUIRED",
+    "Border",
+    "CallContext",
+    "Choice",
+    "Count",
+    "EachAxis",
+    "InertOption",
+    "KernelShape",
+    "PerAxis",
+    "Scalar",
+    "ZeroPoint",
+    "default_says",
+    "full_list",
+    "in_case",
+    "not_one_of",
+    "read_as",
+]
+
 
 class _Required:
     def __repr__(self) -> str:

@@ -6,6 +6,8 @@ import operator
 from collections.abc import Mapping, Set
 from typing import Any
 
+__all__ = ["integer", "integers", "plain"]
+
 
 def plain(value: Any) -> Any:
     """The number that an array without axes holds; anything else as it is.

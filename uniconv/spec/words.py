@@ -9,6 +9,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+__all__ = [
+    "AS_IS",
+    "FROM_FULL",
+    "Axis",
+    "BesideOutput",
+    "NumbersMean",
+    "OfOutput",
+    "Pair",
+    "Word",
+    "causal",
+    "full",
+    "half",
+    "nothing_cropped",
+    "same_as_longer",
+    "same_lower",
+    "same_total",
+    "same_total_lower",
+    "same_upper",
+    "surplus_lower",
+    "surplus_upper",
+    "transposed_same_total_lower",
+    "transposed_same_upper",
+    "unless_output_size",
+    "valid",
+    "valid_inside_longer",
+]
+
 Pair = tuple[int, int]
 
 

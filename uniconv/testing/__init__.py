@@ -19,3 +19,16 @@ from uniconv.testing.cases import random_case as random_case
 from uniconv.testing.strategies import arrays as arrays
 from uniconv.testing.strategies import calls as calls
 from uniconv.testing.strategies import convs as convs
+
+__all__ = [
+    "Case",
+    "arrays",
+    "assert_close_conv",
+    "assert_same_conv",
+    "calls",
+    "convs",
+    "grid",
+    "probe",
+    "random_case",
+    "rounding_bound",
+]

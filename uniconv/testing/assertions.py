@@ -24,6 +24,14 @@ from uniconv.spec.registry import usual
 from uniconv.spec.rules import Choice, Count
 from uniconv.testing.cases import LEFT_OUT, Case, attempt, probe, traits
 
+__all__ = [
+    "Array",
+    "assert_close_conv",
+    "assert_same_conv",
+    "rounding_bound",
+    "rounding_in_bounds",
+]
+
 Array = NDArray[Any]
 _TRIES_PER_CASE = 50
 

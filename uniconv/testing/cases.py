@@ -37,6 +37,18 @@ from uniconv.spec.rules import (
     ZeroPoint,
 )
 
+__all__ = [
+    "LEFT_OUT",
+    "Case",
+    "Traits",
+    "asymmetric",
+    "attempt",
+    "grid",
+    "probe",
+    "random_case",
+    "traits",
+]
+
 Traits = Mapping[str, Any]
 
 _EXPLICIT = ("even", "per axis", "uneven", "big", "negative")

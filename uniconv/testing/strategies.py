@@ -15,6 +15,8 @@ from uniconv.spec.op import Op
 from uniconv.spec.registry import find
 from uniconv.testing.cases import Case, asymmetric, attempt, traits
 
+__all__ = ["arrays", "calls", "convs"]
+
 
 @st.composite
 def calls(draw: st.DrawFn, op: Op | str, rank: int | None = None) -> Case:

@@ -24,6 +24,20 @@ from uniconv.errors import UnknownName
 from uniconv.spec.op import Op
 from uniconv.spec.registry import find, framework_of
 
+__all__ = [
+    "Array",
+    "Call",
+    "CannotRun",
+    "HasOptions",
+    "Oracle",
+    "differentiable",
+    "family_of",
+    "has_oracle",
+    "oracle",
+    "runs",
+    "versions",
+]
+
 Array = np.ndarray[Any, Any]
 Call = Callable[[dict[str, Array], dict[str, Any], "Array | None"], list[Array]]
 

@@ -13,6 +13,8 @@ import numpy as np
 
 from uniconv.spec.op import Op
 
+__all__ = ["PACKAGES", "function_of"]
+
 Array = np.ndarray[Any, Any]
 PACKAGES = ("chainer",)
 

@@ -10,6 +10,8 @@ import numpy as np
 
 from uniconv.spec.op import Op
 
+__all__ = ["PACKAGES", "function_of"]
+
 Array = np.ndarray[Any, Any]
 PACKAGES = ("opencv-python-headless or opencv-python",)
 

@@ -11,6 +11,8 @@ import numpy as np
 from uniconv.conformance.oracles.jax import jax, slopes
 from uniconv.spec.op import Op
 
+__all__ = ["GRADIENTS", "PACKAGES", "function_of"]
+
 Array = np.ndarray[Any, Any]
 PACKAGES = ("flax", "jax")
 GRADIENTS = True

@@ -13,6 +13,8 @@ import numpy as np
 from uniconv.conformance.oracles import CannotRun
 from uniconv.spec.op import Op
 
+__all__ = ["GRADIENTS", "PACKAGES", "function_of", "jax", "slopes"]
+
 Array = np.ndarray[Any, Any]
 PACKAGES = ("jax",)
 GRADIENTS = True

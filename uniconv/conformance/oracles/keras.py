@@ -13,6 +13,8 @@ import numpy as np
 from uniconv.conformance.oracles.tf import computed, shifts_window, tensorflow
 from uniconv.spec.op import Op
 
+__all__ = ["GRADIENTS", "PACKAGES", "function_of", "keras"]
+
 Array = np.ndarray[Any, Any]
 PACKAGES = ("keras", "tensorflow-cpu or tensorflow")
 GRADIENTS = True

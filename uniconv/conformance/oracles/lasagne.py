@@ -13,6 +13,8 @@ import numpy as np
 from uniconv.conformance.oracles.theano import evaluated, module, theano, whole
 from uniconv.spec.op import Op
 
+__all__ = ["PACKAGES", "function_of"]
+
 Array = np.ndarray[Any, Any]
 PACKAGES = ("Lasagne", "theano-pymc")
 

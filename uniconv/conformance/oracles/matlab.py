@@ -14,6 +14,8 @@ import numpy as np
 
 from uniconv.spec.op import Op
 
+__all__ = ["PACKAGES", "function_of"]
+
 Array = np.ndarray[Any, Any]
 PACKAGES: tuple[str, ...] = ()
 _END = "end of answer"

@@ -16,6 +16,8 @@ import numpy as np
 from uniconv.conformance.oracles import CannotRun
 from uniconv.spec.op import Op
 
+__all__ = ["LACKING", "PACKAGES", "function_of"]
+
 Array = np.ndarray[Any, Any]
 PACKAGES = ("onnxruntime", "onnx")
 OPSET = 22

@@ -12,6 +12,8 @@ import numpy as np
 from uniconv.conformance.oracles import CannotRun
 from uniconv.spec.op import Op
 
+__all__ = ["PACKAGES", "function_of"]
+
 Array = np.ndarray[Any, Any]
 PACKAGES = ("openvino",)
 

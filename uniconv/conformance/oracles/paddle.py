@@ -12,6 +12,8 @@ import numpy as np
 
 from uniconv.spec.op import Op
 
+__all__ = ["GRADIENTS", "PACKAGES", "function_of"]
+
 Array = np.ndarray[Any, Any]
 PACKAGES = ("paddlepaddle",)
 GRADIENTS = True

@@ -13,6 +13,8 @@ import torch
 from uniconv._canonical.arrays import like, to_torch
 from uniconv.spec.op import Op
 
+__all__ = ["GRADIENTS", "PACKAGES", "function_of"]
+
 Array = np.ndarray[Any, Any]
 PACKAGES = ("torch",)
 GRADIENTS = True

@@ -2,6 +2,6 @@
 
 from uniconv.conformance.oracles.numpy import function_of
 
-__all__ = ["function_of"]
+__all__ = ["PACKAGES", "function_of"]
 
 PACKAGES = ("scipy",)

@@ -17,6 +17,8 @@ import numpy as np
 
 from uniconv.spec.op import Op
 
+__all__ = ["PACKAGES", "function_of"]
+
 Array = np.ndarray[Any, Any]
 PACKAGES = ("jax",)
 

@@ -19,6 +19,16 @@ from uniconv._canonical.layout import arrange
 from uniconv.spec.op import Op
 from uniconv.spec.rules import Choice
 
+__all__ = [
+    "GRADIENTS",
+    "LACKING",
+    "PACKAGES",
+    "computed",
+    "function_of",
+    "shifts_window",
+    "tensorflow",
+]
+
 Array = np.ndarray[Any, Any]
 PACKAGES = ("tensorflow-cpu or tensorflow",)
 GRADIENTS = True

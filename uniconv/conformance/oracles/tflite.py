@@ -10,6 +10,8 @@ import numpy as np
 
 from uniconv.spec.op import Op
 
+__all__ = ["PACKAGES", "function_of"]
+
 Array = np.ndarray[Any, Any]
 PACKAGES = ("ai-edge-litert",)
 # The options table of each operator, and its fields for the names of the schema's text form.

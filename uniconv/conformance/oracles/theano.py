@@ -17,6 +17,8 @@ import numpy as np
 
 from uniconv.spec.op import Op
 
+__all__ = ["PACKAGES", "evaluated", "function_of", "module", "theano", "whole"]
+
 Array = np.ndarray[Any, Any]
 PACKAGES: tuple[str, ...] = ("theano-pymc",)
 
