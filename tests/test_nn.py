@@ -130,7 +130,7 @@ def test_copies_and_files_compute_the_same(kind, sizes, options, shape):
     torch.save(layer.state_dict(), file)
     file.seek(0)
     state = torch.load(file)
-    other = kind(*sizes[1:], **options) if len(sizes) > 1 else kind(*sizes, **options)
+    other = kind(None, *sizes[1:], **options) if len(sizes) > 1 else kind(*sizes, **options)
     assert other.in_channels is None  # lazy: the kernel tells
     other.load_state_dict(state)
     assert torch.equal(other(x), want)
@@ -274,7 +274,7 @@ def test_to_torch_asks_for_the_size_only_where_it_matters():
     assert repr(same.to_torch((7, 8))[0]) == "ZeroPad2d((0, 1, 1, 1))"
     even = nn.Conv(3, 5, 3, dialect="keras", padding="same").to_torch()
     assert repr(even) == "Conv2d(3, 5, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1))"
-    lazy = nn.Conv(5, 3, dialect="keras")
+    lazy = nn.Conv(None, 5, 3, dialect="keras")
     with pytest.raises(BadShape, match="in_channels is not known before the first input"):
         lazy.to_torch()
     assert _call(same, (7, 8)).conv.pad == ((1, 1), (0, 1))
@@ -323,22 +323,22 @@ def test_sizes_may_be_positions_or_words():
     ):
         assert (layer.in_channels, layer.out_channels) == (3, 5)
         assert tuple(layer.kernel.shape) == (3, 2, 3, 5)
-    assert nn.Conv(5, 3, dialect="keras").in_channels is None
-    assert nn.Conv(5, 3, dialect="keras", rank=1).kernel_size == (3,)
-    assert nn.Conv(5, 3, dialect="keras.layers.Conv3D").kernel_size == (3, 3, 3)
-    assert nn.Conv(5, 3, dialect="keras", use_bias=False).bias is None
+    assert nn.Conv(None, 5, 3, dialect="keras").in_channels is None
+    assert nn.Conv(None, 5, 3, dialect="keras", rank=1).kernel_size == (3,)
+    assert nn.Conv(None, 5, 3, dialect="keras.layers.Conv3D").kernel_size == (3, 3, 3)
+    assert nn.Conv(None, 5, 3, dialect="keras", use_bias=False).bias is None
     assert nn.DepthwiseConv(3, (3, 2), dialect="keras", depth_multiplier=2).out_channels == 6
     assert nn.Conv(4, 6, 3, dialect="tf", strides=1, padding="SAME", groups=2).kernel.shape[2] == 2
 
 
 def test_the_input_channels_come_with_the_first_input():
-    layer = nn.Conv(5, 3, dialect="knet", padding=1)
+    layer = nn.Conv(None, 5, 3, dialect="knet", padding=1)
     assert repr(layer) == "Conv(knet.conv4, channels=? -> 5, kernel_size=(3, 3), padding=1)"
     assert layer(torch.randn(7, 6, 4, 2)).shape == (7, 6, 5, 2)
     assert repr(layer) == "Conv(knet.conv4, channels=4 -> 5, kernel_size=(3, 3), padding=1)"
     assert tuple(layer.kernel.shape) == (3, 3, 4, 5)
     with pytest.raises(BadShape) as caught:
-        nn.Conv(5, 3, dialect="knet")(torch.randn(7, 6, 4))
+        nn.Conv(None, 5, 3, dialect="knet")(torch.randn(7, 6, 4))
     assert str(caught.value) == 'knet.conv4: x (7, 6, 4) read as "... c n" must have 4 axes'
 
 
@@ -353,13 +353,13 @@ def test_the_input_channels_come_with_the_first_input():
     ],
 )
 def test_a_lazy_layer_finds_its_channels_beside_any_batch(dialect, shape):
-    layer = nn.Conv(5, 3, dialect=dialect)
+    layer = nn.Conv(None, 5, 3, dialect=dialect)
     layer(torch.zeros(shape))
     assert layer.in_channels == 4
 
 
 def test_repr_in_native_words():
-    layer = nn.Conv(64, 3, strides=2, padding="SAME", dialect="keras")
+    layer = nn.Conv(None, 64, 3, strides=2, padding="SAME", dialect="keras")
     assert repr(layer) == (
         'Conv(keras.layers.Conv2D, channels=? -> 64, kernel_size=(3, 3), strides=2, padding="SAME")'
     )
@@ -381,13 +381,36 @@ REFUSED = [
         BadOption,
         'keras.layers.Conv2D: padding="sane" is not one of "valid", "same": did you mean "same"?',
     ),
-    (lambda: nn.Conv(kernel_size=3), BadOption, "torch.nn.Conv2d: out_channels is missing"),
-    (lambda: nn.Conv(), BadOption, "Conv: kernel_size is missing"),
+    (
+        lambda: nn.Conv(16, 32),
+        BadOption,
+        "Conv(in_channels, out_channels, kernel_size): kernel_size is missing; in_channels=None "
+        "takes them from the first input, as Conv(None, 16, 32)",
+    ),
+    (
+        lambda: nn.ConvTranspose(kernel_size=3, in_channels=4),
+        BadOption,
+        "ConvTranspose(in_channels, out_channels, kernel_size): out_channels is missing; "
+        "in_channels=None takes them from the first input",
+    ),
+    (
+        lambda: nn.DepthwiseConv(3),
+        BadOption,
+        "DepthwiseConv(in_channels, kernel_size): kernel_size is missing; in_channels=None takes "
+        "them from the first input, as DepthwiseConv(None, 3)",
+    ),
+    (
+        lambda: nn.SeparableConv(),
+        BadOption,
+        "SeparableConv(in_channels, out_channels, kernel_size): in_channels, out_channels, "
+        "kernel_size are missing; in_channels=None takes them from the first input",
+    ),
+    (lambda: nn.Conv(None, None, 3), BadOption, "torch.nn.Conv2d: out_channels is missing"),
     (
         lambda: nn.Conv(3, 5, 3, 2),
         BadOption,
-        "Conv takes in_channels, out_channels, kernel_size (the first may be left out), then "
-        "keywords; got 4 positions",
+        "Conv(in_channels, out_channels, kernel_size) takes its other arguments by name; got 4 "
+        "positions",
     ),
     (
         lambda: nn.Conv(3, 5, 0),
@@ -614,6 +637,6 @@ def test_a_separable_layer_may_have_both_kernels_parametrized():
 
 
 def test_a_lazy_layer_that_is_loaded_in_part_holds_numbers():
-    layer = nn.Conv(5, (3, 2), dialect="keras")
+    layer = nn.Conv(None, 5, (3, 2), dialect="keras")
     layer.load_state_dict({"kernel": torch.ones(3, 2, 4, 5)}, strict=False)
     assert torch.equal(layer.bias, torch.zeros(5))

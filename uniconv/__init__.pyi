@@ -59,11 +59,8 @@ def conv(x: Tensor, w: Array, bias: Array | None = None, *, dialect: ConvDialect
             main function for w's number of axes.  ``uniconv.dialects()`` lists them.
         device: where NumPy input is computed (default: CUDA when available, else CPU).  Torch
             input stays on its own device, unless this moves it.
-        options: the function's own keywords, with its own words, forms, units and defaults.  And
-            ``precision``, which asks cuDNN for float32 as "ieee" (all 24 bits) or "tf32" (11 bits),
-            in backward too; "framework", as nothing, leaves torch's own setting, which is TF32 as
-            in TensorFlow and JAX.  It is set for the whole process while the convolution runs,
-            changes nothing on a CPU, and is refused inside a compiled graph.
+        options: the function's own keywords, with its own words, forms, units and defaults.
+            How exactly a GPU computes float32 is said around the call: ``uniconv.precision``.
 
     Raises:
         UnknownName: no such dialect, or one without this operation.
@@ -212,7 +209,7 @@ def convert_dense(w: Tensor, src: Dialect, dst: Dialect, *, image: Sequence[int]
     >>> convert_dense(w, "keras", "pytorch", image=(2, 1, 2)).tolist()
     [[1, 3, 2, 4]]
 
-    Source: each framework's Dense layer, as ``DENSE`` lists them; keras 3.15.1
+    Source: each framework's Dense layer, as ``Framework.dense`` has it; keras 3.15.1
     keras/src/layers/reshaping/flatten.py; MLUtils.jl src/utils.jl flatten.
     """
 @overload

@@ -207,6 +207,8 @@ def options(op: Op) -> list[tuple[str, str, str]]:
             found.append((name, "None", f"another name of {op.aliases[name]}"))
         elif op.addend and name == op.addend[0]:
             found.append((name, "None", f"an array like y, added {op.addend[1].option} times"))
+        elif name in op.constructor_words:
+            found.append((name, "None", "once more what the arrays say, or None"))
         else:
             told = op.default(name)
             default = "required" if told is REQUIRED else show(told)

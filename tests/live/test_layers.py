@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ import torch
 
 from uniconv import nn
 from uniconv.errors import BadArray, BadOption, UnknownName
+from uniconv.spec.constructor import Constructor
+from uniconv.spec.registry import frameworks
 
 HERE = {name for name in ("keras", "flax", "onnx", "onnxruntime") if importlib.util.find_spec(name)}
 STEPS, RATE, BATCH = 50, 0.2, 32
@@ -285,3 +288,19 @@ def test_fifty_steps_of_training_as_keras_takes_them() -> None:
     share = (abs(ours - theirs) / bound).max()
     print(f"largest difference {abs(ours - theirs).max():.1e}, {share:.2f} of the bound, ", end="")
     print(f"which ends at {bound[-1]:.1e}; the loss went {theirs[0]:.2f} to {theirs[-1]:.2f}")
+
+
+@pytest.mark.parametrize(
+    "layer", [layer for d in frameworks().values() for layer in d.layers], ids=lambda c: c.name
+)
+def test_a_layer_under_its_own_name_has_its_own_parameters(layer: Constructor) -> None:
+    module, _, name = layer.name.rpartition(".")
+    if module in ("flux", "lux"):
+        pytest.skip("Julia")
+    cls = getattr(pytest.importorskip(module), name)
+    theirs = [p for p in inspect.signature(cls).parameters.values() if p.name != "self"]
+    mine = [word for _, word in layer.words()]
+    front = mine[: mine.index("*")] if "*" in mine else mine
+    assert front == [p.name for p in theirs][: len(front)]
+    more = any(p.kind is p.VAR_KEYWORD for p in theirs)  # Chainer reads dilate and groups there
+    assert more or set(mine) - {"*"} <= {p.name for p in theirs}

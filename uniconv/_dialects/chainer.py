@@ -12,6 +12,7 @@ from uniconv.spec import (
     UNGROUPED,
     CallContext,
     Choice,
+    Constructor,
     Count,
     Crop,
     Framework,
@@ -146,6 +147,22 @@ def deviation(shape: Shape, groups: int) -> float:
 # LeCun's, not cut (chainer/initializers/normal.py).
 INITIAL = Initial("normal", deviation)
 
+LINKS = "chainer 7.8.1 chainer/links/connection"
+SIZES = "in:in_channels out:out_channels size:ksize stride pad"
+LAYERS = {  # what stands after nobias is behind the initialisers there, so by keyword here
+    "Convolution1D": (OF_RANK[0], f"{SIZES} nobias:nobias * cover_all dilate groups"),
+    "Convolution2D": (CONV2D, f"{SIZES} nobias:nobias * dilate groups"),
+    "Convolution3D": (OF_RANK[1], f"{SIZES} nobias:nobias * cover_all dilate groups"),
+    "DilatedConvolution2D": (DILATED, f"{SIZES} dilate nobias:nobias"),
+    "DepthwiseConvolution2D": (
+        DEPTHWISE_2D,
+        "in:in_channels multiplier:channel_multiplier size:ksize stride pad nobias:nobias",
+    ),
+    "Deconvolution1D": (DECONV_OF_RANK[0], f"{SIZES} nobias:nobias outsize * dilate groups"),
+    "Deconvolution2D": (DECONV2D, f"{SIZES} nobias:nobias outsize * dilate groups"),
+    "Deconvolution3D": (DECONV_OF_RANK[1], f"{SIZES} nobias:nobias outsize * dilate groups"),
+}
+
 CHAINER = Framework(
     "chainer",
     title="Chainer",
@@ -153,6 +170,10 @@ CHAINER = Framework(
     functions=(
         *(CONV2D, ND, *OF_RANK, DILATED, DEPTHWISE_2D),
         *(DECONV2D, DECONV_ND, *DECONV_OF_RANK),
+    ),
+    layers=tuple(
+        Constructor(f"chainer.links.{name}", op.name, params, LINKS)
+        for name, (op, params) in LAYERS.items()
     ),
     main={
         "conv": {1: OF_RANK[0].name, 2: CONV2D.name, 3: OF_RANK[1].name},

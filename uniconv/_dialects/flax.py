@@ -22,6 +22,7 @@ from uniconv.spec import (
     Axis,
     CallContext,
     Choice,
+    Constructor,
     Count,
     Crop,
     Framework,
@@ -171,11 +172,28 @@ TRANSPOSED = replace(
     notes=TRANSPOSE.notes,
 )
 
+WORDS = "out:features size:kernel_size strides padding"
+LAYERS = (
+    Constructor(
+        CONV.name,
+        CONV.name,
+        f"{WORDS} input_dilation kernel_dilation feature_group_count bias:use_bias",
+        CONV.source,
+    ),
+    Constructor(
+        TRANSPOSED.name,
+        TRANSPOSED.name,
+        f"{WORDS} kernel_dilation bias:use_bias * transpose_kernel preferred_element_type",
+        TRANSPOSED.source,
+    ),
+)
+
 FLAX = Framework(
     "flax",
     title="Flax",
     version="0.12.8",
     functions=(CONV, TRANSPOSED),
+    layers=LAYERS,
     main={
         "conv": dict.fromkeys((1, 2, 3), CONV.name),
         "conv_transpose": dict.fromkeys((1, 2, 3), TRANSPOSED.name),

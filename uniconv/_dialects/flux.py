@@ -12,6 +12,7 @@ from uniconv.spec import (
     INTEGERS,
     INTERLEAVED,
     UNGROUPED,
+    Constructor,
     Count,
     Crop,
     Framework,
@@ -118,11 +119,22 @@ CONV_TRANSPOSE = replace(
     ),
 )
 
+MADE = "size:filter in_out:ch σ * stride pad"
+LAYERS = (
+    (CONV, "dilation groups"),
+    (CROSS_COR, "dilation"),
+    (CONV_TRANSPOSE, "outpad dilation groups"),
+)
+
 FLUX = Framework(
     "flux",
     title="Flux",
     version="0.16.11",
     functions=(CONV, CROSS_COR, DEPTHWISE_CONV, CONV_TRANSPOSE),
+    layers=tuple(
+        Constructor(op.name, op.name, f"{MADE} {options} bias:bias", op.source)
+        for op, options in LAYERS
+    ),
     main={
         "conv": dict.fromkeys((1, 2, 3), CONV.name),
         "depthwise_conv": dict.fromkeys((1, 2, 3), DEPTHWISE_CONV.name),

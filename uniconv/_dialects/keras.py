@@ -13,6 +13,7 @@ from uniconv.spec import (
     Axis,
     CallContext,
     Choice,
+    Constructor,
     Count,
     Crop,
     Framework,
@@ -228,6 +229,20 @@ SEPARABLES = [
     for r in (1, 2)
 ]
 
+CONSTRUCTORS = {  # keras.layers, each class's own order
+    "conv": "out:filters size:kernel_size strides padding data_format dilation_rate groups "
+    "activation bias:use_bias",
+    "conv_transpose": "out:filters size:kernel_size strides padding output_padding data_format "
+    "dilation_rate activation bias:use_bias",
+    # Conv3DTranspose alone has data_format first (conv3d_transpose.py).
+    "Conv3DTranspose": "out:filters size:kernel_size strides padding data_format output_padding "
+    "dilation_rate activation bias:use_bias",
+    "depthwise_conv": "size:kernel_size strides padding multiplier:depth_multiplier data_format "
+    "dilation_rate activation bias:use_bias",
+    "separable_conv": "out:filters size:kernel_size strides padding data_format dilation_rate "
+    "multiplier:depth_multiplier activation bias:use_bias",
+}
+
 KERAS = Framework(
     "keras",
     title="Keras",
@@ -235,6 +250,11 @@ KERAS = Framework(
     functions=(
         *(CONV, CONV_TRANSPOSE, DEPTHWISE_CONV, SEPARABLE_CONV),
         *(*CONVS, *TRANSPOSES, *DEPTHWISES, *SEPARABLES),
+    ),
+    layers=tuple(
+        Constructor(op.name, op.name, CONSTRUCTORS[kind], op.source)
+        for op in (*CONVS, *TRANSPOSES, *DEPTHWISES, *SEPARABLES)
+        for kind in ("Conv3DTranspose" if op is TRANSPOSES[2] else op.kind,)
     ),
     main={
         "conv": dict.fromkeys((1, 2, 3), CONV.name),

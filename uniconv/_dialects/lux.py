@@ -11,6 +11,7 @@ from uniconv.spec import (
     INTEGERS,
     INTERLEAVED,
     Choice,
+    Constructor,
     Count,
     Crop,
     Framework,
@@ -97,11 +98,20 @@ CONV_TRANSPOSE = replace(
     ),
 )
 
+MADE = "size:k in_out:chs activation * stride pad"
+REST = "dilation groups cross_correlation bias:use_bias"
+
 LUX = Framework(
     "lux",
     title="Lux",
     version="1.31.4",
     functions=(CONV, CONV_TRANSPOSE),
+    layers=(
+        Constructor(CONV.name, CONV.name, f"{MADE} {REST}", CONV.source),
+        Constructor(
+            CONV_TRANSPOSE.name, CONV_TRANSPOSE.name, f"{MADE} outpad {REST}", CONV_TRANSPOSE.source
+        ),
+    ),
     main={
         "conv": dict.fromkeys((1, 2, 3), CONV.name),
         "conv_transpose": dict.fromkeys((1, 2, 3), CONV_TRANSPOSE.name),

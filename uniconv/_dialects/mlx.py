@@ -11,6 +11,7 @@ from uniconv.spec import (
     UNGROUPED,
     CallContext,
     Choice,
+    Constructor,
     Count,
     Crop,
     Framework,
@@ -156,11 +157,34 @@ def size(shape: Shape, groups: int) -> float:
 # mlx/nn/layers/convolution.py; a transposed kernel is stored as any other there: o ... i
 INITIAL = Initial("uniform", size)
 
+SIZES = "in:in_channels out:out_channels size:kernel_size stride padding dilation"
+LAYERS = "mlx 0.32.4 python/mlx/nn/layers"
+
 MLX = Framework(
     "mlx",
     title="MLX",
     version="0.32.4",
     functions=(GENERAL, *CONVS, *TRANSPOSES, CONVOLVE),
+    layers=(
+        *(
+            Constructor(
+                f"mlx.nn.Conv{r}d",
+                op.name,
+                f"{SIZES} groups bias:bias" if r < 3 else f"{SIZES} bias:bias",
+                f"{LAYERS}/convolution.py",
+            )
+            for r, op in enumerate(CONVS, 1)
+        ),
+        *(
+            Constructor(
+                f"mlx.nn.ConvTranspose{r}d",
+                op.name,
+                f"{SIZES} output_padding bias:bias",
+                f"{LAYERS}/convolution_transpose.py",
+            )
+            for r, op in enumerate(TRANSPOSES, 1)
+        ),
+    ),
     main={
         "conv": {r: op.name for r, op in enumerate(CONVS, 1)},
         "conv_transpose": {r: op.name for r, op in enumerate(TRANSPOSES, 1)},

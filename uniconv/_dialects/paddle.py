@@ -14,6 +14,7 @@ from uniconv.spec import (
     Axis,
     CallContext,
     Choice,
+    Constructor,
     Count,
     Crop,
     Framework,
@@ -183,11 +184,35 @@ def deviation(shape: Shape, groups: int) -> float:
 # paddle/nn/layer/conv.py
 INITIAL = Initial("normal", deviation, transposed=glorot(fans_first))
 
+SIZES = "in:in_channels out:out_channels size:kernel_size stride padding"
+BIAS = "* bias_attr:bias_attr data_format"
+
 PADDLE = Framework(
     "paddle",
     title="Paddle",
     version="3.3.1",
     functions=(*CONVS, *TRANSPOSES, *MODULES),
+    layers=(
+        *(
+            Constructor(
+                op.name,
+                op.name,
+                f"{SIZES} dilation groups * bias:bias padding_mode bias_attr:bias_attr data_format",
+                op.source,
+            )
+            for op in MODULES
+        ),
+        *(
+            Constructor(
+                f"paddle.nn.Conv{r}DTranspose",
+                op.name,
+                f"{SIZES} output_padding {'groups dilation' if r == 1 else 'dilation groups'} "
+                f"{BIAS}",
+                LAYERS,
+            )
+            for r, op in enumerate(TRANSPOSES, 1)
+        ),
+    ),
     main={
         "conv": {r: op.name for r, op in enumerate(CONVS, 1)},
         "conv_transpose": {r: op.name for r, op in enumerate(TRANSPOSES, 1)},

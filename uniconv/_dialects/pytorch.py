@@ -12,6 +12,7 @@ from uniconv.spec import (
     SYMMETRIC,
     CallContext,
     Choice,
+    Constructor,
     Count,
     Crop,
     Framework,
@@ -156,6 +157,13 @@ MODULE_TRANSPOSE = replace(
     source=MODULES,
 )
 
+SIZES = "in:in_channels out:out_channels size:kernel_size stride padding"
+LAYERS = {
+    MODULE.name: f"{SIZES} dilation groups bias:bias padding_mode device dtype",
+    MODULE_TRANSPOSE.name: f"{SIZES} output_padding groups bias:bias dilation padding_mode "
+    "device dtype",
+}
+
 PYTORCH = Framework(
     "pytorch",
     title="PyTorch",
@@ -167,6 +175,11 @@ PYTORCH = Framework(
             "c m ...": (CONV_TRANSPOSE, MODULE_TRANSPOSE),
         }.items()
         for op in ops
+        for r in RANKS
+    ),
+    layers=tuple(
+        Constructor(name.format(r=r), name.format(r=r), params, MODULES)
+        for name, params in LAYERS.items()
         for r in RANKS
     ),
     main={

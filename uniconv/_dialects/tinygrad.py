@@ -7,6 +7,7 @@ from math import prod, sqrt
 
 from uniconv.spec import (
     CallContext,
+    Constructor,
     Count,
     Crop,
     Form,
@@ -96,11 +97,26 @@ INITIAL = Initial(
     "uniform", size, bias=True, transposed=Initial("uniform", transposed_size, bias=True)
 )
 
+LAYERS_SOURCE = "tinygrad 0.14.0 tinygrad/nn/__init__.py"
+SIZES = "in:in_channels out:out_channels size:kernel_size stride padding"
+LAYERS = {
+    "Conv": (CONV.name, f"{SIZES} dilation groups bias:bias"),
+    "ConvTranspose": (
+        TRANSPOSE.name,
+        f"{SIZES} output_padding dilation groups bias:bias",
+    ),
+}
+
 TINYGRAD = Framework(
     "tinygrad",
     title="tinygrad",
     version="0.14.0",
     functions=(CONV, TRANSPOSE),
+    layers=tuple(
+        Constructor(f"tinygrad.nn.{name}{r}d", function, params, LAYERS_SOURCE, r)
+        for name, (function, params) in LAYERS.items()
+        for r in (1, 2)
+    ),
     main={
         "conv": dict.fromkeys((1, 2, 3), CONV.name),
         "conv_transpose": dict.fromkeys((1, 2, 3), TRANSPOSE.name),

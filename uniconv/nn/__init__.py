@@ -1,9 +1,13 @@
 """torch modules in any framework's conventions, and from and to the frameworks' own layers.
 
-One constructor form serves every framework: ``Conv([in_channels,] out_channels, kernel_size, *,
+One constructor form serves every framework: ``Conv(in_channels, out_channels, kernel_size, *,
 dialect=, bias=, **options)``.  Sizes are neutral words, because frameworks differ in nothing but
 their spelling; options are the framework's own keywords, because there they differ in meaning.
+The frameworks' layers under their own names are in ``uniconv.nn.keras``, ``uniconv.nn.pytorch`` ...
 """
+
+from importlib import import_module as _import_module
+from typing import Any as _Any
 
 from uniconv.nn.flatten import Flatten as Flatten
 from uniconv.nn.interchange import from_flax as from_flax
@@ -22,9 +26,27 @@ __all__ = [
     "DepthwiseConv",
     "Flatten",
     "SeparableConv",
+    "chainer",
+    "flax",
+    "flux",
     "from_flax",
     "from_keras",
     "from_onnx",
     "from_torch",
+    "keras",
+    "lux",
+    "mlx",
+    "paddle",
+    "pytorch",
+    "tinygrad",
     "to_torch",
 ]
+
+_DIALECTS = ("chainer", "flax", "flux", "keras", "lux", "mlx", "paddle", "pytorch", "tinygrad")
+
+
+def __getattr__(name: str) -> _Any:
+    if name in _DIALECTS:
+        return _import_module(f"{__name__}.{name}")
+    layers = ", ".join(_DIALECTS)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; layers are in {layers}")

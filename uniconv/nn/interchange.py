@@ -40,7 +40,9 @@ def _loaded(op: Op, sizes: dict[str, Any], arrays: Mapping[str, Any]) -> Layer:
     """A layer of the function, with the arrays' dtype, holding them."""
     tensors = {k: torch.as_tensor(a) for k, a in arrays.items() if a is not None}
     dtype = next(iter(tensors.values())).dtype
-    made = _CLASSES[op.kind](dialect=op.name, bias="bias" in tensors, dtype=dtype, **sizes)
+    made = _CLASSES[op.kind](
+        in_channels=None, dialect=op.name, bias="bias" in tensors, dtype=dtype, **sizes
+    )
     made.load_state_dict(tensors)
     return made
 

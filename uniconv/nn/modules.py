@@ -21,12 +21,21 @@ from uniconv._canonical.record import Shape
 from uniconv._messages import show, show_shape
 from uniconv.errors import BadOption, BadShape, UniconvError, from_one_frame
 from uniconv.nn import torch_modules
+from uniconv.nn.constructor import (
+    count,
+    kernel_rank,
+    kernel_sizes,
+    layer_function,
+    named_sizes,
+    own_words,
+)
 from uniconv.nn.initial import initialise
+from uniconv.nn.shapes import channel_letters, unfit
 from uniconv.spec.op import BY_CHANNELS, BY_OUTPUT, DEPTHWISE, Op
 from uniconv.spec.padding import Crop
-from uniconv.spec.registry import find, framework, main
+from uniconv.spec.registry import find
 from uniconv.spec.rules import REQUIRED, Count, KernelShape
-from uniconv.spec.values import integer, integers
+from uniconv.spec.values import integer
 
 __all__ = [
     "Conv",
@@ -34,18 +43,10 @@ __all__ = [
     "DepthwiseConv",
     "Layer",
     "SeparableConv",
-    "layer",
 ]
 
 _MOST = 256
 _PLAIN = (nn.Parameter, Tensor)
-# A framework's own constructor words, where its layer has them, and the neutral ones.
-_WORDS = {
-    "filters": "out_channels",
-    "features": "out_channels",
-    "use_bias": "bias",
-    "depth_multiplier": "multiplier",
-}
 
 
 class Layer(nn.Module):
@@ -53,6 +54,10 @@ class Layer(nn.Module):
 
     KIND: ClassVar[str]
     SIZES: ClassVar[tuple[str, ...]] = ("in_channels", "out_channels", "kernel_size")
+    WORDS: ClassVar[Mapping[str, str]] = {}
+    in_channels: int | None
+    out_channels: int | None
+    multiplier: int
     weight: Tensor
     pointwise_weight: Tensor
     bias: Tensor | None
@@ -70,25 +75,19 @@ class Layer(nn.Module):
         **options: Any,
     ) -> None:
         super().__init__()
-        told = self._told(sizes, options)
-        kernel_size = told.pop("kernel_size")
-        self._op = op = layer(dialect, self.KIND, _rank(dialect, self.KIND, kernel_size, rank))
+        told = named_sizes(type(self).__name__, self.SIZES, sizes, options)
+        rank_ = kernel_rank(dialect, told["kernel_size"], rank)
+        self._op = op = layer_function(dialect, self.KIND, rank_)
         if not {"c", "o"} <= set(f"{op.layouts[0].x} {op.layouts[0].y}".split()):
             raise BadOption(f"{op.name} has no channels, so there is no layer of it: bind a kernel")
-        for word, neutral in _WORDS.items():
-            if word in options and word in op.constructor_words:
-                if neutral == "bias":
-                    bias = bool(options.pop(word))
-                elif neutral in told:
-                    raise BadOption(f"{op.name}: {word} and {neutral} are one; give one of them")
-                else:
-                    told[neutral] = options.pop(word)
-        self.kernel_size = _kernel_size(op, kernel_size, rank)
-        self.in_channels: int | None = _count(op, "in_channels", told.get("in_channels"))
-        self.multiplier: int = _count(op, "multiplier", told.get("multiplier", 1)) or 1
-        self.out_channels: int | None = _count(op, "out_channels", told.get("out_channels"))
+        told |= own_words(op, told, options)
+        bias = bool(told.get("bias", bias))
+        self.kernel_size = kernel_sizes(op, self._word("kernel_size"), told["kernel_size"], rank)
+        self.in_channels = self._count("in_channels", told.get("in_channels"))
+        self.multiplier = self._count("multiplier", told.get("multiplier", 1)) or 1
+        self.out_channels = self._count("out_channels", told.get("out_channels"))
         if self.out_channels is None and "out_channels" in self.SIZES:
-            raise BadOption(f"{op.name}: out_channels is missing")
+            raise BadOption(f"{op.name}: {self._word('out_channels')} is missing")
         for rule in op.inert_options:  # the kernel's size, where the function asks for it once more
             if isinstance(rule, KernelShape) and rule.default is REQUIRED:
                 options.setdefault(rule.option, self.kernel_size)
@@ -98,7 +97,7 @@ class Layer(nn.Module):
         told_by_arrays = op.groups in (BY_CHANNELS, BY_OUTPUT) or "g" in self._layout.w.split()
         if groups is not None and not told_by_arrays:
             options["groups"] = groups  # which the function does not have
-        self._groups = _count(op, "groups", groups) or 1
+        self._groups = self._count("groups", groups) or 1
         self._precision = self._own_precision(precision, options)
         self._options = options
         self._kernel: StoredKernel | None = None
@@ -112,23 +111,12 @@ class Layer(nn.Module):
             self._materialize(self.in_channels)
             self.reset_parameters()
 
-    def _told(self, sizes: tuple[Any, ...], options: dict[str, Any]) -> dict[str, Any]:
-        """The sizes, by name: as in range(), the first may be left out."""
-        named = [word for word in self.SIZES if word not in options]
-        other = next((w for w in _WORDS if w in options and _WORDS[w] in named), None)
-        if other is not None:
-            named.remove(_WORDS[other])
-        if len(sizes) > len(named):
-            raise BadOption(
-                f"{type(self).__name__} takes {', '.join(self.SIZES)} (the first may be left out), "
-                f"then keywords; got {len(sizes)} positions"
-            )
-        first = len(named) - len(sizes)
-        told = dict(zip(named[first:], sizes))
-        told |= {w: options.pop(w) for w in (*self.SIZES, "multiplier") if w in options}
-        if told.get("kernel_size") is None:
-            raise BadOption(f"{type(self).__name__}: kernel_size is missing")
-        return told
+    def _word(self, name: str) -> str:
+        """A size's name where the layer is made under its framework's own."""
+        return self.WORDS.get(name, name)
+
+    def _count(self, name: str, value: Any) -> int | None:
+        return count(self._op, self._word(name), value)
 
     def _check_options(self) -> None:
         """Refuse what no input could make right, before any input is there."""
@@ -156,10 +144,11 @@ class Layer(nn.Module):
         op, groups = self._op, self._group_count(c)
         o = self.out_channels if self.KIND in ("conv", "conv_transpose") else None
         o = c * self.multiplier if o is None else o
-        for what, count in (("in_channels", c), ("out_channels", o)):
-            if count % groups:
-                raise BadOption(f"{op.name}: {what}={count} must be a multiple of {groups} groups")
-        return arrange(self._layout.w, _letters(c, o, groups), self.kernel_size)
+        for name, n in (("in_channels", c), ("out_channels", o)):
+            if n % groups:
+                what = self._word(name)
+                raise BadOption(f"{op.name}: {what}={n} must be a multiple of {groups} groups")
+        return arrange(self._layout.w, channel_letters(c, o, groups), self.kernel_size)
 
     def _point_shape(self, c: int) -> Shape:
         assert self._op.pointwise is not None
@@ -309,7 +298,7 @@ class Layer(nn.Module):
             if isinstance(op.groups, Count):
                 own[op.groups.option] = groups
             c = (self.in_channels or 1) * groups // kernel.groups
-            shape = arrange(self._layout.w, _letters(c, length, groups), self.kernel_size)
+            shape = arrange(self._layout.w, channel_letters(c, length, groups), self.kernel_size)
             part = read_kernel(op, own, shape)
             made = part.plan(op, own, tuple(x.shape), precision=precision)
             return made(x, w, bias)  # type: ignore[no-any-return]
@@ -359,7 +348,8 @@ class Layer(nn.Module):
         told = [op.name, f"channels={sizes}", f"kernel_size={self.kernel_size}"]
         told += [f"multiplier={self.multiplier}"] if self.multiplier != 1 else []
         told += [f"groups={self._groups}"] if self._groups != 1 else []
-        told += [f"{name}={show(value)}" for name, value in self._options.items()]
+        changed = {n: v for n, v in self._options.items() if show(v) != show(op.default(n))}
+        told += [f"{name}={show(value)}" for name, value in changed.items()]
         told += [f"precision={show(self._precision)}"] if self._precision else []
         return ", ".join(told + ["bias=False"] * (self._parameters.get("bias", 1) is None))
 
@@ -437,7 +427,7 @@ class Layer(nn.Module):
         if name != "weight":
             must = self._point_shape(self.in_channels or 1)
         if must is not None and shape != must:
-            raise BadShape(_unfit(self._op.name, saved, pattern, shape, must))
+            raise BadShape(unfit(self._op.name, saved, pattern, shape, must))
         return self._kernel.store(w) if name == "weight" and self._kernel else w.contiguous()
 
     # Plans are closures, and a function is found again by its name.
@@ -449,96 +439,8 @@ class Layer(nn.Module):
         super().__setstate__(state | {"_op": find(state["_op"])})  # type: ignore[no-untyped-call]
 
 
-def layer(dialect: str, kind: str, rank: int) -> Op:
-    """The function that a module computes: a family means its layer where it has one."""
-    known = framework(dialect)
-    for op in known.functions if known else ():
-        if op.kind == kind and rank in op.ranks and "kernel_size" in op.constructor_words:
-            return op
-    if known and rank not in known.main.get(kind, {rank: ""}):
-        has = ", ".join(map(str, known.main[kind]))
-        raise BadShape(f"{known.name}: a {kind} has {has} spatial axes, not {rank}")
-    # main() counts the axes of the kernel: one for each spatial axis, and those of the channels.
-    ndim = rank + 2
-    if known and kind in known.main:
-        ndim = len(axes(find(known.main[kind][rank]).layouts[0].w, rank))
-    return main(dialect, kind, ndim)
-
-
-def _rank(dialect: str, kind: str, kernel_size: Any, rank: int | None) -> int:
-    """The number of spatial axes: as the kernel size or ``rank`` says, or the one function has."""
-    entries = integers(kernel_size)
-    if integer(kernel_size) is None and entries is not None:
-        return len(entries)
-    if rank is not None:
-        return rank
-    if framework(dialect) is None:
-        ranks = find(dialect).ranks
-        if len(ranks) == 1:
-            return ranks[0]
-    return 2
-
-
-def _kernel_size(op: Op, value: Any, rank: int | None) -> Shape:
-    one, entries = integer(value), integers(value)
-    if one is not None:
-        ranks = op.ranks
-        rank = rank or (ranks[0] if len(ranks) == 1 else 2)
-        entries = (one,) * rank
-    if entries is None or min(entries, default=0) < 1 or (rank and len(entries) != rank):
-        must = f"an integer or {rank or 'a list of'} integers of at least 1"
-        raise BadOption(f"{op.name}: kernel_size={show(value)} must be {must}")
-    if len(entries) not in op.ranks:
-        has = " or ".join(map(str, op.ranks))
-        raise BadOption(f"{op.name}: kernel_size={show(value)} must have {has} entries")
-    return entries
-
-
-def _count(op: Op, name: str, value: Any) -> int | None:
-    count = integer(value)
-    if value is not None and (count is None or count < 1):
-        raise BadOption(f"{op.name}: {name}={show(value)} must be an integer of at least 1")
-    return count
-
-
-def _letters(c: int, o: int, groups: int) -> dict[str, int]:
-    """The sizes of a kernel's channel axes."""
-    return {"c": c, "o": o, "i": c // groups, "m": o // groups, "g": groups}
-
-
-def _unfit(name: str, saved: str, pattern: str, shape: Shape, must: Shape) -> str:
-    """What was loaded, how it was read, what must hold, and a layout that it would fit."""
-    letters = axes(pattern, len(must) - len(pattern.split()) + 1)
-    if len(shape) != len(letters):
-        return (
-            f"{name}: {saved} {show_shape(shape)} has {len(shape)} axes; read as {show(pattern)} "
-            f"it must have {len(letters)}: {show_shape(must)}"
-        )
-    pairs = [(a, n, m) for a, n, m in zip(letters, shape, must) if n != m]
-    got = ", ".join(f"{a} = {n}" for a, n, _ in pairs)
-    wanted = ", ".join(f"{a} = {m}" for a, _, m in pairs)
-    spatial = [a for a in letters if a[0] == "s"]
-    channels = [a for a in letters if a[0] != "s"]
-    sizes = dict(zip(letters, must))
-    others = [
-        (*order[:i], *spatial, *order[i:])
-        for order in (channels, channels[::-1])
-        for i in (0, len(channels), 1)
-    ]
-    fitting = [o for o in others if o != letters and tuple(sizes[a] for a in o) == shape]
-    hint = "; it would fit as " + " or ".join(map(_dotted, fitting)) if fitting else ""
-    read = f"{name}: {saved} {show_shape(shape)} read as {show(pattern)} has {got}"
-    return f"{read}; it must have {wanted}{hint}"
-
-
-def _dotted(letters: tuple[str, ...]) -> str:
-    """A pattern with its spatial axes as the one ellipsis that they are."""
-    words = ["..." if a == "s0" else a for a in letters if a[0] != "s" or a == "s0"]
-    return show(" ".join(words))
-
-
 class Conv(Layer):
-    """A convolution layer in a framework's conventions: ``Conv([in,] out, kernel_size, ...)``.
+    """A convolution layer in a framework's conventions: ``Conv(in, out, kernel_size, ...)``.
 
     ======  ==========================================================================
     x       in the function's layout: ``n ... c`` for keras, ``n c ...`` for pytorch
@@ -546,14 +448,14 @@ class Conv(Layer):
     y       as x, with out_channels; sizes as those of ``uniconv.conv``
     ======  ==========================================================================
 
-    The constructor has one form for every framework, and the options are the framework's own.
-    As in ``range()``, the first position may be left out: ``Conv(64, 3, dialect="keras")`` takes
-    its input channels from the first input, ``Conv(3, 64, 3)`` has 3 of them.
+    The constructor has one form for every framework, and the options are the framework's own; its
+    layers under their own names are in ``uniconv.nn.keras``, ``.flax``, ``.pytorch`` and others.
 
     Args:
-        in_channels, out_channels, kernel_size: counts; the kernel size in pixels, one for all axes
-            or one per axis.  Where the framework's layer has words of its own for them (Keras's
-            ``filters``, Flax's ``features``), these are taken too.
+        in_channels, out_channels, kernel_size: counts; in_channels=None takes them from the first
+            input; the kernel size in pixels, one for all axes or one per axis.  Where the
+            framework's layer has words of its own for them (Keras's ``filters``, Flax's
+            ``features``), these are taken too.
         dialect: a family, which means its layer (``torch.nn.Conv2d`` for "pytorch"), or a function.
         bias: whether a bias is added (default True); also under the framework's word, use_bias.
         rank: spatial axes where the kernel size is one number (default 2).
@@ -575,7 +477,7 @@ class Conv(Layer):
     <All keys matched successfully>
     >>> layer(torch.tensor([1.0, 2, 3, 4]).reshape(4, 1, 1)).flatten().tolist()
     [123.0, 234.0]
-    >>> Conv(64, 3, strides=2, padding="SAME", dialect="keras")
+    >>> Conv(None, 64, 3, strides=2, padding="SAME", dialect="keras")
     Conv(keras.layers.Conv2D, channels=? -> 64, kernel_size=(3, 3), strides=2, padding="SAME")
 
     Source: each function's own, as ``uniconv show NAME`` prints it.
@@ -585,7 +487,7 @@ class Conv(Layer):
 
 
 class ConvTranspose(Layer):
-    """A transposed convolution layer: ``ConvTranspose([in,] out, kernel_size, ...)``.
+    """A transposed convolution layer: ``ConvTranspose(in, out, kernel_size, ...)``.
 
     Arguments, parameters and errors are those of ``Conv``.  A function that asks for output_shape
     (tf) takes it here, or for one call: ``layer(x, output_shape=(2, 9, 9, 3))``.
@@ -601,7 +503,7 @@ class ConvTranspose(Layer):
 
 
 class DepthwiseConv(Layer):
-    """A depthwise convolution layer: ``DepthwiseConv([in,] kernel_size, multiplier=1, ...)``.
+    """A depthwise convolution layer: ``DepthwiseConv(in, kernel_size, multiplier=1)``.
 
     Every input channel has ``multiplier`` kernels of its own; the rest is as for ``Conv``.
 
@@ -618,7 +520,7 @@ class DepthwiseConv(Layer):
 
 
 class SeparableConv(Layer):
-    """A depthwise convolution, then a 1x1 one: ``SeparableConv([in,] out, kernel_size, ...)``.
+    """A depthwise convolution, then a 1x1 one: ``SeparableConv(in, out, kernel_size, ...)``.
 
     Arguments are those of ``DepthwiseConv`` and ``Conv``; the state holds ``depthwise_kernel`` and
     ``pointwise_kernel``.

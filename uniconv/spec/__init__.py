@@ -2,6 +2,7 @@
 
 from uniconv._canonical.layout import Layout, axes
 from uniconv._canonical.record import Pairs, Shape
+from uniconv.spec.constructor import Constructor
 from uniconv.spec.constructor_words import Restated, restated, unchecked
 from uniconv.spec.dimension_strings import (
     AlongAxis,
@@ -124,6 +125,7 @@ __all__ = [
     "Border",
     "CallContext",
     "Choice",
+    "Constructor",
     "Count",
     "Crop",
     "DimensionNumbers",

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from uniconv._messages import show
+from uniconv.spec.constructor import ROLES, Constructor
 from uniconv.spec.initial import KAIMING, Initial
 from uniconv.spec.op import KINDS, Op
 
@@ -22,6 +23,7 @@ class Framework:
     dense: the axes of its Dense layer's kernel, f features in and u units out; "": it has none.
     initial: how its layers draw a fresh kernel; by default as PyTorch's do.
     cases: how many calls compare it with the running framework, as its pairs of traits need.
+    layers: its layer classes, which ``uniconv.nn`` has under their own names.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Framework:
     dense: str = ""
     initial: Initial = KAIMING
     cases: int = 100
+    layers: tuple[Constructor, ...] = ()
     by_name: Mapping[str, Op] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -73,6 +76,17 @@ class Framework:
         if self.dense not in ("", "f u", "u f"):
             yield f'dense={show(self.dense)} must be "f u", "u f" or ""'
         yield from self._problems_of_main()
+        yield from self._problems_of_layers()
+
+    def _problems_of_layers(self) -> Iterator[str]:
+        ops = {op.name: op for op in self.functions}
+        for layer in self.layers:
+            if layer.function not in ops:
+                yield f"{layer.name} computes {layer.function}, which is none of its functions"
+                continue
+            for option, _ in layer.words():
+                if option not in {"*", *ROLES, *ops[layer.function].rules}:
+                    yield f"{layer.name} has {show(option)}, which {layer.function} has not"
 
     def _problems_of_main(self) -> Iterator[str]:
         ops = {op.name: op for op in self.functions}

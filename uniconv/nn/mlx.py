@@ -1,0 +1,274 @@
+"""MLX's convolution layers under their own names, as torch modules.
+
+Made by docs/make_layer_stubs.py from uniconv/_dialects/mlx.py.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from uniconv.nn import modules
+
+__all__ = [
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
+]
+
+
+def __getattr__(name: str) -> Any:
+    raise AttributeError(f"{__name__} has no layer {name}; it has {', '.join(__all__)}")
+
+
+class Conv1d(modules.Conv):
+    """``mlx.nn.Conv1d``: ``uniconv.nn.Conv`` in its words.
+
+    ``uniconv show mlx.core.conv1d`` says what its options mean.
+
+    Raises:
+        the errors of ``uniconv.nn.Conv``, in these words.
+
+    Source: mlx 0.32.4 python/mlx/nn/layers/convolution.py.
+    """
+
+    def __init__(
+        self,
+        in_channels: int | None,
+        out_channels: int,
+        kernel_size: int | Sequence[int],
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: Any = 1,
+        bias: bool = True,
+        *,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        precision: Any = None,
+    ) -> None:
+        super().__init__(
+            dialect="mlx.core.conv1d",
+            in_channels=in_channels,
+            out_channels=out_channels,
+            kernel_size=kernel_size,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=groups,
+            bias=bias,
+            device=device,
+            dtype=dtype,
+            precision=precision,
+        )
+
+
+class Conv2d(modules.Conv):
+    """``mlx.nn.Conv2d``: ``uniconv.nn.Conv`` in its words.
+
+    ``uniconv show mlx.core.conv2d`` says what its options mean.
+
+    Raises:
+        the errors of ``uniconv.nn.Conv``, in these words.
+
+    Source: mlx 0.32.4 python/mlx/nn/layers/convolution.py.
+    """
+
+    def __init__(
+        self,
+        in_channels: int | None,
+        out_channels: int,
+        kernel_size: int | Sequence[int],
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: Any = 1,
+        bias: bool = True,
+        *,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        precision: Any = None,
+    ) -> None:
+        super().__init__(
+            dialect="mlx.core.conv2d",
+            in_channels=in_channels,
+            out_channels=out_channels,
+            kernel_size=kernel_size,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=groups,
+            bias=bias,
+            device=device,
+            dtype=dtype,
+            precision=precision,
+        )
+
+
+class Conv3d(modules.Conv):
+    """``mlx.nn.Conv3d``: ``uniconv.nn.Conv`` in its words.
+
+    ``uniconv show mlx.core.conv3d`` says what its options mean.
+
+    Raises:
+        the errors of ``uniconv.nn.Conv``, in these words.
+
+    Source: mlx 0.32.4 python/mlx/nn/layers/convolution.py.
+    """
+
+    def __init__(
+        self,
+        in_channels: int | None,
+        out_channels: int,
+        kernel_size: int | Sequence[int],
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        bias: bool = True,
+        *,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        precision: Any = None,
+    ) -> None:
+        super().__init__(
+            dialect="mlx.core.conv3d",
+            in_channels=in_channels,
+            out_channels=out_channels,
+            kernel_size=kernel_size,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            bias=bias,
+            device=device,
+            dtype=dtype,
+            precision=precision,
+        )
+
+
+class ConvTranspose1d(modules.ConvTranspose):
+    """``mlx.nn.ConvTranspose1d``: ``uniconv.nn.ConvTranspose`` in its words.
+
+    ``uniconv show mlx.core.conv_transpose1d`` says what its options mean.
+
+    Raises:
+        the errors of ``uniconv.nn.ConvTranspose``, in these words.
+
+    Source: mlx 0.32.4 python/mlx/nn/layers/convolution_transpose.py.
+    """
+
+    def __init__(
+        self,
+        in_channels: int | None,
+        out_channels: int,
+        kernel_size: int | Sequence[int],
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        output_padding: Any = 0,
+        bias: bool = True,
+        *,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        precision: Any = None,
+    ) -> None:
+        super().__init__(
+            dialect="mlx.core.conv_transpose1d",
+            in_channels=in_channels,
+            out_channels=out_channels,
+            kernel_size=kernel_size,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            output_padding=output_padding,
+            bias=bias,
+            device=device,
+            dtype=dtype,
+            precision=precision,
+        )
+
+
+class ConvTranspose2d(modules.ConvTranspose):
+    """``mlx.nn.ConvTranspose2d``: ``uniconv.nn.ConvTranspose`` in its words.
+
+    ``uniconv show mlx.core.conv_transpose2d`` says what its options mean.
+
+    Raises:
+        the errors of ``uniconv.nn.ConvTranspose``, in these words.
+
+    Source: mlx 0.32.4 python/mlx/nn/layers/convolution_transpose.py.
+    """
+
+    def __init__(
+        self,
+        in_channels: int | None,
+        out_channels: int,
+        kernel_size: int | Sequence[int],
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        output_padding: Any = 0,
+        bias: bool = True,
+        *,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        precision: Any = None,
+    ) -> None:
+        super().__init__(
+            dialect="mlx.core.conv_transpose2d",
+            in_channels=in_channels,
+            out_channels=out_channels,
+            kernel_size=kernel_size,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            output_padding=output_padding,
+            bias=bias,
+            device=device,
+            dtype=dtype,
+            precision=precision,
+        )
+
+
+class ConvTranspose3d(modules.ConvTranspose):
+    """``mlx.nn.ConvTranspose3d``: ``uniconv.nn.ConvTranspose`` in its words.
+
+    ``uniconv show mlx.core.conv_transpose3d`` says what its options mean.
+
+    Raises:
+        the errors of ``uniconv.nn.ConvTranspose``, in these words.
+
+    Source: mlx 0.32.4 python/mlx/nn/layers/convolution_transpose.py.
+    """
+
+    def __init__(
+        self,
+        in_channels: int | None,
+        out_channels: int,
+        kernel_size: int | Sequence[int],
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        output_padding: Any = 0,
+        bias: bool = True,
+        *,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        precision: Any = None,
+    ) -> None:
+        super().__init__(
+            dialect="mlx.core.conv_transpose3d",
+            in_channels=in_channels,
+            out_channels=out_channels,
+            kernel_size=kernel_size,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            output_padding=output_padding,
+            bias=bias,
+            device=device,
+            dtype=dtype,
+            precision=precision,
+        )
