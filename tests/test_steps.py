@@ -18,6 +18,8 @@ from uniconv._canonical.layout import arrange, axes
 from uniconv._canonical.record import Convolution
 from uniconv._canonical.steps import core_steps
 from uniconv._canonical.steps_source import IMPORTS, addend_name, source
+from uniconv._diagnose.code import torch_code
+from uniconv._diagnose.inputs import problem, read_array
 from uniconv.errors import UniconvError
 from uniconv.spec.padding import Crop
 from uniconv.spec.registry import find, functions
@@ -85,14 +87,14 @@ def resized(case, rng):
 
 
 def arrays_of(case, seed):
-    """Integer arrays for a case: x, w, p, bias, and the addend under its native name."""
+    """Integer arrays for a case: x, w, p, bias; mostly the addend, too, under its native name."""
     op, call = case.op, case.call
     dtype = "float32" if "float32" in op.dtypes else op.dtypes[0]
     x, w, *p = probe(case, seed, dtype)
     rng = np.random.default_rng(seed)
     whole = tuple(call.o if a == "o" else 1 for a in axes(call.layout.y, call.rank))
     bias = asymmetric((call.o,) if op.bias == "o" else whole, rng, dtype)
-    addend = {op.addend[0]: asymmetric(call.output, rng, dtype)} if op.addend else {}
+    addend = {op.addend[0]: asymmetric(call.output, rng, dtype)} if op.addend and seed % 4 else {}
     return (x, w, p[0] if p else None, bias), addend
 
 
@@ -116,6 +118,26 @@ def test_the_lines_of_one_image_give_y_for_images_of_other_sizes(name):
                 break
     # An output size that is an option belongs to one size of x, where the function insists on that.
     assert others > 3 or (isinstance(op.pad, Crop) and op.pad.shape and op.pad.adjoint)
+
+
+@pytest.mark.parametrize("name", sorted(functions()))
+def test_the_lines_of_a_diagnosis_give_what_its_hypothesis_gives(name):
+    rng, op = random.Random(f"diagnosis {name}"), find(name)
+    for seed in range(4):
+        case = random_case(op, rng)
+        if 0 in case.call.output:
+            continue
+        arrays, _ = arrays_of(case, seed)
+        x, w, p, bias = arrays
+        y = Call(x, w, bias, dialect=name, pointwise=p, **case.options).run()
+        point = None if p is None else read_array(p, "pointwise")
+        named = (read_array(a, role) for a, role in ((x, "x"), (w, "w"), (y, "y")))
+        hypothesis = problem(op, case.options, *named, point).start(bias.reshape(-1))
+        roles = dict(zip(("x", "w", "p", "bias"), ("x", "w[:]", "p", "bias")))
+        roles = roles if op.array_names("p") else {k: v for k, v in roles.items() if k != "p"}
+        code = torch_code(hypothesis, case.call, roles, "")
+        assert "import numpy" in code
+        np.testing.assert_array_equal(ran(code, x=x, w=w, p=p, bias=bias), y, err_msg=code)
 
 
 # Faults that lines had

@@ -17,7 +17,12 @@ from uniconv.spec.padding import Crop
 
 
 def torch_lines(
-    call: LoweredCall, dtypes: Mapping[str, str], *, bias: bool, any_size: AnySize | None = None
+    call: LoweredCall,
+    dtypes: Mapping[str, str],
+    *,
+    bias: bool,
+    addend: bool = False,
+    any_size: AnySize | None = None,
 ) -> str:
     """Runnable code on torch tensors: x, w, where there are these p, bias and the addend, give y.
 
@@ -25,6 +30,7 @@ def torch_lines(
     the function's own name for it, or as ``addend`` where that name is taken.
 
     dtypes: those of x, w, p and bias, as far as there are these; {} where they are not known.
+    bias, addend: whether there are such arrays.
     any_size: the padding for any size, by default what the function's options say.
     """
     note = []
@@ -34,7 +40,7 @@ def torch_lines(
         any_size = AnySize(call.conv.pad)
         note = [f"# the padding is that of an image of {' x '.join(map(str, call.sizes.size))}"]
     steps = typed(call, call_steps(call, any_size), dtypes)
-    lines = source(steps, bias=bias, batch=bool(call.sizes.batch))
+    lines = source(steps, bias=bias, addend=addend, batch=bool(call.sizes.batch))
     return "\n".join((*IMPORTS, *note, *lines))
 
 

@@ -20,10 +20,12 @@ IMPORTS = ("import torch", "from torch.nn import functional as F", "")
 _PLAIN = {"stride": 1, "dilation": 1, "padding": 0, "output_padding": 0, "groups": 1}
 
 
-def source(steps: Iterable[s.Step], *, bias: bool, batch: bool = True) -> list[str]:
+def source(
+    steps: Iterable[s.Step], *, bias: bool, addend: bool = False, batch: bool = True
+) -> list[str]:
     """Lines that turn x, w and whatever other arrays the steps name into y.
 
-    bias: whether there is an array ``bias``; batch: whether x has a batch axis, first.
+    bias, addend: whether there are such arrays; batch: whether x has a batch axis, first.
     """
     lines: list[str] = []
     moved = ""  # the kernel whose axes a step has permuted
@@ -32,6 +34,8 @@ def source(steps: Iterable[s.Step], *, bias: bool, batch: bool = True) -> list[s
             lines += _convolve(step, bias) if isinstance(step, s.Convolve) else _empty(step, bias)
         elif isinstance(step, s.Bias):
             lines += _bias(step) if bias else []
+        elif isinstance(step, s.Addend):
+            lines += _addend(step) if addend else []
         elif isinstance(step, s.Border):
             lines += _border(step, batch)
         elif not isinstance(step, s.Compact) or moved == step.on:
@@ -229,6 +233,10 @@ def _bias(step: s.Bias) -> Iterator[str]:
     yield f"{step.on} = {step.on} + bias{shape}"
 
 
+def _addend(step: s.Addend) -> Iterator[str]:
+    yield f"{step.on} = {step.on} + {step.scale!r} * {addend_name(step.name)}"
+
+
 def addend_name(name: str) -> str:
     """The variable that holds the addend: the function's own name for it, where that is free."""
     return "addend" if name in ("x", "w", "p", "y", "bias") else name
@@ -255,5 +263,4 @@ _LINES: dict[type[s.Step], Callable[[Any], Iterable[str]]] = {
     s.Cast: _cast,
     s.Scale: lambda step: [f"{step.on} = {step.on} * {step.factor!r}"],
     s.Shift: lambda step: [f"{step.on} = {step.on} + {step.term!r}"],
-    s.Addend: lambda step: [f"{step.on} = {step.on} + {step.scale!r} * {addend_name(step.name)}"],
 }

@@ -179,7 +179,7 @@ def _explanation(
         sides(names, crops) if crops else None,
         None if explicit is None else call_text(op, explicit),
         note,
-        torch_lines(call, dtypes, bias=bias),
+        torch_lines(call, dtypes, bias=bias, addend=(op.addend or ("",))[0] in options),
         lowered=call,
     )
 
