@@ -11,16 +11,23 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 import uniconv
 from uniconv import spec
+from uniconv.spec.groups import Groups
+from uniconv.spec.op import Op
+from uniconv.spec.padding import Pad, Padding
+from uniconv.spec.registry import frameworks, functions
+from uniconv.spec.rules import Rule, Setting
 
 ROOT = Path(uniconv.__file__).parent
 DESIGN = ROOT.parent / "docs" / "design.md"
 ALLOWED = {"torch", "numpy", "einops"}
+FIELDS = {field.name for field in fields(Op)}
 SOURCES = sorted(ROOT.rglob("*.py"))
 PUBLIC = [
     path
@@ -143,6 +150,38 @@ def names_used(sources: Iterable[str]) -> dict[str, set[str]]:
     return {m: {n for n in names if f"{m}.{n}" not in modules} for m, names in used.items()}
 
 
+def asks_the_class_of_a_rule(source: str) -> list[str]:
+    """Where a source asks for the class of a rule, which the rule should be asked to do itself.
+
+    That is: isinstance with the class of a rule, or of a field of an Op, by whatever name.
+    """
+    own = ("uniconv.spec", "uniconv._canonical.layout")
+    known = {name.rpartition(".")[2] for name in imported(source) if name.startswith(own)}
+    asked = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("isinstance", "type"):
+            value, *classes = node.args
+            parts = [part for one in classes for part in ast.walk(one)]
+            names = {n.id for n in parts if isinstance(n, ast.Name)}
+            names |= (
+                {n.attr for n in parts if isinstance(n, ast.Attribute)} if names & known else set()
+            )
+            field = isinstance(value, ast.Attribute) and value.attr in FIELDS
+            of_op = field and ast.unparse(value.value).split(".")[-1] in ("op", "_op", "function")
+            if (names & known and names & rule_classes()) or of_op:
+                asked.append(ast.unparse(node))
+    return asked
+
+
+def rule_classes() -> set[str]:
+    """The names of all classes of rules, and of what a rule may stand for."""
+    found, left = {"Layout"}, [Rule]
+    while left:
+        found.add(left[-1].__name__)
+        left += left.pop().__subclasses__()
+    return found
+
+
 def hidden_modules(package: str, path: Path) -> list[str]:
     """The public names of a package that hide a module of the same name in its folder."""
     own = {p.stem for p in path.glob("*.py")} | {p.name for p in path.iterdir() if p.is_dir()}
@@ -211,6 +250,24 @@ def test_only_execute_names_torch_nn_functional():
         path.relative_to(ROOT).as_posix() for path in SOURCES if names_functional(path.read_text())
     }
     assert naming - {"conformance/oracles/pytorch.py"} == {"_canonical/execute.py"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in SOURCES if entry_of(path) != "spec"],
+    ids=lambda p: str(p.relative_to(ROOT)),
+)
+def test_a_field_of_an_op_is_a_rule_and_is_asked_as_one(path):
+    assert asks_the_class_of_a_rule(path.read_text()) == []
+
+
+@pytest.mark.parametrize("op", functions().values(), ids=lambda op: op.name)
+def test_each_field_of_an_op_holds_one_type(op):
+    kinds = {"layout": Setting, "reverse": Setting, "groups": Groups, "pad": Padding}
+    assert [n for n, kind in kinds.items() if not isinstance(getattr(op, n), kind)] == []
+    assert isinstance(op.padding, Pad)
+    assert (op.crop is not None) == (op.kind == "conv_transpose")
+    assert op.framework in frameworks()
 
 
 def test_what_runs_the_record_knows_no_dialect():
@@ -316,6 +373,20 @@ def test_the_layer_check_can_fail():
     assert too_high("_calls", "def f():\n    import uniconv._bind") == ["uniconv._bind"]
     assert too_high("_calls", "from uniconv import conv") == ["uniconv.conv"]
     assert too_high("_calls", "from uniconv.spec.op import Op\nimport torch") == []
+
+
+def test_the_check_of_rules_can_fail():
+    assert {"Rule", "Choice", "Crop", "Count", "AlongAxis", "Layout"} <= rule_classes()
+    imports = "from uniconv.spec import rules\nfrom uniconv.spec.rules import Choice\n"
+    for code in (
+        "layout = op.layout\nif isinstance(layout, Choice): pass",
+        "isinstance(rule, (int, rules.Border))",
+        "isinstance(self._op.reverse, bool)",
+        "type(call.op.groups) is str",
+    ):
+        assert len(asks_the_class_of_a_rule(imports + code)) == 1
+    fine = "isinstance(options['pad'], str)\nisinstance(step, steps.Border)\ntype(op.name)"
+    assert asks_the_class_of_a_rule(imports + fine.replace("op.name", "x.pad")) == []
 
 
 def test_the_circle_check_can_fail():

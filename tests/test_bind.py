@@ -9,7 +9,7 @@ import torch
 from torch._dynamo.testing import CompileCounterWithBackend
 
 import uniconv
-from uniconv._calls.kernel import read_kernel
+from uniconv._calls.stored import stored_kernel
 from uniconv._canonical.onednn import Packed
 from uniconv._describe import dialects
 from uniconv.errors import BadArray, BadOption, BadShape
@@ -60,7 +60,7 @@ def test_a_stored_kernel_comes_back_bit_by_bit(name):
         if op.outer_product:
             continue
         w = arrays_of(op, case)[1]
-        kernel = read_kernel(op, case.options, case.w_shape)
+        kernel = stored_kernel(op, case.options, case.w_shape)
         stored = kernel.store(w)
         assert stored.is_contiguous()
         assert tuple(stored.shape) == kernel.stored_shape
@@ -80,7 +80,7 @@ def test_a_stored_kernel_comes_back_bit_by_bit(name):
     ],
 )
 def test_kernels_are_stored_as_torch_runs_them_fastest(dialect, w, options, stored, view):
-    kernel = read_kernel(find(dialect), options, w)
+    kernel = stored_kernel(find(dialect), options, w)
     assert kernel.stored_shape == stored
     held = torch.zeros(stored)
     shares = kernel.restore(held).untyped_storage().data_ptr() == held.untyped_storage().data_ptr()

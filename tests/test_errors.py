@@ -22,11 +22,12 @@ from uniconv.files.named_array import NamedArray
 from uniconv.spec import registry
 from uniconv.spec.dimension_strings import DimensionNumbers
 from uniconv.spec.framework import Framework
+from uniconv.spec.groups import Count
 from uniconv.spec.op import OptionPerAxis
 from uniconv.spec.padding import Crop, Pad
 from uniconv.spec.refusals import Refusal, strided_and_dilated
 from uniconv.spec.registry import find
-from uniconv.spec.rules import CallContext, Choice, Count, PerAxis
+from uniconv.spec.rules import CallContext, Choice, PerAxis
 from uniconv.spec.words import same_upper
 
 X, W = np.ones((2, 4, 7, 9), np.float32), np.ones((6, 4, 3, 2), np.float32)
@@ -157,7 +158,7 @@ def test_a_family_without_a_function_of_that_rank(axes: int, dialect: str, text:
             'mean "stride"?',
         ),
         (
-            {"layout": DimensionNumbers("mode", {0: CONV4.layout}, 0, swapped="swap")},
+            {"layout": DimensionNumbers("mode", {0: CONV4.layout.usual}, 0, swapped="swap")},
             'the rule of mode names the option "swap", which it does not have; it has alpha, '
             "dilation, group, mode, padding, stride",
         ),

@@ -16,7 +16,8 @@ from uniconv._canonical.layout import Layout
 from uniconv._dialects.onnx import BEGINS_ENDS
 from uniconv.errors import BadOption, UniconvError
 from uniconv.spec.forms import INTERLEAVED, SYMMETRIC
-from uniconv.spec.op import UNGROUPED, Op, OptionPerAxis
+from uniconv.spec.groups import UNGROUPED
+from uniconv.spec.op import Op, OptionPerAxis
 from uniconv.spec.padding import Crop, Pad
 from uniconv.spec.rules import REQUIRED, Choice, InertOption, PerAxis, Scalar
 from uniconv.spec.words import full, same_lower, same_total, valid

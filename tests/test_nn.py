@@ -18,7 +18,7 @@ from uniconv import nn
 from uniconv._canonical.layout import axes
 from uniconv.errors import BadArray, BadOption, BadShape, CannotExpress, UnknownName
 from uniconv.nn.torch_modules import _call
-from uniconv.spec.op import BY_CHANNELS, BY_OUTPUT
+from uniconv.spec.groups import BY_CHANNELS, BY_OUTPUT
 from uniconv.spec.registry import find
 from uniconv.testing.cases import random_case
 

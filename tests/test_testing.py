@@ -18,6 +18,7 @@ import uniconv
 from uniconv import Call
 from uniconv._calls.options import complete
 from uniconv.errors import BadOption, UnknownName
+from uniconv.spec.groups import UNGROUPED
 from uniconv.spec.registry import find, functions
 from uniconv.testing import (
     arrays,
@@ -55,8 +56,8 @@ def test_a_grid_is_small_and_takes_every_word_and_form(op):
             assert [w for w in words if w not in used] == []
     assert {case.call.rank for case in cases} == set(op.ranks)
     refused = {r.when.__name__ for r in op.refusals}
-    grouped = op.groups != "1" and "grouped_and_three_axes" not in refused
-    if grouped or (set(op.ranks) & {1, 2} and op.groups != "1"):
+    grouped = op.groups != UNGROUPED and "grouped_and_three_axes" not in refused
+    if grouped or (set(op.ranks) & {1, 2} and op.groups != UNGROUPED):
         assert len({case.call.conv.groups for case in cases}) > 1
     if op.dilation and "dilated" not in refused:
         assert {True, False} <= {max(case.call.conv.rhs_dilation) > 1 for case in cases}

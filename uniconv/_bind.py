@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.compiler import is_compiling
 
 from uniconv._calls.epilogue import Plan
-from uniconv._calls.kernel import read_kernel
+from uniconv._calls.stored import stored_kernel
 from uniconv._canonical.arrays import shape_of, to_torch
 from uniconv._canonical.onednn import packing
 from uniconv._canonical.precision import check, current, in_block
@@ -105,7 +105,7 @@ class Bound:
     ) -> None:
         check(op.name, precision)
         self._op, self._options, self._precision = op, options, precision
-        self._kernel = read_kernel(op, options, tuple(w.shape))
+        self._kernel = stored_kernel(op, options, tuple(w.shape))
         with torch.no_grad():
             w = to_torch(w, device).detach()
             stored = self._kernel.store(w)

@@ -9,37 +9,18 @@ import numpy as np
 
 from uniconv._calls.lower import batched
 from uniconv._calls.options import scattered
-from uniconv._canonical.layout import Layout, arrange, axes
+from uniconv._canonical.layout import Layout, arrange
 from uniconv._functional import run_op
 from uniconv._messages import show
 from uniconv.errors import from_one_frame
-from uniconv.spec.dimension_strings import Labels
 from uniconv.spec.framework import Framework
-from uniconv.spec.op import BY_AXIS, BY_CHANNELS, BY_OUTPUT, DEPTHWISE, KINDS, Op
-from uniconv.spec.padding import Crop, Pad
+from uniconv.spec.op import KINDS, Op
 from uniconv.spec.registry import find, framework, framework_of, frameworks
-from uniconv.spec.rules import (
-    REQUIRED,
-    Choice,
-    Count,
-    EachAxis,
-    InertOption,
-    KernelShape,
-    PerAxis,
-    Scalar,
-)
+from uniconv.spec.rules import REQUIRED, Rule
 from uniconv.typing import Dialect
 
 FLIPPED = "a true convolution (the kernel is read backwards)"
 UPRIGHT = "a cross-correlation (the kernel is not flipped)"
-_SHAPES = {
-    "none": "None",
-    "int": "an integer",
-    "one": "a list of one",
-    "axes": "one per spatial axis",
-    "full": "one per axis of x",
-    "sample": "one for the channels (idle) and each spatial axis",
-}
 
 
 def dialects() -> dict[Dialect, tuple[Dialect, ...]]:
@@ -125,17 +106,14 @@ def summary(op: Op) -> list[str]:
 
 def reads_backwards(op: Op) -> bool | None:
     """Whether the kernel is flipped when no option says otherwise; None where one must say it."""
-    rule = op.reverse
-    if isinstance(rule, Choice):
-        return None if rule.default is REQUIRED else bool(rule.table[rule.default])
-    return rule
+    return None if op.reverse.usual is None else bool(op.reverse.usual)
 
 
 def flip(op: Op) -> str:
     """The same in words."""
     backwards = reads_backwards(op)
     said = FLIPPED if backwards else UPRIGHT
-    if backwards is None and isinstance(op.reverse, Choice):
+    if backwards is None:
         said = f"{UPRIGHT} or {FLIPPED}, as {op.reverse.option} must say"
     return f"the transpose of {said}" if op.kind == "conv_transpose" else said
 
@@ -154,8 +132,8 @@ def signature(op: Op) -> str:
 
 def layouts(op: Op) -> list[str]:
     """The patterns of x, w and y, once per choice of layout."""
-    if isinstance(op.layout, Layout):
-        return [_patterns(op, op.layout)]
+    if op.layout.option is None:
+        return [_patterns(op, op.layouts[0])]
     words: dict[str, list[str]] = {}
     for word, layout in op.layout.table.items():
         words.setdefault(_patterns(op, layout), []).append(_said(op, op.layout.option, word))
@@ -183,14 +161,7 @@ def _batch(op: Op) -> str:
 
 def groups(op: Op) -> str:
     """Where the group count comes from."""
-    if isinstance(op.groups, Count):
-        return f"option {op.groups.option}"
-    return {
-        BY_CHANNELS: "the channels of x over the input channels of w",
-        BY_AXIS: "an axis of w, in the layouts that have one",
-        DEPTHWISE: "every channel is a group of its own",
-        BY_OUTPUT: "the channels of output_shape over the output channels of w",
-    }.get(op.groups, "none")
+    return op.groups.text
 
 
 def bias(op: Op) -> str:
@@ -216,7 +187,7 @@ def options(op: Op) -> list[tuple[str, str, str]]:
     return found
 
 
-def _rule(op: Op, option: str) -> Any:
+def _rule(op: Op, option: str) -> Rule:
     """The rule that reads a native option, alone or with others."""
     for rule, several in op.per_axis_options.items():
         if option in several.names:
@@ -224,33 +195,22 @@ def _rule(op: Op, option: str) -> Any:
     return op.rules[option]
 
 
-def _takes(op: Op, rule: Any) -> str:
+def _takes(op: Op, rule: Rule) -> str:
     """What an option takes, in words."""
-    if isinstance(rule, Labels):
-        return 'labels of the axes: "S", "C", "B" of X, "S", "C", "U" of the weights; "T" is time'
-    if isinstance(rule, EachAxis):
+    if rule is op.reverse and rule.for_each_axis:
         return f"one per spatial axis: True: {FLIPPED} along it"
-    if isinstance(rule, Choice) and rule is op.reverse:
+    if rule is op.reverse:
         return ", ".join(f"{show(w)}: {FLIPPED if r else UPRIGHT}" for w, r in rule.table.items())
-    if isinstance(rule, Choice):
-        return ", ".join(show(w) for w in rule.table)
-    if isinstance(rule, PerAxis):
-        return f"{', '.join(_SHAPES[a] for a in rule.accepts)}; at least {rule.least}"
-    if isinstance(rule, Pad):
-        return rule.describe()
-    if isinstance(op.pad, Crop) and rule.option == op.pad.shape:
-        without = " without its batch" * ("sample" in op.pad.shape_forms)
-        spatial = " or its spatial sizes" * ("axes" in op.pad.shape_forms)
+    if op.crop and rule.option == op.crop.shape:
+        without = " without its batch" if "sample" in op.crop.shape_forms else ""
+        spatial = " or its spatial sizes" if "axes" in op.crop.shape_forms else ""
         return f"the shape of y{without}{spatial}"
-    if isinstance(rule, InertOption):
-        only = "its default" if rule.only is None else show(rule.only)
-        return "any value; changes no number" if rule.inert else f"only {only}: {rule.reason}"
-    return "a number" if isinstance(rule, Scalar) else "an integer of at least 1"
+    return rule.takes
 
 
 def padding_words(op: Op) -> list[tuple[str, str]]:
     """Every padding word and what it means."""
-    pad = op.pad.pad if isinstance(op.pad, Crop) else op.pad
+    pad = op.padding
     words = {**pad.words, **(pad.word_option.table if pad.word_option else {})}
     return [(show(word), meaning(rule)) for word, rule in words.items() if rule is not None]
 
@@ -277,18 +237,18 @@ def example(op: Op) -> list[str]:
     w = np.zeros(arrange(layout.w, letters, (3, *ones)))
     x.reshape(4, -1)[:, 0], w.reshape(3, -1)[:, 0] = (1, 2, 3, 4), (1, 10, 100)
     given: dict[str, Any] = {}
-    if isinstance(op.pad, Crop) and op.pad.shape and op.pad.shape_default is REQUIRED:
+    if op.crop and op.crop.shape and op.crop.shape_default is REQUIRED:
         full = arrange(layout.y, letters, (6, *ones))
-        given[op.pad.shape] = list(full if "full" in op.pad.shape_forms else full[-rank:])
-        if "VALID" in op.pad.pad.words:
-            given[op.pad.pad.option] = "VALID"
+        given[op.crop.shape] = list(full if "full" in op.crop.shape_forms else full[-rank:])
+        if "VALID" in op.padding.words:
+            given[op.padding.option] = "VALID"
     for name, rule in op.rules.items():
         if name in op.per_axis_options:
             several = op.per_axis_options[name]
-            if REQUIRED in (several.default, rule.default if isinstance(rule, Pad) else None):
-                given |= scattered(op, {name: _smallest(rule, layout, rank)})
+            if REQUIRED in (several.default, rule.default if rule is op.padding else None):
+                given |= scattered(op, {name: rule.plainest(layout, rank)})
         elif rule.default is REQUIRED and name not in given:
-            given[name] = _smallest(rule, layout, rank)
+            given[name] = rule.plainest(layout, rank)
     p = np.ones(arrange(op.pointwise, letters, (1, *ones))) if op.pointwise else None
     if op.outer_product:
         w, p = (w.ravel(), np.ones(1)) if op.outer_product[0] == "s0" else (np.ones(1), w.ravel())
@@ -303,21 +263,3 @@ def example(op: Op) -> list[str]:
         + (f", pointwise w = 1 in shape {p.shape}" if p is not None else ""),
         f"{op.name}({call}) = {values} in shape {y.shape}",
     ]
-
-
-def _smallest(rule: Any, layout: Layout, rank: int) -> Any:
-    if isinstance(rule, Pad):
-        if "VALID" in rule.words or rule.form is None:
-            return "VALID"
-        return rule.form.write(((0, 0),) * rank, layout.x)
-    if isinstance(rule, Choice):
-        return next(iter(rule.table))
-    if isinstance(rule, Count):
-        return 1
-    if isinstance(rule, InertOption):
-        return rule.taken
-    if isinstance(rule, KernelShape):
-        return [3, *[1] * (rank - 1)]
-    if rule.accepts[-1] == "full":
-        return [1] * len(axes(layout.x, rank))
-    return 1 if "int" in rule.accepts else [1] * rank

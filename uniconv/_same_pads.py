@@ -8,9 +8,7 @@ from uniconv._canonical.record import Pairs
 from uniconv._messages import show, suggest
 from uniconv.errors import BadOption, UnknownName, from_one_frame
 from uniconv.spec.op import Op
-from uniconv.spec.padding import Crop
 from uniconv.spec.registry import usual
-from uniconv.spec.rules import Choice
 from uniconv.spec.values import integer, integers
 from uniconv.spec.words import Axis, Word
 from uniconv.typing import Dialect
@@ -62,7 +60,7 @@ def same_pads(
     counts = {"size": size, "kernel": kernel, "stride": stride, "dilation": dilation}
     rank = max([1, *(len(v) for v in counts.values() if not isinstance(v, int))])
     each = {n: _each(n, v, rank, least=0 if n == "size" else 1) for n, v in counts.items()}
-    pad = op.pad.pad if isinstance(op.pad, Crop) else op.pad
+    pad = op.padding
     if not pad.dilates(name):
         each["dilation"] = (1,) * rank
     along = zip(each["size"], each["kernel"], each["dilation"], each["stride"])
@@ -81,13 +79,8 @@ def _function(dialect: str) -> Op:
 
 def _words(op: Op) -> dict[str, Word]:
     """Every padding word, and what it does; of a word that another option reads, its default."""
-    pad = op.pad.pad if isinstance(op.pad, Crop) else op.pad
-    found: dict[str, Word] = {}
-    for name, word in {**pad.words, **(pad.word_option.table if pad.word_option else {})}.items():
-        meant = word.table[word.default] if isinstance(word, Choice) else word
-        if isinstance(name, str) and callable(meant):
-            found[name] = meant
-    return found
+    each = ((name, words[0]) for name, words in op.padding.named_words())
+    return {name: word for name, word in each if isinstance(name, str) and callable(word)}
 
 
 def _word(op: Op, word: str | None) -> tuple[str, Word]:

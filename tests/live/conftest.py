@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from uniconv.conformance.compare import Record
-from uniconv.conformance.oracles import family_of, versions
+from uniconv.conformance.oracles import versions
 from uniconv.spec.registry import find
 
 RECORDS: list[Record] = []
@@ -25,7 +25,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section("compared with the running frameworks")
     families: dict[str, Counter[str]] = {}
     for record in RECORDS:
-        count = families.setdefault(family_of(find(record.function)), Counter())
+        count = families.setdefault(find(record.function).framework, Counter())
         count["calls"] += record.cases
         count["gradients"] += record.gradients
         count["mismatches"] += len(record.mismatches)

@@ -11,8 +11,8 @@ from typing import Any
 from torch import Tensor
 from torch.compiler import allow_in_graph
 
-from uniconv._calls.kernel import read_kernel
 from uniconv._calls.plan import planned
+from uniconv._calls.stored import stored_kernel
 from uniconv._canonical.precision import current, refuse_in_graph
 from uniconv.spec.registry import find, main
 
@@ -57,7 +57,7 @@ def prepared_in_graph(
     op = find(name)
     refuse_in_graph(op.name, precision or (current() if in_block else None))
     more = () if pointwise is None else (pointwise,)
-    kernel = read_kernel(op, options, shape)
+    kernel = stored_kernel(op, options, shape)
     run = kernel.plan(op, options, tuple(x.shape), *(tuple(a.shape) for a in more))
     y: Tensor = run(x, w, bias, *more)
     return y

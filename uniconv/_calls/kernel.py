@@ -1,172 +1,125 @@
-"""Prepared kernels: a kernel stored once as torch runs it fastest, and calls that take it so.
+"""How a function reads its kernel: axes by letter, reversal, groups.  The only place that says so.
 
-Stored, a kernel is contiguous, its flip is folded in, and its groups are merged: ``o ... i`` where
-the channels of x are last, else ``o i ...`` (``c ... m`` and ``c m ...`` for a transposed
-convolution), with the spatial axes backwards where memory runs backwards.
+``lower`` reads the kernel of a call here, ``bind`` and ``nn`` one whose x is not known yet,
+``convert_kernel`` those of two functions.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
-import torch
-from einops import rearrange
-from torch import Tensor, permute
-
-from uniconv._calls.epilogue import Plan
-from uniconv._calls.lower import LoweredCall, lower
-from uniconv._calls.options import complete
-from uniconv._calls.plan import build
-from uniconv._canonical.layout import Layout, axes, completed, kernel_order, kernel_rank, regrouping
-from uniconv._canonical.precision import current
+from uniconv._canonical.layout import Layout, arrange, axes, kernel_rank
 from uniconv._canonical.record import Shape, Sizes
-from uniconv._canonical.runner import Packing
 from uniconv._messages import either, plural, show, show_shape
-from uniconv.errors import BadArray, BadShape, UniconvWarning
-from uniconv.spec.op import DEPTHWISE, Op
-from uniconv.spec.rules import CallContext, Choice, Count
+from uniconv.errors import BadShape
+from uniconv.spec.groups import Channels, Groups
+from uniconv.spec.op import Op
+from uniconv.spec.rules import CallContext
 
 
-@dataclass(frozen=True)
-class StoredKernel:
-    """A kernel of one function: its own shape and letters, and those that it is stored in.
+@dataclass(frozen=True, slots=True)
+class KernelReading:
+    """How one function reads its kernel.
 
-    layout: the function's layouts with the stored kernel's in place of its own.
-    flips: the axes along which the stored kernel runs backwards; lacking: the axes of size 1 that
-    the function's kernel leaves out.
+    layout: the patterns that its options choose; groups: where it takes the group count from.
+    reverse: that of the canonical record, axis by axis: the adjoint of a cross-correlation runs its
+    kernel backwards, so a transposed convolution reverses once more.
+    call: the options that say all this.
     """
 
-    shape: Shape
-    native: tuple[str, ...]
-    stored: tuple[str, ...]
-    groups: int
-    flips: tuple[int, ...]
-    lacking: Shape
-    transposed: bool
+    op: Op
     layout: Layout
-
-    def store(self, w: Tensor) -> Tensor:
-        """The function's kernel as it is stored, contiguous: a copy unless it is so already."""
-        w = w.reshape(*w.shape, *self.lacking)
-        w = _moved(w, self.native, self.stored, self.groups)
-        return (torch.flip(w, self.flips) if self.flips else w).contiguous()
-
-    def restore(self, stored: Tensor) -> Tensor:
-        """The stored kernel in the function's own shape: a view, unless it is flipped."""
-        w = torch.flip(stored, self.flips) if self.flips else stored
-        w = _moved(w, self.stored, self.native, self.groups)
-        return w.reshape(self.shape) if self.lacking else w
+    rank: int
+    groups: Groups
+    reverse: tuple[bool, ...]
+    call: CallContext
 
     @property
-    def stored_shape(self) -> Shape:
-        return tuple(self.store(torch.empty(self.shape, device="meta")).shape)
+    def letters(self) -> tuple[str, ...]:
+        return axes(self.layout.w, self.rank)
 
-    def plan(
-        self,
-        op: Op,
-        options: Mapping[str, Any],
-        x_shape: Shape,
-        *p_shape: Shape,
-        packed: Packing | None = None,
-        precision: str | None = None,
-    ) -> Plan:
-        """The plan of a call that gets this kernel as it is stored.
+    @property
+    def transposed(self) -> bool:
+        """Whether it is a transposed convolution's."""
+        return self.op.kind == "conv_transpose"
 
-        precision: the kernel's own, else that of the surrounding block holds.
-        """
-        call = lower(op, options, x_shape, self.shape, *p_shape)
-        for text in call.warnings:
-            warnings.warn(text, UniconvWarning, stacklevel=2)
-        return build(self.of(call), precision or current(), packed)
+    def read(self, shape: Shape) -> str:
+        """A kernel of that shape as it is read, for messages."""
+        return f"{self.op.name}: w {show_shape(shape)} read as {show(self.layout.w)}"
 
-    def of(self, call: LoweredCall) -> LoweredCall:
-        """The same call on the stored kernel, which needs no flip any more."""
-        upright = (self.transposed,) * call.rank
-        layout = replace(call.layout, w=self.layout.w)
-        return replace(call, layout=layout, conv=replace(call.conv, reverse=upright))
+    def spatial(self, shape: Shape) -> Shape:
+        """The sizes along the spatial axes of x: 1 where the kernel has no such axis."""
+        named = dict(zip(self.letters, shape))
+        return tuple(named.get(f"s{i}", 1) for i in range(self.rank))
 
+    def channels(self, shape: Shape) -> dict[str, int]:
+        """The sizes of the channel axes by letter: 1 where there are none in, or none out."""
+        named = {a: n for a, n in zip(self.letters, shape) if a[0] != "s"}
+        named |= {} if {"o", "m"} & set(named) else {"o": 1}
+        return named if {"i", "c"} & set(named) else named | {"i": 1}
 
-def _moved(w: Tensor, src: tuple[str, ...], dst: tuple[str, ...], groups: int) -> Tensor:
-    """From one kernel layout to another, by one permutation unless groups are split or merged."""
-    order = kernel_order(src, dst, groups)
-    if order is not None:
-        return permute(w, order)
-    if hasattr(w, "full_tensor"):  # a DTensor: its parts may cut through a group
-        w = w.full_tensor()
-    moved: Tensor = rearrange(w, regrouping(src, dst), g=groups)
-    return moved
+    def group_count(self, sizes: dict[str, int]) -> int:
+        """The group count as far as channel axes of these sizes and the options say it, else 1."""
+        return self.groups.of_kernel(sizes, self.call)
+
+    def shape(self, c: int, o: int, groups: int, spatial: Shape) -> Shape:
+        """The shape of a kernel of so many channels, groups and pixels."""
+        return arrange(self.layout.w, letter_sizes(c, o, groups), spatial)
 
 
-def read_layout(op: Op, options: Mapping[str, Any], rank: int) -> Layout:
-    """The layouts that the options choose, before any array is there."""
-    given, spelled = complete(op, options)
-    if isinstance(op.layout, Layout):
-        return op.layout
-    facts = CallContext(op.name, op.title, options=given, spellings=spelled, ndim=rank + 2)
-    read: Layout = op.layout.read(given[op.layout.option], facts)
-    return read
+def letter_sizes(c: int, o: int, groups: int) -> dict[str, int]:
+    """The sizes of the letters of all channel axes."""
+    return {"c": c, "o": o, "g": groups, "i": c // groups, "m": o // groups}
 
 
-def read_kernel(op: Op, options: Mapping[str, Any], shape: Shape) -> StoredKernel:
-    """How a kernel of this shape is stored, as the options of the call read it.
-
-    Raises:
-        BadArray: the function's kernel is not one array, or its values are not used as they are.
-        BadShape: the shape has another number of axes than the function's kernel.
-        BadOption: an option that the function does not have, or with a value it does not take.
-    """
-    if op.outer_product:
-        raise BadArray(f"{op.name}: its kernel is a product of two vectors; there is none to store")
-    if op.addend and op.addend[0] in options:
-        raise BadArray(f"{op.name}: {op.addend[0]} is an array of one call: add it to the result")
-    rank = kernel_rank(op.layouts[0], len(shape))
-    layout = read_layout(op, options, max(rank, 1))
+def read_kernel(op: Op, call: CallContext, shape: Shape) -> KernelReading:
+    """How a kernel of that shape is read in a call; BadShape where no number of axes fits."""
+    layout: Layout = op.layout.of(call)
     rank = kernel_rank(layout, len(shape))
     if rank not in layout.ranks:
-        allowed = sorted({len(axes(layout.w, r)) for r in layout.ranks})
         raise BadShape(
             f"{op.name}: w {show_shape(shape)} has {plural(len(shape))}, but read as "
-            f"{show(layout.w)} it must have {either(allowed)}"
+            f"{show(layout.w)} it must have {either(numbers_of_axes(layout))}"
         )
-    given, spelled = complete(op, options)
-    letters = axes(layout.w, rank)
-    sizes = dict(zip(letters, shape))
-    spatial = tuple(f"s{i}" for i in range(rank))
-    kernel = tuple(sizes.get(s, 1) for s in spatial)
-    facts = CallContext(op.name, op.title, layout, options=given, spellings=spelled, ndim=rank + 2)
-    facts = replace(facts, sizes=Sizes((1,), 1, 1, (1,) * rank, kernel))
-    spread = op.lhs_dilation.read(given[op.lhs_dilation.option], facts) if op.lhs_dilation else (1,)
-    backwards = op.reverse
-    if isinstance(backwards, Choice):
-        backwards = backwards.read(given[backwards.option], facts)
-    reverse = (backwards,) * rank if isinstance(backwards, bool) else tuple(backwards)
-    transposed = op.kind == "conv_transpose" or max(spread) > 1
-    if op.kind == "conv_transpose":  # the adjoint of a cross-correlation runs its kernel backwards
-        reverse = tuple(not r for r in reverse)
-    groups = sizes.get("g", 1)
-    if isinstance(op.groups, Count):
-        groups = op.groups.read(given[op.groups.option], facts)
-    elif op.groups == DEPTHWISE:
-        groups = sizes.get("c", 1)
-    if op.batch_groups:  # parts of the batch are run as groups
-        groups = max(groups, op.batch_groups.read(given[op.batch_groups.option], facts))
+    return kernel_of(op, call, layout, rank)
 
-    first, second = ("c", "m") if transposed else ("o", "i")
-    native, lacking = completed(letters, (first, second, *spatial))
-    turned = spatial[::-1] if layout.column_major else spatial
-    last = layout.x.endswith("c")
-    stored = (first, *turned, second) if last else (first, second, *turned)
-    flips = tuple(stored.index(s) for s, r in zip(spatial, reverse) if r is not transposed)
-    return StoredKernel(
-        tuple(shape),
-        native,
-        stored,
-        groups,
-        flips,
-        lacking,
-        transposed,
-        replace(layout, w=" ".join(stored)),
+
+def kernel_of(op: Op, call: CallContext, layout: Layout, rank: int) -> KernelReading:
+    """How a kernel of so many spatial axes is read in that layout."""
+    known = replace(call, layout=layout, sizes=Sizes((), 0, 0, (), (1,) * rank))
+    backwards = op.reverse.of(known)
+    each = tuple(backwards) if op.reverse.for_each_axis else (backwards,) * rank
+    transposed = op.kind == "conv_transpose"
+    reverse = tuple(bool(r) is not transposed for r in each)
+    return KernelReading(op, layout, rank, op.groups, reverse, known)
+
+
+def numbers_of_axes(layout: Layout) -> list[int]:
+    """How many axes a kernel can have."""
+    return sorted({len(axes(layout.w, rank)) for rank in layout.ranks})
+
+
+def read_groups(
+    kernel: KernelReading, call: CallContext, x_shape: Shape, w_shape: Shape, output: int | None
+) -> int:
+    """The group count of a call, and the check that the channels of x and w fit it.
+
+    output: the channels that an output shape says, if any.
+    """
+    c, sizes = call.sizes.c, kernel.channels(w_shape)
+    i, o = sizes.get("i"), sizes.get("o")
+    letter = "c" if i is None else "i"
+    got = (
+        f"{kernel.op.name}: x {show_shape(x_shape)} read as {show(kernel.layout.x)} has c = {c}, "
+        f"w {show_shape(w_shape)} read as {show(kernel.layout.w)} has {letter} = {sizes[letter]}"
     )
+    groups = kernel.groups.count(Channels(c, sizes, output, got), call)
+    if i is None and c != sizes["c"]:
+        raise BadShape(f"{got}; both c must be equal")
+    if i is not None and c != i * groups:
+        raise BadShape(f"{got}; c must be i{f' * {groups}' if groups > 1 else ''}")
+    if c % groups:
+        raise BadShape(f"{got}; c must be a multiple of the {groups} groups")
+    if o is not None and o % groups:
+        raise BadShape(f"{got}, o = {o}; o must be a multiple of the {groups} groups")
+    return groups

@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from uniconv._calls.kernel import letter_sizes
 from uniconv._calls.lower import LoweredCall, batched, lower, uncrop
 from uniconv._calls.options import scattered
 from uniconv._canonical.layout import Layout, arrange, axes, regrouping
 from uniconv._canonical.record import Convolution, Shape
 from uniconv.errors import CannotExpress, UniconvError
-from uniconv.spec.op import BY_AXIS, BY_CHANNELS, BY_OUTPUT, DEPTHWISE, UNGROUPED, Op
+from uniconv.spec.groups import BY_AXIS
+from uniconv.spec.op import Op
 from uniconv.spec.padding import Crop
-from uniconv.spec.rules import REQUIRED, Border, CallContext, Choice, Count, EachAxis
+from uniconv.spec.rules import REQUIRED, CallContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,9 @@ def lift(call: LoweredCall, op: Op, *, flip_kernel: bool = False) -> Lifted:
         op.name, op.title, layout, call.sizes, boundary=conv.boundary, ndim=call.rank
     )
     options: dict[str, Any] = {}
-    if isinstance(op.reverse, Choice):
-        backwards = tuple(r is not (op.kind == "conv_transpose") for r in conv.reverse)
-        said = backwards if isinstance(op.reverse, EachAxis) else backwards[0]
-        options[op.reverse.option] = op.reverse.write(said, facts)
-    if isinstance(op.layout, Choice):
+    backwards = tuple(r is not (op.kind == "conv_transpose") for r in conv.reverse)
+    options |= op.reverse.says(backwards if op.reverse.for_each_axis else backwards[0], facts)
+    if op.layout.option is not None:
         facts = replace(facts, options=_completed(op, options))
         if op.layout.option not in options:  # else one option says both
             options[op.layout.option] = op.layout.write(layout, facts)
@@ -85,8 +85,7 @@ def _completed(op: Op, options: dict[str, Any]) -> dict[str, Any]:
 def native_shapes(call: LoweredCall, op: Op, layout: Layout) -> list[Shape]:
     """The shapes of x, w (and the pointwise kernel) of the same problem in another layout."""
     sizes, groups = call.sizes, call.conv.groups
-    letters = {"n": 1, "c": sizes.c, "o": sizes.o}
-    letters |= {"g": groups, "i": sizes.c // groups, "m": sizes.o // groups}
+    letters = {"n": 1} | letter_sizes(sizes.c, sizes.o, groups)
     x = batched(arrange(layout.x, letters, sizes.size), layout.x, sizes.batch)
     shapes = [x, arrange(layout.w, letters, sizes.kernel)]
     if op.outer_product is not None:
@@ -145,13 +144,13 @@ def _check_kind(call: LoweredCall, op: Op) -> None:
 
 def _turned(conv: Convolution, op: Op, flip_kernel: bool) -> tuple[Convolution, bool]:
     """The record as the function can say it: with the kernel reversed beforehand where needed."""
-    if isinstance(op.reverse, EachAxis):
+    if op.reverse.for_each_axis:
         return conv, False
     if len(set(conv.reverse)) > 1:
         raise CannotExpress(op.name, "reverse", f"it reverses all axes or none, not {conv.reverse}")
-    if isinstance(op.reverse, Choice):
+    if op.reverse.option is not None:
         return conv, False
-    native = op.reverse is not (op.kind == "conv_transpose")
+    native = op.reverse.usual is not (op.kind == "conv_transpose")
     if conv.reverse[0] == native:
         return conv, False
     if not flip_kernel:
@@ -168,9 +167,10 @@ def _boundary(conv: Convolution, op: Op, facts: CallContext) -> dict[str, Any]:
     if op.boundary and op.fill:
         known = op.boundary.table.values()
         name = conv.boundary
-        if (name == "zeros" and "zeros" not in known) or isinstance(op.boundary, Border):
-            name = "constant" if name == "zeros" else name
-        if op.fill.option == op.boundary.option:  # a number says both
+        one = op.fill.option == op.boundary.option  # a number says both
+        if name == "zeros" and (one or "zeros" not in known):
+            name = "constant"
+        if one:
             said = conv.fill if name == "constant" else op.boundary.write(name, facts)
             return {op.boundary.option: said}
         fill = {op.fill.option: op.fill.write(conv.fill, facts)}
@@ -179,7 +179,7 @@ def _boundary(conv: Convolution, op: Op, facts: CallContext) -> dict[str, Any]:
         return {op.boundary.option: op.boundary.write(conv.boundary, facts)}
     if op.fill and conv.boundary in ("zeros", "constant"):
         return {op.fill.option: op.fill.write(conv.fill, facts)}
-    pad = op.pad.pad if isinstance(op.pad, Crop) else op.pad
+    pad = op.padding
     if conv.boundary != "zeros" and conv.boundary not in pad.borders.values():
         raise facts.cannot("boundary", f"it pads with zeros only, not {conv.boundary}")
     return {}
@@ -211,21 +211,7 @@ def _groups(conv: Convolution, op: Op, facts: CallContext) -> dict[str, Any]:
         parts = {op.batch_groups.option: conv.batch_groups}
     elif conv.batch_groups > 1:
         raise facts.cannot("batch_groups", f"it has none, the call has {conv.batch_groups}")
-    if isinstance(op.groups, Count):
-        return parts | {op.groups.option: op.groups.write(conv.groups, facts)}
-    fits = {
-        BY_CHANNELS: True,
-        BY_OUTPUT: True,
-        BY_AXIS: conv.groups == 1 or "g" in facts.layout.w.split(),
-        DEPTHWISE: conv.groups == facts.sizes.c,
-        UNGROUPED: conv.groups == 1,
-    }
-    if not fits[op.groups]:
-        must = {DEPTHWISE: "every channel is its own group"}.get(op.groups, "it has no groups")
-        raise facts.cannot(
-            "groups", f"{must}, the call has {conv.groups} for {facts.sizes.c} channels"
-        )
-    return parts
+    return parts | op.groups.says(conv.groups, facts)
 
 
 def _per_axis(
@@ -252,17 +238,16 @@ def paddings(
     conv: Convolution, op: Op, facts: CallContext, refusals: list[UniconvError]
 ) -> Iterator[dict[str, Any]]:
     """Every way to say the padding, exactly or with pixels after that no window reads."""
-    sizes, rule = facts.sizes, op.pad
+    sizes, crop, takes = facts.sizes, op.crop, op.padding
     tight = conv.tight(sizes.size, sizes.kernel)
     steps = zip(conv.pad, tight.pad, conv.stride)
     even = tuple((lo, lo if t <= lo < t + s else hi) for (lo, hi), (_, t), s in steps)
     for pad in dict.fromkeys((conv.pad, even, tight.pad)):
-        if isinstance(rule, Crop):
-            yield from _crops(replace(conv, pad=pad), rule, facts)
+        if crop:
+            yield from _crops(replace(conv, pad=pad), crop, facts)
         else:
-            yield from rule.ways(pad, facts)
-    takes = rule.pad if isinstance(rule, Crop) else rule
-    padding = uncrop(conv.pad, facts) if isinstance(rule, Crop) else conv.pad
+            yield from takes.ways(pad, facts)
+    padding = uncrop(conv.pad, facts) if crop else conv.pad
     lacks = f"{takes.option} takes {takes.describe()}, not {padding}"
     refusals.append(facts.cannot("pad", lacks))
 

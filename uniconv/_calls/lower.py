@@ -7,15 +7,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from uniconv._calls.constructor_words import restatements
-from uniconv._calls.options import complete, whole
-from uniconv._canonical.layout import Layout, arrange, axes, kernel_rank, rank_of
+from uniconv._calls.kernel import KernelReading, read_groups, read_kernel
+from uniconv._calls.options import begin
+from uniconv._canonical.layout import Layout, arrange, axes, rank_of
 from uniconv._canonical.record import Convolution, Pairs, Shape, Sizes, effective
 from uniconv._messages import either, plural, show, show_shape
 from uniconv.errors import BadShape, Refused
-from uniconv.spec.op import BY_CHANNELS, BY_OUTPUT, DEPTHWISE, Op
-from uniconv.spec.padding import Crop
+from uniconv.spec.op import Op
 from uniconv.spec.refusals import Refusal
-from uniconv.spec.rules import CallContext, Choice, Count, PerAxis
+from uniconv.spec.rules import CallContext
 from uniconv.spec.values import integer, integers
 
 
@@ -38,7 +38,9 @@ class LoweredCall:
     pointwise: tuple[Convolution, Sizes] | None = None
     zero_points: tuple[Any, Any] = (0, 0)
     warnings: tuple[str, ...] = ()
-    context: CallContext = field(default=CallContext("", ""), repr=False, compare=False)
+    context: CallContext = field(
+        default_factory=lambda: CallContext("", ""), repr=False, compare=False
+    )
     restated: tuple[tuple[str, Any], ...] = ()
 
     @property
@@ -60,18 +62,17 @@ class LoweredCall:
 
     def padding_at(self, size: Shape) -> Pairs:
         """The record's padding for an x of other spatial sizes, which may be formulas."""
-        rule = self.op.pad
-        facts = replace(self.context, sizes=replace(self.sizes, size=size))
-        if not isinstance(rule, Crop):
-            return rule.read(facts.options[rule.option], facts)
-        unchecked = replace(rule, adjoint=False, fixed=False)
-        return uncrop(unchecked.read(facts.options[rule.pad.option], facts), facts)
+        call = replace(self.context, sizes=replace(self.sizes, size=size))
+        if self.op.crop is None:
+            return self.op.padding.of(call)  # type: ignore[no-any-return]
+        unchecked = replace(self.op.crop, adjoint=False, fixed=False)
+        return uncrop(unchecked.read(call.options[self.op.padding.option], call), call)
 
     def refuses(self, size: Shape) -> bool:
         """Whether the framework refuses an x of other spatial sizes, by the call as it stands."""
         pad = self.padding_at(size)
-        facts = replace(self.context, sizes=replace(self.sizes, size=size), pad=pad)
-        return any(refusal.holds(facts) for refusal in self.op.refusals)
+        call = replace(self.context, sizes=replace(self.sizes, size=size), pad=pad)
+        return any(refusal.holds(call) for refusal in self.op.refusals)
 
 
 def batched(shape: Shape, pattern: str, batch: Shape) -> Shape:
@@ -91,104 +92,59 @@ def lower(
     p_shape: Shape | None = None,
 ) -> LoweredCall:
     """Read a native call; UniconvError says what it gave, how it was read and what must hold."""
-    given, spelled = complete(op, options)
+    call = begin(op, options, ndim=len(x_shape))
     if op.outer_product:
         w_shape = outer_shape(op, w_shape, p_shape)
-    facts = CallContext(
-        op.name,
-        op.title,
-        options=given,
-        spellings=spelled,
-        per_axis_options={
-            k: v.names for k, v in op.per_axis_options.items() if not whole(v, k, options)
-        },
-        ndim=len(x_shape),
+    # The order of reading: each line needs what those above it have made known.
+    kernel = read_kernel(op, call, w_shape)
+    call.layout = kernel.layout
+    call.sizes = read_sizes(kernel, x_shape, w_shape)
+    rank = call.rank
+    call.stride, call.dilation, call.lhs_dilation = (
+        rule.of(call) if rule else (1,) * rank for rule in (op.stride, op.dilation, op.lhs_dilation)
     )
-    layout = op.layout
-    if isinstance(layout, Choice):
-        layout = layout.read(given[layout.option], facts)
-    facts = replace(facts, layout=layout)
-    named = read_shapes(op, layout, x_shape, w_shape)
-    rank = len(named["size"])
-    sizes = Sizes(named["batch"], named["c"], 0, named["size"], named["kernel"])
-    facts = replace(facts, sizes=sizes)
-    facts = replace(
-        facts,
-        stride=_per_axis(op.stride, given, facts),
-        dilation=_per_axis(op.dilation, given, facts),
-        lhs_dilation=_per_axis(op.lhs_dilation, given, facts),
-        boundary=read_boundary(op, given, facts),
-    )
-    warnings = tuple(told(op, w, facts) for w in op.warnings if w.holds(facts))
-    pad = op.pad.pad if isinstance(op.pad, Crop) else op.pad
-    if not pad.dilates(given[pad.option]):
-        facts = replace(facts, dilation=(1,) * rank)
-    out, out_channels = read_output_shape(op, given, facts)
-    groups = read_groups(op, given, named, out_channels, facts)
-    o = named["o"] if "o" in named else named["m"] * groups
-    if out_channels is not None and out_channels != o:
-        must = (
-            f"read as {show(layout.y)} has {out_channels} channels; they must be the {o} that "
-            f"w {show_shape(w_shape)} read as {show(layout.w)} gives"
-        )
-        assert isinstance(op.pad, Crop)
-        assert op.pad.shape is not None
-        raise facts.bad(op.pad.shape, given[op.pad.shape], must)
-    sizes = replace(sizes, o=o)
-    facts = replace(facts, sizes=sizes, output_size=out)
+    call.boundary = read_boundary(op, call)
+    warnings = tuple(told(op, w, call) for w in op.warnings if w.holds(call))
+    if not op.padding.dilates(call.options[op.padding.option]):
+        call.dilation = (1,) * rank
+    output_size, channels = read_output_shape(op, call)
+    groups = read_groups(kernel, call, x_shape, w_shape, channels)
+    call.sizes = replace(call.sizes, o=output_channels(kernel, call, w_shape, groups, channels))
+    call.output_size = output_size
     for rule in op.inert_options:
-        rule.read(given[rule.option], facts)
-    reverse = (
-        op.reverse
-        if isinstance(op.reverse, bool)
-        else op.reverse.read(given[op.reverse.option], facts)
-    )
-    conv, facts = build(op, facts, reverse, groups)
-    if op.batch_groups:
-        conv = replace(conv, batch_groups=read_batch_groups(op, given, sizes, facts))
-    refuse(op, facts)
-    check_output(op, conv, facts, x_shape, w_shape)
-    pointwise = lower_pointwise(op, sizes, rank, p_shape) if op.pointwise else None
+        rule.of(call)
+    conv = read_record(kernel, call, groups)
+    refuse(op, call)
+    check_output(op, conv, call, x_shape, w_shape)
+    pointwise = lower_pointwise(op, call.sizes, rank, p_shape) if op.pointwise else None
+    o = pointwise[1].o if pointwise else call.sizes.o
     return LoweredCall(
         op,
-        layout,
+        call.layout,
         conv,
-        sizes,
-        shift=op.shift.read(given[op.shift.option], facts) if op.shift else 0,
-        scale=op.scale.read(given[op.scale.option], facts) if op.scale else 1,
-        addend_scale=op.addend[1].read(given[op.addend[1].option], facts) if op.addend else 0,
+        call.sizes,
+        shift=op.shift.of(call) if op.shift else 0,
+        scale=op.scale.of(call) if op.scale else 1,
+        addend_scale=op.addend[1].of(call) if op.addend else 0,
         pointwise=pointwise,
-        zero_points=read_offsets(op, given, facts),
+        zero_points=read_zero_points(op, call),
         warnings=warnings,
-        context=facts,
-        restated=restatements(op, options, sizes, pointwise[1].o if pointwise else o, w_shape),
+        context=call,
+        restated=restatements(op, options, call.sizes, o, w_shape),
     )
 
 
-def _per_axis(
-    rule: PerAxis | None, given: Mapping[str, Any], facts: CallContext
-) -> tuple[int, ...]:
-    return rule.read(given[rule.option], facts) if rule else (1,) * facts.rank
-
-
-def read_boundary(op: Op, given: Mapping[str, Any], facts: CallContext) -> str:
+def read_boundary(op: Op, call: CallContext) -> str:
     """What lies outside x: its own option says it, or the padding word does."""
-    pad = op.pad.pad if isinstance(op.pad, Crop) else op.pad
-    value = given[pad.option]
-    if op.boundary and not (isinstance(value, str) and value in pad.borders):
-        return str(op.boundary.read(given[op.boundary.option], facts))
-    return "constant" if op.fill and not op.boundary else pad.border(value)
+    value = call.options[op.padding.option]
+    if op.boundary and not (isinstance(value, str) and value in op.padding.borders):
+        return str(op.boundary.of(call))
+    return "constant" if op.fill and not op.boundary else op.padding.border(value)
 
 
-def read_shapes(op: Op, layout: Layout, x_shape: Shape, w_shape: Shape) -> dict[str, Any]:
-    """The sizes of the letters in the patterns; the rank is that of the kernel."""
-    rank = kernel_rank(layout, len(w_shape))
-    if rank not in layout.ranks:
-        allowed = sorted({len(axes(layout.w, r)) for r in layout.ranks})
-        raise BadShape(
-            f"{op.name}: w {show_shape(w_shape)} has {plural(len(w_shape))}, but read as "
-            f"{show(layout.w)} it must have {either(allowed)}"
-        )
+def read_sizes(kernel: KernelReading, x_shape: Shape, w_shape: Shape) -> Sizes:
+    """The sizes that the patterns give the arrays, without the channels of y."""
+    op, layout, rank = kernel.op, kernel.layout, kernel.rank
     letters = axes(layout.x, rank)
     has_batch = "n" in letters
     extra = len(x_shape) - len(letters) + has_batch
@@ -202,30 +158,26 @@ def read_shapes(op: Op, layout: Layout, x_shape: Shape, w_shape: Shape) -> dict[
             f"it must have {count}"
         )
     at = letters.index("n") if has_batch else 0
-    batch, single = (
-        x_shape[at : at + extra],
-        (*x_shape[:at], *(1,) * has_batch, *x_shape[at + extra :]),
-    )
+    single = (*x_shape[:at], *(1,) * has_batch, *x_shape[at + extra :])
     x = dict(zip(letters, single))
-    w = dict(zip(axes(layout.w, rank), w_shape))
-    spatial = [f"s{i}" for i in range(rank)]
-    named: dict[str, Any] = {k: v for k, v in w.items() if k not in spatial}
-    named |= {"o": 1} if not {"o", "m"} & set(w) else {}
-    named |= {"i": 1} if not {"i", "c"} & set(w) else {}
-    named |= {"w_c": w.get("c"), "c": x.get("c", 1), "batch": batch}
-    named |= {"x_shape": x_shape, "w_shape": w_shape}
-    named |= {"size": tuple(x[s] for s in spatial), "kernel": tuple(w.get(s, 1) for s in spatial)}
-    if op.square and len(set(named["kernel"])) > 1:
+    size = tuple(x[f"s{i}"] for i in range(rank))
+    sizes = Sizes(x_shape[at : at + extra], x.get("c", 1), 0, size, kernel.spatial(w_shape))
+    _check_sizes(kernel, sizes, x_shape, w_shape)
+    return sizes
+
+
+def _check_sizes(kernel: KernelReading, sizes: Sizes, x_shape: Shape, w_shape: Shape) -> None:
+    """Refuse a kernel without pixels or input channels, and one that must be square and is not."""
+    op = kernel.op
+    if op.square and len(set(sizes.kernel)) > 1:
         raise BadShape(
-            f"{op.name}: w {show_shape(w_shape)} read as {show(layout.w)} has spatial sizes "
-            f"{named['kernel']}; kernels are square"
+            f"{kernel.read(w_shape)} has spatial sizes {sizes.kernel}; kernels are square"
         )
-    if min(named["kernel"]) < 1 or named.get("i") == 0 or named["c"] == 0:
+    if min(sizes.kernel) < 1 or kernel.channels(w_shape).get("i") == 0 or sizes.c == 0:
         raise BadShape(
             f"{op.name}: x {show_shape(x_shape)} and w {show_shape(w_shape)} must have at least "
             f"one input channel and one pixel per kernel axis"
         )
-    return named
 
 
 def outer_shape(op: Op, w_shape: Shape, p_shape: Shape | None) -> Shape:
@@ -239,156 +191,122 @@ def outer_shape(op: Op, w_shape: Shape, p_shape: Shape | None) -> Shape:
     return tuple(shapes[letter][0] for letter in sorted(shapes))
 
 
-def read_output_shape(
-    op: Op, given: Mapping[str, Any], facts: CallContext
-) -> tuple[Shape, int | None]:
+def read_output_shape(op: Op, call: CallContext) -> tuple[Shape, int | None]:
     """The spatial part of output_shape and its channels (None where it does not say them)."""
-    if not (isinstance(op.pad, Crop) and op.pad.shape):
+    crop = op.crop
+    if crop is None or crop.shape is None:
         return (), None
-    value, rank = given[op.pad.shape], facts.rank
-    unsaid = op.pad.shape_default
+    value, rank = call.options[crop.shape], call.rank
+    unsaid = crop.shape_default
     if value is unsaid or (isinstance(value, tuple) and value == unsaid):
         return (), None
     entries = integers(value)
-    letters = axes(facts.layout.x, rank)
-    if entries is not None and len(entries) == rank and "axes" in op.pad.shape_forms:
+    letters = axes(call.layout.x, rank)
+    if entries is not None and len(entries) == rank and "axes" in crop.shape_forms:
         return entries, None
     one = integer(value)
-    if one is not None and "int" in op.pad.shape_forms:
+    if one is not None and "int" in crop.shape_forms:
         return (one,) * rank, None
-    if "sample" in op.pad.shape_forms:
+    if "sample" in crop.shape_forms:
         letters = tuple(a for a in letters if a != "n")
     if entries is None or len(entries) != len(letters) or min(entries) < 0:
         forms = ((rank, "axes"), (len(letters), "full"), (rank + 1, "sample"))
-        allowed = either(n for n, form in forms if form in op.pad.shape_forms)
-        raise facts.bad(op.pad.shape, value, f"must be a list of {allowed} integers of at least 0")
+        allowed = either(n for n, form in forms if form in crop.shape_forms)
+        raise call.bad(crop.shape, value, f"must be a list of {allowed} integers of at least 0")
     named = dict(zip(letters, entries))
-    if "n" in named and (named["n"],) != facts.sizes.batch:
-        had = f"read as {show(facts.layout.y)} has batch size {named['n']}"
-        must = f"{had}; it must be x's, {facts.sizes.batch[0]}"
-        raise facts.bad(op.pad.shape, value, must)
+    if "n" in named and (named["n"],) != call.sizes.batch:
+        had = f"read as {show(call.layout.y)} has batch size {named['n']}"
+        must = f"{had}; it must be x's, {call.sizes.batch[0]}"
+        raise call.bad(crop.shape, value, must)
     return tuple(named[f"s{i}"] for i in range(rank)), named["c"]
 
 
-def read_groups(
-    op: Op,
-    given: Mapping[str, Any],
-    named: Mapping[str, Any],
-    out_channels: int | None,
-    facts: CallContext,
+def output_channels(
+    kernel: KernelReading, call: CallContext, w_shape: Shape, groups: int, said: int | None
 ) -> int:
-    """The group count, and the check that the channels of x and w fit it."""
-    layout, c, i = facts.layout, named["c"], named.get("i")
-    x_read = f"x {show_shape(named['x_shape'])} read as {show(layout.x)} has c = {c}"
-    w_read = f"w {show_shape(named['w_shape'])} read as {show(layout.w)} has"
-    letter, size = ("i", i) if i is not None else ("c", named["w_c"])
-    got = f"{op.name}: {x_read}, {w_read} {letter} = {size}"
-    if isinstance(op.groups, Count):
-        groups: int = op.groups.read(given[op.groups.option], facts)
-        if i is not None and c != i * groups:
-            raise BadShape(
-                f"{got}, {op.groups.option} = {groups}; "
-                f"c must be i * {op.groups.option} = {i * groups}"
-            )
-    elif "g" in named:
-        groups = named["g"]
-    elif op.groups == BY_CHANNELS:
-        if c % size:
-            raise BadShape(f"{got}; c must be a multiple of i")
-        groups = c // size
-    elif op.groups == DEPTHWISE:
-        groups = c
-    elif op.groups == BY_OUTPUT and out_channels:
-        groups = max(out_channels // max(named["m"], 1), 1)
-    else:
-        groups = 1
-    if i is None and c != size:
-        raise BadShape(f"{got}; both c must be equal")
-    if i is not None and c != i * groups:
-        raise BadShape(f"{got}; c must be i{f' * {groups}' if groups > 1 else ''}")
-    if c % groups:
-        raise BadShape(f"{got}; c must be a multiple of the {groups} groups")
-    if "o" in named and named["o"] % groups:
-        raise BadShape(f"{got}, o = {named['o']}; o must be a multiple of the {groups} groups")
-    return groups
+    """The channels of y, by the kernel; and the check that an output shape says no others."""
+    sizes = kernel.channels(w_shape)
+    o = sizes["o"] if "o" in sizes else sizes["m"] * groups
+    if said is not None and said != o:
+        must = (
+            f"read as {show(kernel.layout.y)} has {said} channels; they must be the {o} that "
+            f"w {show_shape(w_shape)} read as {show(kernel.layout.w)} gives"
+        )
+        assert kernel.op.crop is not None
+        assert kernel.op.crop.shape is not None
+        shape = kernel.op.crop.shape
+        raise call.bad(shape, call.options[shape], must)
+    return o
 
 
-def read_offsets(op: Op, given: Mapping[str, Any], facts: CallContext) -> tuple[Any, Any]:
+def read_zero_points(op: Op, call: CallContext) -> tuple[Any, Any]:
     """The zero points of x and w."""
     if op.zero_points is None:
         return 0, 0
-    x, w = (rule.read(given[rule.option], facts) for rule in op.zero_points)
+    x, w = (rule.of(call) for rule in op.zero_points)
     return x, w
 
 
-def read_batch_groups(op: Op, given: Mapping[str, Any], sizes: Sizes, facts: CallContext) -> int:
+def read_batch_groups(op: Op, call: CallContext) -> int:
     """How many parts of the batch meet as many parts of the filters."""
-    rule = op.batch_groups
-    assert rule is not None
-    parts = rule.read(given[rule.option], facts)
+    rule, sizes = op.batch_groups, call.sizes
+    if rule is None:
+        return 1
+    parts: int = rule.of(call)
     for what, count in (("batch size", sizes.batch[0]), ("output channels", sizes.o)):
         if count % parts:
             raise BadShape(f"{op.name}: {rule.option}={parts} must divide the {what}, {count}")
     return parts
 
 
-def build(
-    op: Op, facts: CallContext, reverse: bool | tuple[bool, ...], groups: int
-) -> tuple[Convolution, CallContext]:
-    """The record; and the facts with the padding as read, for the refusals."""
-    rank, rule, stride, dilation = facts.rank, op.pad, facts.stride, facts.dilation
-    backwards = (reverse,) * rank if isinstance(reverse, bool) else reverse
-    if not isinstance(rule, Crop):
-        pad = rule.read(facts.options[rule.option], facts)
-        fill = 0.0
-        if op.fill and facts.boundary == "constant":
-            fill = op.fill.read(facts.options[op.fill.option], facts)
-            if fill == 0:
-                facts = replace(facts, boundary="zeros")
-        spread = facts.lhs_dilation
-        conv = Convolution(stride, pad, spread, dilation, backwards, groups, facts.boundary, fill)
-        return conv, replace(facts, pad=pad)
-    if rule.output_padding:
-        facts = replace(
-            facts,
-            output_padding=rule.output_padding.read(
-                facts.options[rule.output_padding.option], facts
-            ),
-        )
-    crop = rule.read(facts.options[rule.pad.option], facts)
-    pad = uncrop(crop, facts)
-    # The adjoint of a cross-correlation runs its kernel backwards.
-    forwards = tuple(not r for r in backwards)
-    conv = Convolution((1,) * rank, pad, stride, dilation, forwards, groups, facts.boundary)
-    return conv, replace(facts, pad=crop)
+def read_record(kernel: KernelReading, call: CallContext, groups: int) -> Convolution:
+    """The record; the call then knows its padding, too, as it was read."""
+    op, ones = kernel.op, (1,) * call.rank
+    if op.crop is None:
+        call.pad = pad = op.padding.of(call)
+        fill = op.fill.of(call) if op.fill and call.boundary == "constant" else 0.0
+        if op.fill and fill == 0 and call.boundary == "constant":
+            call.boundary = "zeros"
+        spread, stride = call.lhs_dilation, call.stride
+    else:
+        if op.crop.output_padding:
+            call.output_padding = op.crop.output_padding.of(call)
+        call.pad = op.crop.read(call.options[op.padding.option], call)
+        pad, fill = uncrop(call.pad, call), 0.0
+        spread, stride = call.stride, ones
+    conv = Convolution(
+        stride, pad, spread, call.dilation, kernel.reverse, groups, call.boundary, fill
+    )
+    parts = read_batch_groups(op, call)
+    return conv if parts == 1 else replace(conv, batch_groups=parts)
 
 
-def uncrop(crop: Pairs, facts: CallContext) -> Pairs:
+def uncrop(crop: Pairs, call: CallContext) -> Pairs:
     """Crop of the full transposed result <-> padding of the dilated input (its own inverse)."""
-    extents = effective(facts.sizes.kernel, facts.dilation)
+    extents = effective(call.sizes.kernel, call.dilation)
     return tuple((e - 1 - lo, e - 1 - hi) for e, (lo, hi) in zip(extents, crop))
 
 
-def refuse(op: Op, facts: CallContext) -> None:
+def refuse(op: Op, call: CallContext) -> None:
     """Raise Refused for a combination that the framework refuses or gets wrong."""
     for refusal in op.refusals:
-        if refusal.holds(facts):
-            raise Refused(told(op, refusal, facts))
+        if refusal.holds(call):
+            raise Refused(told(op, refusal, call))
 
 
-def told(op: Op, refusal: Refusal, facts: CallContext) -> str:
+def told(op: Op, refusal: Refusal, call: CallContext) -> str:
     """What was given, the reason, and where that is written."""
-    values = ((o, facts.options[o]) for o in refusal.options)
+    values = ((o, call.options[o]) for o in refusal.options)
     shown = ((o, v) for o, v in values if v is not op.rules[o].default)
-    gave = ", ".join(facts.gave(o, v) for o, v in shown)
+    gave = ", ".join(call.gave(o, v) for o, v in shown)
     return ": ".join(filter(None, (op.name, gave, f"{refusal.reason} [{refusal.source}]")))
 
 
 def check_output(
-    op: Op, conv: Convolution, facts: CallContext, x_shape: Shape, w_shape: Shape
+    op: Op, conv: Convolution, call: CallContext, x_shape: Shape, w_shape: Shape
 ) -> None:
     """Refuse an output without pixels or channels where the framework does."""
-    sizes = facts.sizes
+    sizes = call.sizes
     out = conv.output(sizes.size, sizes.kernel)
     extents = effective(sizes.kernel, conv.rhs_dilation)
     if op.empty_output == "refused":
@@ -401,18 +319,18 @@ def check_output(
     else:
         fine = True
     if not fine:
-        x_read = f"{op.name}: x {show_shape(x_shape)} read as {show(facts.layout.x)} has"
+        x_read = f"{op.name}: x {show_shape(x_shape)} read as {show(call.layout.x)} has"
         if min(sizes.size) < 1:
             raise BadShape(f"{x_read} spatial sizes {sizes.size}; each must be at least 1")
-        if isinstance(op.pad, Crop):
-            whole = tuple(axis.whole for axis in facts.axes)
+        if op.crop:
+            whole = tuple(axis.whole for axis in call.axes)
             raise BadShape(
                 f"{x_read} spatial sizes {sizes.size}, which give {whole} and, less the padding "
-                f"{facts.pad}, {out}; each must be at least 1: pad less"
+                f"{call.pad}, {out}; each must be at least 1: pad less"
             )
         raise BadShape(
             f"{x_read} spatial sizes {sizes.size}, the kernel spans {extents}, and the padding is "
-            f"{facts.pad}: no window fits; pad more, or make the kernel or its dilation smaller"
+            f"{call.pad}: no window fits; pad more, or make the kernel or its dilation smaller"
         )
     if op.empty_output == "refused" and sizes.o < 1:
         raise BadShape(f"{op.name}: w {show_shape(w_shape)} must have at least one output channel")

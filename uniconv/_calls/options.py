@@ -8,7 +8,7 @@ from typing import Any
 from uniconv._messages import show, suggest
 from uniconv.errors import BadOption
 from uniconv.spec.op import Op, OptionPerAxis
-from uniconv.spec.rules import REQUIRED, InertOption
+from uniconv.spec.rules import REQUIRED, CallContext
 from uniconv.spec.values import plain
 
 
@@ -24,10 +24,7 @@ def complete(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[s
             values = _gathered(op, name, several, values)
     for name, rule in op.rules.items():
         if values.setdefault(name, rule.default) is REQUIRED:
-            why = (
-                f"; {rule.must}" if isinstance(rule, InertOption) and rule.only is not None else ""
-            )
-            raise BadOption(f"{op.name}: option {show(name)} is missing{why}")
+            raise BadOption(f"{op.name}: option {show(name)} is missing{rule.must_be_said}")
     return values, spelled
 
 
@@ -76,6 +73,19 @@ def _gathered(
     if missing:
         raise BadOption(f"{op.name}: option {show(missing[0])} is missing")
     return {k: v for k, v in values.items() if k not in several.names} | {name: each}
+
+
+def begin(op: Op, options: Mapping[str, Any], ndim: int) -> CallContext:
+    """What is known of a call before anything is read but the names of its options."""
+    given, spelled = complete(op, options)
+    parted = {
+        rule: several.names
+        for rule, several in op.per_axis_options.items()
+        if not whole(several, rule, options)
+    }
+    return CallContext(
+        op.name, op.title, options=given, spellings=spelled, per_axis_options=parted, ndim=ndim
+    )
 
 
 def whole(several: OptionPerAxis, name: str, given: Mapping[str, Any]) -> bool:

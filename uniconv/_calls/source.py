@@ -13,7 +13,6 @@ from uniconv._calls.steps import CallSteps, call_steps
 from uniconv._canonical.formula import traced
 from uniconv._canonical.steps import AnySize, Cast, Step
 from uniconv._canonical.steps_source import IMPORTS, source
-from uniconv.spec.padding import Crop
 
 
 def torch_lines(
@@ -50,8 +49,8 @@ def size_free(call: LoweredCall) -> AnySize | None:
     A border read from x may be wider than x unless the function refuses that.  An output size that
     is an option belongs to one size of x, where the function insists on that.
     """
-    conv, size, rule = call.conv, call.sizes.size, call.op.pad
-    if call.context.output_size and isinstance(rule, Crop) and (rule.adjoint or rule.fixed):
+    conv, size, crop = call.conv, call.sizes.size, call.op.crop
+    if call.context.output_size and crop and (crop.adjoint or crop.fixed):
         return AnySize(conv.pad)
 
     def along(axis: int) -> Callable[[Any], tuple[int, ...]]:

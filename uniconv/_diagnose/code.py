@@ -18,7 +18,6 @@ from uniconv._diagnose.hypothesis import Hypothesis
 from uniconv._messages import show
 from uniconv.errors import CannotExpress, UniconvError
 from uniconv.spec.op import Op
-from uniconv.spec.rules import Choice
 
 ROLES = ("x", "w", "y", "bias")
 # The fields of changes that rearrange an array.
@@ -109,7 +108,7 @@ def native_call(
     turned = [a for a, (r, s) in enumerate(zip(conv.reverse, old.reverse)) if r is not s]
     reason = None
     # First as the function itself would say it, else with the kernel flipped beforehand.
-    by_option = isinstance(call.op.reverse, Choice)
+    by_option = call.op.reverse.option is not None
     for which in ([], turned) if by_option else (turned,):
         asked = replace(wanted, conv=replace(record, reverse=old.reverse)) if which else wanted
         try:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from uniconv._calls.lower import LoweredCall
 from uniconv._canonical.execute import runner
-from uniconv._canonical.layout import axes
+from uniconv._canonical.layout import axes, completed
 from uniconv._canonical.record import Convolution, Sizes, effective
 from uniconv._messages import show_shape
 from uniconv.errors import BadShape
@@ -107,14 +107,8 @@ class Problem:
         if call.op.outer_product is not None and p is not None:
             named = dict(zip(call.op.outer_product, (w, p)))
             w = np.multiply.outer(*(named[a] for a in sorted(named)))
-        w, letters = _completed(w, call.layout.w, self.rank, 1, ())
-        for kin in (("o", "m"), ("i", "c")):
-            if not set(kin) & set(letters):
-                w, letters = w[..., None], (*letters, "m" if kin[0] == "o" else "i")
-        for s in self.spatial:
-            if s not in letters:
-                w, letters = w[..., None], (*letters, s)
-        self.w = LabelledArray.of(w, letters, given)
+        letters, lacking = completed(axes(call.layout.w, self.rank), ("m", "i", *self.spatial))
+        self.w = LabelledArray.of(w.reshape(*w.shape, *lacking), letters, given)
         self.readings: dict[str, list[tuple[Array, Change]]] = {}
         self.pointwise = None if p is None or call.op.outer_product else self._pointwise(p)
 

@@ -160,12 +160,11 @@ EXTRA_BELOW = Refusal(
 def layer(op: Op, name: str, rank: int, options: str, file: str, **changes: Any) -> Op:
     """A layer: the function with its constructor's words, for so many spatial axes."""
     first, *rest = op.params.split(" strides")
-    assert isinstance(op.layout, Choice)
     table = {word: replace(at, ranks=(rank,)) for word, at in op.layout.table.items()}
     told: dict[str, Any] = {
         "name": f"keras.layers.{name.format(r=rank)}",
         "params": f"{first} bias:bias strides{' strides'.join(rest)} {options}",
-        "layout": replace(op.layout, table=table),
+        "layout": Choice(op.layout.option, table, op.layout.default),
         "source": f"{LAYERS}/{file}.py",
     }
     return replace(op, **(LAYER | told | changes))

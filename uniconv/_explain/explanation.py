@@ -25,7 +25,7 @@ from uniconv._explain.window import Index, Window, WindowedCall, numbers
 from uniconv._messages import show
 from uniconv.errors import BadArray, BadShape, CannotExpress, UniconvError
 from uniconv.spec.op import Op
-from uniconv.spec.padding import Crop, Pad
+from uniconv.spec.padding import Pad
 from uniconv.spec.rules import REQUIRED, CallContext
 
 LETTERS = {
@@ -291,7 +291,7 @@ def _shown(value: Any) -> str:
 
 def in_numbers(op: Op) -> Op | None:
     """The same function without its padding words; None where it takes no numbers."""
-    pad = op.pad.pad if isinstance(op.pad, Crop) else op.pad
+    pad = op.padding
     by = pad.word_option
     if by is not None:
         table = {word: rule for word, rule in by.table.items() if rule is None}
@@ -302,7 +302,7 @@ def in_numbers(op: Op) -> Op | None:
     if pad.form is None:
         return None
     bare: Pad = replace(pad, words={}, word_option=by, borders={}, undilated=())
-    return replace(op, pad=replace(op.pad, pad=bare) if isinstance(op.pad, Crop) else bare)
+    return replace(op, pad=replace(op.crop, pad=bare) if op.crop else bare)
 
 
 def explicit_call(
@@ -322,7 +322,7 @@ def explicit_call(
     facts = replace(facts, stride=stride, dilation=conv.rhs_dilation, ndim=call.rank)
     if op.lhs_dilation:
         facts = replace(facts, lhs_dilation=conv.lhs_dilation)
-    pad = op.pad.pad if isinstance(op.pad, Crop) else op.pad
+    pad = op.padding
     aside: dict[str, Any] = {}
     if op.dilation and not pad.dilates(given[pad.option]):  # a word that ignored the dilation
         aside = {op.dilation.option: op.dilation.write(conv.rhs_dilation, facts)}

@@ -11,9 +11,8 @@ from uniconv._calls.options import complete
 from uniconv._canonical.layout import Layout, arrange, axes
 from uniconv._canonical.record import Shape
 from uniconv.errors import BadShape, UniconvError
-from uniconv.spec.op import DEPTHWISE, Op
-from uniconv.spec.padding import Crop
-from uniconv.spec.rules import REQUIRED, CallContext, Choice, Count, KernelShape
+from uniconv.spec.op import Op
+from uniconv.spec.rules import REQUIRED, CallContext
 
 MOST_SHAPES = 8
 _MOST_CALLS = 20_000
@@ -74,7 +73,7 @@ def _candidates(
 def _given_kernels(op: Op, options: Mapping[str, Any], rank: int) -> list[Shape]:
     for rule in op.inert_options:
         value = options.get(rule.option)
-        if isinstance(rule, KernelShape) and value is not None:
+        if rule.repeats_kernel and value is not None:
             return [tuple(value)] if len(tuple(value)) == rank else []
     return list(_KERNELS[rank])
 
@@ -95,21 +94,19 @@ def _calls(
 ) -> Iterator[tuple[list[Shape], dict[str, Any], bool]]:
     whole = dict(options)
     for rule in op.inert_options:
-        if isinstance(rule, KernelShape) and rule.default is REQUIRED:
-            whole.setdefault(rule.option, kernel)
-        elif isinstance(rule, Choice) and rule.default is REQUIRED:
-            whole.setdefault(rule.option, next(iter(rule.table)))
-    shaped = op.pad.shape if isinstance(op.pad, Crop) else None
-    needs = shaped is not None and op.pad.shape_default is REQUIRED  # type: ignore[union-attr]
+        if rule.default is REQUIRED and not rule.must_be_said:
+            value = kernel if rule.repeats_kernel else rule.samples[0]
+            whole.setdefault(rule.option, value)
+    crop = op.crop
+    needs = crop is not None and crop.shape is not None and crop.shape_default is REQUIRED
+    shape = crop.shape if crop else None
     known = dict(whole)
     if needs:
-        known.setdefault(str(shaped), [1] * (rank + 2))
+        known.setdefault(str(shape), [1] * (rank + 2))
     given, _ = complete(op, known)
-    layout = op.layout
-    if isinstance(layout, Choice):
-        ndim = rank + (0 if op.batch == (0, 0) else 2)
-        facts = CallContext(op.name, op.title, options=given, ndim=ndim)
-        layout = layout.read(given[layout.option], facts)
+    ndim = rank + (0 if op.batch == (0, 0) else 2)
+    facts = CallContext(op.name, op.title, options=given, ndim=ndim)
+    layout: Layout = op.layout.of(facts)
     if rank not in layout.ranks:
         return
     kernel = tuple(k if f"s{i}" in axes(layout.w, rank) else 1 for i, k in enumerate(kernel))
@@ -122,13 +119,13 @@ def _calls(
         point = letters | {"i": letters["o"], "o": letters["o"] + 1}
         shapes.append(arrange(op.pointwise, point, (1,) * rank))
     apart = all(len({n for n in s if n > 1}) == len([n for n in s if n > 1]) for s in shapes[:2])
-    if not needs or shaped in whole:
+    if crop is None or not needs or shape in whole:
         yield shapes, whole, apart
         return
     for out in _outputs(rank, size, kernel):
         full = arrange(layout.x, {"n": (*batch, 1)[0], "c": letters["o"]}, out)
-        form = full if "full" in op.pad.shape_forms else out  # type: ignore[union-attr]
-        yield shapes, whole | {str(shaped): list(form)}, apart
+        form = full if "full" in crop.shape_forms else out
+        yield shapes, whole | {str(shape): list(form)}, apart
 
 
 def _outputs(rank: int, size: Shape, kernel: Shape) -> Iterator[Shape]:
@@ -155,12 +152,13 @@ def _letters(
     batch: Shape = (2,) if "n" in layout.x.split() and (op.batch[0] or has_c) else ()
     if not has_c:
         return dict.fromkeys("gimco", 1), batch
-    if isinstance(op.groups, Count):
-        groups = op.groups.read(given[op.groups.option], CallContext(op.name, op.title))
+    call = CallContext(op.name, op.title, options=given)
+    if op.groups.option is not None:
+        groups = op.groups.of(call)
     elif "g" not in layout.w.split():
         groups = 1
     free = [n for n in range(2, 40) if n not in (*taken, *batch)]
-    if op.groups == DEPTHWISE:
+    if op.groups.each_channel:
         c, m = next(
             (c, m) for m, c in product(free, free) if c != m and c * m not in (*taken, c, m)
         )
@@ -173,7 +171,7 @@ def _letters(
         )
         letters = {"g": groups, "i": i, "m": m, "c": i * groups, "o": m * groups}
     if op.batch_groups:
-        parts = op.batch_groups.read(given[op.batch_groups.option], CallContext(op.name, op.title))
+        parts = op.batch_groups.of(call)
         batch = tuple(n * parts for n in batch)
         letters |= {"o": letters["o"] * parts, "m": letters["m"] * parts}
     return letters, batch

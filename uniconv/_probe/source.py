@@ -8,7 +8,6 @@ from typing import Any
 from uniconv._probe.data import ProbeData
 from uniconv._probe.numbers import FINGERPRINT, MODULUS, fingerprint, formula, limits
 from uniconv.spec.op import Op
-from uniconv.spec.registry import framework_of
 
 FIRST = 6  # so many elements of y are told in full
 JULIA = ("knet", "nnlib", "flux", "lux")
@@ -18,7 +17,7 @@ WORDS = {"SamePad()"}  # strings of a spec that are expressions in Julia
 def code(probe: ProbeData) -> str:
     """The whole text."""
     op = probe.call.function
-    family = framework_of(op).name
+    family = op.framework
     if family in JULIA:
         return julia(probe, op)
     if family == "matlab":

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from math import prod
 from typing import Any
 
+from uniconv._calls.kernel import KernelReading, kernel_of, numbers_of_axes
 from uniconv._canonical.layout import Layout, axes, kernel_rank
-from uniconv._canonical.record import Shape, Sizes
+from uniconv._canonical.record import Shape
 from uniconv._canonical.transpose import rearranged
 from uniconv._messages import either, plural, show, show_shape
 from uniconv.errors import BadArray, BadOption, BadShape, CannotExpress, UnknownName, from_one_frame
-from uniconv.spec.dimension_strings import AlongAxis, DimensionNumbers
 from uniconv.spec.framework import Framework
-from uniconv.spec.op import BY_AXIS, BY_CHANNELS, DEPTHWISE, KINDS, UNGROUPED, Op
+from uniconv.spec.groups import BY_AXIS, BY_CHANNELS, UNGROUPED
+from uniconv.spec.op import KINDS, Op
 from uniconv.spec.registry import find, framework, main
-from uniconv.spec.rules import REQUIRED, CallContext, Choice, Count
+from uniconv.spec.rules import REQUIRED, CallContext
 from uniconv.spec.values import integer
 
 Options = Mapping[str, Any]
@@ -26,28 +27,6 @@ Options = Mapping[str, Any]
 _WIDER = {"separable_conv": "depthwise_conv", "depthwise_conv": "conv"}
 # What the letters of a kernel's pattern consist of: groups, channels out and in of one group.
 _ATOMS = {"o": ("g", "m"), "c": ("g", "i")}
-
-
-@dataclass(frozen=True, slots=True)
-class KernelReading:
-    """How one function reads its kernel: the axes by letter, and along which it runs backwards.
-
-    groups is the function's, as in its spec.  reverse is that of the canonical record, where a
-    transposed convolution reverses once more.
-    """
-
-    op: Op
-    pattern: str
-    rank: int
-    groups: Count | str
-    reverse: tuple[bool, ...]
-
-    @property
-    def letters(self) -> tuple[str, ...]:
-        return axes(self.pattern, self.rank)
-
-    def read(self, shape: Shape) -> str:
-        return _read(self.op, self.pattern, shape)
 
 
 @from_one_frame
@@ -244,7 +223,8 @@ def _kernels(
     """The depthwise and the pointwise kernel, of one function or of two of a family."""
     first = _kernel(op, options, shape=shape, rank=rank)
     if op.pointwise:
-        return first, replace(first, pattern=op.pointwise, groups=BY_CHANNELS)
+        layout = replace(first.layout, w=op.pointwise)
+        return first, replace(first, layout=layout, groups=BY_CHANNELS)
     if framework(name) is None:
         raise CannotExpress(op.name, "pointwise", "it has no pointwise kernel; name its family")
     return first, _kernel(_target(name, "conv", first.rank), options, rank=first.rank)
@@ -257,16 +237,20 @@ def _convert_vectors(
     dst = _target(name, "separable_conv", 2)
     if src.outer_product is None or dst.outer_product is None:
         raise CannotExpress(dst.name, "kernel", "the given one is a product of two vectors")
-    given, wanted = (
-        KernelReading(op, "...", 1, UNGROUPED, _kernel(op, said, rank=2).reverse[:1])
-        for op, said in zip((src, dst), options)
-    )
+    given, wanted = (_vector(_kernel(op, said, rank=2)) for op, said in zip((src, dst), options))
     for a in w:
         if len(_shape(a)) != 1:
             raise BadShape(f"{given.read(_shape(a))} must be a vector, of one axis")
     turned = [_convert(a, given, wanted, None, False, contiguous) for a in w]
     first, second = turned if src.outer_product == dst.outer_product else turned[::-1]
     return first, second
+
+
+def _vector(kernel: KernelReading) -> KernelReading:
+    """One of the two vectors that make a kernel."""
+    layout = Layout("...", "...", "...", (1,))
+    reverse = kernel.reverse[:1]
+    return replace(kernel, layout=layout, rank=1, groups=UNGROUPED, reverse=reverse)
 
 
 # Which function, and how it reads its kernel
@@ -318,34 +302,20 @@ def _kernel(
     op: Op, options: Options, *, shape: Shape | None = None, rank: int = 0
 ) -> KernelReading:
     """The function's reading of a kernel of that shape or rank, with the options that change it."""
-    given = _completed(op, options)
-    facts = CallContext(op.name, op.title, options=given)
-    layout = op.layout
-    if isinstance(layout, AlongAxis):
-        layout = Layout("...", "s0", "...", (1,))  # on whatever axis, the kernel is the same
-    elif isinstance(layout, Choice):
-        layout = layout.read(given[layout.option], facts)
+    call = CallContext(op.name, op.title, options=_completed(op, options))
+    layout: Layout = op.layout.of_kernel(call)
     if shape is not None:
         rank = _rank(op, layout, shape)
     elif rank not in layout.ranks:
         several = plural(layout.ranks[-1], "spatial ").partition(" ")[2]
         has = f"its kernel has {either(layout.ranks)} {several}, the given one {rank}"
         raise CannotExpress(op.name, "rank", has)
-    facts = replace(facts, sizes=Sizes((), 0, 0, (1,) * rank, (1,) * rank))
-    reverse = op.reverse
-    if isinstance(reverse, Choice):
-        reverse = reverse.read(given[reverse.option], facts)
-    each = reverse if isinstance(reverse, tuple) else (reverse,) * rank
-    transposed = op.kind == "conv_transpose"
-    return KernelReading(op, layout.w, rank, op.groups, tuple(r != transposed for r in each))
+    return kernel_of(op, call, layout, rank)
 
 
 def _completed(op: Op, options: Options) -> dict[str, Any]:
     """The options that change how the kernel is read, with their defaults."""
-    rules = [rule for rule in (op.layout, op.reverse) if isinstance(rule, Choice)]
-    known = {rule.option: rule.default for rule in rules if not isinstance(rule, AlongAxis)}
-    swapped = [rule.swapped for rule in rules if isinstance(rule, DimensionNumbers)]
-    known |= {option: False for option in swapped if option}
+    known = op.layout.kernel_options | op.reverse.kernel_options
     parted = {
         option: op.per_axis_options[option] for option in known if option in op.per_axis_options
     }
@@ -369,14 +339,10 @@ def _completed(op: Op, options: Options) -> dict[str, Any]:
 def _rank(op: Op, layout: Layout, shape: Shape) -> int:
     rank = kernel_rank(layout, len(shape))
     if rank not in layout.ranks:
-        allowed = either(sorted({len(axes(layout.w, r)) for r in layout.ranks}))
-        read = _read(op, layout.w, shape)
+        read = f"{op.name}: w {show_shape(shape)} read as {show(layout.w)}"
+        allowed = either(numbers_of_axes(layout))
         raise BadShape(f"{read} has {plural(len(shape))}; it must have {allowed}")
     return rank
-
-
-def _read(op: Op, pattern: str, shape: Shape) -> str:
-    return f"{op.name}: w {show_shape(shape)} read as {show(pattern)}"
 
 
 # What must hold
@@ -408,8 +374,8 @@ def _sizes(
     """The sizes of the groups, of the channels in and out of one group, and of spatial axes."""
     named = dict(zip(given.letters, shape))
     read = given.read(shape)
-    every = depthwise or given.groups == DEPTHWISE  # every channel is its own group
-    told = named.get("g", named.get("c") if given.groups == DEPTHWISE else None)
+    every = depthwise or given.groups.each_channel  # every channel is its own group
+    told = named.get("g", named.get("c") if given.groups.each_channel else None)
     if told is not None and groups not in (None, told):
         raise BadShape(f"{read} has {told} groups; groups={groups} must be that, or left out")
     split = {"c", "g", "m"} & set(wanted.letters) and named.get("o") != 1
@@ -431,16 +397,15 @@ def _sizes(
 
 def _ungrouped(kernel: KernelReading) -> bool:
     """Whether the function has no groups, in the layout that it reads."""
-    by_axis = kernel.groups == BY_AXIS and "g" not in kernel.letters
-    return kernel.groups == UNGROUPED or by_axis
+    return not kernel.groups.splits(kernel.letters)
 
 
 def _check_expressible(wanted: KernelReading, sizes: dict[str, int]) -> None:
     op, g, m, i = wanted.op, sizes["g"], sizes["m"], sizes["i"]
     if g > 1 and _ungrouped(wanted):
-        axis = " in this layout, which has no axis for them" * (wanted.groups == BY_AXIS)
+        axis = " in this layout, which has no axis for them" if wanted.groups == BY_AXIS else ""
         raise CannotExpress(op.name, "groups", f"it has no groups{axis}, the kernel has {g}")
-    if i > 1 and wanted.groups == DEPTHWISE:
+    if i > 1 and wanted.groups.each_channel:
         has = f"the kernel has {g} for {g * i} channels"
         raise CannotExpress(op.name, "groups", f"every channel is its own group, {has}")
     spatial = tuple(sizes[f"s{axis}"] for axis in range(wanted.rank))

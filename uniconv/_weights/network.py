@@ -299,7 +299,7 @@ def _how(entry: Entry, shape: Shape, src: str, dst: str) -> str:
         options = (entry.src_options, entry.dst_options)
         _, before, after = readings(shape, src, dst, entry.kind, options)
         turned = ", reversed" if before.reverse != after.reverse else ""
-        return f"{before.pattern} -> {after.pattern}{turned}"
+        return f"{before.layout.w} -> {after.layout.w}{turned}"
     image, layouts = entry.image or (), (entry.src_layout, entry.dst_layout)
     return " -> ".join(dense_pattern(n, image, at) for n, at in zip((src, dst), layouts))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass, replace
+from functools import singledispatch
 from math import prod
 from typing import Any
 
@@ -14,10 +15,11 @@ from uniconv import _functional as functional
 from uniconv._canonical.record import Shape
 from uniconv._native import native
 from uniconv.errors import BadOption, Refused, UniconvError
+from uniconv.spec.groups import Count
 from uniconv.spec.op import Op
-from uniconv.spec.padding import Crop, Pad
+from uniconv.spec.padding import Pad
 from uniconv.spec.registry import find
-from uniconv.spec.rules import Choice, Count, PerAxis
+from uniconv.spec.rules import Choice, PerAxis, Rule
 from uniconv.testing.cases import Case, attempt, grid, traits
 
 __all__ = [
@@ -117,6 +119,32 @@ def called(case: Case) -> TrialCall:
     return TrialCall(case.op.name, told, *shapes, p_shape=case.p_shape, dtypes=(dtype,) * 3)
 
 
+@singledispatch
+def wrong_values(rule: Rule, rank: int) -> tuple[Any, ...]:
+    """Values that an option of that rule does not take, for so many spatial axes."""
+    return ()
+
+
+@wrong_values.register
+def _(rule: PerAxis, rank: int) -> tuple[Any, ...]:
+    return rule.least - 1, [1] * 7, "2", 1.5, [rule.least - 1] * rank
+
+
+@wrong_values.register
+def _(rule: Choice, rank: int) -> tuple[Any, ...]:
+    return "foo", 7
+
+
+@wrong_values.register
+def _(rule: Count, rank: int) -> tuple[Any, ...]:
+    return 0, 7, -1
+
+
+@wrong_values.register
+def _(rule: Pad, rank: int) -> tuple[Any, ...]:
+    return "foo", -1, [1] * 9, [[1, 1]] * 9, 1.5
+
+
 def badly_called(op: Op, call: TrialCall) -> Iterator[TrialCall]:
     """The good call with one thing wrong."""
     yield replace(call, options={**call.options, "foo": 1})
@@ -133,15 +161,7 @@ def _bad_options(op: Op, rank: int) -> Iterator[tuple[str, Any]]:
     """Options with values that they do not take."""
     for name, rule in op.rules.items():
         names = op.per_axis_options[name].names if name in op.per_axis_options else (name,)
-        values: tuple[Any, ...] = ()
-        if isinstance(rule, PerAxis):
-            values = (rule.least - 1, [1] * 7, "2", 1.5, [rule.least - 1] * rank)
-        elif isinstance(rule, Choice):
-            values = ("foo", 7)
-        elif isinstance(rule, Count):
-            values = (0, 7, -1)
-        elif isinstance(rule, (Pad, Crop)):
-            values = ("foo", -1, [1] * 9, [[1, 1]] * 9, 1.5)
+        values = wrong_values(rule, rank)
         if name in op.per_axis_options:
             values = tuple(v for v in values if not isinstance(v, list))
         yield from ((names[0], value) for value in values)

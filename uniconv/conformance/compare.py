@@ -24,7 +24,6 @@ from uniconv.conformance.oracles import (
     CannotRun,
     Oracle,
     differentiable,
-    family_of,
     oracle,
     runs,
     versions,
@@ -236,7 +235,7 @@ def conformance(op: Op | str, count: int | None = None) -> Record:
     """
     op = find(op) if isinstance(op, str) else op
     comparison = Comparison(op)
-    name = family_of(op)
+    name = op.framework
     if not runs(name):
         raise ImportError(f"{op.name}: its framework, {op.title}, is not installed")
     comparison.record.version = ", ".join(f"{k} {v}" for k, v in versions(name).items())
@@ -258,7 +257,7 @@ def installed(names: Sequence[str] | None = None) -> list[Op]:
     for name in map(str.strip, names):
         known = framework(name)
         ops = known.functions if known else (find(name),)
-        if not runs(family_of(ops[0])):
+        if not runs(ops[0].framework):
             raise UnknownName(f"{name}: its framework is not installed, or runs outside Python")
         found |= {op.name: op for op in ops}
     return list(found.values())

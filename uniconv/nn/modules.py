@@ -12,8 +12,9 @@ from torch.compiler import is_compiling
 from torch.nn.parameter import UninitializedParameter
 
 from uniconv._calls.epilogue import Plan
-from uniconv._calls.kernel import StoredKernel, read_kernel, read_layout
+from uniconv._calls.kernel import KernelReading
 from uniconv._calls.lower import lower
+from uniconv._calls.stored import StoredKernel, kernel_of_layer, stored_kernel
 from uniconv._canonical.arrays import shape_of, to_torch
 from uniconv._canonical.layout import Layout, arrange, axes
 from uniconv._canonical.precision import check, current, in_block
@@ -30,12 +31,10 @@ from uniconv.nn.constructor import (
     own_words,
 )
 from uniconv.nn.initial import initialise
-from uniconv.nn.shapes import channel_letters, unfit
-from uniconv.spec.op import BY_CHANNELS, BY_OUTPUT, DEPTHWISE, Op
-from uniconv.spec.padding import Crop
+from uniconv.nn.shapes import unfit
+from uniconv.spec.op import Op
 from uniconv.spec.registry import find
-from uniconv.spec.rules import REQUIRED, Count, KernelShape
-from uniconv.spec.values import integer
+from uniconv.spec.rules import REQUIRED
 
 __all__ = [
     "Conv",
@@ -89,13 +88,13 @@ class Layer(nn.Module):
         if self.out_channels is None and "out_channels" in self.SIZES:
             raise BadOption(f"{op.name}: {self._word('out_channels')} is missing")
         for rule in op.inert_options:  # the kernel's size, where the function asks for it once more
-            if isinstance(rule, KernelShape) and rule.default is REQUIRED:
+            if rule.repeats_kernel and rule.default is REQUIRED:
                 options.setdefault(rule.option, self.kernel_size)
         # Where a call reads the groups off the channels, the kernel's shape must be told them.
         groups = None if "groups" in op.rules else options.pop("groups", None)
-        self._layout = read_layout(op, options, len(self.kernel_size))
-        told_by_arrays = op.groups in (BY_CHANNELS, BY_OUTPUT) or "g" in self._layout.w.split()
-        if groups is not None and not told_by_arrays:
+        self._reading: KernelReading = kernel_of_layer(op, options, len(self.kernel_size))
+        self._layout = self._reading.layout
+        if groups is not None and not op.groups.shape_says(self._layout.w.split()):
             options["groups"] = groups  # which the function does not have
         self._groups = self._count("groups", groups) or 1
         self._precision = self._own_precision(precision, options)
@@ -123,8 +122,8 @@ class Layer(nn.Module):
         op, own = self._op, self._options
         c = self.in_channels or max(self._group_count(None), 1) * 2
         shape = self._kernel_shape(c)
-        read_kernel(op, own, shape)
-        if isinstance(op.pad, Crop) and op.pad.shape is not None:
+        stored_kernel(op, own, shape)
+        if op.crop and op.crop.shape:
             return  # only the sizes of one x fit that output
         size = tuple(9 * k for k in self.kernel_size)
         letters = {"n": 1, "c": c}
@@ -133,11 +132,7 @@ class Layer(nn.Module):
             lower(op, own, arrange(self._layout.x, letters, size), shape, *points)
 
     def _group_count(self, c: int | None) -> int:
-        op = self._op
-        if isinstance(op.groups, Count):
-            value = self._options.get(op.groups.option, op.groups.default)
-            return integer(value) or 1
-        return (c or 1) if op.groups == DEPTHWISE else self._groups
+        return self._reading.group_count({"c": c or 1, "g": self._groups})
 
     def _kernel_shape(self, c: int) -> Shape:
         """The kernel's shape in the function's layout, for c input channels."""
@@ -148,7 +143,7 @@ class Layer(nn.Module):
             if n % groups:
                 what = self._word(name)
                 raise BadOption(f"{op.name}: {what}={n} must be a multiple of {groups} groups")
-        return arrange(self._layout.w, channel_letters(c, o, groups), self.kernel_size)
+        return self._reading.shape(c, o, groups, self.kernel_size)
 
     def _point_shape(self, c: int) -> Shape:
         assert self._op.pointwise is not None
@@ -157,7 +152,7 @@ class Layer(nn.Module):
 
     def _materialize(self, c: int) -> None:
         """Make the parameters, now that the input channels are known."""
-        self._kernel = kernel = read_kernel(self._op, self._options, self._kernel_shape(c))
+        self._kernel = kernel = stored_kernel(self._op, self._options, self._kernel_shape(c))
         self.in_channels = c
         if self.out_channels is None:
             self.out_channels = c * self.multiplier
@@ -295,11 +290,11 @@ class Layer(nn.Module):
         def run(x: Tensor, w: Tensor, bias: Tensor | None, length: int) -> Tensor:
             op, own, kernel = self._op, dict(options), self.stored_as
             groups = max(length * kernel.groups // (self.out_channels or 1), 1)
-            if isinstance(op.groups, Count):
+            if op.groups.option is not None:
                 own[op.groups.option] = groups
             c = (self.in_channels or 1) * groups // kernel.groups
-            shape = arrange(self._layout.w, channel_letters(c, length, groups), self.kernel_size)
-            part = read_kernel(op, own, shape)
+            shape = self._reading.shape(c, length, groups, self.kernel_size)
+            part = stored_kernel(op, own, shape)
             made = part.plan(op, own, tuple(x.shape), precision=precision)
             return made(x, w, bias)  # type: ignore[no-any-return]
 

@@ -6,12 +6,7 @@ from uniconv._canonical.layout import axes
 from uniconv._canonical.record import Shape
 from uniconv._messages import show, show_shape
 
-__all__ = ["channel_letters", "unfit"]
-
-
-def channel_letters(c: int, o: int, groups: int) -> dict[str, int]:
-    """The sizes of a kernel's channel axes."""
-    return {"c": c, "o": o, "i": c // groups, "m": o // groups, "g": groups}
+__all__ = ["unfit"]
 
 
 def unfit(name: str, saved: str, pattern: str, shape: Shape, must: Shape) -> str:

@@ -9,15 +9,14 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from uniconv._calls.kernel import StoredKernel
 from uniconv._calls.lower import LoweredCall, lower
+from uniconv._calls.stored import StoredKernel
 from uniconv._canonical import steps as s
 from uniconv._canonical.execute import last_axis_first
 from uniconv._canonical.layout import Layout, arrange, axes, order, rank_of
 from uniconv._canonical.record import Pairs
 from uniconv.errors import BadOption, BadShape, CannotExpress, Refused, from_one_frame
 from uniconv.spec.op import Op
-from uniconv.spec.padding import Crop
 from uniconv.spec.values import integers
 
 __all__ = ["CONVS", "TRANSPOSED", "HeldKernel", "to_torch"]
@@ -152,7 +151,7 @@ def _call(module: HeldKernel, size: tuple[int, ...] | None) -> LoweredCall:
 def _batch(op: Op, options: Mapping[str, Any], layout: Layout) -> int:
     """The batch that the options are for: one image, unless they say so themselves."""
     parts = options.get(op.batch_groups.option, 1) if op.batch_groups else 1
-    said = op.pad.shape if isinstance(op.pad, Crop) else None
+    said = op.crop.shape if op.crop else None
     shape = integers(options.get(said)) if said else None
     letters = axes(
         layout.y, op.ranks[0] if shape is None else max(rank_of(layout.y, len(shape)), 0)

@@ -32,16 +32,21 @@ from uniconv.spec.forms import (
     tuples_only,
 )
 from uniconv.spec.framework import Framework
-from uniconv.spec.initial import KAIMING, Initial, fans_first, fans_last, glorot, lecun
-from uniconv.spec.op import (
+from uniconv.spec.groups import (
     BY_AXIS,
     BY_CHANNELS,
     BY_OUTPUT,
-    COMPLEX,
     DEPTHWISE,
+    UNGROUPED,
+    Channels,
+    Count,
+    Groups,
+)
+from uniconv.spec.initial import KAIMING, Initial, fans_first, fans_last, glorot, lecun
+from uniconv.spec.op import (
+    COMPLEX,
     FLOATS,
     INTEGERS,
-    UNGROUPED,
     Follows,
     Op,
     OptionPerAxis,
@@ -63,11 +68,12 @@ from uniconv.spec.rules import (
     Border,
     CallContext,
     Choice,
-    Count,
+    Constant,
     EachAxis,
     InertOption,
     KernelShape,
     PerAxis,
+    Rule,
     Scalar,
     ZeroPoint,
 )
@@ -124,7 +130,9 @@ __all__ = [
     "BesideOutput",
     "Border",
     "CallContext",
+    "Channels",
     "Choice",
+    "Constant",
     "Constructor",
     "Count",
     "Crop",
@@ -133,6 +141,7 @@ __all__ = [
     "Follows",
     "Form",
     "Framework",
+    "Groups",
     "InertOption",
     "Initial",
     "KernelShape",
@@ -149,6 +158,7 @@ __all__ = [
     "PerAxis",
     "Refusal",
     "Restated",
+    "Rule",
     "Scalar",
     "Shape",
     "Word",

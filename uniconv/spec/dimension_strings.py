@@ -102,6 +102,10 @@ class DimensionNumbers(Choice):
         """The further option that it asks."""
         return (self.swapped,) if self.swapped else ()
 
+    @property
+    def kernel_options(self) -> dict[str, Any]:
+        return {self.option: self.default} | dict.fromkeys(self.beside, False)
+
     def read(self, value: object, facts: CallContext) -> Layout:
         found = self._spelled(value)
         if found is None:
@@ -177,6 +181,7 @@ class Labels(Choice):
 
     channels: str = ""
     grouped: str = ""
+    takes = 'labels of the axes: "S", "C", "B" of X, "S", "C", "U" of the weights; "T" is time'
 
     def read(self, value: object, facts: CallContext) -> Layout:
         with suppress(TypeError, KeyError):
@@ -207,6 +212,23 @@ class Labels(Choice):
 @dataclass(frozen=True, slots=True)
 class AlongAxis(Choice):
     """The axis of x along which a one-dimensional kernel runs; the table has the plainest."""
+
+    @property
+    def usual(self) -> Layout:
+        """Along the last axis, of as many as the table has."""
+        return tuple(self.table.values())[self.default]  # type: ignore[no-any-return]
+
+    @property
+    def meanings(self) -> tuple[Layout, ...]:
+        return tuple(along_axis(a, r) for r in (1, 2, 3) for a in reversed(range(r)))
+
+    @property
+    def kernel_options(self) -> dict[str, Any]:
+        return {}
+
+    def of_kernel(self, call: CallContext) -> Layout:
+        """On whatever axis it runs, the kernel is the same."""
+        return Layout("...", "s0", "...", (1,))
 
     def read(self, value: object, facts: CallContext) -> Layout:
         axis = integer(value)

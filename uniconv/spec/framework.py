@@ -17,7 +17,7 @@ __all__ = ["Framework"]
 class Framework:
     """One framework: its functions, and which of them a bare family name means.
 
-    title: how messages call the framework; each function gets it from here.
+    name, title: what calls and messages call the framework; its functions get both from here.
     main: for each kind, the function for each number of spatial axes.
     aliases: other names of the family; prefixes: short spellings of function names.
     dense: the axes of its Dense layer's kernel, f features in and u units out; "": it has none.
@@ -42,7 +42,7 @@ class Framework:
     def __post_init__(self) -> None:
         for problem in self._problems():
             raise TypeError(f"dialect {self.name}: {problem}")
-        titled = tuple(replace(op, title=self.title) for op in self.functions)
+        titled = tuple(replace(op, title=self.title, framework=self.name) for op in self.functions)
         object.__setattr__(self, "functions", titled)
         object.__setattr__(self, "by_name", {op.name: op for op in titled})
 

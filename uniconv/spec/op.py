@@ -9,34 +9,32 @@ from typing import Any
 from uniconv._canonical.layout import Layout
 from uniconv._messages import show, suggest
 from uniconv.spec.constructor_words import Restated
-from uniconv.spec.dimension_strings import AlongAxis, along_axis
-from uniconv.spec.padding import Crop, Pad
+from uniconv.spec.groups import BY_CHANNELS, Count, Groups
+from uniconv.spec.padding import Crop, Pad, Padding
 from uniconv.spec.refusals import Refusal
-from uniconv.spec.rules import REQUIRED, Choice, Count, InertOption, KernelShape, PerAxis, Scalar
+from uniconv.spec.rules import (
+    REQUIRED,
+    Choice,
+    InertOption,
+    KernelShape,
+    PerAxis,
+    Rule,
+    Scalar,
+    SettingOf,
+    setting,
+)
 
 __all__ = [
-    "BY_AXIS",
-    "BY_CHANNELS",
-    "BY_OUTPUT",
     "COMPLEX",
-    "DEPTHWISE",
     "FLOATS",
     "INTEGERS",
     "KINDS",
-    "UNGROUPED",
     "Follows",
     "Op",
     "OptionPerAxis",
 ]
 
 KINDS = ("conv", "conv_transpose", "depthwise_conv", "separable_conv")
-
-# Where the group count comes from, when no option says it.
-BY_CHANNELS = "c / i"  # the ratio of channels
-DEPTHWISE = "c"  # every channel alone
-BY_OUTPUT = "o of output_shape / m"
-BY_AXIS = "g"  # the size of an axis of the kernel; 1 where its layout has none
-UNGROUPED = "1"
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 INTEGERS = ("int8", "uint8", "int16", "int32", "int64")
@@ -92,20 +90,21 @@ class Op:
     lhs_dilation: spreads x in a plain convolution.  fill: what stands outside x where the boundary
     is constant.  gathered: the rules whose value comes from several native options.
     square: whether a kernel has one size for all its axes.
+    title, framework: how messages call the framework, and its name; its Framework says both.
     """
 
     name: str
     kind: str
     params: str
-    layout: Layout | Choice
     stride: PerAxis | None
     dilation: PerAxis | None
-    pad: Pad | Crop
+    pad: Padding
     source: str
-    groups: Count | str = BY_CHANNELS
+    layout: SettingOf[Layout] = REQUIRED  # type: ignore[assignment]
+    groups: Groups = BY_CHANNELS
     batch_groups: Count | None = None
     lhs_dilation: PerAxis | None = None
-    reverse: Choice | bool = False
+    reverse: SettingOf[bool] = False  # type: ignore[assignment]
     boundary: Choice | None = None
     fill: Scalar | None = None
     scale: Scalar | None = None
@@ -131,11 +130,15 @@ class Op:
     square: bool = False
     notes: tuple[str, ...] = ()
     title: str = ""
-    rules: Mapping[str, Any] = field(init=False, default_factory=dict)
+    framework: str = ""
+    rules: Mapping[str, Rule] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        crop = self.pad if isinstance(self.pad, Crop) else None
-        pad = self.pad.pad if isinstance(self.pad, Crop) else self.pad
+        if self.layout is REQUIRED:  # type: ignore[comparison-overlap]
+            raise TypeError(f"spec {self.name}: a layout is missing")
+        for name in ("layout", "reverse"):
+            object.__setattr__(self, name, setting(getattr(self, name)))
+        crop, pad = self.crop, self.padding
         found: list[Any] = [self.layout, self.stride, self.dilation, self.lhs_dilation]
         found += [
             self.groups,
@@ -148,9 +151,9 @@ class Op:
         ]
         found += [self.boundary, self.fill, self.scale, self.addend[1] if self.addend else None]
         found += [self.shift, *(self.zero_points or ())]
-        rules: dict[str, Any] = {}
+        rules: dict[str, Rule] = {}
         for rule in (*found, *self.inert_options):
-            if hasattr(rule, "option"):
+            if rule is not None and rule.option is not None:
                 rules.setdefault(rule.option, rule)
         if crop and crop.shape:
             rules[crop.shape] = InertOption(crop.shape, crop.shape_default, inert=True)
@@ -176,7 +179,7 @@ class Op:
                 self.batch == (0, 0) or all("n" in at.x.split() for at in self.layouts)
             ),
             "a transposed op has a Crop, others a Pad": (
-                (self.kind == "conv_transpose") == isinstance(self.pad, Crop)
+                (self.kind == "conv_transpose") == bool(self.crop)
             ),
             "a separable op has a second kernel": (
                 (self.kind == "separable_conv") == bool(self.pointwise or self.outer_product)
@@ -217,15 +220,19 @@ class Op:
         return self.rules[option].default if option in self.rules else None
 
     @property
+    def padding(self) -> Pad:
+        """How words and numbers of padding are read, in a transposed function, too."""
+        return self.pad.padding
+
+    @property
+    def crop(self) -> Crop | None:
+        """What a transposed function cuts off its whole result; None for the others."""
+        return self.pad.crop
+
+    @property
     def layouts(self) -> tuple[Layout, ...]:
         """Every layout of the function, its default first."""
-        if isinstance(self.layout, Layout):
-            return (self.layout,)
-        if isinstance(self.layout, AlongAxis):
-            return tuple(along_axis(a, r) for r in (1, 2, 3) for a in reversed(range(r)))
-        table = self.layout.table
-        default = [table[self.layout.default]] if self.layout.default in table else []
-        return tuple(dict.fromkeys((*default, *table.values())))
+        return self.layout.meanings
 
     def dtypes_of(self, rank: int) -> tuple[str, ...]:
         """The dtypes taken for so many spatial axes."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
+from uniconv._canonical.layout import Layout
 from uniconv._canonical.record import Pairs
 from uniconv._messages import show
 from uniconv.spec.forms import Form
@@ -15,18 +16,37 @@ from uniconv.spec.rules import (
     CallContext,
     Choice,
     PerAxis,
+    Rule,
+    SettingOf,
     default_says,
     in_case,
     not_one_of,
     read_as,
+    setting,
 )
 from uniconv.spec.words import AS_IS, NumbersMean, Word
 
-__all__ = ["Crop", "Pad"]
+__all__ = ["Crop", "Pad", "Padding"]
+
+
+class Padding(Rule):
+    """What a function does at the edges of x."""
+
+    __slots__ = ()
+
+    @property
+    def padding(self) -> Pad:
+        """The rule that reads words and numbers."""
+        raise NotImplementedError
+
+    @property
+    def crop(self) -> Crop | None:
+        """What is cut off a transposed result; None where nothing is transposed."""
+        return None
 
 
 @dataclass(frozen=True, slots=True)
-class Pad:
+class Pad(Padding):
     """Zeros around x: a word, or numbers in one form.
 
     by: a second option that holds the word; None in its table stands for the numbers of this one,
@@ -42,15 +62,28 @@ class Pad:
     form: Form | None = None
     word_option: Choice | None = None
     numbers_beside_word: str = "refused"
-    reading: NumbersMean | Choice = AS_IS
+    reading: SettingOf[NumbersMean] = AS_IS  # type: ignore[assignment]
     any_case: bool = False
     borders: Mapping[str, str] = field(default_factory=dict)
     undilated: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reading", setting(self.reading))
+
+    @property
+    def padding(self) -> Pad:
+        return self
 
     @property
     def beside(self) -> tuple[str, ...]:
         """Further options that its words ask."""
         return tuple(word.option for word in self.words.values() if isinstance(word, Choice))
+
+    def named_words(self) -> Iterator[tuple[Any, tuple[Any, ...]]]:
+        """Every word by its name, in whichever option; all that it can mean, the usual first."""
+        for table in (self.words, self.word_option.table if self.word_option else {}):
+            for name, word in table.items():
+                yield name, word.meanings if isinstance(word, Choice) else (word,)
 
     def dilates(self, value: object) -> bool:
         """Whether the dilation counts beside this padding."""
@@ -107,10 +140,7 @@ class Pad:
 
     def meaning(self, facts: CallContext) -> NumbersMean:
         """What numbers mean in this call."""
-        rule = self.reading
-        if isinstance(rule, NumbersMean):
-            return rule
-        return rule.read(facts.options[rule.option], facts)  # type: ignore[no-any-return]
+        return self.reading.of(facts)  # type: ignore[no-any-return]
 
     def write(self, pairs: Pairs, facts: CallContext) -> Any:
         for way in self.ways(pairs, facts):
@@ -141,12 +171,21 @@ class Pad:
 
     def _asides(self) -> Iterator[dict[str, Any]]:
         """What the options beside this one can say, their defaults first."""
-        rules = [r for r in (self.word_option, self.reading) if isinstance(r, Choice)]
+        rules = [r for r in (self.word_option, self.reading) if r is not None and r.option]
         words = (
             [w for w in dict.fromkeys([r.default, *r.table]) if w is not REQUIRED] for r in rules
         )
         for chosen in product(*words):
             yield {rule.option: word for rule, word in zip(rules, chosen)}
+
+    @property
+    def takes(self) -> str:
+        return self.describe()
+
+    def plainest(self, layout: Layout, rank: int) -> Any:
+        if "VALID" in self.words or self.form is None:
+            return "VALID"
+        return self.form.write(((0, 0),) * rank, layout.x)
 
     def describe(self) -> str:
         words = ", ".join(show(w) for w in self.words)
@@ -155,7 +194,7 @@ class Pad:
 
 
 @dataclass(frozen=True, slots=True)
-class Crop:
+class Crop(Padding):
     """What a transposed convolution cuts off its whole result, before and after.
 
     pad's words are crops, and its numbers the padding of the convolution that it transposes.  The
@@ -171,6 +210,14 @@ class Crop:
     shape_default: Any = REQUIRED
     adjoint: bool = True
     fixed: bool = False
+
+    @property
+    def padding(self) -> Pad:
+        return self.pad
+
+    @property
+    def crop(self) -> Crop:
+        return self
 
     def read(self, value: object, facts: CallContext) -> Pairs:
         said = self.pad.said(value, facts)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numbers
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Generic, TypeVar
 
 from uniconv._canonical.layout import Layout, axes
 from uniconv._canonical.record import Pairs, Sizes
@@ -23,19 +24,25 @@ __all__ = [
     "Border",
     "CallContext",
     "Choice",
-    "Count",
+    "Constant",
     "EachAxis",
     "InertOption",
     "KernelShape",
     "PerAxis",
+    "Rule",
     "Scalar",
+    "Setting",
+    "SettingOf",
     "ZeroPoint",
     "default_says",
     "full_list",
     "in_case",
     "not_one_of",
     "read_as",
+    "setting",
 ]
+
+Plain = TypeVar("Plain")
 
 
 class _Required:
@@ -44,11 +51,23 @@ class _Required:
 
 
 REQUIRED = _Required()
+# The shapes in which integers per axis are given, in words.
+_SHAPES = {
+    "none": "None",
+    "int": "an integer",
+    "one": "a list of one",
+    "axes": "one per spatial axis",
+    "full": "one per axis of x",
+    "sample": "one for the channels (idle) and each spatial axis",
+}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CallContext:
-    """What is known of a call while its options are read, in reading order."""
+    """What is known of a call while it is read.
+
+    ``lower`` fills the fields in, in the order in which they need each other; rules only look.
+    """
 
     function: str
     title: str
@@ -68,7 +87,7 @@ class CallContext:
 
     @property
     def rank(self) -> int:
-        return len(self.sizes.size)
+        return len(self.sizes.size or self.sizes.kernel)
 
     @property
     def axes(self) -> tuple[Axis, ...]:
@@ -135,14 +154,159 @@ def default_says(rule: Any, value: object, facts: CallContext) -> bool:
         return False
 
 
+class Rule:
+    """What every rule has: the option that it reads, and what it makes of a whole call.
+
+    option: None where no option says it.  default: what the option is when it is left out.
+    """
+
+    __slots__ = ()
+    option: Any
+    default: Any
+    for_each_axis = False  # whether it means something for every spatial axis apart
+    for_each_channel = False  # whether it may be a number for every output channel
+    repeats_kernel = False  # whether it must say the sizes of w once more
+
+    @property
+    def must_be_said(self) -> str:
+        """Why it has no default, for the end of a message."""
+        return ""
+
+    @property
+    def samples(self) -> tuple[Any, ...]:
+        """Native values to try, besides leaving it out."""
+        return ()
+
+    @property
+    def takes(self) -> str:
+        """What it takes, in words."""
+        raise NotImplementedError
+
+    def plainest(self, layout: Layout, rank: int) -> Any:
+        """The plainest native value, where one must be given."""
+        raise NotImplementedError
+
+    def read(self, value: Any, facts: CallContext) -> Any:
+        """What a native value means."""
+        raise NotImplementedError
+
+    def write(self, value: Any, facts: CallContext) -> Any:
+        """A native value that means it; CannotExpress where there is none."""
+        raise NotImplementedError
+
+    def of(self, call: CallContext) -> Any:
+        """What a call says, by this option."""
+        return self.read(call.options[self.option], call)
+
+    def says(self, value: Any, call: CallContext) -> dict[str, Any]:
+        """The options that say it; CannotExpress where none do."""
+        return {self.option: self.write(value, call)}
+
+
+class Setting(Rule):
+    """One meaning out of several, or the only one."""
+
+    __slots__ = ()
+    table: Mapping[Any, Any]  # what each word means
+
+    @property
+    def usual(self) -> Any:
+        """What it means when it is left out; None where it must be said."""
+        raise NotImplementedError
+
+    @property
+    def meanings(self) -> tuple[Any, ...]:
+        """All that it can mean, what it usually means first."""
+        raise NotImplementedError
+
+    @property
+    def kernel_options(self) -> dict[str, Any]:
+        """The options that say it of a kernel, with their defaults."""
+        raise NotImplementedError
+
+    def of_kernel(self, call: CallContext) -> Any:
+        """What it means for a kernel whose x is not known."""
+        return self.of(call)
+
+
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Constant(Setting):
+    """The only meaning, which no option changes."""
+
+    value: Any
+    option = None
+    default = None
+    table = MappingProxyType({})
+
+    @property
+    def usual(self) -> Any:
+        return self.value
+
+    @property
+    def meanings(self) -> tuple[Any, ...]:
+        return (self.value,)
+
+    @property
+    def kernel_options(self) -> dict[str, Any]:
+        return {}
+
+    def of(self, call: CallContext) -> Any:
+        return self.value
+
+    def says(self, value: Any, call: CallContext) -> dict[str, Any]:
+        return {}
+
+
+class SettingOf(Generic[Plain]):
+    """The type of a field that holds a Setting, and takes a plain value for a Constant.
+
+    For the checkers alone, which read such a field's types off these methods.
+    """
+
+    def __get__(self, holder: Any, owner: Any = None) -> Setting:
+        raise NotImplementedError
+
+    def __set__(self, holder: Any, value: Setting | Plain) -> None:
+        raise NotImplementedError
+
+
+def setting(value: Any) -> Setting:
+    """A rule as it is; any other value as the only meaning."""
+    return value if isinstance(value, Setting) else Constant(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Setting):
     """One word (or number) out of a table; the table's values are canonical."""
 
     option: str
     table: Mapping[Any, Any]
     default: Any = REQUIRED
     any_case: bool = False
+
+    @property
+    def samples(self) -> tuple[Any, ...]:
+        return tuple(self.table)
+
+    @property
+    def takes(self) -> str:
+        return ", ".join(map(show, self.table))
+
+    def plainest(self, layout: Layout, rank: int) -> Any:
+        return next(iter(self.table))
+
+    @property
+    def usual(self) -> Any:
+        return None if self.default is REQUIRED else self.table[self.default]
+
+    @property
+    def meanings(self) -> tuple[Any, ...]:
+        usual = () if self.default not in self.table else (self.usual,)
+        return tuple(dict.fromkeys((*usual, *self.table.values())))
+
+    @property
+    def kernel_options(self) -> dict[str, Any]:
+        return {self.option: self.default}
 
     def read(self, value: object, facts: CallContext) -> Any:
         try:
@@ -162,6 +326,8 @@ class Choice:
 @dataclass(frozen=True, slots=True)
 class EachAxis(Choice):
     """True or False for each spatial axis, in axis order; None stands for False everywhere."""
+
+    for_each_axis = True
 
     def read(self, value: object, facts: CallContext) -> tuple[bool, ...]:
         if value is None:
@@ -187,7 +353,7 @@ class Border(Choice):
 
 
 @dataclass(frozen=True, slots=True)
-class PerAxis:
+class PerAxis(Rule):
     """One integer per spatial axis, in axis order; ``accepts`` says in which shapes it is given.
 
     "int" one for all, "one" a list of one, "axes" one each, "full" one per axis of x (batch and
@@ -200,6 +366,15 @@ class PerAxis:
     least: int = 1
     accepts: tuple[str, ...] = ("int", "axes")
     absent: Any = 1
+
+    @property
+    def takes(self) -> str:
+        return f"{', '.join(_SHAPES[a] for a in self.accepts)}; at least {self.least}"
+
+    def plainest(self, layout: Layout, rank: int) -> Any:
+        if self.accepts[-1] == "full":
+            return [1] * len(axes(layout.x, rank))
+        return 1 if "int" in self.accepts else [1] * rank
 
     def read(self, value: object, facts: CallContext) -> tuple[int, ...]:
         if value is None and "none" in self.accepts:
@@ -251,28 +426,12 @@ class PerAxis:
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
-    """One integer of at least 1."""
-
-    option: str
-    default: Any = 1
-
-    def read(self, value: object, facts: CallContext) -> int:
-        count = integer(value)
-        if count is None or count < 1:
-            raise facts.bad(self.option, value, "must be an integer of at least 1")
-        return count
-
-    def write(self, value: int, facts: CallContext) -> int:
-        return value
-
-
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(Rule):
     """A number that scales the result."""
 
     option: str
     default: Any = 1
+    takes = "a number"
 
     def read(self, value: object, facts: CallContext) -> Any:
         if isinstance(value, bool) or not isinstance(value, numbers.Number):
@@ -289,6 +448,8 @@ class ZeroPoint(Scalar):
 
     read gives such a list as nested tuples that broadcast against a kernel of "o i ...".
     """
+
+    for_each_channel = True
 
     def read(self, value: object, facts: CallContext) -> Any:
         if isinstance(value, numbers.Number):
@@ -315,7 +476,7 @@ def _innermost(value: Any) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class InertOption:
+class InertOption(Rule):
     """An option that is known but does not act here: any value if ``inert``, else its default.
 
     sample: a value other than the default, for tests.  only: the one value that must be said, where
@@ -333,6 +494,23 @@ class InertOption:
     def __post_init__(self) -> None:
         if self.only is not None:
             object.__setattr__(self, "default", REQUIRED)
+
+    @property
+    def samples(self) -> tuple[Any, ...]:
+        free = self.inert and self.taken is None
+        return (self.sample if free else self.taken,)
+
+    @property
+    def takes(self) -> str:
+        only = "its default" if self.only is None else show(self.only)
+        return "any value; changes no number" if self.inert else f"only {only}: {self.reason}"
+
+    def plainest(self, layout: Layout, rank: int) -> Any:
+        return self.taken
+
+    @property
+    def must_be_said(self) -> str:
+        return "" if self.only is None else f"; {self.must}"
 
     @property
     def taken(self) -> Any:
@@ -355,11 +533,17 @@ class InertOption:
 
 
 @dataclass(frozen=True, slots=True)
-class KernelShape:
+class KernelShape(Rule):
     """The spatial sizes of w once more: an option that must agree with the array."""
 
     option: str
     default: Any = None
+    repeats_kernel = True
+    samples = ("kernel",)
+    takes = "the spatial sizes of w"
+
+    def plainest(self, layout: Layout, rank: int) -> Any:
+        return [3, *[1] * (rank - 1)]
 
     def read(self, value: object, facts: CallContext) -> None:
         entries = None if value is None else integers(value)

@@ -21,7 +21,6 @@ from uniconv._canonical.layout import axes
 from uniconv.errors import BadShape
 from uniconv.spec.op import COMPLEX, FLOATS
 from uniconv.spec.registry import usual
-from uniconv.spec.rules import Choice, Count
 from uniconv.testing.cases import LEFT_OUT, Case, attempt, probe, traits
 
 __all__ = [
@@ -160,11 +159,11 @@ def _cases(call: Call, rank: int | None, grouped: bool, count: int, seed: int) -
     if rank is None:
         rank = 2 if 2 in op.ranks else op.ranks[0]
     choices = traits(op, rank) | {"batch": (1,)}
-    if isinstance(op.layout, Choice):
+    if op.layout.option is not None:
         word = options.get(op.layout.option, LEFT_OUT)
         every = choices["rank and layout"]
         choices["rank and layout"] = tuple(c for c in every if c[1] == word) or every
-    if isinstance(op.groups, Count):
+    if op.groups.option is not None:
         choices["groups"] = (options.get(op.groups.option, 1),)
     elif not grouped:
         choices["groups"] = (1,)

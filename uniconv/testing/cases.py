@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import singledispatch
 from itertools import combinations
 from typing import Any
 
@@ -23,19 +24,9 @@ from uniconv._canonical.record import Pairs, Shape, Sizes, effective
 from uniconv._messages import show
 from uniconv.errors import UniconvError
 from uniconv.spec.dimension_strings import AlongAxis
-from uniconv.spec.op import BY_AXIS, BY_CHANNELS, BY_OUTPUT, DEPTHWISE, Op
-from uniconv.spec.padding import Crop, Pad
-from uniconv.spec.rules import (
-    REQUIRED,
-    Border,
-    CallContext,
-    Choice,
-    Count,
-    EachAxis,
-    KernelShape,
-    PerAxis,
-    ZeroPoint,
-)
+from uniconv.spec.op import Op
+from uniconv.spec.padding import Pad
+from uniconv.spec.rules import REQUIRED, CallContext, PerAxis, Setting
 
 __all__ = [
     "LEFT_OUT",
@@ -148,7 +139,7 @@ def asymmetric(shape: Shape, rng: np.random.Generator, dtype: str = "float32") -
 
 def traits(op: Op, rank: int | None = None) -> dict[str, tuple[Any, ...]]:
     """For every way in which calls of ``op`` can differ, what it can be."""
-    pad = op.pad.pad if isinstance(op.pad, Crop) else op.pad
+    pad = op.padding
     fewest, most = op.batch
     often = (1,) if fewest <= 1 <= most else ()
     values: dict[str, tuple[Any, ...]] = {
@@ -160,44 +151,31 @@ def traits(op: Op, rank: int | None = None) -> dict[str, tuple[Any, ...]]:
     }
     values |= _of_axes(op)
     for choice in (op.reverse, op.boundary, pad.word_option, pad.reading):
-        if isinstance(choice, Choice):
+        if choice is not None and choice.option is not None:
             values[choice.option] = (*_omission(choice), *choice.table)
-    if isinstance(op.reverse, EachAxis):
+    if op.reverse.for_each_axis:
         values[op.reverse.option] = (LEFT_OUT, None, "none", "some", "all")
     if op.batch_groups:
         values[op.batch_groups.option] = (*_omission(op.batch_groups), 1, 2, 3)
-    if isinstance(op.boundary, Border):
+    if op.boundary and op.fill and op.fill.option == op.boundary.option:  # a number, too
         values[op.boundary.option] = (*values[op.boundary.option], 3)
     for scalar in (op.scale, op.addend[1] if op.addend else None, op.fill, op.shift):
         if scalar is not None and scalar.option not in values:
             values[scalar.option] = (*_omission(scalar), 1, 2, -3)
     for offset in op.zero_points or ():
-        several = ("channels",) if isinstance(offset, ZeroPoint) else ()
+        several = ("channels",) if offset.for_each_channel else ()
         values[offset.option] = (LEFT_OUT, 0, 3, *several)
-    values |= {rule.option: _of_inert(rule) for rule in op.inert_options}
+    values |= {rule.option: (*_omission(rule), *rule.samples) for rule in op.inert_options}
     return values | {f"alias {name}": (False, True) for name in op.aliases}
 
 
 def _of_axes(op: Op) -> dict[str, tuple[Any, ...]]:
     """The options of a number per axis, an output shape among them."""
-    crop = op.pad if isinstance(op.pad, Crop) else None
-    rules = (op.stride, op.dilation, op.lhs_dilation, crop.output_padding if crop else None)
-    values = {rule.option: _per_axis(rule) for rule in rules if rule is not None}
+    crop, values = op.crop, {rule.option: _per_axis(rule) for rule in _counts_per_axis(op)}
     if crop and crop.shape:
         optional = (LEFT_OUT,) if crop.shape_default is None else ()
         values[crop.shape] = (*optional, *crop.shape_forms)
     return values
-
-
-def _of_inert(rule: Any) -> tuple[Any, ...]:
-    """An option that changes no number: the kernel's size once more, a word, one value, any."""
-    if isinstance(rule, KernelShape):
-        return (*_omission(rule), "kernel")
-    if isinstance(rule, Choice):
-        return (*_omission(rule), *rule.table)
-    if rule.only is not None:
-        return (rule.only,)
-    return (LEFT_OUT, rule.sample if rule.inert and rule.default is None else rule.default)
 
 
 def _omission(rule: Any) -> tuple[Any, ...]:
@@ -207,20 +185,33 @@ def _omission(rule: Any) -> tuple[Any, ...]:
 def _layouts(op: Op, rank: int | None) -> tuple[tuple[int, Any], ...]:
     """(rank, word of the layout option) for all words that hold for that many axes."""
     ranks = op.ranks if rank is None else (rank,)
-    if isinstance(op.layout, Layout):
-        return tuple((r, LEFT_OUT) for r in ranks if r in op.layout.ranks)
-    if isinstance(op.layout, AlongAxis):
-        each = tuple((r, axis) for r in ranks for axis in range(-r, r))
-        return ((ranks[-1], LEFT_OUT), *each)
-    table = dict(op.layout.table)
-    words = [(LEFT_OUT, table[op.layout.default])] if _omission(op.layout) else []
-    return tuple((r, word) for word, at in (*words, *table.items()) for r in ranks if r in at.ranks)
+    usual = op.layout.usual
+    unsaid = () if usual is None else tuple((r, LEFT_OUT) for r in ranks if r in usual.ranks)
+    return (*unsaid, *layout_words(op.layout, ranks))
+
+
+@singledispatch
+def layout_words(rule: Setting, ranks: Sequence[int]) -> list[tuple[int, Any]]:
+    """(rank, word) for every word of a layout's option that holds for that many axes."""
+    return [(r, word) for word, at in rule.table.items() for r in ranks if r in at.ranks]
+
+
+@layout_words.register
+def _(rule: AlongAxis, ranks: Sequence[int]) -> list[tuple[int, Any]]:
+    return [(r, axis) for r in ranks for axis in range(-r, r)]
 
 
 def _group_counts(op: Op) -> tuple[Any, ...]:
-    if isinstance(op.groups, Count):
+    if op.groups.option is not None:
         return (*_omission(op.groups), 1, 2, 3)
-    return (1, 2, 3) if op.groups in (BY_AXIS, BY_CHANNELS, BY_OUTPUT) else (1,)
+    return (1, 2, 3) if op.groups.splits("g") and not op.groups.each_channel else (1,)
+
+
+def _counts_per_axis(op: Op) -> list[PerAxis]:
+    """The rules that read a number for every axis."""
+    extra = op.crop.output_padding if op.crop else None
+    rules = (op.stride, op.dilation, op.lhs_dilation, extra)
+    return [rule for rule in rules if rule is not None]
 
 
 def _per_axis(rule: PerAxis) -> tuple[Any, ...]:
@@ -265,7 +256,7 @@ def attempt(op: Op, chosen: Traits, rng: random.Random, *, refused: bool = False
     _put_choices(op, chosen, kernel, letters, options, rng)
     written = _put_padding(op, chosen, facts, options, rng)
     size: Shape | None = _draw_size(op, chosen["room"], facts, (*batch, letters["c"]), rng)
-    if isinstance(op.pad, Crop) and op.pad.shape and chosen[op.pad.shape] is not LEFT_OUT:
+    if op.crop and op.crop.shape and chosen[op.crop.shape] is not LEFT_OUT:
         assert size is not None
         facts = replace(facts, sizes=replace(facts.sizes, size=size), options=dict(options))
         size = _put_output_shape(op, chosen, facts, written, letters, options, rng)
@@ -289,13 +280,11 @@ def attempt(op: Op, chosen: Traits, rng: random.Random, *, refused: bool = False
 
 def _draw_layout(op: Op, chosen: Traits, options: dict[str, Any]) -> Layout:
     """The layout of the chosen word, which is written among the options."""
-    if isinstance(op.layout, Layout):
-        return op.layout
     rank, word = chosen["rank and layout"]
     values = {name: value is not LEFT_OUT and value for name, value in chosen.items()}
-    facts = CallContext(op.name, op.title, options=values, ndim=rank)
+    values |= {op.layout.option: op.layout.default if word is LEFT_OUT else word}
     _put(options, op.layout.option, word)
-    layout: Layout = op.layout.read(op.layout.default if word is LEFT_OUT else word, facts)
+    layout: Layout = op.layout.of(CallContext(op.name, op.title, options=values, ndim=rank))
     return layout
 
 
@@ -315,18 +304,19 @@ def _put_choices(
     rng: random.Random,
 ) -> None:
     """Write the options that are chosen as they are, and those that say the kernel's size."""
+    later = {op.crop and op.crop.shape, *(rule.option for rule in _counts_per_axis(op))}
     for name, rule in op.rules.items():
-        if name in chosen and not isinstance(rule, PerAxis) and name != _shape_option(op):
+        if name in chosen and name not in later:
             value = chosen[name]
-            if isinstance(rule, KernelShape) and value is not LEFT_OUT:
+            if rule.repeats_kernel and value is not LEFT_OUT:
                 value = list(kernel)
-            elif isinstance(rule, ZeroPoint) and value == "channels":
+            elif rule.for_each_channel and value == "channels":
                 value = list(range(2, 2 + letters["o"]))
-            elif isinstance(rule, EachAxis) and isinstance(value, str):
+            elif rule.for_each_axis and isinstance(value, str):
                 each = [value == "all" or (value == "some" and i == 0) for i in range(len(kernel))]
                 value = _sequence(each, rng)
             _put(options, name, value)
-    if isinstance(op.groups, Count):
+    if op.groups.option is not None:
         _put(options, op.groups.option, chosen["groups"])
 
 
@@ -334,7 +324,7 @@ def _put_padding(
     op: Op, chosen: Traits, facts: CallContext, options: dict[str, Any], rng: random.Random
 ) -> Any:
     """Write the padding, and the output_padding of a transposed call; the padding as written."""
-    pad = op.pad.pad if isinstance(op.pad, Crop) else op.pad
+    pad = op.padding
     written = _draw_pad(pad, chosen["padding in"], facts, rng)
     if pad.word_option and pad.numbers_beside_word == "refused":
         word = options.get(pad.word_option.option, pad.word_option.default)
@@ -342,8 +332,8 @@ def _put_padding(
             written = LEFT_OUT
     if pad.option:
         _put(options, pad.option, written)
-    if isinstance(op.pad, Crop) and op.pad.output_padding:
-        _draw_per_axis(op.pad.output_padding, chosen, facts, options, rng)
+    if op.crop and op.crop.output_padding:
+        _draw_per_axis(op.crop.output_padding, chosen, facts, options, rng)
     return written
 
 
@@ -357,8 +347,8 @@ def _put_output_shape(
     rng: random.Random,
 ) -> Shape | None:
     """Write an output shape in the chosen form; the size of x beside it, None where none fits."""
-    crop, size, batch = op.pad, facts.sizes.size, facts.sizes.batch
-    assert isinstance(crop, Crop)
+    crop, size, batch = op.crop, facts.sizes.size, facts.sizes.batch
+    assert crop is not None
     assert crop.shape is not None
     many = letters["g"] > 1 or len(batch) != 1
     form = "full" if many and "full" in crop.shape_forms else chosen[crop.shape]
@@ -394,16 +384,12 @@ def _put(options: dict[str, Any], name: str, value: Any) -> None:
         options[name] = value
 
 
-def _shape_option(op: Op) -> str | None:
-    return op.pad.shape if isinstance(op.pad, Crop) else None
-
-
 def _channels(op: Op, layout: Layout, groups: Any, rng: random.Random) -> dict[str, int]:
     """Sizes of the pattern letters, c and o at most 6 where there are groups, i and m distinct."""
     if "c" not in layout.x.split():
         return dict.fromkeys("gimco", 1)
     g = 1 if groups is LEFT_OUT else groups
-    if op.groups == DEPTHWISE:
+    if op.groups.each_channel:
         c, m = rng.sample((1, 2, 3, 4), 2)
         return {"g": c, "i": 1, "m": m, "c": c, "o": c * m}
     i, m = rng.sample(range(1, 7) if g == 1 else range(1, 6 // g + 1), 2)
@@ -495,7 +481,7 @@ def _draw_size(
 ) -> tuple[int, ...]:
     """Spatial sizes, distinct from each other and from ``taken`` where that is possible."""
     extents = effective(facts.sizes.kernel, facts.dilation)
-    sized = isinstance(op.pad, Pad) or op.pad.shape
+    sized = op.crop is None or op.crop.shape
     size: list[int] = []
     for e in extents:
         spare = (9, 6, 4)[facts.rank - 1]

@@ -13,9 +13,7 @@ from functools import cache
 from typing import Any
 
 from uniconv.spec.op import Op
-from uniconv.spec.padding import Crop
 from uniconv.spec.registry import frameworks
-from uniconv.spec.rules import Choice
 from uniconv.spec.words import (
     BesideOutput,
     Word,
@@ -80,12 +78,8 @@ def _spellings(transposed: bool) -> dict[Word, list[tuple[str, str]]]:
 
 def _words_of(op: Op) -> Iterator[tuple[Any, Word]]:
     """A function's words with their names, in whichever option they stand."""
-    pad = op.pad.pad if isinstance(op.pad, Crop) else op.pad
-    tables = [pad.words, pad.word_option.table if pad.word_option else {}]
-    for name, word in (item for table in tables for item in table.items()):
-        for each in word.table.values() if isinstance(word, Choice) else (word,):
-            if callable(each):
-                yield name, each
+    for name, words in op.padding.named_words():
+        yield from ((name, word) for word in words if callable(word))
 
 
 def _text(spellings: list[tuple[str, str]]) -> str:

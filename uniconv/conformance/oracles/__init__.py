@@ -21,8 +21,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from uniconv.errors import UnknownName
-from uniconv.spec.op import Op
-from uniconv.spec.registry import find, framework_of
+from uniconv.spec.registry import find
 
 __all__ = [
     "Array",
@@ -97,15 +96,10 @@ def oracle(name: str) -> Oracle:
     array([321., 432.])
     """
     op = find(name)
-    module = _module(family_of(op))
+    module = _module(op.framework)
     if module is None:
         raise UnknownName(f"{op.name} has no oracle: {op.title} does not run in Python")
     return Oracle(op.name, module.function_of(op))
-
-
-def family_of(op: Op) -> str:
-    """The family that a function belongs to."""
-    return framework_of(op).name
 
 
 @cache

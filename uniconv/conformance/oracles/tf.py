@@ -15,9 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from uniconv._canonical.layout import arrange
+from uniconv._canonical.layout import Layout, arrange
 from uniconv.spec.op import Op
-from uniconv.spec.rules import Choice
 
 __all__ = [
     "GRADIENTS",
@@ -138,9 +137,8 @@ def _whole_shape(op: Op, options: dict[str, Any], arrays: dict[str, Array]) -> d
     """The options with an output_shape of spatial axes alone completed: XLA has no short form."""
     if len(options.get("output_shape", ())) != arrays["w"].ndim - 2:
         return options
-    layout = op.layout
-    if isinstance(layout, Choice):
-        layout = layout.table[options.get(layout.option, layout.default)]
+    word = options.get(op.layout.option, op.layout.default)
+    layout: Layout = op.layout.table.get(word, op.layout.usual)
     named = {"n": arrays["x"].shape[0], "c": arrays["w"].shape[-2]}
     return options | {"output_shape": arrange(layout.x, named, options["output_shape"])}
 
