@@ -350,7 +350,9 @@ def scene(rng: random.Random, numbers: np.random.Generator, family: str) -> Scen
     square = rng.random() < 0.5
     x_shape = _sized(x_shape, letters(named, "x"), square, grow)
     w_shape = _sized(w_shape, letters(named, "w"), square, 0)
-    shapes = [x_shape, w_shape] + ([case.p_shape] if case.p_shape is not None else [])
+    shapes = [x_shape, w_shape] + (
+        [case.pointwise_shape] if case.pointwise_shape is not None else []
+    )
     try:
         call = lower(op, options, *shapes)
     except UniconvError:
@@ -366,7 +368,7 @@ def scene(rng: random.Random, numbers: np.random.Generator, family: str) -> Scen
         return numbers.standard_normal(shape).astype(np.float32)
 
     b = drawn(call.o) if rng.random() < 0.4 and op.bias == "o" else None
-    p = drawn(case.p_shape) if case.p_shape is not None else None
+    p = drawn(case.pointwise_shape) if case.pointwise_shape is not None else None
     return Scene(call, options, drawn(x_shape), drawn(w_shape), p, b)
 
 

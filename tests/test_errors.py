@@ -407,7 +407,7 @@ def test_odd_option_values(call: Call) -> None:
 
 @pytest.mark.parametrize("call", GOOD, ids=str)
 def test_shapes_with_a_zero_one_axis_less_or_one_more(call: Call) -> None:
-    for role in ("x_shape", "w_shape", "p_shape"):
+    for role in ("x_shape", "w_shape", "pointwise_shape"):
         shape = getattr(call, role)
         for axis in range(len(shape or ())):
             for changed in (

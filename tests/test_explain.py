@@ -43,7 +43,7 @@ def drawn(name, count):
 
 def shapes_of(case, options):
     """A case's call, its shapes in place of arrays."""
-    point = case.p_shape
+    point = case.pointwise_shape
     return Call(case.x_shape, case.w_shape, dialect=case.op.name, pointwise=point, **options)
 
 
@@ -125,7 +125,7 @@ def test_the_explicit_call_gives_y(name):
     for case, _, options in drawn(name, 8):
         if case.op.addend:
             options.pop(case.op.addend[0])
-        given = [s for s in (case.x_shape, case.w_shape, case.p_shape) if s is not None]
+        given = [s for s in (case.x_shape, case.w_shape, case.pointwise_shape) if s is not None]
         found = explain(shapes_of(case, options))
         assert bool(found.explicit) != bool(found.explicit_note)
         if found.explicit:

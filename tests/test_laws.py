@@ -306,7 +306,7 @@ def test_reversing_the_kernel_is_reverse_on_every_axis(problem, seed):
 @EACH
 def test_lowering_gives_a_sound_record(op):
     for case in grid(op, most=20):
-        call = lower(op, case.options, case.x_shape, case.w_shape, case.p_shape)
+        call = lower(op, case.options, case.x_shape, case.w_shape, case.pointwise_shape)
         call.conv.check(replace(call.sizes, c=call.sizes.c, o=call.sizes.o))
         named = dict(zip(_letters(call), call.output))
         spatial = tuple(named[f"s{i}"] for i in range(call.rank))

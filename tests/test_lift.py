@@ -16,7 +16,7 @@ FUNCTIONS = sorted(functions())
 
 
 def lowered(case):
-    shapes = [s for s in (case.x_shape, case.w_shape, case.p_shape) if s is not None]
+    shapes = [s for s in (case.x_shape, case.w_shape, case.pointwise_shape) if s is not None]
     return lower(case.op, case.options, *shapes)
 
 

@@ -75,13 +75,13 @@ def resized(case, rng):
         shape = arrange(call.layout.x, {"n": 1, "c": call.sizes.c}, size)
         x_shape = batched(shape, call.layout.x, call.sizes.batch)
         try:
-            other = lower(case.op, case.options, x_shape, case.w_shape, case.p_shape)
+            other = lower(case.op, case.options, x_shape, case.w_shape, case.pointwise_shape)
         except UniconvError:
             continue
         if 0 in other.conv.output(size, other.sizes.kernel):
             continue
         seen.add(size)
-        yield Case(case.op, case.options, x_shape, case.w_shape, case.p_shape)
+        yield Case(case.op, case.options, x_shape, case.w_shape, case.pointwise_shape)
         if len(seen) == 3:
             return
 

@@ -86,7 +86,7 @@ def test_a_probe_is_exact_and_asymmetric(op):
     for dtype, bound in (("float32", 8), ("float16", 2), ("int8", 8), ("uint8", 8)):
         first, second = probe(case, 0, dtype), probe(case, 1, dtype)
         assert [a.shape for a in first] == [
-            s for s in (case.x_shape, case.w_shape, case.p_shape) if s is not None
+            s for s in (case.x_shape, case.w_shape, case.pointwise_shape) if s is not None
         ]
         for a in first:
             assert a.dtype == dtype

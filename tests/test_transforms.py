@@ -99,7 +99,7 @@ def test_fake_cuda_leaves_neither_the_device_nor_the_dtype(uniconv_dialect):
             with FakeTensorMode():
                 arrays = [
                     torch.empty(shape, dtype=dtype, device=device)
-                    for shape in (case.x_shape, case.w_shape, case.p_shape)
+                    for shape in (case.x_shape, case.w_shape, case.pointwise_shape)
                     if shape is not None
                 ]
                 y = run(case, arrays)

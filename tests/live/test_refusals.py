@@ -98,7 +98,7 @@ def test_tensorflow_computes_what_has_a_reason(tf: ModuleType, call: BadCall) ->
 
 
 @pytest.mark.parametrize(
-    "call", [c for c in tensorflow.bad if c.live == WRONG_VALUES and not c.p_shape], ids=str
+    "call", [c for c in tensorflow.bad if c.live == WRONG_VALUES and not c.pointwise_shape], ids=str
 )
 def test_tensorflow_returns_wrong_values_for_strided_dilated_depthwise(
     tf: ModuleType, call: BadCall

@@ -17,7 +17,7 @@ from tests.tagged import tagged, untagged
 from uniconv import errors
 
 HERE = Path(__file__).parent
-SHAPES = {"x": "x_shape", "w": "w_shape", "p": "p_shape", "bias": "bias_shape"}
+SHAPES = {"x": "x_shape", "w": "w_shape", "p": "pointwise_shape", "bias": "bias_shape"}
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def entry_of(call: Call) -> dict[str, Any]:
     names = {field: name for name, field in SHAPES.items()}
     entry = {"function": call.function, "options": tagged(dict(call.options))}
     entry |= {"x": call.x_shape, "w": call.w_shape}
-    for field in ("p_shape", "bias_shape", "dtypes", "devices", "again"):
+    for field in ("pointwise_shape", "bias_shape", "dtypes", "devices", "again"):
         if getattr(call, field) != getattr(defaults, field):
             entry[names.get(field, field)] = getattr(call, field)
     if isinstance(call, BadCall):

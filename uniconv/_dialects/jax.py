@@ -83,7 +83,7 @@ PRECISIONS = (
     *("BF16_BF16_BF16", "BF16_BF16_F32", "BF16_BF16_F32_X3", "BF16_BF16_F32_X6"),
     *("BF16_BF16_F32_X9", "TF32_TF32_F32", "TF32_TF32_F32_X3", "F32_F32_F32", "F64_F64_F64"),
 )
-PRECISION = InertOption("precision", inert=True, sample="highest", words=PRECISIONS)
+PRECISION = InertOption("precision", inert=True, sample="highest", texts=PRECISIONS)
 ELEMENT = InertOption("preferred_element_type", None, "convert the arrays instead")
 SHARDING = InertOption("out_sharding", None, "uniconv shards nothing")
 WORDS = {"SAME": same_upper, "SAME_LOWER": same_lower, "VALID": valid}

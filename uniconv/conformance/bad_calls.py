@@ -44,7 +44,7 @@ class TrialCall:
     x_shape: Shape
     w_shape: Shape
     _: KW_ONLY
-    p_shape: Shape | None = None
+    pointwise_shape: Shape | None = None
     bias_shape: Shape | None = None
     dtypes: tuple[str, ...] = ("float32", "float32", "float32")
     devices: tuple[str, ...] = ("cpu", "cpu", "cpu")
@@ -56,7 +56,12 @@ class TrialCall:
 
     def arrays(self) -> dict[str, torch.Tensor | None]:
         """x, w, p and bias: small distinct integers, so that float16 and int8 hold them."""
-        shapes = {"x": self.x_shape, "w": self.w_shape, "p": self.p_shape, "bias": self.bias_shape}
+        shapes = {
+            "x": self.x_shape,
+            "w": self.w_shape,
+            "p": self.pointwise_shape,
+            "bias": self.bias_shape,
+        }
         at = {"x": 0, "w": 1, "p": 2, "bias": 2}
         return {
             role: None
@@ -116,7 +121,9 @@ def called(case: Case) -> TrialCall:
     dtype = "float32" if "float32" in case.op.dtypes else case.op.dtypes[0]
     shapes = case.x_shape, case.w_shape
     told = {k: v for k, v in case.options.items() if k not in (case.op.addend or ())}
-    return TrialCall(case.op.name, told, *shapes, p_shape=case.p_shape, dtypes=(dtype,) * 3)
+    return TrialCall(
+        case.op.name, told, *shapes, pointwise_shape=case.pointwise_shape, dtypes=(dtype,) * 3
+    )
 
 
 @singledispatch

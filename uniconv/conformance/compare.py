@@ -161,7 +161,7 @@ class Comparison:
     def round_off(self, case: Case, seed: int) -> None:
         """How far the framework rounds ordinary numbers, where it computes them."""
         rng = np.random.default_rng(seed)
-        shapes = (case.x_shape, case.w_shape, case.p_shape)
+        shapes = (case.x_shape, case.w_shape, case.pointwise_shape)
         arrays = [rng.standard_normal(s).astype("float32") for s in shapes if s is not None]
         x, w, *p = arrays
         try:

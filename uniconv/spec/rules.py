@@ -480,7 +480,7 @@ class InertOption(Rule):
     """An option that is known but does not act here: any value if ``inert``, else its default.
 
     sample: a value other than the default, for tests.  only: the one value that must be said, where
-    the framework's default acts.  words: the texts that it may be, where the framework checks them.
+    the framework's default acts.  texts: those that it may be, where the framework checks them.
     """
 
     option: str
@@ -489,7 +489,7 @@ class InertOption(Rule):
     inert: bool = False
     sample: Any = "probe"
     only: Any = None
-    words: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.only is not None:
@@ -525,8 +525,8 @@ class InertOption(Rule):
         alike = isinstance(value, (str, list, tuple)) and type(value) is type(taken)
         if not self.inert and not (value is taken or (alike and value == taken)):
             raise facts.bad(self.option, value, self.must)
-        if self.words and isinstance(value, str) and value not in self.words:
-            raise facts.bad(self.option, value, not_one_of(value, self.words, facts))
+        if self.texts and isinstance(value, str) and value not in self.texts:
+            raise facts.bad(self.option, value, not_one_of(value, self.texts, facts))
 
     def write(self, value: None, facts: CallContext) -> Any:
         return self.taken

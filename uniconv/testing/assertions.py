@@ -102,7 +102,7 @@ def assert_close_conv(
     drawn = list(_cases(call, rank, grouped, cases, seed))
     for number, case in enumerate(drawn):
         rng = np.random.default_rng(seed + number)
-        shapes = (case.x_shape, case.w_shape, case.p_shape)
+        shapes = (case.x_shape, case.w_shape, case.pointwise_shape)
         inputs = tuple(rng.standard_normal(s).astype(dtype) for s in shapes if s is not None)
         wide = tuple(a.astype(np.result_type(a, np.float64)) for a in inputs)
         y, got = _run(case.call, wide), _ask(f, case, inputs, arrays)
@@ -173,7 +173,7 @@ def _cases(call: Call, rank: int | None, grouped: bool, count: int, seed: int) -
         drawn = attempt(op, {n: rng.choice(known) for n, known in choices.items()}, rng)
         if drawn is None:
             continue
-        case = Case(op, options, drawn.x_shape, drawn.w_shape, drawn.p_shape)
+        case = Case(op, options, drawn.x_shape, drawn.w_shape, drawn.pointwise_shape)
         try:
             case.call  # noqa: B018
         except ValueError as error:

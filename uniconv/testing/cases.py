@@ -57,21 +57,21 @@ LEFT_OUT = _LeftOut()
 
 @dataclass(frozen=True)
 class Case:
-    """One valid native call, without numbers; ``p_shape`` is the pointwise kernel's shape."""
+    """One valid native call, without numbers; pointwise_shape is that of the second kernel."""
 
     op: Op
     options: dict[str, Any]
     x_shape: Shape
     w_shape: Shape
-    p_shape: Shape | None = None
+    pointwise_shape: Shape | None = None
 
     @property
     def call(self) -> LoweredCall:
         """The call as it is lowered."""
-        return lower(self.op, self.options, self.x_shape, self.w_shape, self.p_shape)
+        return lower(self.op, self.options, self.x_shape, self.w_shape, self.pointwise_shape)
 
     def __str__(self) -> str:
-        shapes = {"x": self.x_shape, "w": self.w_shape, "p": self.p_shape}
+        shapes = {"x": self.x_shape, "w": self.w_shape, "p": self.pointwise_shape}
         told = [f"{name} {shape}" for name, shape in shapes.items() if shape is not None]
         told += [f"{name}={show(value)}" for name, value in self.options.items()]
         return f"{self.op.name}({', '.join(told)})"
@@ -117,7 +117,7 @@ def probe(case: Case, seed: int = 0, dtype: str = "float32") -> tuple[NDArray[An
     float16 it is |v| <= 2, for the same reason; unsigned numbers are not negative.
     """
     rng = np.random.default_rng(seed)
-    shapes = (case.x_shape, case.w_shape, case.p_shape)
+    shapes = (case.x_shape, case.w_shape, case.pointwise_shape)
     return tuple(asymmetric(s, rng, dtype) for s in shapes if s is not None)
 
 
@@ -267,10 +267,15 @@ def attempt(op: Op, chosen: Traits, rng: random.Random, *, refused: bool = False
             options[alias] = options.pop(name)
 
     shape = arrange(layout.x, {"n": 1, "c": letters["c"]}, size)
-    w_shape, p_shape = arrange(layout.w, letters, kernel), _pointwise_shape(op, letters, rank, rng)
+    w_shape, pointwise_shape = (
+        arrange(layout.w, letters, kernel),
+        _pointwise_shape(op, letters, rank, rng),
+    )
     if op.outer_product:
-        w_shape, p_shape = ((kernel[int(letter[1:])],) for letter in op.outer_product)
-    case = Case(op, scattered(op, options), batched(shape, layout.x, batch), w_shape, p_shape)
+        w_shape, pointwise_shape = ((kernel[int(letter[1:])],) for letter in op.outer_product)
+    case = Case(
+        op, scattered(op, options), batched(shape, layout.x, batch), w_shape, pointwise_shape
+    )
     try:
         case.call  # noqa: B018
     except UniconvError:
