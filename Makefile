@@ -6,7 +6,7 @@ ENVIRONMENTS = live paddle old
 BENCHMARKS = overhead modules weights padding scale memory start fidelity layers diagnose_faults
 INSTALL = -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint types live live-all lasagne conformance versions docs golden bench clean
+.PHONY: demo test lint types live live-all lasagne suites conformance versions docs golden bench clean
 
 demo: .venv/.cli
 	$(BIN)/uniconv demo
@@ -34,6 +34,10 @@ live-all: lasagne live
 
 lasagne: .venv-old/.done
 	.venv-old/bin/python $(INSTALL) --no-deps $(LASAGNE)
+
+# Other people's tests: make suites FOLDER=folder with checkouts (tests/suites/__init__.py).
+suites: .venv-live/.done
+	$(LIVE)/python -m tests.suites $(FOLDER)
 
 versions: .venv/.dev $(ENVIRONMENTS:%=.venv-%/.done)
 	@$(BIN)/python --version

@@ -14,17 +14,20 @@ import sys
 import warnings
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from uniconv.conformance.compare import Record
 from uniconv.conformance.crossing import Crossing, crossings
 from uniconv.conformance.oracles import has_oracle
 from uniconv.conformance.report import HEADS, row
+from uniconv.conformance.suite import OUTCOMES
 from uniconv.errors import UniconvWarning
 from uniconv.spec.registry import frameworks
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "conformance.md"
 FOUND = ROOT / ".conformance"
+SUITES = ROOT / "tests" / "suites" / "results.json"
 PUBLISHED = ROOT / "tests" / "golden" / "published"
 BY_HAND = ("lasagne",)  # in no package index: make live-all
 CROSSED = (
@@ -85,6 +88,10 @@ def page(rows: dict[str, tuple[str, ...]]) -> str:
     parts.append(f"{len(ordered)} functions, {calls:,} calls.\n")
     parts.append(PUBLISHED_TEXT)
     parts.append(table(("function", "calls", "of"), published()))
+    parts.append(SUITES_TEXT)
+    parts.append(table(("tests of", "part", *OUTCOMES), suites()))
+    parts.append("What did not pass:\n")
+    parts.append(table(("tests of", "cases", "went", "why"), losses()))
     parts.append(CROSSED_TEXT)
     for kind, rank in CROSSED:
         axes = "axis" if rank == 1 else "axes"
@@ -110,6 +117,49 @@ def published() -> list[tuple[str, ...]]:
         made_by = ", ".join(f"{k} {v}" for k, v in told["made by"].items())
         rows += [(f"`{name}`", str(n), made_by) for name, n in count.items()]
     return rows
+
+
+SUITES_TEXT = """\
+## Against other people's tests
+
+The convolutions among the tests of frameworks, read from checkouts by `make suites FOLDER=...`;
+that of onnx is `uniconv conformance --suite onnx`. *Refused* and *wrong* are losses: a call that
+the framework takes, another number, or a call computed that it refuses. *Not modelled* is what no
+function here says, such as quantized numbers, and what the reader does not read. OpenVINO's tests
+are not read yet.
+"""
+
+
+def _results() -> dict[str, dict[str, Any]]:
+    told: dict[str, dict[str, Any]] = json.loads(SUITES.read_text("utf-8"))
+    return told
+
+
+def suites() -> list[tuple[str, ...]]:
+    """How the cases of every part of every suite went."""
+    return [
+        (_source(told["source"], told["at"]), part, *(str(found[o]) for o in OUTCOMES))
+        for told in _results().values()
+        for part, found in told["parts"].items()
+    ]
+
+
+def _source(name: str, at: str) -> str:
+    """A repository at a commit; an export says itself which one it is of."""
+    return at if " @ " in at else f"{name} @ {at[:8]}"
+
+
+def losses() -> list[tuple[str, ...]]:
+    """Every reason, with how often it was met: losses first."""
+    met: Counter[tuple[str, str, str]] = Counter()
+    for told in _results().values():
+        for found in told["parts"].values():
+            for outcome, reason, n in found["losses"]:
+                text = " ".join(reason.replace("|", "\\|").split())
+                met[told["source"], outcome, text[:160] + "..." * (len(text) > 160)] += n
+    order = ("wrong", "refused", "not modelled")
+    ordered = sorted(met.items(), key=lambda one: order.index(one[0][1]))
+    return [(source, str(n), outcome, reason) for (source, outcome, reason), n in ordered]
 
 
 CROSSED_TEXT = f"""\

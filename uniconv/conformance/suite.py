@@ -71,8 +71,11 @@ def judge(case: SuiteCase) -> Verdict:
         return Verdict(case.name, "not modelled", case.unmodelled)
     try:
         y = native(case.function)(**case.arguments)
-    except UniconvError as error:
+    except (UniconvError, TypeError) as error:  # of arguments, as of any Python function
         return Verdict(case.name, "passed" if case.expected is None else "refused", str(error))
+    except Exception as error:  # no message of ours
+        reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+        return Verdict(case.name, "wrong", reason)
     if case.expected is None:
         return Verdict(case.name, "wrong", "computed, but the framework refuses it")
     reason = difference(np.asarray(y), case.expected, case.tolerance)
