@@ -46,7 +46,8 @@ def test_a_native_function_has_its_signature_at_run_time(name):
     op = functions()[name]
     names = [p.rpartition(":")[2] for p in op.params.split()]
     own = list(inspect.signature(uniconv.native(name)).parameters)
-    assert own == [p for p in names if p != "*"]
+    words = [word for word in op.constructor_words if word not in names]
+    assert own == [p for p in names if p != "*"] + words
 
 
 def test_the_package_says_that_it_is_typed():
