@@ -7,7 +7,7 @@ import pytest
 
 from uniconv._calls.lift import lift
 from uniconv._calls.lower import lower
-from uniconv.conformance.crossing import crossings, made_by, mains, own_options, said_by
+from uniconv.conformance.crossing import crossings, made_by, mains, own_options, run_by
 from uniconv.errors import CannotExpress
 from uniconv.spec.registry import find, functions
 from uniconv.testing.cases import probe, random_case
@@ -45,7 +45,7 @@ def test_a_call_lifted_into_any_function_gives_the_same_numbers(name):
             if dtype not in find(other).dtypes or find(other).result != case.op.result:
                 continue
             try:
-                got = said_by(find(other), case, arrays)
+                got = run_by(find(other), case, arrays)
             except CannotExpress:
                 continue
             np.testing.assert_array_equal(got, y, err_msg=f"{case} -> {other}")

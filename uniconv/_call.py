@@ -127,7 +127,7 @@ class Call:
     @property
     def shapes(self) -> dict[str, Shape]:
         """The shapes of x, w and, where there is one, pointwise; and of y, as the call makes it."""
-        shapes = self._given_shapes
+        shapes = self._input_shapes
         if shapes and self.dialect is not None:
             shapes["y"] = self.lowered.output
         return shapes
@@ -140,7 +140,7 @@ class Call:
     @property
     def lowered(self) -> LoweredCall:
         """The call read into the canonical record: what ``explain`` and ``diagnose`` look at."""
-        op, shapes = self.function, self._given_shapes
+        op, shapes = self.function, self._input_shapes
         if not shapes:
             raise BadShape(f"{op.name}: the call has no x and w: give arrays, or their shapes")
         addend = (op.addend or ())[:1]
@@ -198,7 +198,7 @@ class Call:
         return f"Call({', '.join(words)}){result}"
 
     @property
-    def _given_shapes(self) -> dict[str, Shape]:
+    def _input_shapes(self) -> dict[str, Shape]:
         roles = ("x", "w", "pointwise")
         return {r: _shape(a, r) for r in roles if (a := getattr(self, r)) is not None}
 

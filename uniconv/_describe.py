@@ -136,12 +136,12 @@ def layouts(op: Op) -> list[str]:
         return [_patterns(op, op.layouts[0])]
     words: dict[str, list[str]] = {}
     for word, layout in op.layout.table.items():
-        words.setdefault(_patterns(op, layout), []).append(_said(op, op.layout.option, word))
+        words.setdefault(_patterns(op, layout), []).append(_spelling(op, op.layout.option, word))
     option = "" if op.layout.option in op.per_axis_options else f"{op.layout.option}="
     return [f"{p}   for {option}{' or '.join(w)}" for p, w in words.items()]
 
 
-def _said(op: Op, option: str, word: Any) -> str:
+def _spelling(op: Op, option: str, word: Any) -> str:
     """A word as it is typed, or those of the several options that make it."""
     if option not in op.per_axis_options:
         return show(word)

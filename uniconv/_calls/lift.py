@@ -40,7 +40,7 @@ def lift(call: LoweredCall, op: Op, *, flip_kernel: bool = False) -> Lifted:
     """
     _check_kind(call, op)
     layout = _layout(call, op)
-    conv, reversed_ = _turned(call.conv, op, flip_kernel)
+    conv, reversed_ = _reversed(call.conv, op, flip_kernel)
     facts = CallContext(
         op.name, op.title, layout, call.sizes, boundary=conv.boundary, ndim=call.rank
     )
@@ -109,7 +109,8 @@ def _layout(call: LoweredCall, op: Op) -> Layout:
     long = {f"s{i}" for i, k in enumerate(call.sizes.kernel) if k > 1}
     grouped = op.groups == BY_AXIS and call.conv.groups > 1
     fitting = [k for k in op.layouts if call.rank in k.ranks and long <= set(axes(k.w, call.rank))]
-    fitting = [k for k in fitting if "g" in k.w.split()] * grouped or fitting
+    if grouped:
+        fitting = [k for k in fitting if "g" in k.w.split()] or fitting
     layout = next(iter(fitting), None)
     if layout is not None and lacks - set((layout.x + " " + layout.y).split()):
         raise CannotExpress(op.name, "channels", "its arrays have no channel axes")
@@ -142,7 +143,7 @@ def _check_kind(call: LoweredCall, op: Op) -> None:
         raise CannotExpress(op.name, "lhs_dilation", f"it does not spread x by {conv.lhs_dilation}")
 
 
-def _turned(conv: Convolution, op: Op, flip_kernel: bool) -> tuple[Convolution, bool]:
+def _reversed(conv: Convolution, op: Op, flip_kernel: bool) -> tuple[Convolution, bool]:
     """The record as the function can say it: with the kernel reversed beforehand where needed."""
     if op.reverse.for_each_axis:
         return conv, False

@@ -144,7 +144,7 @@ def action(step: s.Step) -> Action:
     return made
 
 
-def _border(step: s.Border) -> Action:
+def _border(step: s.Surround) -> Action:
     pads, mode, rank = last_axis_first(step.pad), step.boundary, len(step.pad)
     if mode in ("zeros", "constant"):
         return lambda x: F.pad(x, pads, value=step.fill)
@@ -192,7 +192,7 @@ def _spread(step: s.Spread) -> Action:
     return spread
 
 
-def _crop(step: s.Crop) -> Action:
+def _crop(step: s.Cut) -> Action:
     rank = len(step.size)
     kept = [
         (axis, lo, n - lo - hi)
@@ -275,10 +275,10 @@ _ACTIONS: dict[type[s.Step], Callable[[Any], Action]] = {
     s.DropRow: lambda step: lambda y: y.squeeze(-2),
     s.Flip: lambda step: partial(torch.flip, dims=step.axes),
     s.Compact: _compact,
-    s.Border: _border,
+    s.Surround: _border,
     s.Gather: _gather,
     s.Spread: _spread,
-    s.Crop: _crop,
+    s.Cut: _crop,
     s.Every: lambda step: lambda y: every(y, step.stride),
     s.OuterProduct: _outer,
     s.Cast: _cast,

@@ -124,7 +124,7 @@ class Measure(Step):
 
 
 @dataclass(frozen=True, slots=True)
-class Border(Step):
+class Surround(Step):
     """A border that torch.nn.functional.pad makes; negative crops, and before it pads."""
 
     pad: Pairs
@@ -150,7 +150,7 @@ class Spread(Step):
 
 
 @dataclass(frozen=True, slots=True)
-class Crop(Step):
+class Cut(Step):
     """Pixels cut off, before and after; ``size`` are the extents that it cuts from."""
 
     cut: Pairs
@@ -405,7 +405,7 @@ def _border(
     fits = largest is not None and all(max(p) <= n + largest for p, n in zip(conv.pad, size))
     wrapping = any_size is not None and any_size.wrapping
     if (fits and not wrapping) or conv.boundary == "replicate":
-        return (Border(x, pad, conv.boundary),)
+        return (Surround(x, pad, conv.boundary),)
     return (Gather(x, pad, conv.boundary, tuple(size)),)
 
 
@@ -425,13 +425,13 @@ def _zeros(
     else:
         fits = not known or all(min(pair) >= 0 or max(pair) <= 0 for pair in pad)
     if fits:
-        return (Border(on, pad, boundary, fill),)
+        return (Surround(on, pad, boundary, fill),)
     grown = tuple((max(lo, 0), max(hi, 0)) for lo, hi in pad)
     cut = tuple((max(-lo, 0), max(-hi, 0)) for lo, hi in pad)
     whole = tuple(n + lo + hi for n, (lo, hi) in zip(size or (0,) * len(pad), grown))
-    return (Border(on, grown, boundary, fill), *_crop(on, cut, whole))
+    return (Surround(on, grown, boundary, fill), *_crop(on, cut, whole))
 
 
 def _crop(on: str, cut: Pairs, size: Sequence[int]) -> tuple[Step, ...]:
     known = all(type(n) is int for pair in cut for n in pair)
-    return () if known and not any(map(any, cut)) else (Crop(on, cut, tuple(size)),)
+    return () if known and not any(map(any, cut)) else (Cut(on, cut, tuple(size)),)

@@ -36,7 +36,7 @@ def source(
             lines += _bias(step) if bias else []
         elif isinstance(step, s.Addend):
             lines += _addend(step) if addend else []
-        elif isinstance(step, s.Border):
+        elif isinstance(step, s.Surround):
             lines += _border(step, batch)
         elif not isinstance(step, s.Compact) or moved == step.on:
             lines += _LINES[type(step)](step)
@@ -121,7 +121,7 @@ def _measure(step: s.Measure) -> Iterator[str]:
     yield f"{names} = {step.on}.shape[{last}]"
 
 
-def _border(step: s.Border, batch: bool) -> Iterator[str]:
+def _border(step: s.Surround, batch: bool) -> Iterator[str]:
     x, mode = step.on, step.boundary
     pads = ", ".join(str(p) for pair in reversed(step.pad) for p in pair)
     comment = _signs(step.pad)
@@ -177,7 +177,7 @@ def _spread(step: s.Spread) -> Iterator[str]:
     yield f"{x} = spread"
 
 
-def _crop(step: s.Crop) -> Iterator[str]:
+def _crop(step: s.Cut) -> Iterator[str]:
     slices = []
     for lo, hi in step.cut:
         slices.append(f"{lo or ''}:{-hi or ''}")
@@ -257,7 +257,7 @@ _LINES: dict[type[s.Step], Callable[[Any], Iterable[str]]] = {
     s.Measure: _measure,
     s.Gather: _gather,
     s.Spread: _spread,
-    s.Crop: _crop,
+    s.Cut: _crop,
     s.Every: _every,
     s.OuterProduct: lambda step: [f"{step.on} = torch.outer({', '.join(step.factors)})"],
     s.Cast: _cast,

@@ -12,7 +12,7 @@ from uniconv._cli.arguments import UsageError, writable
 from uniconv.errors import UniconvError
 
 if TYPE_CHECKING:
-    from uniconv._weights.network import Step
+    from uniconv._weights.network import Conversion
 
 
 def convert_command(
@@ -61,7 +61,7 @@ def convert_command(
         print(f"{output}: {len(steps)} arrays, {moved} of them converted")
 
 
-def print_steps(steps: list[Step]) -> None:
+def print_steps(steps: list[Conversion]) -> None:
     """A line for every array: before, operation, what happens to its axes, after, why."""
     rows = [("array", "shape", "is", "axes", "becomes", "shape", "because")]
     for step in steps:
@@ -77,7 +77,7 @@ def print_steps(steps: list[Step]) -> None:
     print_warnings(steps)
 
 
-def print_warnings(steps: list[Step]) -> None:
+def print_warnings(steps: list[Conversion]) -> None:
     for step in steps:
         if step.warning:
             print(f"warning: {step.name}: {step.warning}", file=sys.stderr)

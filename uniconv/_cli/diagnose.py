@@ -25,7 +25,7 @@ _SPEC = re.compile(r"(?P<name>[^\[\]]+)(?P<index>\[.*\])?", re.S)
 
 
 @dataclass
-class Section:
+class CallWords:
     """The words after --a, --b or --dialect: a function, its arrays, its options."""
 
     function: str | None = None
@@ -68,7 +68,7 @@ def diagnose_command(
         runs = [_run(merged(head, sections[s]), known, s, tolerance) for s in ("--a", "--b")]
         found = uniconv.compare(*runs, progress=_progress)
     elif set(sections) <= {"--dialect"}:
-        one = _run(merged(head, sections.get("--dialect", Section())), known, "", tolerance)
+        one = _run(merged(head, sections.get("--dialect", CallWords())), known, "", tolerance)
         found = uniconv.diagnose(one, progress=_progress)
     else:
         raise UsageError("give --a FUNCTION and --b FUNCTION for two runs, or --dialect FUNCTION")
@@ -79,10 +79,10 @@ def diagnose_command(
         raise typer.Exit(1)
 
 
-def parsed(words: list[str]) -> tuple[Section, dict[str, Section]]:
+def parsed(words: list[str]) -> tuple[CallWords, dict[str, CallWords]]:
     """The head, whose ``function`` are the files, a line each, and the sections by their option."""
-    head = Section()
-    sections: dict[str, Section] = {}
+    head = CallWords()
+    sections: dict[str, CallWords] = {}
     now, paths = head, []
     wants: str | None = None
     for word in words:
@@ -92,7 +92,7 @@ def parsed(words: list[str]) -> tuple[Section, dict[str, Section]]:
             wants = SECTIONS[word]
             if wants in sections:
                 raise UsageError(f"{word} is given twice")
-            now = sections[wants] = Section()
+            now = sections[wants] = CallWords()
             continue
         name, equals, value = word.partition("=")
         if wants:
@@ -106,7 +106,7 @@ def parsed(words: list[str]) -> tuple[Section, dict[str, Section]]:
                 raise UsageError(f"{word}: files come before --a, --b and --dialect")
             paths.append(word)
         else:
-            _said(now, name, value, word)
+            _take(now, name, value, word)
     if wants:
         raise UsageError(f"{wants} wants a function: {wants} tf.nn.conv2d")
     head.function = "\n".join(paths) or None
@@ -116,7 +116,7 @@ def parsed(words: list[str]) -> tuple[Section, dict[str, Section]]:
     return head, sections
 
 
-def _said(section: Section, name: str, value: str, word: str) -> None:
+def _take(section: CallWords, name: str, value: str, word: str) -> None:
     if not name:
         raise UsageError(f"{word}: a name is missing")
     if name == "dialect":
@@ -129,9 +129,9 @@ def _said(section: Section, name: str, value: str, word: str) -> None:
         section.options[name] = read_value(value)
 
 
-def merged(head: Section, section: Section) -> Section:
+def merged(head: CallWords, section: CallWords) -> CallWords:
     """A section with the arrays that the head names for all."""
-    return Section(section.function, head.arrays | section.arrays, section.options)
+    return CallWords(section.function, head.arrays | section.arrays, section.options)
 
 
 def arrays_of(paths: list[Path]) -> dict[str, NamedArray]:
@@ -210,7 +210,7 @@ def _entry(node: ast.expr) -> Any:
 
 
 def _taken(
-    section: Section, known: Mapping[str, NamedArray], needed: tuple[str, ...]
+    section: CallWords, known: Mapping[str, NamedArray], needed: tuple[str, ...]
 ) -> dict[str, NamedArray]:
     """The arrays of a section; those that are not named go by their own names x, w and y."""
     found = {role: array(text, role, known) for role, text in section.arrays.items()}
@@ -223,7 +223,7 @@ def _taken(
 
 
 def _run(
-    section: Section, known: Mapping[str, NamedArray], word: str, tolerance: float | None
+    section: CallWords, known: Mapping[str, NamedArray], word: str, tolerance: float | None
 ) -> uniconv.Call:
     """The call of a section with its y; of two runs (after ``word``) y may be left out."""
     needed = ("x", "w") if word else ("x", "w", "y")

@@ -34,7 +34,7 @@ class Judge:
         """The rounding bound of an element, as a part of S."""
         return 2 * float(np.sqrt(max(model.terms, 1))) * u
 
-    def given(self, model: Hypothesis) -> float:
+    def digits(self, model: Hypothesis) -> float:
         """How far the printed digits of x, w and y may move an element."""
         e = self.errors
         if not e.printed:
@@ -71,17 +71,17 @@ class Judge:
             return self._proportional(model, u)
         if model.fit == "bias":
             return self._offset(model, u)
-        unit, given, stored = self.unit(model, u) + inputs, self.given(model), self.errors.stored
+        unit, digits, stored = self.unit(model, u) + inputs, self.digits(model), self.errors.stored
         for at in self.sample(model):
             seen = model.y[at]
-            miss = abs(seen - model.element(at)) - given - stored * abs(seen)
+            miss = abs(seen - model.element(at)) - digits - stored * abs(seen)
             if not miss <= 0 and not miss <= unit * model.magnitude(at):
                 return False
         return True
 
     def slack(self, model: Hypothesis, at: Index, u: float) -> float:
         """How far an element may be off."""
-        moved = self.given(model) + self.errors.stored * abs(model.y[at])
+        moved = self.digits(model) + self.errors.stored * abs(model.y[at])
         return float(moved + self.unit(model, u) * model.magnitude(at))
 
     def _proportional(self, model: Hypothesis, u: float) -> bool:
@@ -130,8 +130,8 @@ class Judge:
             number = _nice(number)
             change = replace(
                 model.changes[-1],
-                found=_told(number),
-                text=f"the result is multiplied by {_told(number)}",
+                found=_number_text(number),
+                text=f"the result is multiplied by {_number_text(number)}",
             )
             return replace(model, fit="", scale=number, changes=(*model.changes[:-1], change))
         if model.fit == "bias":
@@ -157,8 +157,8 @@ class Judge:
         if largest == 0:
             return Remainder(0.0, 0.0, "exact")
         s = model.magnitudes()
-        given = self.given(model) + self.errors.stored * np.abs(y)
-        bounds = {p: given + self.unit(model, UNITS[p]) * s for p in ("float64", "float32")}
+        near = self.digits(model) + self.errors.stored * np.abs(y)
+        bounds = {p: near + self.unit(model, UNITS[p]) * s for p in ("float64", "float32")}
         with np.errstate(divide="ignore", invalid="ignore"):
             units = float(np.nan_to_num(off / bounds["float32"], nan=0.0, posinf=np.inf).max())
         named = "float64" if np.all(off <= bounds["float64"]) else "float32"
@@ -209,7 +209,7 @@ class Judge:
         numbers = self.distinct - free
         if numbers < 1:
             return False
-        slack = self.given(model) + self.errors.stored * self.peak
+        slack = self.digits(model) + self.errors.stored * self.peak
         slack += (self.unit(model, UNITS["float32"]) + inputs) * self.peak
         spread = max(float(np.std(model.y)), 0.1 * self.peak, 1e-300)
         chance = min(max(slack / spread, 1e-12), 1.0)
@@ -226,7 +226,7 @@ def _nice(number: Any) -> Any:
     return float(number)
 
 
-def _told(number: Any) -> str:
+def _number_text(number: Any) -> str:
     if isinstance(number, float) and number and abs(1 / number) > 1.5:
         inverse = 1 / number
         if abs(inverse - round(inverse)) < 1e-9 * abs(inverse):

@@ -151,7 +151,7 @@ def _place(start: Hypothesis, model: Hypothesis, judge: Judge, *, explained: boo
     shown = start if explained else model
     if not shown.fits:
         return f"the expected result is {start.shape}, y is {tuple(start.y.shape)} (n, o, ...)"
-    slack = judge.given(shown) + judge.errors.stored * np.abs(shown.y)
+    slack = judge.digits(shown) + judge.errors.stored * np.abs(shown.y)
     slack = slack + judge.unit(shown, 2.0**-24) * shown.magnitudes()
     what = "" if explained or not model.changes else " from the nearest"
     return f"they differ{what} {where(shown.result(), shown.y, slack)}"

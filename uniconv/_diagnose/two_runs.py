@@ -166,7 +166,7 @@ def _compared(one: Run, two: Run) -> Diagnosis:
     fixes = tuple(_fixes(one, two, a, b)) if cross.is_rounding and differences else ()
     place = "the results differ in size"
     if same_sizes:
-        place = "they differ " + where(a.y, b.y, 2 * left.largest + judge.given(as_b))
+        place = "they differ " + where(a.y, b.y, 2 * left.largest + judge.digits(as_b))
     return Diagnosis(
         f"{one.op.name} and {two.op.name}",
         _verdict(one, two, causes, cross.is_rounding, left, difference, fixes),

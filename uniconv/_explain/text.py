@@ -168,8 +168,10 @@ def _sum(e: ExplanationData, window: Window) -> list[str]:
     assert e.lowered is not None
     shape = e.lowered.sizes.kernel
     lines = [f"y{list(window.y_index)}: {_where(e, window)}"]
-    lines += [f"    {PADDING_MARK} stands for padding"] * _has(window, "padding")
-    lines += [f"    {GAP_MARK} stands for a zero spread between pixels"] * _has(window, "gap")
+    if _has(window, "padding"):
+        lines.append(f"    {PADDING_MARK} stands for padding")
+    if _has(window, "gap"):
+        lines.append(f"    {GAP_MARK} stands for a zero spread between pixels")
     for lane in window.lanes:
         first = next((p.x_index for p in lane.products if p.x_index is not None), None)
         span = f", first pixel x{list(first)}" if first is not None else ", no pixel of x"

@@ -61,7 +61,7 @@ def _candidates(
     """Shapes to try, the likeliest first, with the options that the shapes make necessary."""
     split = any("g" in layout.w.split() for layout in op.layouts)
     for rank in ranks:
-        for kernel in _given_kernels(op, options, rank):
+        for kernel in _kernels(op, options, rank):
             for groups in (2, 1) if split else (1,):
                 for size in _sizes(rank):
                     try:
@@ -70,7 +70,7 @@ def _candidates(
                         yield error
 
 
-def _given_kernels(op: Op, options: Mapping[str, Any], rank: int) -> list[Shape]:
+def _kernels(op: Op, options: Mapping[str, Any], rank: int) -> list[Shape]:
     for rule in op.inert_options:
         value = options.get(rule.option)
         if rule.repeats_kernel and value is not None:

@@ -35,7 +35,7 @@ Weights = Mapping[str, Any] | Path
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Conversion:
     """What happens to one array; ``problem`` says why it cannot, in which case nothing does.
 
     how: the axes before and after, and whether the kernel is reversed.  why: what told the
@@ -108,7 +108,7 @@ def convert_file(
     *,
     names: NameMap = None,
     progress: bool = False,
-) -> list[Step]:
+) -> list[Conversion]:
     """Convert a file of arrays into another one, as ``convert_state_dict`` converts arrays.
 
     One array at a time is read, converted and written; the file takes its name only when it is
@@ -139,7 +139,7 @@ def convert_file(
     return steps
 
 
-def _checked(steps: list[Step]) -> list[Step]:
+def _checked(steps: list[Conversion]) -> list[Conversion]:
     """The steps where all of them can be done; warned of what may be wrong with one."""
     refused = [step for step in steps if step.problem]
     if refused:
@@ -153,7 +153,7 @@ def _checked(steps: list[Step]) -> list[Step]:
 
 
 def write_steps(
-    path: Path, steps: list[Step], src: str, dst: str, output: Path, *, progress: bool = False
+    path: Path, steps: list[Conversion], src: str, dst: str, output: Path, *, progress: bool = False
 ) -> None:
     """Do what was planned, one array at a time; the file takes its name when it is complete."""
     with _advance(len(steps), progress) as advance:
@@ -161,7 +161,7 @@ def write_steps(
         files.save(output, ((name, _as_numpy(a, name)) for name, a in pairs))
 
 
-def plan_steps(weights: Weights, src: str, dst: str, *, names: NameMap = None) -> list[Step]:
+def plan_steps(weights: Weights, src: str, dst: str, *, names: NameMap = None) -> list[Conversion]:
     """What ``convert_state_dict`` would do with every array, without doing it.
 
     Arguments are those of ``convert_state_dict``; of an array only name and shape are used.
@@ -187,7 +187,7 @@ def plan_steps(weights: Weights, src: str, dst: str, *, names: NameMap = None) -
     return _warned(_contradicted(_distinct(steps), src, dst), src, dst)
 
 
-def _distinct(steps: list[Step]) -> list[Step]:
+def _distinct(steps: list[Conversion]) -> list[Conversion]:
     """Refuse a second array of one name."""
     first: dict[str, str] = {}
     for at, step in enumerate(steps):
@@ -199,7 +199,7 @@ def _distinct(steps: list[Step]) -> list[Step]:
     return steps
 
 
-def _contradicted(steps: list[Step], src: str, dst: str) -> list[Step]:
+def _contradicted(steps: list[Conversion], src: str, dst: str) -> list[Conversion]:
     """Refuse a kernel that a rule took for what the bias beside it does not fit."""
     lengths = {step.name: step.shape[0] for step in steps if len(step.shape) == 1}
     for at, step in enumerate(steps):
@@ -218,7 +218,7 @@ def _contradicted(steps: list[Step], src: str, dst: str) -> list[Step]:
     return steps
 
 
-def _warned(steps: list[Step], src: str, dst: str) -> list[Step]:
+def _warned(steps: list[Conversion], src: str, dst: str) -> list[Conversion]:
     """Mark a Dense kernel whose features may be those of a flattened image."""
     channels = 0
     for at, step in enumerate(steps):
@@ -240,7 +240,7 @@ def _warned(steps: list[Step], src: str, dst: str) -> list[Step]:
     return steps
 
 
-def _channels(step: Step, src: str, dst: str) -> int:
+def _channels(step: Conversion, src: str, dst: str) -> int:
     """How many channels a convolution or a Dense layer gives."""
     entry = step.entry
     if step.kind == "dense":
@@ -267,7 +267,7 @@ def _order_differs(src: str, dst: str) -> bool:
 # What happens to an array
 
 
-def _step(name: str, shape: Shape, src: str, dst: str, entry: Entry | None) -> Step:
+def _step(name: str, shape: Shape, src: str, dst: str, entry: Entry | None) -> Conversion:
     known = rule(name, len(shape))
     if entry is not None and not entry.kind:  # only a new name
         entry = replace(known, rename=entry.rename) if known else None
@@ -275,10 +275,10 @@ def _step(name: str, shape: Shape, src: str, dst: str, entry: Entry | None) -> S
     if entry is None:
         choice = " or ".join(f'"{kind}"' for kind in ("keep", *_possible(len(shape))))
         problem = f'its name does not tell what it is: say {{"{name}": ...}} in the map, {choice}'
-        return Step(name, shape, Entry("?", ""), name, shape, problem=problem)
+        return Conversion(name, shape, Entry("?", ""), name, shape, problem=problem)
     if entry.kind == "skip":
-        return Step(name, shape, entry, None, (), "left out")
-    step = Step(name, shape, entry, entry.rename or name, shape, "as it is")
+        return Conversion(name, shape, entry, None, (), "left out")
+    step = Conversion(name, shape, entry, entry.rename or name, shape, "as it is")
     if entry.kind == "keep":
         return step
     try:
@@ -331,7 +331,7 @@ def _convert(a: Any, entry: Entry, src: str, dst: str, *, contiguous: bool) -> A
 
 def _converted(
     weights: Weights,
-    steps: Iterable[Step],
+    steps: Iterable[Conversion],
     src: str,
     dst: str,
     *,

@@ -62,7 +62,7 @@ def crossings(kind: str, rank: int, count: int) -> dict[tuple[str, str], Crossin
             for other in ops:
                 crossing = found[op.name, other.name]
                 try:
-                    same = np.array_equal(said_by(other, case, arrays), y)
+                    same = np.array_equal(run_by(other, case, arrays), y)
                 except CannotExpress:
                     crossing.inexpressible += 1
                     continue
@@ -71,7 +71,7 @@ def crossings(kind: str, rank: int, count: int) -> dict[tuple[str, str], Crossin
     return found
 
 
-def said_by(other: Op, case: Case, arrays: tuple[Array, ...]) -> Array:
+def run_by(other: Op, case: Case, arrays: tuple[Array, ...]) -> Array:
     """What ``other`` makes of a call in its own words, in the layout of the call's y.
 
     Raises CannotExpress where it has no words for it; the kernel is reversed for a function that

@@ -115,7 +115,7 @@ def read_julia(t: Printed, header: re.Match[str]) -> tuple[NamedArray, int] | No
         dtype = np.dtype(np.complex64 if dtype == np.float32 else np.complex128)
     tokens = [] if empty else _stacked(t, at, slices, shape[2:], declared)
     name = name_before(t, at)
-    return t.found(at, name, tokens, shape, "significant", dtype), end
+    return t.array(at, name, tokens, shape, "significant", dtype), end
 
 
 def read_slices(t: Printed, header: re.Match[str]) -> tuple[NamedArray, int] | None:
@@ -141,7 +141,7 @@ def read_headed(t: Printed, header: re.Match[str]) -> tuple[NamedArray, int] | N
     _check_rows(t, _Matrix(rows, places, at))
     shape = (len(rows), len(rows[0])) if len(rows) > 1 else (len(rows[0]),)
     tokens = [token for row in rows for token in row]
-    return t.found(places[0], name_before(t, places[0]), tokens, shape, "decimals"), at
+    return t.array(places[0], name_before(t, places[0]), tokens, shape, "decimals"), at
 
 
 def _ended_by(t: Printed, at: int) -> bool:
@@ -171,7 +171,7 @@ def read_legacy_torch(t: Printed, footer: re.Match[str]) -> tuple[NamedArray, in
         )
     dtype = dtype_of(f"torch.{footer['type'].lower() or 'float'}")
     name = name_before(t, at)
-    found = t.found(t.skip(at), name, tokens, shape, "decimals", dtype, exponent=exponent)
+    found = t.array(t.skip(at), name, tokens, shape, "decimals", dtype, exponent=exponent)
     return found, footer.end()
 
 
@@ -191,7 +191,7 @@ def _read_blocks(
     matlab = pattern is MATLAB
     name = header["name"] if matlab else name_before(t, header.start()) or ""
     if matlab and header["empty"]:
-        return t.found(header.start(), name, [], _index(header["empty"]), "decimals"), header.end()
+        return t.array(header.start(), name, [], _index(header["empty"]), "decimals"), header.end()
     slices: list[tuple[Index, _Matrix]] = []
     exponents: list[int] = []
     at, end = header.start(), header.start()
@@ -235,7 +235,7 @@ def _read_blocks(
     if name == "ans":  # Octave has the name on the line before the slices
         name = name_before(t, at) or name
     style: Style = "decimals" if matlab else "significant"
-    return t.found(at, name, tokens, shape, style, dtype, exponent=exponents[0]), end
+    return t.array(at, name, tokens, shape, style, dtype, exponent=exponents[0]), end
 
 
 def _columns(t: Printed, at: int) -> tuple[_Matrix, int] | None:

@@ -103,7 +103,7 @@ def read_bracket(t: Printed, start: re.Match[str]) -> tuple[NamedArray, int] | N
     tokens, shape = _array(t, found, literal)
     _check_shape(t, at, footer and _sizes_in(footer[1]), shape)
     dtype = dtype_of(start["eltype"]) if start["eltype"] else None
-    return t.found(at, name_before(t, start.start()), tokens, shape, "decimals", dtype), end
+    return t.array(at, name_before(t, start.start()), tokens, shape, "decimals", dtype), end
 
 
 def _stands_alone(t: Printed, at: int) -> bool:
@@ -141,7 +141,7 @@ def read_tensorflow(t: Printed, start: re.Match[str]) -> tuple[NamedArray, int] 
             return None
         dtype = dtype_of(about.get("dtype", "float32"))
         name = name_before(t, start.start())
-        found = t.found(start.start(), name, [number[0]], (), "decimals", dtype)
+        found = t.array(start.start(), name, [number[0]], (), "decimals", dtype)
         read = found, number.end()
     if read is None:
         return None
@@ -204,7 +204,7 @@ def _wrapped(
     _check_shape(t, begin, sizes, shape)
     dtype = dtype_of(keywords["dtype"]) if "dtype" in keywords else None
     name = name_before(t, begin)
-    array = t.found(begin, name, tokens, shape, style, dtype, exponent=exponent, single=single)
+    array = t.array(begin, name, tokens, shape, style, dtype, exponent=exponent, single=single)
     return array, at + 1
 
 

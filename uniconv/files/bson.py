@@ -48,7 +48,7 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
         raise BadFile(f"{path} is no .bson file")
     document = _document(Data(raw, str(path)), 0, limits)
     shared = document.pop("_backrefs", {})
-    walk = _Walk(path, limits, list(shared.values()) if isinstance(shared, dict) else [])
+    walk = _BsonWalk(path, limits, list(shared.values()) if isinstance(shared, dict) else [])
     yield from walk.values(document, "", 0)
 
 
@@ -98,7 +98,7 @@ def _value(data: Data, kind: int, depth: int, limits: Limits) -> Any:
     return None
 
 
-class _Walk:
+class _BsonWalk:
     def __init__(self, path: Path, limits: Limits, shared: list[Any]) -> None:
         self.path, self.limits, self.shared = path, limits, shared
         self.met: set[int] = set()

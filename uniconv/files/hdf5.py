@@ -255,12 +255,12 @@ def _keras_2(file: Any, limits: Limits) -> Iterator[NamedArray]:
             name = f"{layer}/{own}"
             array = array_of(dataset, name, limits)
             if theano and array.ndim > 2:
-                array = _turned(array, name, layers.get(layer, {}), first, limits.path)
+                array = _correlating(array, name, layers.get(layer, {}), first, limits.path)
             yield NamedArray(name, array)
     yield from _datasets(file, limits, skip=frozenset(done))
 
 
-def _turned(
+def _correlating(
     array: NDArray[Any], name: str, layer: dict[str, Any], first: bool, path: Path
 ) -> NDArray[Any]:
     """A kernel of Theano, which convolves, as TensorFlow has it, which correlates.

@@ -25,10 +25,10 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
     An array that several paths lead to is read once, under the first.
     """
     with hdf5.opened(path, limits) as file:
-        yield from _Walk(path, file, limits).group(file, "", 0)
+        yield from _GroupWalk(path, file, limits).group(file, "", 0)
 
 
-class _Walk:
+class _GroupWalk:
     def __init__(self, path: Path, file: Any, limits: Limits) -> None:
         import h5py
 

@@ -27,7 +27,7 @@ _ARRAY = -23300  # an option's number less than this is that of a list
 Weight = tuple[str, tuple[int, ...], bool]
 
 
-class Layer(dict[int, float]):
+class ParamLayer(dict[int, float]):
     """A line of a .param: what the layer is, and its options by their numbers."""
 
     def __init__(self, kind: str, name: str, where: str) -> None:
@@ -60,7 +60,7 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
         )
 
 
-def _layers(text: bytes, where: str, limits: Limits) -> list[Layer]:
+def _layers(text: bytes, where: str, limits: Limits) -> list[ParamLayer]:
     lines = text.decode("utf-8", "replace").splitlines()
     if not lines or lines[0].strip() != MAGIC.decode():
         raise BadFile(f"{where} does not begin with {MAGIC.decode()}, as ncnn's text does")
@@ -73,7 +73,7 @@ def _layers(text: bytes, where: str, limits: Limits) -> list[Layer]:
         counts = words[2:4]
         if len(counts) < 2 or not all(word.isdecimal() and len(word) < 7 for word in counts):
             raise BadFile(f"{where}: {line[:60]!r} is no layer")
-        layer = Layer(words[0], words[1], where)
+        layer = ParamLayer(words[0], words[1], where)
         for word in words[4 + int(counts[0]) + int(counts[1]) :]:
             match = re.fullmatch(r"(-?\d{1,6})=([^,]+)(,.*)?", word)
             if match is None:
@@ -94,7 +94,7 @@ def _number(word: str, where: str) -> float:
     return value
 
 
-def _none(_: Layer) -> list[Weight]:
+def _none(_: ParamLayer) -> list[Weight]:
     return []
 
 
@@ -114,7 +114,7 @@ def _load(data: Data, size: int) -> NDArray[Any]:
     return array
 
 
-def _convolution(layer: Layer) -> list[Weight]:
+def _convolution(layer: ParamLayer) -> list[Weight]:
     if layer.integer(19):  # its weights are an input
         return []
     n, size = layer.integer(0), layer.integer(6)
@@ -137,7 +137,7 @@ def _convolution(layer: Layer) -> list[Weight]:
     return weights
 
 
-def _filled(layer: Layer, known: tuple[int, ...], size: int, at: int) -> tuple[int, ...]:
+def _filled(layer: ParamLayer, known: tuple[int, ...], size: int, at: int) -> tuple[int, ...]:
     """A shape of ``size`` numbers, of which only the size at one place is not said."""
     whole = math.prod(known)
     if min(known) < 1 or size < 0 or size % whole:
@@ -145,7 +145,7 @@ def _filled(layer: Layer, known: tuple[int, ...], size: int, at: int) -> tuple[i
     return (*known[:at], size // whole, *known[at:])
 
 
-def _inner_product(layer: Layer) -> list[Weight]:
+def _inner_product(layer: ParamLayer) -> list[Weight]:
     n = layer.integer(0)
     weights: list[Weight] = [("weight", _filled(layer, (n,), layer.integer(2), 1), True)]
     if layer.integer(1):
@@ -156,10 +156,12 @@ def _inner_product(layer: Layer) -> list[Weight]:
     return weights
 
 
-def _vectors(names: str, size: int, switch: int | None = None) -> Callable[[Layer], list[Weight]]:
+def _vectors(
+    names: str, size: int, switch: int | None = None
+) -> Callable[[ParamLayer], list[Weight]]:
     """Vectors as long as an option says, unless another option is 0."""
 
-    def weights(layer: Layer) -> list[Weight]:
+    def weights(layer: ParamLayer) -> list[Weight]:
         if switch is not None and not layer.integer(switch, 1):
             return []
         return [(name, (layer.integer(size),), False) for name in names.split()]
@@ -167,25 +169,25 @@ def _vectors(names: str, size: int, switch: int | None = None) -> Callable[[Laye
     return weights
 
 
-def _scale(layer: Layer) -> list[Weight]:
+def _scale(layer: ParamLayer) -> list[Weight]:
     if layer.integer(0) == -233:  # its scales are an input
         return []
     names = ["scale", "bias"] if layer.integer(1) else ["scale"]
     return [(name, (layer.integer(0),), False) for name in names]
 
 
-def _embed(layer: Layer) -> list[Weight]:
+def _embed(layer: ParamLayer) -> list[Weight]:
     n = layer.integer(0)
     weights: list[Weight] = [("weight", _filled(layer, (n,), layer.integer(3), 0), True)]
     return [*weights, ("bias", (n,), False)] if layer.integer(2) else weights
 
 
-def _memory(layer: Layer) -> list[Weight]:
+def _memory(layer: ParamLayer) -> list[Weight]:
     sizes = [layer.integer(option) for option in (2, 11, 1, 0)]  # channels, depth, rows, columns
     return [("data", tuple(n for n in sizes if n), False)]
 
 
-_WEIGHTS: dict[str, Callable[[Layer], list[Weight]]] = {
+_WEIGHTS: dict[str, Callable[[ParamLayer], list[Weight]]] = {
     **{
         f"{kind}{group}{axes}": _convolution
         for kind in ("Convolution", "Deconvolution")

@@ -46,13 +46,13 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
     if not is_onnx(data):
         raise BadFile(f"{path} is no .onnx file: it has no graph")
     model = Message(data, str(path))
-    found = _Model(path, limits)
+    found = _OnnxModel(path, limits)
     yield from found.graph(model.message(7), "", 0)
     for function in model.messages(25):
         yield from found.nodes(function.messages(7), f"{function.text(1)}/", 0)
 
 
-class _Model:
+class _OnnxModel:
     def __init__(self, path: Path, limits: Limits) -> None:
         self.path, self.limits = path, limits
         self.others: dict[str, memoryview] = {}

@@ -80,7 +80,7 @@ class Printed:
             at, f'the array is cut short ("{mark}"): print all of it, or save it to a file'
         )
 
-    def found(
+    def array(
         self,
         at: int,
         name: str | None,

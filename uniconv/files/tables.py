@@ -60,7 +60,7 @@ def _lists(data: Any, name: str, path: Path) -> Iterator[NamedArray]:
         where = f"{path}, {name}" if name else str(path)
         tokens: list[str] = []
         shape = _shape(data, where, tokens)
-        yield _found(name or path.stem, tokens, shape, where)
+        yield _array(name or path.stem, tokens, shape, where)
     elif isinstance(data, list):
         for k, part in enumerate(data):
             yield from _lists(part, f"{name}.{k}".lstrip("."), path)
@@ -117,11 +117,11 @@ def read_csv(path: Path, limits: Limits) -> Iterator[NamedArray]:
         raise BadFile(f"{path} has no numbers")
     line, first = rows[0]
     tokens = [cell for _, row in rows for cell in row]
-    found = _found(path.stem, tokens, (len(rows), len(first)), f"{path}, line {line}")
+    found = _array(path.stem, tokens, (len(rows), len(first)), f"{path}, line {line}")
     yield replace(found, line=line)
 
 
-def _found(name: str, tokens: list[str], shape: tuple[int, ...], where: str) -> NamedArray:
+def _array(name: str, tokens: list[str], shape: tuple[int, ...], where: str) -> NamedArray:
     try:
         array, error, digits = parse(tokens, shape, style="decimals")
     except (ValueError, OverflowError) as reason:

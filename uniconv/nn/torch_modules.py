@@ -164,9 +164,9 @@ def _modules(op: Op, step: s.Step, arrays: Mapping[str, Tensor]) -> list[nn.Modu
     """The modules of one step; their parameters are those of the arrays w, p and bias."""
     if isinstance(step, s.Convolve):
         return [_convolution(step, arrays)]
-    if isinstance(step, s.Border):
+    if isinstance(step, s.Surround):
         return _border(step)
-    if isinstance(step, s.Crop):
+    if isinstance(step, s.Cut):
         return _zeros(tuple((-lo, -hi) for lo, hi in step.cut))
     if isinstance(step, s.Bias):
         return _bias(step, arrays)
@@ -180,7 +180,7 @@ def _lacking(op: Op, field: str) -> CannotExpress:
     return CannotExpress("torch.nn", field, f"it has no module for this {op.name}")
 
 
-def _border(step: s.Border) -> list[nn.Module]:
+def _border(step: s.Surround) -> list[nn.Module]:
     """Padding modules; negative numbers crop, and torch would crop before it pads."""
     if step.boundary == "zeros":
         return _zeros(step.pad)

@@ -41,7 +41,7 @@ def _regrouped(named: LabelledArray, shape: tuple[int, int]) -> tuple[tuple[str,
     return (("w", named.code(f".reshape({told}).swapaxes({at}, {at + 1})")),)
 
 
-def _turned(named: LabelledArray, order: Sequence[int]) -> str:
+def _reordered(named: LabelledArray, order: Sequence[int]) -> str:
     """Code for an array whose spatial axes are taken in another order."""
     letters = [f"s{order[int(a[1:])]}" if a[0] == "s" else a for a in named.letters]
     places = ", ".join(str(named.letters.index(a)) for a in letters)
@@ -107,7 +107,7 @@ def input_axes(model: Hypothesis) -> Iterator[Hypothesis]:
             where = "x, the kernel and the result" if also_y else "both x and the kernel"
             told = f"{names(model, which)} are exchanged in {where}"
             roles = (("x", problem.x), ("w", problem.w), ("y", problem.y))[: 2 + also_y]
-            code = tuple((role, _turned(named, order)) for role, named in roles)
+            code = tuple((role, _reordered(named, order)) for role, named in roles)
             cost = 1.7 + 0.1 * also_y
             change = Change("axes of x and w", "as given", "exchanged", told, cost, code)
             more = {"y": model.y.transpose(turn)} if also_y else {}

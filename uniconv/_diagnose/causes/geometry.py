@@ -29,12 +29,13 @@ def reverse(model: Hypothesis) -> Iterator[Hypothesis]:
         which = [a for a, flip in zip(long, subset) if flip]
         to = tuple(r ^ (a in which) for a, r in enumerate(model.conv.reverse))
 
-        def told(backwards: bool) -> str:
+        def operation(backwards: bool) -> str:
             return "a true convolution" if backwards ^ transposed else "a cross-correlation"
 
-        sides = {told(model.conv.reverse[a]) for a in which}
+        sides = {operation(model.conv.reverse[a]) for a in which}
         expected, found = (
-            (" and ".join(sorted({told(c[a]) for a in which}))) for c in (model.conv.reverse, to)
+            (" and ".join(sorted({operation(c[a]) for a in which})))
+            for c in (model.conv.reverse, to)
         )
         text = f"the kernel is flipped on {names(model, which)}"
         if len(sides) == 1:
@@ -93,11 +94,11 @@ def _cropped(model: Hypothesis, conv: Convolution, crop: Pairs) -> Convolution:
 def _by_word(model: Hypothesis, conv: Convolution, word: Word) -> Pairs:
     """The padding that a word gives for a record."""
     geometry = (conv.rhs_dilation, conv.lhs_dilation, conv.stride)
-    return _said(word, model.problem.transposed, model.x.shape[2:], model.w.shape[2:], *geometry)
+    return _pads_of(word, model.problem.transposed, model.x.shape[2:], model.w.shape[2:], *geometry)
 
 
 @lru_cache(maxsize=4096)
-def _said(word: Word, transposed: bool, *geometry: tuple[int, ...]) -> Pairs:
+def _pads_of(word: Word, transposed: bool, *geometry: tuple[int, ...]) -> Pairs:
     """The same, of sizes, kernel, dilation, lhs_dilation and stride."""
     steps = zip(*geometry)
     if not transposed:
