@@ -228,7 +228,11 @@ def refused(op: Op) -> list[str]:
 
 
 def example(op: Op) -> list[str]:
-    """x = 1 2 3 4 and w = 1 10 100 along the first spatial axis, and the y that the spec gives."""
+    """x = 1 2 3 4 and w = 1 10 100 along the first spatial axis, and the y that the spec gives.
+
+    Any function can be called so: axes but one have size 1 (3 where kernels must be square, with
+    numbers in the first column only), and options that it asks for have their smallest values.
+    """
     layout, rank = op.layouts[0], op.layouts[0].ranks[0]
     ones = (3 if op.square else 1,) * (rank - 1)
     letters = dict.fromkeys("ncogim", 1)

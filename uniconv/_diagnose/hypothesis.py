@@ -1,8 +1,12 @@
 """A model of how y came about: arrays with canonical axes, the record, and what follows the sum.
 
-``Problem`` holds what the user gave, each array with letters for its axes; ``Model`` is one
-hypothesis about it, whose arrays are views of those wherever that is possible.  ``Model.element``
-computes one number of the result, ``Model.result`` all of them, both in float64.
+``Problem`` holds what the user gave, each array with letters for its axes; ``Hypothesis`` is one
+idea of it, whose arrays are views of those wherever that is possible.  ``Hypothesis.element``
+computes one number of the result, ``Hypothesis.result`` all of them, both in float64.
+
+A search looks at a hundred thousand hypotheses, so what is made for each is kept small: ``but``
+copies fields without checks, views stand for copies, and an element is computed from the slices of
+x and w under it, without what the zeros around x would add.
 """
 
 from __future__ import annotations
@@ -287,7 +291,13 @@ class Hypothesis:
         return self.shift + bias
 
     def products(self, at: tuple[int, ...]) -> tuple[Array, Any]:
-        """The products under one element of the result, and the sum that lies outside x."""
+        """The products under one element of the result, and the sum that lies outside x.
+
+        Per axis, ``base`` is the place in the spread x under the first tap.  The taps t that lie on
+        pixels are those with 0 <= base + t * dilation < end on a multiple of the input dilation:
+        they are evenly spaced, so that both x and w are cut by slices.  A kernel that is read
+        backwards is cut from its other end.
+        """
         conv, o = self.conv, at[1]
         per = self.w.shape[1]
         first = o // (self.w.shape[0] // conv.groups) * per
@@ -393,7 +403,7 @@ _RECORD = tuple(Convolution.__slots__)
 
 
 def altered(conv: Convolution, **fields: Any) -> Convolution:
-    """``dataclasses.replace``, as fast as ``Model.but``: a search makes a hundred thousand."""
+    """``dataclasses.replace``, as fast as ``Hypothesis.but``: a search makes a hundred thousand."""
     new = object.__new__(Convolution)
     for name in _RECORD:
         object.__setattr__(new, name, fields[name] if name in fields else getattr(conv, name))

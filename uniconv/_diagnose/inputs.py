@@ -32,7 +32,10 @@ class InputArray:
 
 
 def read_array(a: Any, role: str, tolerance: float | None = None) -> InputArray:
-    """Read one array of a call: torch, NumPy, DLPack, or ``uniconv.files.NamedArray``."""
+    """Read one array of a call: torch, NumPy, DLPack, or ``uniconv.files.NamedArray``.
+
+    A NamedArray brings the error of its printed digits along, and its name for the code of fixes.
+    """
     error: float = 0.0
     name = getattr(a, "name", None) if hasattr(a, "error") else None
     if hasattr(a, "error") and hasattr(a, "array"):
@@ -117,7 +120,11 @@ def errors(x: InputArray, w: InputArray, y: InputArray) -> Errors:
 
 
 def short(p: Problem, precision: str) -> Problem:
-    """The same problem with x and w rounded to a short format."""
+    """The same problem with x and w rounded to a short format.
+
+    Made past ``__init__``, which would read the layouts again; the readings are of other numbers
+    and begin anew.
+    """
     other = object.__new__(Problem)
     other.__dict__.update(p.__dict__, readings={})
     other.x, other.w = (a.with_values(rounded(a.array, precision)) for a in (p.x, p.w))

@@ -1,4 +1,10 @@
-"""The judge: whether a hypothesis gives y, first on a few elements, then on all of them."""
+"""The judge: whether a hypothesis gives y, first on a few elements, then on all of them.
+
+Two numbers agree where they differ by no more than three things together: what the printed digits
+of x, w and y may be off (``digits``), what y's own short format rounds, and the rounding bound of
+float32 (``unit`` times the sum of the products' magnitudes).  A hypothesis that leaves a number
+open (a scale, a bias) is judged by whether one value serves all samples, and settled after that.
+"""
 
 from __future__ import annotations
 
@@ -146,7 +152,12 @@ class Judge:
         return model
 
     def remainder(self, model: Hypothesis) -> Remainder:
-        """What is left where the model's result is taken from y, judged on every element."""
+        """What is left where the model's result is taken from y, judged on every element.
+
+        The finest bound that holds everywhere names the precision: float64, then what is known of
+        the arrays (printed digits, a short format), then float32; beyond float32, a short format
+        of x and w may do it, but that is only consistent, not proved.
+        """
         if not model.fits:
             return Remainder(float("inf"), float("inf"), "not rounding")
         y, value = model.y, model.result()
@@ -201,7 +212,12 @@ class Judge:
         return found
 
     def convincing(self, model: Hypothesis, inputs: float = 0.0) -> bool:
-        """Whether chance would hardly have found such an explanation among so many."""
+        """Whether chance would hardly have found such an explanation among so many.
+
+        Any one number of y agrees by chance with the part of y's spread that the slack covers; all
+        distinct ones together with its power.  Numbers that were read off y prove nothing.  The
+        explanation must be likelier than chance in all hypotheses tried, by a wide margin.
+        """
         free = 0
         for change in model.changes:
             if change.read_off:

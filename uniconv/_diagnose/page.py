@@ -1,4 +1,8 @@
-"""A Diagnosis as one HTML page that needs no network: text, and pictures as SVG."""
+"""A Diagnosis as one HTML page that needs no network: text, and pictures as SVG.
+
+Pictures show one plane, of the first image and channel, on one scale for all that are compared:
+red above zero, blue below, so that equal colours are equal numbers.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""compare: two calls on the same data give two results; why?"""
+"""compare: two calls on the same data give two results; why?
+
+A run whose own call does not explain its y is reported as such, alone.  Else each run stands for
+the hypothesis that explains it, and two hypotheses are compared: their data, then their records
+field by field, then what follows the sum.  A field counts only as far as it shows (a flip of one
+tap does not, nor padding that no window reads).
+"""
 
 from __future__ import annotations
 

@@ -39,7 +39,12 @@ def page(e: ExplanationData) -> str:
 
 
 def _data(e: ExplanationData, problem: WindowedCall) -> dict[str, Any]:
-    """What the drawing needs: three axes, slices first, and the numbers as flat lists."""
+    """What the drawing needs: three axes, slices first, and the numbers as flat lists.
+
+    The page always has three axes, those that the call lacks with size 1, so that its script knows
+    no rank.  It computes nothing either: which pixel lies at which padded position, and which
+    kernel planes make which channel, is given to it.
+    """
     call, window, rank = problem.call, e.window, problem.call.rank
     assert window is not None
     shown = [i for i, a in enumerate(e.axes) if a.name == "slices"]

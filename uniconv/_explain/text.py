@@ -1,4 +1,9 @@
-"""An explanation as plain text: every product is in it, in grids of the kernel's shape."""
+"""An explanation as plain text: every product is in it, in grids of the kernel's shape.
+
+``text`` is the order of the sections; each is a function that gives its lines.  What stands side by
+side (a kernel as written and as used; x, kernel and products) is made as grids of equal height and
+laid ``beside`` each other.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +42,7 @@ def _indented(lines: Sequence[str]) -> list[str]:
 
 
 def _arrays(e: ExplanationData) -> list[str]:
+    """Each array's shape, and what its axes are."""
     lines = ["arrays, axis by axis"]
     for role, shape in e.shapes.items():
         read = ", ".join(f"{name} {n}" for name, n in e.readings[role].items())
@@ -51,6 +57,7 @@ def _arrays(e: ExplanationData) -> list[str]:
 
 
 def _padding(e: ExplanationData) -> list[str]:
+    """What lies around x, or is cut off the result; and the call that says it in numbers."""
     assert e.lowered is not None
     outside = BORDERS.get(e.boundary, f"the number {e.lowered.conv.fill:g}")
     if e.crop is not None:
@@ -74,6 +81,7 @@ def _padding(e: ExplanationData) -> list[str]:
 
 
 def _sizes(e: ExplanationData) -> list[str]:
+    """The formula of the output size, and for each axis with its numbers."""
     how = "(x - 1) * stride + ((kernel - 1) * dilation + 1) - cut before - cut after"
     if e.kind != "conv_transpose":
         how = "(x + before + after - ((kernel - 1) * dilation + 1)) // stride + 1"
@@ -91,6 +99,7 @@ def backwards(axes: Sequence[AxisSummary]) -> str:
 
 
 def _kernel_words(e: ExplanationData) -> list[str]:
+    """Which way the kernel is read, and how the window moves."""
     lines = [f"the window reads the kernel {backwards(e.axes)}"]
     if e.kind == "conv_transpose":
         upright = not any(axis.backwards for axis in e.axes)
@@ -165,6 +174,7 @@ def _kernel(e: ExplanationData) -> list[str]:
 
 
 def _sum(e: ExplanationData, window: Window) -> list[str]:
+    """The element: for each lane the pixels, the taps and their products, then the sums."""
     assert e.lowered is not None
     shape = e.lowered.sizes.kernel
     lines = [f"y{list(window.y_index)}: {_where(e, window)}"]
@@ -206,6 +216,7 @@ def _where(e: ExplanationData, window: Window) -> str:
 
 
 def _totals(e: ExplanationData, window: Window) -> list[str]:
+    """The lanes added up, and what follows the sum, down to the number in y."""
     assert e.lowered is not None
     pointwise = e.lowered.pointwise is not None
     lines = []
@@ -234,7 +245,12 @@ def _agreement(e: ExplanationData, window: Window) -> str:
 
 
 def _stamps(e: ExplanationData, window: Window) -> list[str]:
-    """The same sum as what each pixel of x stamps there."""
+    """The same sum as what each pixel of x stamps there.
+
+    A transposed convolution is taught as stamps: each pixel lays a scaled kernel on the result.
+    The window's tap t is the stamp's tap k - 1 - t, and the pixel follows from where the stamp
+    begins; products of several channels on one pixel and tap are one stamp.
+    """
     lines = ["the same as stamps"]
     ones: dict[Any, list[Product]] = {}
     for lane in window.lanes:

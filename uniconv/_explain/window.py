@@ -103,6 +103,11 @@ def sources(conv: Convolution, size: Sequence[int]) -> tuple[Index, ...]:
 
 
 def _along(n: int, spread: int, pad: tuple[int, int], boundary: str) -> Index:
+    """One axis: the pixels with GAPs between them, and around them what the boundary says.
+
+    A negative pad takes positions off.  Around in a circle, the gap after the last pixel counts,
+    too: the spread x has a period of n * spread.
+    """
     lo, hi = pad
     reach = (n - 1) * spread + 1 if n else 0
     pixels = [GAP if i % spread else i // spread for i in range(reach)]
@@ -238,7 +243,12 @@ class WindowedCall:
         return int(part * (self.x.shape[0] // parts) + batch)
 
     def window(self, at: Index, batch: int, channel: int) -> Window:
-        """The window under one element of y, without what follows its sum."""
+        """The window under one element of y, without what follows its sum.
+
+        For each lane every tap of the kernel, in window order: position p * stride + t * dilation
+        of the spread and padded x says which pixel, if any, lies there (``sources``), and the tap
+        is counted from the kernel's other end where it is read backwards.
+        """
         conv, kernel = self.call.conv, self.call.sizes.kernel
         along = sources(conv, self.call.sizes.size)
         n = self.batch_of(batch, channel)

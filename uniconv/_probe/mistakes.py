@@ -44,7 +44,12 @@ def faults(found: ProbeData) -> Iterator[tuple[str, Callable[[], Array]]]:
 
 
 def mistakes(shape: Shape) -> Iterator[tuple[str, Fault]]:
-    """What can be done wrongly to the axes of one array without changing its shape."""
+    """What can be done wrongly to the axes of one array without changing its shape.
+
+    Any set of axes reversed, any two exchanged (where the sizes differ, by a reshape that keeps the
+    shape), one rolled by a place, and the whole read in the other memory order.  Axes of size 1
+    hide nothing.
+    """
     long = [i for i, n in enumerate(shape) if n > 1]
     for count in range(1, len(long) + 1):
         for chosen in combinations(long, count):

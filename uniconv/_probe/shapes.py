@@ -92,6 +92,12 @@ def _sizes(rank: int) -> Iterator[Shape]:
 def _calls(
     op: Op, options: Mapping[str, Any], rank: int, kernel: Shape, size: Shape, groups: int
 ) -> Iterator[tuple[list[Shape], dict[str, Any], bool]]:
+    """Calls of one kernel, size and number of groups: shapes, options, whether sizes are distinct.
+
+    Options that only repeat the kernel's size are filled in; the layout follows from the options,
+    and then the channels (``_letters``), so that no two axes of an array are equally long.  A call
+    that must name its output size is tried with several (``_outputs``), as only some fit x.
+    """
     whole = dict(options)
     for rule in op.inert_options:
         if rule.default is REQUIRED and not rule.must_be_said:

@@ -80,7 +80,12 @@ class _Matrix:
 
 
 def read_julia(t: Printed, header: re.Match[str]) -> tuple[NamedArray, int] | None:
-    """``2×3 Matrix{Float64}:`` and rows; slices ``[:, :, 1] =`` where there are more axes."""
+    """``2×3 Matrix{Float64}:`` and rows; slices ``[:, :, 1] =`` where there are more axes.
+
+    The header declares the sizes, and each matrix that follows must have its first two: that is
+    checked, slice by slice, because people paste a part.  Text that lost its line ends is the one
+    exception, a single row of all numbers.  An array without elements has no rows to read.
+    """
     shape = _julia_shape(header["dims"])
     empty = 0 in shape
     if not header["colon"] and not empty:
@@ -188,6 +193,13 @@ def _of_torch(line: str) -> bool:
 def _read_blocks(
     t: Printed, header: re.Match[str], pattern: re.Pattern[str]
 ) -> tuple[NamedArray, int] | None:
+    """An array of MATLAB or Octave (``name(:,:,2) =``), or of PyTorch's old print (``(2,.,.) =``).
+
+    Blocks follow each other, each a mark with an index and a matrix.  They are one array as long as
+    the name is the same and the index grows, the first index fastest; a mark that does not begins
+    the next array.  The sizes are known at the end only: the matrix's, then the largest index of
+    each further axis.
+    """
     matlab = pattern is MATLAB
     name = header["name"] if matlab else name_before(t, header.start()) or ""
     if matlab and header["empty"]:

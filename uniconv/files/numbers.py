@@ -73,6 +73,9 @@ def parse(
     ``exponent`` is that of a common factor, 10 to its power. Without a ``dtype`` it is what the
     numbers are: bool, int64, complex128 or float64; ``single`` makes that complex64 or float32.
     ValueError or OverflowError if they do not fit the dtype.
+
+    First values and dtype, each held against the other; then how far off a value may be, token by
+    token: the parts of a complex number are printed, and rounded, one by one.
     """
     values: list[Any] = [_value(token, exponent) for token in tokens]
     if dtype is None:
@@ -174,7 +177,13 @@ def _significant(text: str) -> int:
 
 
 def _errors(parts: Sequence[str], style: Style) -> list[float]:
-    """Half a unit of the last digit, zeros that a display trims counted as printed."""
+    """Half a unit of the last digit, zeros that a display trims counted as printed.
+
+    Displays round in one of two ways.  To so many significant digits (Julia, MATLAB's long forms):
+    then the number that shows most of them tells how many there are.  Or to so many decimals
+    (NumPy, PyTorch): then all numbers of an array have those of the longest, scientific ones apart
+    from plain ones; and where none has any, "1." was rounded to eight and "1.0" is whole.
+    """
     floats = [_split(p) if _is_float(p) else None for p in parts]
     known = [f for f in floats if f is not None]
     if style == "significant":

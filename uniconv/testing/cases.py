@@ -442,7 +442,11 @@ def _draw_per_axis(
 
 
 def _draw_pad(pad: Pad, kind: Any, facts: CallContext, rng: random.Random) -> Any:
-    """A native padding: left out, a word, or numbers in any spelling that the form reads."""
+    """A native padding: left out, a word, or numbers in any spelling that the form reads.
+
+    Not every form can say the pads that were drawn: uneven ones, or another number on each axis.
+    Then they are made plainer until it can: no negative ones, even ones, one number for all axes.
+    """
     if kind is LEFT_OUT or pad.form is None or (kind not in _EXPLICIT and kind in pad.words):
         return kind
     pattern, rank = facts.layout.x, facts.rank

@@ -1,4 +1,9 @@
-"""x, the kernel and y read otherwise: other axes, channels in another order, reshaped."""
+"""x, the kernel and y read otherwise: other axes, channels in another order, reshaped.
+
+Each function is a slot.  An array in another order is a view of numbers that stay where they are;
+the code of its change says how the user's own array is to be indexed for that.  Where an order
+changes the spatial sizes, the padding has to be read anew (``_resized``).
+"""
 
 from __future__ import annotations
 

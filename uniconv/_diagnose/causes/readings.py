@@ -122,6 +122,14 @@ def _change(rank: int, role: str, named: LabelledArray, reading: Reading) -> Cha
 
 
 def _readings(named: LabelledArray) -> Iterator[Reading]:
+    """Every other reading of an array, each once, plain ones before reshaped ones.
+
+    An axis of size 1 may stand anywhere, so that readings are told apart by the order of the longer
+    axes (``long``) and the sizes of all.  Where axes of equal size are exchanged, only the letters
+    change, and no number moves.  Reshaping keeps the numbers' order in memory and gives them other
+    axes: it is tried for orders in which the spatial axes stay in line, because people reshape to
+    bring channels to the other end.
+    """
     a, letters = named.array, named.letters
     sizes = dict(zip(letters, a.shape))
     spatial = [s for s in letters if s[0] == "s"]
