@@ -24,7 +24,7 @@ __all__ = [
     "mains",
     "moved",
     "own_options",
-    "said_by",
+    "run_by",
 ]
 
 

@@ -18,7 +18,7 @@ from uniconv.errors import BadFile
 from uniconv.files.bounded import Data, Limits
 from uniconv.files.named_array import NamedArray
 
-__all__ = ["MAGIC", "Layer", "Weight", "read"]
+__all__ = ["MAGIC", "ParamLayer", "Weight", "read"]
 
 MAGIC = b"7767517"
 _HALF, _INT8, _FLOAT = 0x01306B47, 0x000D4B38, 0x0002C056
