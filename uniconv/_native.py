@@ -78,7 +78,8 @@ def _source(op: Op, defaults: dict[str, Any]) -> str:
             params.append(name)
         else:
             params.append(f"{name}=_{name}")
-    params += ["*"] * ("*" not in params and bool(_keywords(op, params)))
+    if "*" not in params and _keywords(op, params):
+        params.append("*")
     params += (f"{word}=None" for word in _keywords(op, op.params.split()))
     x, w, bias, pointwise = (_array(op, role) for role in ("x", "w", "bias", "p"))
     values = "".join(f"{o}, " for o in defaults)

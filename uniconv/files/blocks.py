@@ -67,7 +67,7 @@ Index = tuple[int, ...]
 
 
 @dataclass
-class _Matrix:
+class _Rows:
     """Rows of number tokens, the place of each, and where the text goes on."""
 
     rows: list[list[str]]
@@ -93,7 +93,7 @@ def read_julia(t: Printed, header: re.Match[str]) -> tuple[NamedArray, int] | No
     declared = header["dims"].replace("x", "×")
     at, end = header.start(), header.end()
     rows, columns = (*shape, 1, 1)[:2]
-    slices: list[tuple[Index, _Matrix]] = []
+    slices: list[tuple[Index, _Rows]] = []
     if len(shape) > 2:
         while not empty and (mark := _JULIA_SLICE.match(t.text, end)):
             matrix = _matrix(t, mark.end(), rows)
@@ -143,7 +143,7 @@ def read_headed(t: Printed, header: re.Match[str]) -> tuple[NamedArray, int] | N
         at = row.end()
     if len(rows) * len(rows[0]) < 2 or _ended_by(t, at):
         return None  # one number; or rows of what is read by the line below them
-    _check_rows(t, _Matrix(rows, places, at))
+    _check_rows(t, _Rows(rows, places, at))
     shape = (len(rows), len(rows[0])) if len(rows) > 1 else (len(rows[0]),)
     tokens = [token for row in rows for token in row]
     return t.array(places[0], name_before(t, places[0]), tokens, shape, "decimals"), at
@@ -204,7 +204,7 @@ def _read_blocks(
     name = header["name"] if matlab else name_before(t, header.start()) or ""
     if matlab and header["empty"]:
         return t.array(header.start(), name, [], _index(header["empty"]), "decimals"), header.end()
-    slices: list[tuple[Index, _Matrix]] = []
+    slices: list[tuple[Index, _Rows]] = []
     exponents: list[int] = []
     at, end = header.start(), header.start()
     dtype, declared = None, header["dims"] if matlab else None
@@ -250,7 +250,7 @@ def _read_blocks(
     return t.array(at, name, tokens, shape, style, dtype, exponent=exponents[0]), end
 
 
-def _columns(t: Printed, at: int) -> tuple[_Matrix, int] | None:
+def _columns(t: Printed, at: int) -> tuple[_Rows, int] | None:
     """A matrix whose columns may be printed in blocks, and the exponent of its common factor."""
     exponent = 0
     scale = _SCALE.match(t.text, at)
@@ -261,7 +261,7 @@ def _columns(t: Printed, at: int) -> tuple[_Matrix, int] | None:
     if not block:
         matrix = _matrix(t, at)
         return (matrix, exponent) if matrix.rows else None
-    whole = _Matrix([], [], at)
+    whole = _Rows([], [], at)
     while block:
         numbers = [int(n) for n in block.groups() if n]
         first, last = numbers[0], numbers[-1]
@@ -288,7 +288,7 @@ def _blanks(t: Printed, at: int) -> int:
     return _BLANKS.match(t.text, at).end()  # type: ignore[union-attr]
 
 
-def _matrix(t: Printed, at: int, expected: int | None = None) -> _Matrix:
+def _matrix(t: Printed, at: int, expected: int | None = None) -> _Rows:
     """Lines of numbers; empty ones may lie between while fewer than ``expected`` were read."""
     at = _blanks(t, at)
     rows: list[list[str]] = []
@@ -308,7 +308,7 @@ def _matrix(t: Printed, at: int, expected: int | None = None) -> _Matrix:
         places.append(place)
         if done:
             break
-    return _Matrix(rows, places, at)
+    return _Rows(rows, places, at)
 
 
 def _row(t: Printed, at: int, inside: bool) -> tuple[list[str], int, bool]:
@@ -334,7 +334,7 @@ def _row(t: Printed, at: int, inside: bool) -> tuple[list[str], int, bool]:
         raise t.error(at, f'"{t.text[at:end].split()[0]}" among the numbers of an array')
 
 
-def _check_rows(t: Printed, m: _Matrix) -> None:
+def _check_rows(t: Printed, m: _Rows) -> None:
     for place, row in zip(m.places, m.rows):
         if len(row) != len(m.rows[0]):
             numbers = "number" if len(row) == 1 else "numbers"
@@ -348,12 +348,12 @@ def _check_rows(t: Printed, m: _Matrix) -> None:
 def _stacked(
     t: Printed,
     at: int,
-    slices: Iterable[tuple[Index, _Matrix]],
+    slices: Iterable[tuple[Index, _Rows]],
     outer: tuple[int, ...],
     declared: str,
 ) -> list[str]:
     """The tokens of all slices in C order; each must be there once."""
-    by_index: dict[Index, _Matrix] = {}
+    by_index: dict[Index, _Rows] = {}
     for index, m in slices:
         if index in by_index:
             raise t.error(m.places[0], f"slice [:, :, {_words(index)}] is printed twice")
