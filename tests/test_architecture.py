@@ -50,7 +50,7 @@ def layers_in(page: str) -> dict[str, int]:
 
 PARTICIPLES = {"found", "given", "told", "wanted", "turned", "said", "more"}
 # Names and products in these wait for work on them that is under way.
-BEING_REWRITTEN = {"_calls/lower.py", "spec/padding.py", "spec/rules.py", "nn/modules.py"}
+BEING_REWRITTEN = {"_calls/lower.py", "spec/padding.py", "spec/rules.py"}
 BEING_REWRITTEN |= {"_probe/source.py", "_dialects/tflite.py"}
 TRUTHS = {"bool", "any", "all", "isinstance", "hasattr", "callable", "startswith", "endswith"}
 
@@ -277,7 +277,11 @@ def test_no_files_import_each_other_in_a_circle():
 
 
 def test_no_two_classes_have_one_name():
-    assert twice(name for path in SOURCES for name in classes_in(path.read_text())) == set()
+    # A framework's layers bear its own names, in a file of their own.
+    texts = [path.read_text() for path in SOURCES]
+    own = [text for text in texts if "Made by docs/make_layer_stubs.py" not in text]
+    assert len(own) < len(texts)
+    assert twice(name for text in own for name in classes_in(text)) == set()
 
 
 @EACH

@@ -346,7 +346,8 @@ class Layer(nn.Module):
         changed = {n: v for n, v in self._options.items() if show(v) != show(op.default(n))}
         told += [f"{name}={show(value)}" for name, value in changed.items()]
         told += [f"precision={show(self._precision)}"] if self._precision else []
-        return ", ".join(told + ["bias=False"] * (self._parameters.get("bias", 1) is None))
+        told += ["bias=False"] if self._parameters.get("bias", 1) is None else []
+        return ", ".join(told)
 
     # What is saved is in the function's layout, under names that the parameters do not have.
 
