@@ -104,7 +104,7 @@ def lower(
         rule.of(call) if rule else (1,) * rank for rule in (op.stride, op.dilation, op.lhs_dilation)
     )
     call.boundary = read_boundary(op, call)
-    warnings = tuple(told(op, w, call) for w in op.warnings if w.holds(call))
+    warnings = tuple(refusal_text(op, w, call) for w in op.warnings if w.holds(call))
     if not op.padding.dilates(call.options[op.padding.option]):
         call.dilation = (1,) * rank
     output_size, channels = read_output_shape(op, call)
@@ -158,7 +158,7 @@ def read_sizes(kernel: KernelReading, x_shape: Shape, w_shape: Shape) -> Sizes:
             f"it must have {count}"
         )
     at = letters.index("n") if has_batch else 0
-    single = (*x_shape[:at], *(1,) * has_batch, *x_shape[at + extra :])
+    single = (*x_shape[:at], *((1,) if has_batch else ()), *x_shape[at + extra :])
     x = dict(zip(letters, single))
     size = tuple(x[f"s{i}"] for i in range(rank))
     sizes = Sizes(x_shape[at : at + extra], x.get("c", 1), 0, size, kernel.spatial(w_shape))
@@ -291,10 +291,10 @@ def refuse(op: Op, call: CallContext) -> None:
     """Raise Refused for a combination that the framework refuses or gets wrong."""
     for refusal in op.refusals:
         if refusal.holds(call):
-            raise Refused(told(op, refusal, call))
+            raise Refused(refusal_text(op, refusal, call))
 
 
-def told(op: Op, refusal: Refusal, call: CallContext) -> str:
+def refusal_text(op: Op, refusal: Refusal, call: CallContext) -> str:
     """What was given, the reason, and where that is written."""
     values = ((o, call.options[o]) for o in refusal.options)
     shown = ((o, v) for o, v in values if v is not op.rules[o].default)

@@ -40,7 +40,7 @@ def per_axis_options(rank: int, dilated: bool) -> dict[str, OptionPerAxis]:
     return found
 
 
-def told(rank: int, dilated: bool = True) -> str:
+def option_names(rank: int, dilated: bool = True) -> str:
     """The options of a table, in its order."""
     several = [name for one in per_axis_options(rank, dilated).values() for name in one.names]
     return f"padding {' '.join(several)} fused_activation_function"
@@ -49,7 +49,7 @@ def told(rank: int, dilated: bool = True) -> str:
 CONV_2D = Op(
     "tflite.CONV_2D",
     kind="conv",
-    params=f"x:input w:filter bias:bias {told(2)}",
+    params=f"x:input w:filter bias:bias {option_names(2)}",
     layout=Layout("n ... c", "o ... i", "n ... o", (2,)),
     stride=PerAxis("stride", REQUIRED, accepts=("axes",)),
     dilation=PerAxis("dilation", REQUIRED, accepts=("axes",)),
@@ -75,7 +75,7 @@ TRANSPOSE_CONV = replace(
     CONV_2D,
     name="tflite.TRANSPOSE_CONV",
     kind="conv_transpose",
-    params=f"output_shape w:weights x:input bias:bias {told(2, dilated=False)}",
+    params=f"output_shape w:weights x:input bias:bias {option_names(2, dilated=False)}",
     layout=Layout("n ... c", "m ... c", "n ... o", (2,)),
     dilation=None,
     pad=Crop(
@@ -89,7 +89,7 @@ TRANSPOSE_CONV = replace(
 CONV_3D = replace(
     CONV_2D,
     name="tflite.CONV_3D",
-    params=f"x:input w:filter bias:bias {told(3)}",
+    params=f"x:input w:filter bias:bias {option_names(3)}",
     layout=Layout("n ... c", "... i o", "n ... o", (3,)),
     per_axis_options=per_axis_options(3, dilated=True),
     groups=UNGROUPED,
@@ -98,7 +98,7 @@ CONV_3D = replace(
 CONV_3D_TRANSPOSE = replace(
     TRANSPOSE_CONV,
     name="tflite.CONV_3D_TRANSPOSE",
-    params=f"output_shape w:filter x:input bias:bias {told(3)}",
+    params=f"output_shape w:filter x:input bias:bias {option_names(3)}",
     layout=Layout("n ... c", "... m c", "n ... o", (3,)),
     dilation=CONV_2D.dilation,
     per_axis_options=per_axis_options(3, dilated=True),

@@ -25,7 +25,7 @@ def code(probe: ProbeData) -> str:
     return python(probe, op, family)
 
 
-def told(probe: ProbeData) -> str:
+def heading(probe: ProbeData) -> str:
     """The comment above: what is called."""
     words = ", ".join([f'dialect="{probe.call.function.name}"', *_words(probe)])
     return f"uniconv.probe(uniconv.Call({words})): if it differs, .check(y) names the mistake"
@@ -80,7 +80,7 @@ def python(probe: ProbeData, op: Op, family: str) -> str:
     a, b, c = FINGERPRINT
     return "\n".join(
         [
-            f"# {told(probe)}",
+            f"# {heading(probe)}",
             "import numpy as np",
             *([imports] if imports else []),
             "",
@@ -313,7 +313,7 @@ def julia(probe: ProbeData, op: Op) -> str:
     first = [_plain(v) for v in probe.y.ravel()[:FIRST]]
     return "\n".join(
         [
-            f"# {told(probe)}",
+            f"# {heading(probe)}",
             f"using {module}",
             "",
             *(_julia_array(role, array, probe.seed) for role, array in _arrays(probe).items()),
@@ -419,7 +419,7 @@ def matlab(probe: ProbeData, op: Op) -> str:
     print_ = _plain(fingerprint(probe.y))
     return "\n".join(
         [
-            f"% {told(probe)}",
+            f"% {heading(probe)}",
             *load,
             *(_matlab_array(role, array, probe.seed) for role, array in _arrays(probe).items()),
             "",

@@ -95,12 +95,12 @@ class Pad(Padding):
         return self.borders.get(value, "zeros") if isinstance(value, str) else "zeros"
 
     def read(self, value: object, facts: CallContext) -> Pairs:
-        said = self.said(value, facts)
+        said = self.word_or_numbers(value, facts)
         if callable(said):
             return tuple(map(said, facts.axes))
         return tuple(map(self.meaning(facts).read, facts.axes, said))
 
-    def said(self, value: object, facts: CallContext) -> Word | Pairs:
+    def word_or_numbers(self, value: object, facts: CallContext) -> Word | Pairs:
         """The word, or the numbers as they are written."""
         word = (
             self.word_option.read(facts.options[self.word_option.option], facts)
@@ -189,7 +189,8 @@ class Pad(Padding):
 
     def describe(self) -> str:
         words = ", ".join(show(w) for w in self.words)
-        kinds = [f"one of {words}"] * bool(words) + ([self.form.describe] if self.form else [])
+        kinds = [f"one of {words}"] if words else []
+        kinds += [self.form.describe] if self.form else []
         return ", or ".join(kinds)
 
 
@@ -220,7 +221,7 @@ class Crop(Padding):
         return self
 
     def read(self, value: object, facts: CallContext) -> Pairs:
-        said = self.pad.said(value, facts)
+        said = self.pad.word_or_numbers(value, facts)
         pairs = self.pad.read(value, facts)
         if not facts.output_size:
             extra = [0 if callable(said) else axis.output_padding or 0 for axis in facts.axes]
@@ -341,6 +342,7 @@ class Crop(Padding):
             for n in range(least, min(axis.whole + axis.stride, least + 1_000)):
                 out = (n,) * facts.rank
                 pairs = self.pad.read(value, replace(facts, output_size=out))
-                found += [n] * (self.gives(out, pairs, facts)[i] == wanted)
+                if self.gives(out, pairs, facts)[i] == wanted:
+                    found.append(n)
             texts += [f"{found[0]} to {found[-1]}" if found[1:] else f"{n}" for n in found[:1]]
         return f": give {' and '.join(texts)}" if len(texts) == facts.rank else ""

@@ -419,7 +419,8 @@ class PerAxis(Rule):
 
     def describe(self, facts: CallContext) -> str:
         lengths = self.lengths(facts)
-        kinds = ["None"] * (self.default is None) + ["an integer"] * ("int" in self.accepts)
+        kinds = ["None"] if self.default is None else []
+        kinds += ["an integer"] if "int" in self.accepts else []
         if lengths:
             kinds.append(f"a list of {either(lengths)} integer{'s' * (lengths != [1])}")
         return either(kinds)
