@@ -14,15 +14,15 @@ from uniconv import files
 from .test_docs import fences, run_examples
 
 DOCS = Path(__file__).parent.parent / "docs"
-PAGE, MTCNN = DOCS / "convert-weights.md", DOCS / "mtcnn.md"
+PAGE, MTCNN, FILES = (DOCS / f"{name}.md" for name in ("convert-weights", "mtcnn", "files"))
 
 
-@pytest.mark.parametrize("page", [PAGE, MTCNN], ids=lambda p: p.name)
+@pytest.mark.parametrize("page", [PAGE, MTCNN, FILES], ids=lambda p: p.name)
 def test_examples_run(page):
     run_examples("\n".join(fences(page, "python")), page.name)
 
 
-@pytest.mark.parametrize("page", [PAGE, MTCNN], ids=lambda p: p.name)
+@pytest.mark.parametrize("page", [PAGE, MTCNN, FILES], ids=lambda p: p.name)
 def test_links_lead_somewhere(page):
     links = re.findall(r"\]\(([^)]+)\)", page.read_text("utf-8"))
     assert links

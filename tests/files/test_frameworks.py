@@ -4,6 +4,7 @@ import json
 import shutil
 import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 import h5py
@@ -12,8 +13,10 @@ import numpy as np
 import pytest
 import scipy.io
 import torch
+from typer.testing import CliRunner
 
 from tests.files.make_golden import DIVIDED, FOLDER, VARIABLES, probe
+from uniconv import _cli as cli
 from uniconv import files
 from uniconv.errors import BadFile
 
@@ -45,6 +48,28 @@ def test_tensorflow_checkpoints(version, ending):
     if (version, ending) == (1, "/model.ckpt-3.index"):
         ending = "/model.ckpt-3"
     same(f"{FOLDER}/tensorflow_{version}{ending}", VARIABLES | {"divided": DIVIDED})
+
+
+def test_a_checkpoint_may_have_no_name_but_index(folder):
+    """As musicnn 0.1.0 ships its own: tf.train.Saver().save(session, "folder/")."""
+    for name in ("index", "data-00000-of-00001"):
+        shutil.copy(FOLDER / "tensorflow_2" / f"model.ckpt-3.{name}", f".{name}")
+    Path("checkpoint").write_text('model_checkpoint_path: "/home/somebody/folder/"')
+    for path in (".", ".index", ".data-00000-of-00001"):
+        assert len(files.load(path)) == 8
+
+
+def test_commands_take_prefixes_and_folders(folder):
+    Path("names.json").write_text('{"divided": "keep"}')
+    for k, path in enumerate(("tensorflow_2/model.ckpt-3", "tensorflow_1")):
+        words = f"convert {FOLDER}/{path} --from tf --to pytorch -o {k}.npz --map names.json"
+        result = CliRunner().invoke(cli.app, words.split())
+        assert result.exit_code == 0, result.output
+        kernel = files.load(f"{k}.npz")["conv/weights"].array
+        np.testing.assert_array_equal(kernel, VARIABLES["conv/weights"].transpose(3, 2, 0, 1))
+        words = f"layout {FOLDER}/{path} --name conv/weights --x-channels 4 --o 5"
+        result = CliRunner().invoke(cli.app, words.split())
+        assert result.output.startswith("HWIO"), result.output
 
 
 def test_a_saved_model_has_the_names_of_its_objects():
@@ -725,6 +750,15 @@ def test_what_unpacks_to_too_much_is_refused(folder):
         with pytest.raises(BadFile, match="more than max_bytes="):
             files.load(name)
     assert files.load("m.npz", max_bytes=2 * large)["w"].shape == (large,)
+
+
+def test_a_chunk_that_unpacks_to_more_than_it_should_is_refused(folder):
+    with h5py.File("m.h5", "w") as file:
+        dataset = file.create_dataset("w", (4096,), "u1", chunks=(4096,), compression="gzip")
+        dataset.id.write_direct_chunk((0,), zlib.compress(bytes(2**25)))
+        file["good"] = probe(3)
+    with pytest.raises(BadFile, match=r"^m.h5, w: a chunk unpacks to more than its 4096 bytes$"):
+        files.load("m.h5")
 
 
 def test_lists_of_tensors_go_round_no_circle(folder):

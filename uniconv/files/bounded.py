@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import mmap
 import struct
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,20 @@ MAX_DEPTH = 64
 MAX_ARRAYS = 100_000
 _TIMES_THE_FILE = 16  # packed weights unpack to 8 times, a zip of zeros to a thousand
 _AT_LEAST = 1 << 24
+
+
+class _Mapped(mmap.mmap):
+    """A mapped file as zipfile wants a file to be."""
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, pos: int, whence: Any = 0) -> Any:
+        try:
+            super().seek(pos, whence)
+        except ValueError as error:
+            raise OSError(str(error)) from None
+        return self.tell()
 
 
 @dataclass(slots=True)
@@ -57,6 +72,19 @@ class Limits:
                 return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
             except ValueError:  # an empty file cannot be mapped
                 return memoryview(b"")
+
+    def zip(self, path: Path) -> zipfile.ZipFile:
+        """A zip archive, or ``BadZipFile``, whatever is wrong with it.
+
+        It is mapped: a file would reserve as much as its directory claims to have.
+        """
+        with path.open("rb") as file:
+            self.opened += path.stat().st_size
+            try:
+                data: Any = _Mapped(file.fileno(), 0, access=mmap.ACCESS_READ)
+                return zipfile.ZipFile(data)
+            except Exception as error:
+                raise zipfile.BadZipFile(str(error)) from None
 
     def check(self, size: int, name: str) -> None:
         """Ask whether there may be ``size`` bytes more, for a while."""

@@ -51,7 +51,7 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
     else:
         prefix = _prefix(path)
     index = Path(f"{prefix}.index")
-    table = limits.map(index if index.is_file() else prefix)
+    table = limits.map(index if index.is_file() else Path(prefix))
     header = next((value for key, value in sstable.entries(table, limits) if not key), None)
     if header is None:
         raise BadFile(f"{path} is no TensorFlow checkpoint: it has no header")
@@ -68,23 +68,27 @@ def _is_table(path: Path) -> bool:
         return sstable.is_table(file.read())
 
 
-def _prefix(path: Path) -> Path:
-    """What the files of a checkpoint begin with, from the name of one of them."""
-    return path.with_name(_SHARD.sub("", path.name.removesuffix(".index")))
+def _prefix(path: Path) -> str:
+    """What the files of a checkpoint begin with, from the name of one of them.
+
+    It may end in a slash: a name may be nothing but ``.index``.
+    """
+    name = _SHARD.sub("", path.name.removesuffix(".index"))
+    return str(path.with_name(name)) if name else f"{path.parent}/"
 
 
-def _in(folder: Path) -> Path | None:
+def _in(folder: Path) -> str | None:
     """The checkpoint of a folder: a SavedModel's, the latest of several, or the only one."""
     folder = folder if folder.is_dir() else folder.parent
     saved = folder / "variables" / "variables"
     if Path(f"{saved}.index").is_file():
-        return saved
+        return str(saved)
     state = folder / "checkpoint"
     if state.is_file():
         latest = re.search(r'^model_checkpoint_path: "(.*)"', _text(state), re.M)
-        prefix = folder / Path(latest[1]).name if latest else folder
+        prefix = folder / Path(latest[1]).name if latest and Path(latest[1]).name else folder
         if Path(f"{prefix}.index").is_file() or (prefix.is_file() and _is_table(prefix)):
-            return prefix
+            return str(prefix)
     only = [*folder.glob("*.index")]
     return _prefix(only[0]) if len(only) == 1 else None
 
@@ -97,7 +101,7 @@ def _text(path: Path) -> str:
 class _Bundle:
     """A checkpoint of version 2."""
 
-    def __init__(self, prefix: Path, table: memoryview, header: Message, limits: Limits) -> None:
+    def __init__(self, prefix: str, table: memoryview, header: Message, limits: Limits) -> None:
         self.prefix, self.limits = prefix, limits
         self.count = header.integer(1)
         self.order: Literal["<", ">"] = ">" if header.integer(2) else "<"
@@ -109,7 +113,7 @@ class _Bundle:
         for key in sorted(names, key=lambda k: natural(k.decode(errors="replace"))):
             entry = Message(self.entries[key], str(self.prefix))
             if entry.integer(1) not in tensor_proto.NO_NUMBERS:
-                name = key.decode(errors="replace").removesuffix(_VALUE)
+                name = key.decode(errors="backslashreplace").removesuffix(_VALUE)
                 yield NamedArray(name, self.variable(key, entry, name))
 
     def variable(self, key: bytes, entry: Message, name: str) -> NDArray[Any]:

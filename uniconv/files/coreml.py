@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +72,10 @@ def is_coreml(data: memoryview) -> bool:
     """A version, a description and a kind of model."""
     kinds = {*_PIPELINES, *_NETWORKS, _PROGRAM}
     try:
-        fields = [number for number, _, _ in Message(data, "").fields()]
+        fields = [number for number, _, _ in islice(Message(data, "").fields(), 64)]
     except BadFile:
         return False
-    return fields[:1] == [1] and len(fields) <= 64 and bool(kinds & {*fields})
+    return fields[:1] == [1] and bool(kinds & {*fields})
 
 
 def package_model(folder: Path) -> Path | None:

@@ -8,6 +8,7 @@ import re
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,6 +43,7 @@ _VARIABLES = {
     r"BatchNormalization": ("gamma", "beta", "moving_mean", "moving_variance"),
 }
 
+_GZIP_AT_MOST = 1032  # bytes for each, https://zlib.net/zlib_tech.html
 _HOLDERS = ("layers", "_layer_checkpoint_dependencies")  # the second until Keras 3.0
 
 
@@ -54,8 +56,7 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
 def read_keras(path: Path, limits: Limits) -> Iterator[NamedArray]:
     """A ``.keras`` archive: ``layer/variable`` for every layer whose variables are known."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            limits.opened += path.stat().st_size
+        with limits.zip(path) as archive:
             limits.check(archive.getinfo("config.json").file_size, "config.json")
             config = json.loads(archive.read("config.json"))
             limits.check(archive.getinfo("model.weights.h5").file_size, "model.weights.h5")
@@ -153,7 +154,27 @@ def array_of(dataset: Any, name: str, limits: Limits) -> NDArray[Any]:
     if dataset.chunks:  # each is unpacked whole
         size = math.prod(dataset.chunks) * dataset.dtype.itemsize
         limits.check(size, f"a chunk of {name}")
+        _check_chunks(dataset, size, name, limits)
     return np.asarray(dataset[()])
+
+
+def _check_chunks(dataset: Any, size: int, name: str, limits: Limits) -> None:
+    """Refuse gzip that unpacks to more than a chunk: HDF5 would make room for all of it."""
+    room = limits.max_bytes - limits.held
+    if dataset.compression != "gzip" or dataset.id.get_storage_size() * _GZIP_AT_MOST <= room:
+        return
+    for k in range(dataset.id.get_num_chunks()):
+        info = dataset.id.get_chunk_info(k)
+        if info.size * _GZIP_AT_MOST > room:
+            _, packed = dataset.id.read_direct_chunk(info.chunk_offset)
+            try:
+                unpacked = zlib.decompressobj().decompress(packed, size + 1)
+            except zlib.error as error:
+                raise BadFile(f"{limits.path}, {name}: {error}") from None
+            if len(unpacked) > size:
+                raise BadFile(
+                    f"{limits.path}, {name}: a chunk unpacks to more than its {size} bytes"
+                )
 
 
 class Places:

@@ -127,9 +127,9 @@ def _by_sign(path: Path, head: bytes) -> Reader | None:
 def _zipped(path: Path) -> Reader | None:
     """By the names of what a zip archive holds."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with Limits(path).zip(path) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError):
+    except zipfile.BadZipFile:
         return None
     if "config.json" in names and "model.weights.h5" in names:
         return hdf5.read_keras

@@ -24,27 +24,26 @@ def read_npy(path: Path, limits: Limits) -> Iterator[NamedArray]:
     """The array, under the file's name without ``.npy``."""
     with path.open("rb") as file:
         limits.opened += path.stat().st_size
-        yield NamedArray(path.stem, _array(file, str(path), path.stat().st_size, limits))
+        yield NamedArray(path.stem, _array(file, str(path), path.stem, path.stat().st_size, limits))
 
 
 def read_npz(path: Path, limits: Limits) -> Iterator[NamedArray]:
     """The arrays, in the order of the zip."""
     try:
-        archive = zipfile.ZipFile(path)
+        archive = limits.zip(path)
     except zipfile.BadZipFile:
         raise BadFile(f"{path} is no .npz file: it is no zip archive") from None
     with archive:
-        limits.opened += path.stat().st_size
         for entry in archive.namelist():
             if not entry.endswith(".npy"):
                 raise BadFile(f"{path} is no .npz file of arrays: it has {entry}")
             with archive.open(entry) as file:
                 size = archive.getinfo(entry).file_size
-                array = _array(file, f"{path}, {entry}", size, limits)
+                array = _array(file, f"{path}, {entry}", entry, size, limits)
             yield NamedArray(entry.removesuffix(".npy"), array)
 
 
-def _array(file: IO[bytes], where: str, size: int, limits: Limits) -> NDArray[Any]:
+def _array(file: IO[bytes], where: str, name: str, size: int, limits: Limits) -> NDArray[Any]:
     """The array of a .npy, of which there are ``size`` bytes."""
     lib = np.lib.format
     try:
@@ -54,7 +53,7 @@ def _array(file: IO[bytes], where: str, size: int, limits: Limits) -> NDArray[An
             header = lib.read_array_header_1_0 if version == (1, 0) else lib.read_array_header_2_0
             shape, _, dtype = header(file)
         if not dtype.hasobject:
-            limits.fits(shape, dtype, where)
+            limits.fits(shape, dtype, name)
             if math.prod(shape) * dtype.itemsize > size - file.tell():
                 raise ValueError(f"{shape} {dtype} is more than the file has")
         file.seek(0)

@@ -32,15 +32,15 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
 def _load(path: Path, limits: Limits) -> Any:
     import torch
 
-    limits.opened += path.stat().st_size
     mapped = zipfile.is_zipfile(path)  # then one tensor at a time is read
     if mapped:
-        with zipfile.ZipFile(path) as archive:
+        with limits.zip(path) as archive:
             for entry in archive.infolist():
                 if entry.compress_type != zipfile.ZIP_STORED:
                     raise BadFile(f"{path}: {entry.filename} is compressed, as PyTorch writes none")
     source: Any = path
     if not mapped:
+        limits.opened += path.stat().st_size
         source = io.BytesIO(path.read_bytes())  # a file would reserve whatever it is asked to read
         if source.getvalue()[:1] != b"\x80":
             raise BadFile(f"{path} is no PyTorch file")

@@ -69,7 +69,7 @@ class _Binary:
         return float(self.data.number("d"))
 
     def string(self) -> str:
-        return bytes(self.data.take(self.integer())).decode("utf-8", "surrogateescape")
+        return bytes(self.data.take(self.integer())).decode("utf-8", "backslashreplace")
 
     def array(self, dtype: str, size: int) -> NDArray[Any]:
         return self.data.array(dtype, (size,))
@@ -99,7 +99,7 @@ class _Ascii:
     def string(self) -> str:
         size = self.integer()
         self.data.take(1)
-        return bytes(self.data.take(size)).decode("utf-8", "surrogateescape")
+        return bytes(self.data.take(size)).decode("utf-8", "backslashreplace")
 
     def array(self, dtype: str, size: int) -> NDArray[Any]:
         if dtype[1:] == "1":  # bytes are written as they are

@@ -50,8 +50,7 @@ def is_torchscript(names: list[str]) -> bool:
 
 def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
     """Parameters, buffers and attributes that are tensors, ``conv.weight``; then the constants."""
-    with zipfile.ZipFile(path) as archive:
-        limits.opened += path.stat().st_size
+    with limits.zip(path) as archive:
         names = archive.namelist()
         root = names[0].partition("/")[0] if names else ""
         order = f"{root}/byteorder"
