@@ -6,13 +6,17 @@ ENVIRONMENTS = live paddle old
 BENCHMARKS = overhead modules weights padding scale memory start fidelity layers diagnose_faults
 INSTALL = -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint types live live-all lasagne suites conformance versions docs golden bench clean
+.PHONY: demo test minimum lint types live live-all lasagne suites conformance versions docs golden bench clean
 
 demo: .venv/.cli
 	$(BIN)/uniconv demo
 
 test: .venv/.dev
 	$(BIN)/python -m pytest -n auto --ignore=tests/live
+
+# The default suite on the oldest versions that pyproject.toml allows.
+minimum: .venv-minimum/.done
+	.venv-minimum/bin/python -m pytest -n auto --ignore=tests/live
 
 lint: .venv/.dev
 	$(BIN)/ruff check .
@@ -82,7 +86,7 @@ clean:
 	$(BIN)/python $(INSTALL) -e ".[dev]"
 	touch $@ .venv/.cli
 
-.venv-live/.done .venv-paddle/.done .venv-peers/.done: .venv-%/.done: environments/%.txt constraints.txt pyproject.toml
+.venv-live/.done .venv-paddle/.done .venv-peers/.done .venv-minimum/.done: .venv-%/.done: environments/%.txt constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv-$*
 	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check -r environments/$*.txt
 	if [ -f environments/$*-alone.txt ]; then .venv-$*/bin/python -m pip install --quiet \

@@ -68,6 +68,17 @@ def test_the_stubs_are_what_the_script_makes():
     assert old == [], "run python docs/make_stubs.py"
 
 
+def test_the_minimum_environment_has_the_lower_bounds():
+    project = (ROOT / "pyproject.toml").read_text("utf-8")
+    pins = (ROOT / "environments" / "minimum.txt").read_text("utf-8")
+    bounds = dict(re.findall(r'"([\w-]+)>=([\d.]+)"', project))
+    exact = dict(re.findall(r"^([\w-]+)==([\d.]+)$", pins, re.M))
+    assert {"torch", "numpy", "einops", "typer", "pytest"} <= set(exact)
+    padded = {name: [*map(int, bounds[name].split(".")), 0, 0][:3] for name in exact}
+    assert padded == {name: [*map(int, v.split("."))] for name, v in exact.items()}
+    assert set(bounds) - set(exact) == {"onnx", "onnxscript", "onnxruntime", "ruff", "mypy"}
+
+
 def test_readme_examples_run():
     run_examples("\n".join(fences(README, "python")), "README.md")
 
