@@ -178,6 +178,28 @@ def is_truth(node: ast.expr, answers: set[str], names: set[str]) -> bool:
     return negation or isinstance(node, ast.Compare) or ast.unparse(node) in names
 
 
+def frameworks_named(source: str) -> list[str]:
+    """The frameworks that code names in a text or in a definition's name, outside docstrings.
+
+    NumPy and torch are what this package is built on.
+    """
+    known = {path.stem for path in ROOT.glob("_dialects/*.py")} - {"__init__", "numpy"}
+    known |= {"tensorflow", "opencv", "octave", "julia"}
+    tree = ast.parse(source)
+    owners = (
+        n for n in ast.walk(tree) if isinstance(n, (ast.Module, ast.ClassDef, ast.FunctionDef))
+    )
+    docstrings = {id(n.body[0].value) for n in owners if n.body and isinstance(n.body[0], ast.Expr)}
+    texts = [
+        n.value
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Constant) and isinstance(n.value, str) and id(n) not in docstrings
+    ]
+    texts += [n.name for n in ast.walk(tree) if isinstance(n, (ast.ClassDef, ast.FunctionDef))]
+    words = {w.lower() for text in texts for w in re.findall(r"[A-Za-z]+[0-9]*", text)}
+    return sorted(words & known)
+
+
 def names_functional(source: str) -> bool:
     """Whether code (not a string or a comment) reaches for torch.nn.functional."""
     attributes = (n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Attribute))
@@ -315,6 +337,48 @@ def test_the_public_words_are_all_there():
     assert public - modules == set(spec.__all__)
     used = {n for path in ROOT.glob("_dialects/*.py") for n in imported(path.read_text())}
     assert {n.rpartition(".")[2] for n in used if n.startswith("uniconv.spec.")} <= public
+
+
+# Where code names a framework outside its file, and why; docstrings and comments may.
+NAMED = {
+    "files/": "readers and writers of the files of a framework",
+    "conformance/": "runs the frameworks",
+    "_cli/": "examples in the help and in errors, the founding question",
+    "_canonical/arrays.py": "jax.Array is a kind of array",
+    "_canonical/precision.py": "torch's switch of cuDNN",
+    "_calls/options.py": "torch's switch of cuDNN",
+    "_call.py": "an example in an error",
+    "_diagnose/one_run.py": "an example in an error",
+    "_diagnose/two_runs.py": "an example in an error",
+    "_same_pads.py": "an example in an error",
+    "_weights/network.py": "an example in an error",
+    "_diagnose/causes/words.py": "whose users call the middle of the full result the same",
+    "_functional.py": "the dialect that is meant where none is named",
+    "nn/modules.py": "the dialect that is meant where none is named",
+    "nn/flatten.py": "the dialect that is meant where none is named; what Flatten has in Keras",
+    "nn/__init__.py": "the names of what nn/interchange.py has",
+    "nn/interchange.py": "layers from and to other frameworks",
+    "_weights/name_map.py": "names of arrays as frameworks write them",
+    "_weights/which_layout.py": "the layout in which an order is told first",
+    "_probe/source.py": "Julia and MATLAB are languages",
+    "spec/spelling.py": "Julia and MATLAB are languages",
+    "spec/__init__.py": "Julia is a language",
+    "spec/registry.py": "an example in an error",
+}
+
+
+@EACH
+def test_a_framework_is_named_in_its_own_file(path):
+    name = path.relative_to(ROOT).as_posix()
+    reasons = [place for place in NAMED if name.startswith(place)]
+    if not name.startswith("_dialects/") and not reasons:
+        assert {*frameworks_named(path.read_text("utf-8"))} <= {path.stem}  # as nn/keras.py
+
+
+def test_each_place_that_names_a_framework_is_one():
+    for place in NAMED:
+        files = [ROOT / place] if place.endswith(".py") else sorted((ROOT / place).rglob("*.py"))
+        assert any(frameworks_named(path.read_text("utf-8")) for path in files), place
 
 
 def test_only_execute_names_torch_nn_functional():
@@ -496,6 +560,12 @@ def test_the_check_of_dialects_can_fail():
     assert not_for_authors("tf", "from uniconv._dialects.jax import GENERAL") != []
     assert not_for_authors("flax", "from uniconv._dialects.jax import GENERAL") == []
     assert not_for_authors("jax", "from uniconv._dialects import numpy") == []
+
+
+def test_the_check_of_named_frameworks_can_fail():
+    assert frameworks_named('def f():\n    """As tf does."""\n    return "Keras"') == ["keras"]
+    assert frameworks_named("def _mlx(w):\n    return w") == ["mlx"]
+    assert frameworks_named("# as in TensorFlow\nx = 1") == []
 
 
 def test_the_functional_check_can_fail():

@@ -24,6 +24,7 @@ from uniconv.spec import (
     PerAxis,
     Refusal,
     Shape,
+    Spelling,
     alike,
 )
 
@@ -163,6 +164,9 @@ LAYERS = {  # what stands after nobias is behind the initialisers there, so by k
     "Deconvolution3D": (DECONV_OF_RANK[1], f"{SIZES} nobias:nobias outsize * dilate groups"),
 }
 
+
+SPELLING = Spelling("import chainer", result="{}.array")
+
 CHAINER = Framework(
     "chainer",
     title="Chainer",
@@ -186,4 +190,5 @@ CHAINER = Framework(
     },
     dense="u f",  # chainer/links/connection/linear.py
     initial=INITIAL,
+    spelling=SPELLING,
 )

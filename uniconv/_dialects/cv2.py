@@ -20,6 +20,7 @@ from uniconv.spec import (
     Pair,
     Refusal,
     Scalar,
+    Spelling,
     alike,
     centre_outside_the_kernel,
     integers,
@@ -97,6 +98,9 @@ SEP_FILTER2D = replace(
     notes=("kernelX runs along the rows of the image, kernelY along its columns.",),
 )
 
+
+SPELLING = Spelling("import cv2")
+
 CV2 = Framework(
     "cv2",
     title="OpenCV",
@@ -105,4 +109,5 @@ CV2 = Framework(
     main={"conv": {2: FILTER2D.name}, "separable_conv": {2: SEP_FILTER2D.name}},
     aliases=("opencv",),
     cases=160,
+    spelling=SPELLING,
 )

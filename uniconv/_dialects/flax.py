@@ -6,6 +6,7 @@ Proved against Flax 0.12.8 on JAX 0.10.2.
 from dataclasses import replace
 
 from uniconv._dialects.jax import (
+    EXACT,
     GENERAL,
     PRECISION,
     TRANSPOSE,
@@ -33,6 +34,8 @@ from uniconv.spec import (
     Pair,
     PerAxis,
     Refusal,
+    Spelling,
+    WrittenCall,
     causal,
     fans_last,
     lecun,
@@ -188,6 +191,19 @@ LAYERS = (
     ),
 )
 
+
+def lines(call: WrittenCall) -> list[str]:
+    turned = bool(call.options.get("transpose_kernel", False))
+    features = call.w[-2 if turned else -1]
+    own = {"features": features, "kernel_size": call.w[:-2], "use_bias": False}
+    return [
+        f"layer = {call.function.name}({', '.join(call.words(**own))})",
+        'y = np.asarray(layer.apply({"params": {"kernel": w}}, x))',
+    ]
+
+
+SPELLING = Spelling(f"import flax.linen\nimport jax\n\n{EXACT}", lines=lines)
+
 FLAX = Framework(
     "flax",
     title="Flax",
@@ -202,4 +218,5 @@ FLAX = Framework(
     dense="f u",  # flax/linen/linear.py Dense
     initial=lecun(fans_last),  # flax/linen/linear.py default_kernel_init
     cases=160,
+    spelling=SPELLING,
 )

@@ -22,9 +22,12 @@ from uniconv.spec import (
     Pad,
     PerAxis,
     Refusal,
+    Spelling,
+    WrittenCall,
     alike,
     fans_last,
     glorot,
+    julia_words,
     one_of,
     output_padding_reaches_stride,
     restated,
@@ -126,6 +129,17 @@ LAYERS = (
     (CONV_TRANSPOSE, "outpad dilation groups"),
 )
 
+
+def lines(call: WrittenCall) -> list[str]:
+    name, words = call.short, julia_words(call, "σ", "activation", "size")
+    if name == "DepthwiseConv":  # given a weight, Flux's own reads another layout
+        name, each = "Conv", f"groups={call.x[-2]}"
+        words = f"{each}, {words}" if words else each
+    return [f"layer = Flux.{name}(w, false{f'; {words}' if words else ''})", "y = layer(x)"]
+
+
+SPELLING = Spelling("using Flux", "julia", lines=lines)
+
 FLUX = Framework(
     "flux",
     title="Flux",
@@ -143,4 +157,5 @@ FLUX = Framework(
     aliases=("Flux",),
     dense="u f",  # FluxML/Flux.jl src/layers/basic.jl Dense
     initial=glorot(fans_last),  # Flux.jl src/utils.jl
+    spelling=SPELLING,
 )

@@ -30,10 +30,13 @@ from uniconv.spec import (
     Pair,
     PerAxis,
     Refusal,
+    Spelling,
+    WrittenCall,
     dimension_numbers,
     fans_last,
     lecun,
     neither_inside_the_other,
+    plain_call,
     same_lower,
     same_total,
     same_upper,
@@ -290,6 +293,24 @@ SIGNALS = (
     ),
 )
 
+
+ARRAY, RESULT = "jax.numpy.asarray({})", "np.asarray({})"
+
+
+def lines(call: WrittenCall) -> list[str]:
+    words = call.words()
+    padding = call.options.get("padding")
+    if isinstance(padding, list):  # JAX takes pairs in tuples only
+        pairs = tuple(map(tuple, padding))
+        words = [f"padding={pairs}" if w.startswith("padding=") else w for w in words]
+    return plain_call(call, ARRAY, RESULT, words=words)
+
+
+EXACT = 'jax.config.update("jax_default_matmul_precision", "highest")'
+SPELLING = Spelling(
+    f"import jax\nimport jax.scipy.signal\n\n{EXACT}", lines=lines, rounds=scipy.by_fft
+)
+
 JAX = Framework(
     "jax",
     title="JAX",
@@ -303,4 +324,5 @@ JAX = Framework(
     dense="f u",  # jax/example_libraries/stax.py Dense
     initial=lecun(fans_last),  # as Flax; the functions draw nothing
     cases=110,
+    spelling=SPELLING,
 )

@@ -24,6 +24,8 @@ from uniconv.spec import (
     Pair,
     PerAxis,
     Refusal,
+    Spelling,
+    WrittenCall,
     causal,
     fans_last,
     glorot,
@@ -242,6 +244,29 @@ CONSTRUCTORS = {  # keras.layers, each class's own order
     "multiplier:depth_multiplier activation bias:use_bias",
 }
 
+
+def lines(call: WrittenCall) -> list[str] | None:
+    """A layer is built for x, and gets its kernels then."""
+    if ".layers." not in call.function.name:
+        return None
+    w, rank = call.w, len(call.w) - 2
+    own: dict[str, Any] = {"kernel_size": w[:rank], "use_bias": False}
+    if call.function.kind == "depthwise_conv":
+        own["depth_multiplier"] = w[-1]
+    elif call.p is not None:
+        own |= {"depth_multiplier": w[-1], "filters": call.p[-1]}
+    else:
+        own["filters"] = w[-2] if call.function.kind == "conv_transpose" else w[-1]
+    return [
+        f"layer = {call.function.name}({', '.join(call.words(**own))})",
+        "layer.build(x.shape)",
+        f"layer.set_weights({'[w]' if call.p is None else '[w, p]'})",
+        "y = keras.ops.convert_to_numpy(layer(x))",
+    ]
+
+
+SPELLING = Spelling("import keras", result="keras.ops.convert_to_numpy({})", lines=lines)
+
 KERAS = Framework(
     "keras",
     title="Keras",
@@ -263,4 +288,5 @@ KERAS = Framework(
     },
     dense="f u",  # keras/src/layers/core/dense.py
     initial=glorot(fans_last),  # keras/src/layers/convolutional/base_conv.py
+    spelling=SPELLING,
 )

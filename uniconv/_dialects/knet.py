@@ -22,7 +22,10 @@ from uniconv.spec import (
     PerAxis,
     Scalar,
     Shape,
+    Spelling,
+    WrittenCall,
     glorot,
+    julia_words,
 )
 
 OPS20 = "denizyuret/Knet.jl src/ops20/conv.jl @ 0c3d8551 (1.4.10)"
@@ -118,6 +121,20 @@ def fans(shape: Shape) -> tuple[int, int]:
     return prod(shape[:-1]), shape[-1]
 
 
+def lines(call: WrittenCall) -> list[str]:
+    words = julia_words(call, "activation")
+    after = f"; {words}" if words else ""
+    module = "Knet.Ops21" if ".ops21." in call.function.name else "Knet"
+    return [f"y = {module}.{call.short}(w, x{after})"]
+
+
+SPELLING = Spelling(
+    "using Knet",
+    "julia",
+    imports_for={"knet.ops21.": "using Knet, Knet.Ops21"},
+    lines=lines,
+)
+
 KNET = Framework(
     "knet",
     title="Knet",
@@ -129,4 +146,5 @@ KNET = Framework(
     },
     dense="u f",  # denizyuret/Knet.jl src/layers21/dense.jl
     initial=glorot(fans),
+    spelling=SPELLING,
 )

@@ -19,6 +19,8 @@ from uniconv.spec import (
     Pad,
     PerAxis,
     Refusal,
+    Spelling,
+    WrittenCall,
     alike,
     fans_first,
     full,
@@ -114,6 +116,21 @@ DILATED = replace(
     notes=("A cross-correlation, unlike the other layers.",),
 )
 
+
+def lines(call: WrittenCall) -> list[str]:
+    swapped = call.short in ("TransposedConv2DLayer", "DilatedConv2DLayer")
+    filters = call.w[1 if swapped else 0]
+    own = [f"{filters}", f"{call.w[2:]}", "W=w", "b=None", "nonlinearity=None"]
+    words = [w for w in call.words() if not w.startswith("nonlinearity=")]
+    return [
+        "inputs = lasagne.layers.InputLayer(x.shape, theano.shared(x))",
+        f"layer = {call.function.name}(inputs, {', '.join([*own, *words])})",
+        "y = lasagne.layers.get_output(layer).eval()",
+    ]
+
+
+SPELLING = Spelling("import lasagne\nimport theano", lines=lines, rounds=lambda op: True)
+
 LASAGNE = Framework(
     "lasagne",
     title="Lasagne",
@@ -125,4 +142,5 @@ LASAGNE = Framework(
     },
     dense="f u",  # lasagne/layers/dense.py
     initial=glorot(fans_first),  # lasagne/layers/conv.py
+    spelling=SPELLING,
 )

@@ -21,7 +21,11 @@ from uniconv.spec import (
     Pad,
     PerAxis,
     Refusal,
+    Spelling,
+    WrittenCall,
     alike,
+    in_julia,
+    julia_words,
     one_of,
     output_padding_reaches_stride,
     restated,
@@ -101,6 +105,22 @@ CONV_TRANSPOSE = replace(
 MADE = "size:k in_out:chs activation * stride pad"
 REST = "dilation groups cross_correlation bias:use_bias"
 
+
+def lines(call: WrittenCall) -> list[str]:
+    words = julia_words(call, "σ", "activation", "size")
+    first, second = call.w[-2], call.w[-1]
+    groups = int(call.options.get("groups", 1))
+    transposed = call.short == "ConvTranspose"
+    c, o = (second, first * groups) if transposed else (first * groups, second)
+    own = f"{in_julia(call.w[:-2])}, {c} => {o}; use_bias=false{', ' + words if words else ''}"
+    return [
+        f"layer = Lux.{call.short}({own})",
+        "y, _ = layer(x, (; weight=w), NamedTuple())",
+    ]
+
+
+SPELLING = Spelling("using Lux", "julia", lines=lines)
+
 LUX = Framework(
     "lux",
     title="Lux",
@@ -118,4 +138,5 @@ LUX = Framework(
     },
     aliases=("Lux",),
     dense="u f",  # LuxDL/Lux.jl src/layers/basic.jl Dense
+    spelling=SPELLING,
 )

@@ -17,6 +17,8 @@ from uniconv.spec import (
     Pad,
     Refusal,
     Scalar,
+    Spelling,
+    WrittenCall,
     fans_last,
     full,
     glorot,
@@ -118,6 +120,20 @@ IMFILTER = Op(
     notes=("Every channel of A (rows, columns, channels) is filtered alone.",),
 )
 
+
+def lines(call: WrittenCall) -> list[str]:
+    order = {"filter2": ["w", "x"], "conv2_uv": ["w", "p", "x"]}.get(call.short, ["x", "w"])
+    words = [f"'{v}'" if isinstance(v, str) else repr(v) for v in call.options.values()]
+    return [f"y = {call.short.removesuffix('_uv')}({', '.join([*order, *words])});"]
+
+
+SPELLING = Spelling(
+    "",
+    "matlab",
+    imports_for={"matlab.imfilter": "% in Octave: pkg load image"},
+    lines=lines,
+)
+
 MATLAB = Framework(
     "matlab",
     title="MATLAB",
@@ -129,4 +145,5 @@ MATLAB = Framework(
     },
     aliases=("octave",),
     initial=glorot(fans_last),  # mathworks.com/help convolution2dLayer WeightsInitializer
+    spelling=SPELLING,
 )

@@ -23,6 +23,7 @@ from uniconv.spec import (
     PerAxis,
     Refusal,
     Shape,
+    Spelling,
     alike,
     full,
     one_of,
@@ -160,6 +161,9 @@ INITIAL = Initial("uniform", size)
 SIZES = "in:in_channels out:out_channels size:kernel_size stride padding dilation"
 LAYERS = "mlx 0.32.4 python/mlx/nn/layers"
 
+
+SPELLING = Spelling("import mlx.core", array="mlx.core.array({})", result="np.array({})")
+
 MLX = Framework(
     "mlx",
     title="MLX",
@@ -192,4 +196,5 @@ MLX = Framework(
     prefixes={"mx.": "mlx.core."},
     dense="u f",  # mlx/nn/layers/linear.py
     initial=INITIAL,
+    spelling=SPELLING,
 )

@@ -21,7 +21,10 @@ from uniconv.spec import (
     Pad,
     PerAxis,
     Refusal,
+    Spelling,
+    WrittenCall,
     output_padding_reaches_stride,
+    plain_call,
     restated,
     strided_and_dilated,
     surplus_lower,
@@ -136,6 +139,16 @@ DECONVOLUTION = replace(
     notes=("pad and adj are ignored beside target_shape.",),
 )
 
+
+def lines(call: WrittenCall) -> list[str]:
+    words = call.words(num_filter=call.y[1], no_bias=True)
+    words = [w for w in words if not w.endswith("=None")]  # options are text: there is no None
+    array = "mxnet.nd.array({0}, dtype={0}.dtype)"
+    return plain_call(call, array, "{}.asnumpy()", words=words)
+
+
+SPELLING = Spelling("import mxnet", lines=lines)
+
 MXNET = Framework(
     "mxnet",
     title="MXNet",
@@ -149,4 +162,5 @@ MXNET = Framework(
     dense="u f",  # apache/mxnet src/operator/nn/fully_connected.cc
     initial=Initial("uniform", lambda shape, groups: 0.07),  # mxnet/gluon/parameter.py
     cases=200,
+    spelling=SPELLING,
 )

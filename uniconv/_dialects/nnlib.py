@@ -21,7 +21,11 @@ from uniconv.spec import (
     Op,
     Pad,
     PerAxis,
+    Spelling,
+    WrittenCall,
     alike,
+    in_julia,
+    julia_words,
     one_of,
     tuples_only,
 )
@@ -105,6 +109,21 @@ CONV_DATA = replace(
     ),
 )
 
+
+def lines(call: WrittenCall) -> list[str]:
+    if call.short == "conv_data":  # a gradient by the input, whose sizes it asks for
+        words = julia_words(call, "input_size")
+        shape, after = in_julia(call.y), f"; {words}" if words else ""
+        return [
+            f"dims = DenseConvDims({shape}, size(w){after})",
+            "y = NNlib.∇conv_data(x, w, dims)",
+        ]
+    words = julia_words(call, "size")
+    return [f"y = NNlib.{call.short}(x, w{f'; {words}' if words else ''})"]
+
+
+SPELLING = Spelling("using NNlib", "julia", lines=lines)
+
 NNLIB = Framework(
     "nnlib",
     title="NNlib",
@@ -117,4 +136,5 @@ NNLIB = Framework(
     },
     aliases=("NNlib",),
     prefixes={"nnlib.∇": "nnlib.", "NNlib.∇": "nnlib."},
+    spelling=SPELLING,
 )

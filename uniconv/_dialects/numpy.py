@@ -13,6 +13,7 @@ from uniconv.spec import (
     Op,
     Pad,
     Pair,
+    Spelling,
     full,
     same_as_longer,
     valid_inside_longer,
@@ -56,6 +57,9 @@ CORRELATE = replace(
     notes=(*CONVOLVE.notes, "NumPy conjugates v; complex arrays are refused here."),
 )
 
+
+SPELLING = Spelling("import numpy")
+
 NUMPY = Framework(
     "numpy",
     title="NumPy",
@@ -64,4 +68,5 @@ NUMPY = Framework(
     main={"conv": {1: CONVOLVE.name}},
     prefixes={"np.": "numpy."},
     cases=160,
+    spelling=SPELLING,
 )

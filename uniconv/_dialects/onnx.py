@@ -23,6 +23,8 @@ from uniconv.spec import (
     PerAxis,
     Refusal,
     Scalar,
+    Spelling,
+    WrittenCall,
     ZeroPoint,
     integers,
     non_negative,
@@ -191,6 +193,34 @@ INTEGER = replace(
     notes=("y is int32; what lies outside x is its zero point.",),
 )
 
+
+def lines(call: WrittenCall) -> list[str]:
+    """A model of one node, run by ONNX Runtime."""
+    zeros = ("x_zero_point", "w_zero_point")
+    feeds = {"X": "x", "W": "w"}
+    if call.short == "ConvInteger":
+        feeds |= {z: f"np.array({call.options.get(z, 0)}, {r}.dtype)" for z, r in zip(zeros, "xw")}
+    words = [f"{n}={v!r}" for n, v in call.options.items() if v is not None and n not in zeros]
+    attributes = ", ".join([f'"{call.short}"', "list(feeds)", '["Y"]', *words])
+    result = f'np.dtype("{call.function.result}")' if call.function.result else "x.dtype"
+    fed = ", ".join(f'"{name}": {value}' for name, value in feeds.items())
+    return [
+        f"feeds = {{{fed}}}",
+        "helper, kind = onnx.helper, onnx.helper.np_dtype_to_tensor_dtype",
+        f"node = helper.make_node({attributes})",
+        "inputs = [helper.make_tensor_value_info(n, kind(a.dtype), a.shape) "
+        "for n, a in feeds.items()]",
+        f'output = helper.make_tensor_value_info("Y", kind({result}), None)',
+        'graph = helper.make_graph([node], "probe", inputs, [output])',
+        'imports = [helper.make_opsetid("", 22)]',
+        "model = helper.make_model(graph, opset_imports=imports, ir_version=10)",
+        "session = onnxruntime.InferenceSession(model.SerializeToString())",
+        "y = session.run(None, feeds)[0]",
+    ]
+
+
+SPELLING = Spelling("import onnx.helper\nimport onnxruntime", lines=lines)
+
 ONNX = Framework(
     "onnx",
     title="ONNX",
@@ -202,4 +232,5 @@ ONNX = Framework(
     },
     aliases=("onnxruntime",),
     cases=300,
+    spelling=SPELLING,
 )

@@ -22,6 +22,8 @@ from uniconv.spec import (
     OptionPerAxis,
     Pad,
     PerAxis,
+    Spelling,
+    WrittenCall,
     non_negative,
     nothing_cropped,
     or_nothing,
@@ -136,6 +138,26 @@ GROUP_BACKPROP = replace(
     notes=(*GROUP_BACKPROP.notes, "pads_begin and pads_end are ignored beside output_shape."),
 )
 
+
+def lines(call: WrittenCall) -> list[str]:
+    """A model of one operation, compiled for the CPU."""
+    words = []
+    for name, value in call.options.items():
+        text = repr(value)
+        if name == "output_shape" and value is not None:
+            text = f"opset13.constant(np.array({list(value)}, np.int64))"
+        words.append(f"{name}={text}")
+    arguments = ", ".join(["inputs", "opset13.constant(w)", *words])
+    return [
+        "inputs = opset13.parameter(x.shape, x.dtype)",
+        f"model = openvino.Model([opset13.{call.short}({arguments})], [inputs])",
+        'exact = {"INFERENCE_PRECISION_HINT": "f32"}',
+        'y = openvino.compile_model(model, "CPU", exact)([x])[0]',
+    ]
+
+
+SPELLING = Spelling("import openvino\nfrom openvino import opset13", lines=lines)
+
 OPENVINO = Framework(
     "openvino",
     title="OpenVINO",
@@ -145,4 +167,5 @@ OPENVINO = Framework(
         "conv": dict.fromkeys((1, 2, 3), CONV.name),
         "conv_transpose": dict.fromkeys((1, 2, 3), BACKPROP.name),
     },
+    spelling=SPELLING,
 )

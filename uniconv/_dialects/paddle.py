@@ -27,6 +27,8 @@ from uniconv.spec import (
     PerAxis,
     Refusal,
     Shape,
+    Spelling,
+    WrittenCall,
     alike,
     fans_first,
     glorot,
@@ -187,6 +189,21 @@ INITIAL = Initial("normal", deviation, transposed=glorot(fans_first))
 SIZES = "in:in_channels out:out_channels size:kernel_size stride padding"
 BIAS = "* bias_attr:bias_attr data_format"
 
+
+def lines(call: WrittenCall) -> list[str] | None:
+    if ".functional." in call.function.name:
+        return None
+    w, groups = call.w, call.options.get("groups", 1)
+    words = [f"{w[1] * groups}", f"{w[0]}", f"{w[2:]}", *call.words(bias_attr=False)]
+    return [
+        f"layer = {call.function.name}({', '.join(words)})",
+        "layer.weight.set_value(w)",
+        "y = layer(paddle.to_tensor(x)).numpy()",
+    ]
+
+
+SPELLING = Spelling("import paddle", array="paddle.to_tensor({})", result="{}.numpy()", lines=lines)
+
 PADDLE = Framework(
     "paddle",
     title="Paddle",
@@ -220,4 +237,5 @@ PADDLE = Framework(
     aliases=("paddlepaddle",),
     dense="f u",  # python/paddle/nn/layer/common.py Linear
     initial=INITIAL,
+    spelling=SPELLING,
 )

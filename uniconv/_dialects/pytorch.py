@@ -22,6 +22,8 @@ from uniconv.spec import (
     Pad,
     PerAxis,
     Refusal,
+    Spelling,
+    WrittenCall,
     entries,
     reflection_past_the_edge,
     restated,
@@ -164,6 +166,23 @@ LAYERS = {
     "device dtype",
 }
 
+
+def lines(call: WrittenCall) -> list[str] | None:
+    if ".functional." in call.function.name:
+        return None
+    w, groups = call.w, call.options.get("groups", 1)
+    transposed = call.function.kind == "conv_transpose"
+    c, o = (w[0], w[1] * groups) if transposed else (w[1] * groups, w[0])
+    words = [f"{c}", f"{o}", f"{w[2:]}", "bias=False", *call.words()]
+    return [
+        f"layer = {call.function.name}({', '.join(words)})",
+        "layer.weight.data = torch.tensor(w)",
+        "y = layer(torch.tensor(x)).detach().numpy()",
+    ]
+
+
+SPELLING = Spelling("import torch", array="torch.tensor({})", result="{}.numpy()", lines=lines)
+
 PYTORCH = Framework(
     "pytorch",
     title="PyTorch",
@@ -190,4 +209,5 @@ PYTORCH = Framework(
     prefixes={"F.": "torch.nn.functional.", "nn.": "torch.nn."},
     dense="u f",  # torch/nn/modules/linear.py
     cases=140,
+    spelling=SPELLING,
 )

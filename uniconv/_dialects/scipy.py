@@ -22,6 +22,7 @@ from uniconv.spec import (
     Pairs,
     Refusal,
     Scalar,
+    Spelling,
     alike,
     along_axis,
     centre_outside_the_kernel,
@@ -223,6 +224,13 @@ CONVOLVE1D = replace(
     notes=NDIMAGE_CONVOLVE.notes,
 )
 
+
+def by_fft(op: Op) -> bool:
+    return ".signal." in op.name and not op.name.endswith("2d")
+
+
+SPELLING = Spelling("import scipy.ndimage\nimport scipy.signal", rounds=by_fft)
+
 SCIPY = Framework(
     "scipy",
     title="SciPy",
@@ -233,4 +241,5 @@ SCIPY = Framework(
     ),
     main={"conv": dict.fromkeys((1, 2, 3), CONVOLVE.name)},
     prefixes={"ndimage.": "scipy.ndimage.", "signal.": "scipy.signal."},
+    spelling=SPELLING,
 )

@@ -24,6 +24,7 @@ from uniconv.spec import (
     Pad,
     PerAxis,
     Refusal,
+    Spelling,
     Word,
     entries,
     fans_last,
@@ -302,6 +303,9 @@ V1 = (
     ),
 )
 
+
+SPELLING = Spelling("import tensorflow as tf", array="tf.constant({})", result="{}.numpy()")
+
 TF = Framework(
     "tf",
     title="TF",
@@ -320,4 +324,5 @@ TF = Framework(
     dense="f u",  # tensorflow/python/keras/layers/core.py Dense
     # the default of tf.compat.v1.get_variable: tensorflow/python/ops/variable_scope.py
     initial=glorot(fans_last),
+    spelling=SPELLING,
 )

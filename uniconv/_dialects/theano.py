@@ -17,6 +17,8 @@ from uniconv.spec import (
     Op,
     Pad,
     PerAxis,
+    Spelling,
+    WrittenCall,
     alike,
     causal,
     fans_first,
@@ -24,6 +26,7 @@ from uniconv.spec import (
     glorot,
     half,
     non_negative,
+    plain_call,
     restated,
     tuples_only,
     valid,
@@ -115,6 +118,23 @@ CAUSAL = replace(
     notes=(),
 )
 
+
+def lines(call: WrittenCall) -> list[str]:
+    name, words = call.function.name, call.words()
+    if call.short == "causal_conv1d":
+        words = call.words(filter_shape=call.w)
+    elif call.short == "separable_conv2d":
+        words = call.words(num_channels=call.x[1])
+    if call.short in ("causal_conv1d", "separable_conv2d"):
+        name = name.replace("nnet.", "nnet.abstract_conv.")
+    return plain_call(call, "theano.shared({})", "{}.eval()", name=name, words=words)
+
+
+# Its 3-D convolution without a compiler sums by FFT.
+SPELLING = Spelling(
+    "import theano\nimport theano.tensor.nnet.abstract_conv", lines=lines, rounds=lambda op: True
+)
+
 THEANO = Framework(
     "theano",
     title="Theano",
@@ -126,4 +146,5 @@ THEANO = Framework(
         "separable_conv": {2: SEPARABLE.name},
     },
     initial=glorot(fans_first),  # as Lasagne; the functions draw nothing
+    spelling=SPELLING,
 )

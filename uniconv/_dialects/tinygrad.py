@@ -20,6 +20,8 @@ from uniconv.spec import (
     PerAxis,
     Refusal,
     Shape,
+    Spelling,
+    WrittenCall,
     alike,
     last_first,
     one_of,
@@ -107,6 +109,13 @@ LAYERS = {
     ),
 }
 
+
+def lines(call: WrittenCall) -> list[str]:
+    return [f"y = Tensor(x).{call.short}({', '.join(['Tensor(w)', *call.words()])}).numpy()"]
+
+
+SPELLING = Spelling("from tinygrad import Tensor", lines=lines)
+
 TINYGRAD = Framework(
     "tinygrad",
     title="tinygrad",
@@ -124,4 +133,5 @@ TINYGRAD = Framework(
     dense="u f",  # tinygrad/nn/__init__.py Linear
     initial=INITIAL,
     cases=160,
+    spelling=SPELLING,
 )

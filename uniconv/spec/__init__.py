@@ -77,6 +77,7 @@ from uniconv.spec.rules import (
     Scalar,
     ZeroPoint,
 )
+from uniconv.spec.spelling import Spelling, WrittenCall, in_julia, julia_words, plain_call
 from uniconv.spec.values import integers
 from uniconv.spec.words import (
     AS_IS,
@@ -161,7 +162,9 @@ __all__ = [
     "Rule",
     "Scalar",
     "Shape",
+    "Spelling",
     "Word",
+    "WrittenCall",
     "ZeroPoint",
     "alike",
     "along_axis",
@@ -175,7 +178,9 @@ __all__ = [
     "full",
     "glorot",
     "half",
+    "in_julia",
     "integers",
+    "julia_words",
     "labelled",
     "last_first",
     "lecun",
@@ -187,6 +192,7 @@ __all__ = [
     "or_nothing",
     "output_beyond_the_whole",
     "output_padding_reaches_stride",
+    "plain_call",
     "read_interleaved",
     "reflection_past_the_edge",
     "restated",

@@ -9,6 +9,7 @@ from uniconv._messages import show
 from uniconv.spec.constructor import ROLES, Constructor
 from uniconv.spec.initial import KAIMING, Initial
 from uniconv.spec.op import KINDS, Op
+from uniconv.spec.spelling import Spelling
 
 __all__ = ["Framework"]
 
@@ -22,6 +23,7 @@ class Framework:
     aliases: other names of the family; prefixes: short spellings of function names.
     dense: the axes of its Dense layer's kernel, f features in and u units out; "": it has none.
     initial: how its layers draw a fresh kernel; by default as PyTorch's do.
+    spelling: how a call is written down for it, where ``probe`` can; None: by hand.
     cases: how many calls compare it with the running framework, as its pairs of traits need.
     layers: its layer classes, which ``uniconv.nn`` has under their own names.
     """
@@ -35,6 +37,7 @@ class Framework:
     prefixes: Mapping[str, str] = field(default_factory=dict)
     dense: str = ""
     initial: Initial = KAIMING
+    spelling: Spelling | None = None
     cases: int = 100
     layers: tuple[Constructor, ...] = ()
     by_name: Mapping[str, Op] = field(init=False, repr=False, compare=False)
