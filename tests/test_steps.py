@@ -143,6 +143,15 @@ def test_the_lines_of_a_diagnosis_give_what_its_hypothesis_gives(name):
 # Faults that lines had
 
 
+def test_lines_that_crop_more_than_there_is_before_they_pad():
+    x = asymmetric((3, 5, 1, 2), np.random.default_rng(0))
+    w = asymmetric((5, 6, 1, 2), np.random.default_rng(1))
+    options = {"strides": [1, 1], "dilations": (2, 4), "pads_begin": [3, 3], "pads_end": [2, 2]}
+    options |= {"output_padding": [0, 0], "output_shape": (1, 6)}
+    call = Call(x, w, dialect="openvino.convolution_backprop_data", **options)
+    np.testing.assert_array_equal(ran(explain(call).torch, x=x, w=w), call.run())
+
+
 def test_lines_of_a_diagnosis_make_a_border_that_torch_has_no_mode_for():
     x, w = (asymmetric(s, np.random.default_rng(0)) for s in ((1, 2, 5, 6), (3, 2, 5, 5)))
     p = np.pad(x, ((0, 0), (0, 0), (2, 2), (2, 2)), mode="symmetric")

@@ -226,6 +226,14 @@ def bounds(number: Number) -> Bounds:
     return low, high
 
 
+def positive(number: Number) -> Number:
+    """The larger of a number and 0."""
+    low, high = bounds(number)
+    if low is not None and low >= 0:
+        return number
+    return 0 if high is not None and high <= 0 else _atom("max", number, 0)
+
+
 def value(number: Number, size: int) -> int:
     """A number for an extent."""
     varying = number.terms if isinstance(number, Formula) else ()

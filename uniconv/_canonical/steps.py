@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from uniconv._canonical.formula import bounds, positive
 from uniconv._canonical.record import Convolution, Pairs, Sizes, effective
 
 Ints = tuple[int, ...]
@@ -423,9 +424,18 @@ def _zeros(
     if size is not None:
         fits = not known or all(n + min(lo, 0) + min(hi, 0) >= 0 for n, (lo, hi) in zip(size, pad))
     else:
-        fits = not known or all(min(pair) >= 0 or max(pair) <= 0 for pair in pad)
+        ends = (tuple(map(bounds, pair)) for pair in pad)
+        fits = all(
+            all(low is not None and low >= 0 for low, _ in pair)
+            or all(high is not None and high <= 0 for _, high in pair)
+            for pair in ends
+        )
     if fits:
         return (Surround(on, pad, boundary, fill),)
+    if not known:  # formulas, whose sign depends on the image
+        more = tuple((positive(lo), positive(hi)) for lo, hi in pad)
+        less = tuple((-positive(-lo), -positive(-hi)) for lo, hi in pad)
+        return (Surround(on, more, boundary, fill), Surround(on, less))
     grown = tuple((max(lo, 0), max(hi, 0)) for lo, hi in pad)
     cut = tuple((max(-lo, 0), max(-hi, 0)) for lo, hi in pad)
     whole = tuple(n + lo + hi for n, (lo, hi) in zip(size or (0,) * len(pad), grown))

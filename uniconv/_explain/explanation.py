@@ -46,8 +46,8 @@ class Explanation(ExplanationData):
     meaning says which operation it is, call is the native call as text; shapes are those of x, w,
     (pointwise,) y; readings how each array's axes are read; padding is in words, explicit the call
     that says it in numbers (None where ``explicit_note`` says why there is none).  torch is
-    runnable code for the same y.  window is what one element of y is made of (None where only
-    shapes were given).
+    runnable code for the same y, and for that of images of other sizes.  window is what one
+    element of y is made of (None where only shapes were given).
     """
 
     def __str__(self) -> str:
