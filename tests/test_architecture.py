@@ -323,6 +323,8 @@ RELATIVES = {
     ("jax", "numpy"): "jax.numpy.convolve is numpy.convolve but for its refusals",
     ("jax", "scipy"): "jax.scipy.signal has the functions of scipy.signal",
     ("flax", "jax"): "Flax calls jax.lax",
+    ("flux", "nnlib"): "Flux's layers end in NNlib's activations",
+    ("lux", "nnlib"): "Lux's layers end in NNlib's activations",
 }
 
 
@@ -386,7 +388,10 @@ def test_only_execute_names_torch_nn_functional():
     naming = {
         path.relative_to(ROOT).as_posix() for path in SOURCES if names_functional(path.read_text())
     }
-    assert naming - {"conformance/oracles/pytorch.py"} == {"_canonical/execute.py"}
+    assert naming - {"conformance/oracles/pytorch.py"} == {
+        "_canonical/execute.py",
+        "_canonical/activation_functions.py",
+    }
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,8 @@ def test_a_grid_is_small_and_takes_every_word_and_form(op):
     cases = list(grid(op, most=100))
     assert 15 <= len(cases) <= 100
     for name, rule in op.rules.items():
+        if rule is op.activation:  # no sum: tests/test_activations.py takes every word
+            continue
         if name and (hasattr(rule, "table") or hasattr(rule, "words")):
             words = list(getattr(rule, "table", None) or rule.words)
             used = [case.options.get(name, LEFT_OUT) for case in cases]

@@ -15,7 +15,7 @@ from uniconv._canonical.arrays import like, to_torch
 from uniconv._canonical.execute import action
 from uniconv._canonical.layout import axes
 from uniconv._canonical.record import Shape
-from uniconv._canonical.steps import Addend, Bias, Cast, OuterProduct, Scale, Step
+from uniconv._canonical.steps import Activate, Addend, Bias, Cast, OuterProduct, Scale, Step
 from uniconv._messages import show_shape
 from uniconv.errors import BadArray, BadShape
 from uniconv.spec.op import COMPLEX, FLOATS, INTEGERS, Op
@@ -111,7 +111,17 @@ def _followed(
     if isinstance(step, Bias):
         # Autocast leaves y with fewer bits than the bias.
         return y if bias is None else y + _along_channels(step, bias).to(y.dtype)
+    if isinstance(step, Activate):
+        return _activated(call.op, step, y)
     return action(step)(y)
+
+
+def _activated(op: Op, step: Activate, y: Tensor) -> Tensor:
+    activated = action(step)(y)
+    if activated.dtype is not y.dtype:
+        dtype = str(y.dtype).removeprefix("torch.")
+        raise BadArray(f"{op.name}: {dtype} cannot hold {step.activation} of y: convert x and w")
+    return activated
 
 
 def _agree(

@@ -194,6 +194,10 @@ def _epilogue(call: LoweredCall, op: Op, facts: CallContext) -> dict[str, Any]:
         options[op.shift.option] = op.shift.write(call.shift, facts)
     elif call.shift != 0:
         raise facts.cannot("shift", f"it adds no number, the call adds {call.shift}")
+    if op.activation:
+        options[op.activation.option] = op.activation.write(call.activation, facts)
+    elif call.activation:
+        raise facts.cannot("activation", f"it has none, the call ends in {call.activation}")
     if not op.scale and call.scale != 1:
         raise facts.cannot("scale", f"it does not scale its result by {call.scale}")
     if op.zero_points:
@@ -274,7 +278,7 @@ def _same(a: LoweredCall, b: LoweredCall) -> bool:
 
     def kept(call: LoweredCall) -> tuple[Any, ...]:
         tight = call.conv.tight(call.sizes.size, call.sizes.kernel)
-        after = (call.scale, call.addend_scale, call.shift, call.zero_points, call.pointwise)
-        return (tight, call.sizes, *after)
+        after = (call.scale, call.addend_scale, call.shift, call.activation)
+        return (tight, call.sizes, call.zero_points, call.pointwise, *after)
 
     return kept(a) == kept(b)

@@ -9,6 +9,7 @@ from typing import Any
 from uniconv._calls.constructor_words import restatements
 from uniconv._calls.kernel import KernelReading, read_groups, read_kernel
 from uniconv._calls.options import begin
+from uniconv._canonical.activation import Activation
 from uniconv._canonical.layout import Layout, arrange, axes, rank_of
 from uniconv._canonical.record import Convolution, Pairs, Shape, Sizes, effective
 from uniconv._messages import either, plural, show, show_shape
@@ -23,9 +24,10 @@ from uniconv.spec.values import integer, integers
 class LoweredCall:
     """One lowered call: the record, its sizes, and how the native arrays are laid out.
 
-    scale multiplies the convolution, addend_scale the addend, shift is added; ``pointwise`` is the
-    1x1 record that follows in a separable convolution, with its output channels.  context is what
-    the options were read by; restated, the constructor words that only arrays can be checked by.
+    scale multiplies the convolution, addend_scale the addend, shift is added, activation ends it;
+    ``pointwise`` is the 1x1 record that follows in a separable convolution, with its output
+    channels.  context is what the options were read by; restated, the constructor words that only
+    arrays can be checked by.
     """
 
     op: Op
@@ -38,6 +40,7 @@ class LoweredCall:
     pointwise: tuple[Convolution, Sizes] | None = None
     zero_points: tuple[Any, Any] = (0, 0)
     warnings: tuple[str, ...] = ()
+    activation: Activation | None = None
     context: CallContext = field(
         default_factory=lambda: CallContext("", ""), repr=False, compare=False
     )
@@ -129,6 +132,7 @@ def lower(
         pointwise=pointwise,
         zero_points=read_zero_points(op, call),
         warnings=warnings,
+        activation=op.activation.of(call) if op.activation else None,
         context=call,
         restated=restatements(op, options, call.sizes, o, w_shape),
     )

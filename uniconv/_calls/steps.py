@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from uniconv._calls.lower import LoweredCall
 from uniconv._canonical.layout import axes, completed, kernel_order, order, regrouping
 from uniconv._canonical.steps import (
+    Activate,
     AddAxes,
     Addend,
     AddRow,
@@ -58,7 +59,7 @@ class CallSteps:
 def is_plain(call: LoweredCall) -> bool:
     """Whether nothing but the bias follows the sum."""
     op = call.op
-    kept = not (op.addend or op.pointwise or op.outer_product or op.result)
+    kept = not (op.addend or op.pointwise or op.outer_product or op.result or call.activation)
     return call.scale == 1 and call.shift == 0 and kept and op.bias == "o"
 
 
@@ -208,4 +209,5 @@ def _after(call: LoweredCall) -> tuple[Step, ...]:
         return steps
     letters = native_axes(call.layout.y, call)
     after = len(letters) - letters.index("o") - 1 if op.bias == "o" and "o" in letters else None
-    return (*steps, Bias("y", after))
+    steps += (Bias("y", after),)
+    return (*steps, Activate("y", call.activation)) if call.activation else steps

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from uniconv._canonical import steps as s
+from uniconv._canonical.activation_functions import compute
 from uniconv._canonical.precision import holding
 from uniconv._canonical.record import Convolution, Pairs, Sizes
 from uniconv._canonical.runner import Operation, Packing, Runner
@@ -284,4 +285,5 @@ _ACTIONS: dict[type[s.Step], Callable[[Any], Action]] = {
     s.Cast: _cast,
     s.Scale: lambda step: lambda y: y * step.factor,
     s.Shift: lambda step: lambda y: y + step.term,
+    s.Activate: lambda step: partial(compute, step.activation),
 }

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from uniconv._canonical.activation import Activation
 from uniconv._canonical.formula import bounds, positive
 from uniconv._canonical.record import Convolution, Pairs, Sizes, effective
 
@@ -244,6 +245,13 @@ class Bias(Step):
     """
 
     after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Activate(Step):
+    """Each number by itself through a function."""
+
+    activation: Activation
 
 
 @dataclass(frozen=True, slots=True)

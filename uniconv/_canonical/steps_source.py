@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from uniconv._canonical import steps as s
+from uniconv._canonical.activation_functions import code
 from uniconv._canonical.layout import order
 from uniconv._canonical.record import Pairs
 
@@ -263,4 +264,5 @@ _LINES: dict[type[s.Step], Callable[[Any], Iterable[str]]] = {
     s.Cast: _cast,
     s.Scale: lambda step: [f"{step.on} = {step.on} * {step.factor!r}"],
     s.Shift: lambda step: [f"{step.on} = {step.on} + {step.term!r}"],
+    s.Activate: lambda step: [f"{step.on} = {code(step.activation, step.on)}"],
 }

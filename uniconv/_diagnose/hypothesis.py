@@ -24,7 +24,7 @@ from uniconv._canonical.execute import runner
 from uniconv._canonical.layout import axes, completed
 from uniconv._canonical.record import Convolution, Sizes, effective
 from uniconv._messages import show_shape
-from uniconv.errors import BadShape
+from uniconv.errors import BadShape, Refused
 
 Array = NDArray[Any]
 Letters = tuple[str, ...]
@@ -179,6 +179,12 @@ class Problem:
     def start(self, bias: Array | None) -> Hypothesis:
         """The expected call, as it stands."""
         call = self.call
+        if call.activation and call.op.activation:
+            option = call.op.activation.option
+            raise Refused(
+                f"{call.op.name}: diagnose compares sums, and {option} ends the call in "
+                f"{call.activation}: give y as it is before it, and leave {option} linear"
+            )
         conv = replace(call.conv, batch_groups=1, groups=max(self.groups, self.parts))
         kernel = self.kernel(self.w.array, self.w.letters)
         if kernel is None:

@@ -6,7 +6,13 @@ Read from pjreddie/darknet @ f6afaabc; its C code was compiled and run.
 from dataclasses import replace
 
 from uniconv.spec import (
+    ELU,
+    RELU,
+    RELU_N1_TO_1,
+    SIGMOID,
+    TANH,
     UNGROUPED,
+    ActivationWord,
     CallContext,
     Choice,
     Count,
@@ -20,6 +26,7 @@ from uniconv.spec import (
     Refusal,
     alike,
     half,
+    leaky,
     restated,
 )
 
@@ -32,11 +39,21 @@ PAD = Pad(
     word_option=Choice("pad", {0: None, 1: half}, 0),
     numbers_beside_word="ignored",
 )
-LINEAR = InertOption(
+# A section without the word ends in the logistic function.  src/activations.h; its selu has shorter
+# constants than torch's.
+ACTIVATION = ActivationWord(
     "activation",
-    reason="uniconv gives the convolution alone, and Darknet's own default is logistic: apply the "
-    "activation to y",
-    only="linear",
+    {
+        "logistic": SIGMOID,
+        "linear": None,
+        "relu": RELU,
+        "relie": leaky(0.01),
+        "leaky": leaky(0.1),
+        "elu": ELU,
+        "tanh": TANH,
+        "hardtan": RELU_N1_TO_1,
+    },
+    "logistic",
 )
 NORMALIZE = InertOption("batch_normalize", 0, "fold the scales into the weights and the bias")
 BITS = tuple(
@@ -61,8 +78,9 @@ CONVOLUTIONAL = Op(
     groups=Count("groups"),
     empty_output="refused",
     dtypes=("float32",),
+    activation=ACTIVATION,
     inert_options=(
-        *(LINEAR, NORMALIZE, *BITS),
+        *(NORMALIZE, *BITS),
         InertOption("flipped", 0, "the weights are stored as (c * size * size, n): transpose them"),
     ),
     square=True,
@@ -79,7 +97,7 @@ CONVOLUTIONAL = Op(
     source=f"{SOURCE}/convolutional_layer.c",
     notes=(
         "pad=1 is a switch: size / 2 pixels on both sides, whatever padding says.",
-        "activation must be said, since Darknet's default, logistic, is not a convolution's.",
+        "activation left out is logistic.",
     ),
 )
 DECONVOLUTIONAL = replace(
@@ -90,7 +108,7 @@ DECONVOLUTIONAL = replace(
     layout=Layout("n c ...", "c m ...", "n o ...", (2,)),
     pad=Crop(PAD),
     groups=UNGROUPED,
-    inert_options=(LINEAR, NORMALIZE),
+    inert_options=(NORMALIZE,),
     warnings=(),
     source=f"{SOURCE}/deconvolutional_layer.c",
 )

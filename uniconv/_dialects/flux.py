@@ -5,6 +5,7 @@ Read from FluxML/Flux.jl @ 3f2f828b and FluxML/NNlib.jl @ f71b71c7.
 
 from dataclasses import replace
 
+from uniconv._dialects.nnlib import ACTIVATIONS
 from uniconv.spec import (
     COMPLEX,
     DEPTHWISE,
@@ -12,11 +13,11 @@ from uniconv.spec import (
     INTEGERS,
     INTERLEAVED,
     UNGROUPED,
+    ActivationWord,
     Constructor,
     Count,
     Crop,
     Framework,
-    InertOption,
     Layout,
     Op,
     Pad,
@@ -40,7 +41,7 @@ from uniconv.spec import (
 SOURCE = "FluxML/Flux.jl @ 3f2f828b (0.16.11) src/layers/conv.jl"
 CHECK_DIMS = "FluxML/NNlib.jl @ f71b71c7 src/dim_helpers/DenseConvDims.jl check_dims"
 NUMBERS = tuples_only(one_of(alike(None), INTERLEAVED))
-ACTIVATION = InertOption("σ", "identity", "apply the activation to the result")
+ACTIVATION = ActivationWord("σ", ACTIVATIONS, "identity")
 # The words of the constructor that makes the weight itself, Conv(filter, in => out; init).
 IMPLIED = restated(filter="kernel") | unchecked("init")
 CONVERTS = "x and bias are converted to the weight's element type: Float64 beside Float32 is lost."
@@ -58,7 +59,7 @@ CONV = Op(
     empty_output="refused",
     dtypes=(*FLOATS, *INTEGERS, *COMPLEX),
     mixed_dtypes="w",  # _match_eltype (src/layers/stateless.jl), create_bias (src/utils.jl)
-    inert_options=(ACTIVATION,),
+    activation=ACTIVATION,
     constructor_words=IMPLIED,
     source=f"{SOURCE} Conv",
     notes=(

@@ -6,8 +6,13 @@ Proved against Lasagne 0.2.dev1 (commit 5d3c63cb) on theano-pymc 1.1.2.
 from dataclasses import replace
 
 from uniconv.spec import (
-    REQUIRED,
+    ELU,
+    RELU,
+    SIGMOID,
+    SOFTPLUS,
+    TANH,
     UNGROUPED,
+    ActivationWord,
     CallContext,
     Choice,
     Count,
@@ -26,6 +31,7 @@ from uniconv.spec import (
     full,
     glorot,
     half,
+    leaky,
     restated,
     unchecked,
     valid,
@@ -49,8 +55,24 @@ def same_and_an_even_kernel_transposed(call: CallContext, crop: object) -> bool:
 
 
 NEEDS_ODD = '"same" needs odd kernel sizes'
-# A bare layer is a convolution and a rectifier.
-LINEAR = Choice("nonlinearity", {None: None}, REQUIRED)
+# A bare layer is a convolution and a rectifier.  lasagne/nonlinearities.py
+NONLINEARITY = ActivationWord(
+    "nonlinearity",
+    {
+        "rectify": RELU,
+        None: None,
+        "linear": None,
+        "identity": None,
+        "leaky_rectify": leaky(0.01),
+        "very_leaky_rectify": leaky(1 / 3),
+        "elu": ELU,
+        "sigmoid": SIGMOID,
+        "tanh": TANH,
+        "softplus": SOFTPLUS,
+    },
+    "rectify",
+    packages=("lasagne",),
+)
 TIED = InertOption("untie_biases", False, "every pixel of y would have a bias of its own")
 SHAPE = restated(num_filters="o", filter_size="kernel") | unchecked("name", "convolution")
 
@@ -69,7 +91,8 @@ def conv(rank: int) -> Op:
         reverse=Choice("flip_filters", {True: True, False: False}, True),
         empty_output="refused",
         dtypes=("float32", "float64"),
-        inert_options=(LINEAR, TIED),
+        inert_options=(TIED,),
+        activation=NONLINEARITY,
         refusals=(Refusal(same_and_an_even_kernel, ("pad",), NEEDS_ODD, SOURCE),),
         constructor_words=SHAPE,
         source=f"{SOURCE} Conv{rank}DLayer",
@@ -107,7 +130,6 @@ DILATED = replace(
     groups=UNGROUPED,
     reverse=False,
     inert_options=(
-        LINEAR,
         TIED,
         InertOption("flip_filters", False, "this layer never flips its kernel"),
     ),

@@ -5,17 +5,18 @@ Read from LuxDL/Lux.jl @ 6f4b96cc and FluxML/NNlib.jl @ f71b71c7.
 
 from dataclasses import replace
 
+from uniconv._dialects.nnlib import ACTIVATIONS
 from uniconv.spec import (
     COMPLEX,
     FLOATS,
     INTEGERS,
     INTERLEAVED,
+    ActivationWord,
     Choice,
     Constructor,
     Count,
     Crop,
     Framework,
-    InertOption,
     Layout,
     Op,
     Pad,
@@ -56,7 +57,7 @@ CONV = Op(
     empty_output="refused",
     dtypes=(*FLOATS, *INTEGERS, *COMPLEX),
     mixed_dtypes=True,
-    inert_options=(InertOption("activation", "identity", "apply the activation to the result"),),
+    activation=ActivationWord("activation", ACTIVATIONS, "identity"),
     # What Conv(k, in_chs => out_chs; ..) says, and the parameters (; weight, bias) hold.
     constructor_words=restated(k="kernel", in_chs="c", out_chs="o", use_bias="bias")
     | unchecked("init_weight", "init_bias", "name", "allow_fast_activation"),

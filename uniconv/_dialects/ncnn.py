@@ -7,7 +7,11 @@ from dataclasses import replace
 
 from uniconv.spec import (
     INTERLEAVED,
+    MISH,
+    RELU,
+    SIGMOID,
     UNGROUPED,
+    ActivationWord,
     BesideOutput,
     CallContext,
     Count,
@@ -21,6 +25,9 @@ from uniconv.spec import (
     PerAxis,
     Refusal,
     Scalar,
+    clip,
+    hard_swish,
+    leaky,
     non_negative,
     output_beyond_the_whole,
     restated,
@@ -35,9 +42,24 @@ UPPER, LOWER = -233, -234  # what pad_left and the others say for SAME
 SIDES = ("pad_top", "pad_bottom", "pad_left", "pad_right")
 FOLLOWS = {"pad_top": "pad_left", "pad_bottom": "pad_top", "pad_right": "pad_left"}
 OTHERS = (
-    InertOption("activation_type", 0, "apply the activation to y"),
+    InertOption("activation_params", None, inert=True, sample=None),
     InertOption("int8_scale_term", 0, "the kernel would be quantized"),
     InertOption("dynamic_weight", 0, "uniconv takes the kernel as an array anyway"),
+)
+# src/layer/fused_activation.h
+ACTIVATION = ActivationWord(
+    "activation_type",
+    {
+        0: None,
+        1: RELU,
+        2: leaky,
+        3: clip,
+        4: SIGMOID,
+        5: MISH,
+        6: hard_swish,
+    },
+    0,
+    numbers="activation_params",
 )
 IMPLIED = restated(
     num_output="o",
@@ -72,7 +94,8 @@ CONVOLUTION = Op(
     "ncnn.Convolution",
     kind="conv",
     params="x:input w:weight bias:bias dilation_w stride_w pad_left dilation_h stride_h pad_top "
-    "pad_right pad_bottom pad_value int8_scale_term activation_type dynamic_weight",
+    "pad_right pad_bottom pad_value int8_scale_term activation_type activation_params "
+    "dynamic_weight",
     layout=Layout("c ...", "o i ...", "o ...", (2,)),
     stride=PerAxis("stride", (1, 1), accepts=("axes",)),
     dilation=PerAxis("dilation", (1, 1), accepts=("axes",)),
@@ -88,6 +111,7 @@ CONVOLUTION = Op(
     empty_output="refused",
     dtypes=("float32",),
     inert_options=OTHERS,
+    activation=ACTIVATION,
     refusals=(
         Refusal(
             same_below_nothing,
@@ -105,13 +129,13 @@ CONVOLUTION_1D = replace(
     CONVOLUTION,
     name="ncnn.Convolution1D",
     params="x:input w:weight bias:bias dilation_w stride_w pad_left pad_right pad_value "
-    "dynamic_weight",
+    "activation_type activation_params dynamic_weight",
     layout=Layout("c ...", "o i ...", "o ...", (1,)),
     stride=PerAxis("stride_w", accepts=("int",)),
     dilation=PerAxis("dilation_w", accepts=("int",)),
     pad=pad(1, same_upper, same_lower),
     per_axis_options={"pad": OptionPerAxis(SIDES[2:], 0, {"pad_right": "pad_left"})},
-    inert_options=OTHERS[2:],
+    inert_options=(OTHERS[0], OTHERS[2]),
     refusals=(),
     source=f"{SOURCE}/convolution1d.cpp",
 )
@@ -127,8 +151,8 @@ DECONVOLUTION = replace(
     name="ncnn.Deconvolution",
     kind="conv_transpose",
     params="x:input w:weight bias:bias dilation_w stride_w pad_left dilation_h stride_h pad_top "
-    "pad_right pad_bottom output_pad_right output_pad_bottom output_w output_h activation_type "
-    "dynamic_weight",
+    "pad_right pad_bottom output_pad_right output_pad_bottom output_w output_h "
+    "activation_type activation_params dynamic_weight",
     pad=Crop(
         pad(2, BesideOutput(surplus_upper), BesideOutput(surplus_lower)),
         output_padding=PerAxis("output_pad", (0, 0), least=0, accepts=("axes",), absent=0),

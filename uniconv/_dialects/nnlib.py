@@ -6,11 +6,27 @@ Read from FluxML/NNlib.jl @ f71b71c7.
 from dataclasses import replace
 
 from uniconv.spec import (
+    CELU,
     COMPLEX,
     DEPTHWISE,
+    ELU,
+    EXP,
     FLOATS,
+    GELU_TANH,
+    HARD_SIGMOID,
     INTEGERS,
     INTERLEAVED,
+    LOG_SIGMOID,
+    MISH,
+    RELU,
+    RELU6,
+    RELU_N1_TO_1,
+    SELU,
+    SIGMOID,
+    SILU,
+    SOFTPLUS,
+    SOFTSIGN,
+    TANH,
     UNGROUPED,
     Choice,
     Count,
@@ -26,9 +42,35 @@ from uniconv.spec import (
     alike,
     in_julia,
     julia_words,
+    leaky,
     one_of,
     tuples_only,
 )
+
+# FluxML/NNlib.jl @ 074e9da6 src/activations.jl
+ACTIVATIONS = {
+    "identity": None,
+    "relu": RELU,
+    "relu6": RELU6,
+    "leakyrelu": leaky(0.01),
+    "elu": ELU,
+    "selu": SELU,
+    "celu": CELU,
+    "gelu": GELU_TANH,  # NNlib's gelu is the one by tanh
+    "swish": SILU,
+    "mish": MISH,
+    "σ": SIGMOID,
+    "sigmoid": SIGMOID,
+    "logσ": LOG_SIGMOID,
+    "logsigmoid": LOG_SIGMOID,
+    "hardσ": HARD_SIGMOID,
+    "hardsigmoid": HARD_SIGMOID,
+    "hardtanh": RELU_N1_TO_1,
+    "tanh": TANH,
+    "softplus": SOFTPLUS,
+    "softsign": SOFTSIGN,
+    "exp": EXP,
+}
 
 SOURCE = "FluxML/NNlib.jl @ f71b71c7 (0.9.36) src/conv.jl"
 # One for all, one per axis, or (before, after) of each axis in turn; a negative one crops, since

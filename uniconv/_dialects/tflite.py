@@ -8,11 +8,14 @@ from dataclasses import replace
 from uniconv.spec import (
     BY_CHANNELS,
     DEPTHWISE,
+    RELU,
+    RELU6,
+    RELU_N1_TO_1,
     REQUIRED,
     UNGROUPED,
+    ActivationWord,
     Crop,
     Framework,
-    InertOption,
     Layout,
     OfOutput,
     Op,
@@ -29,7 +32,12 @@ from uniconv.spec import (
 SCHEMA = "tensorflow v2.21.0 tensorflow/compiler/mlir/lite/schema/schema.fbs"
 KERNELS = "tensorflow v2.21.0 tensorflow/lite/kernels"
 WORDS = {"SAME": same_upper, "VALID": valid}
-NO_ACTIVATION = InertOption("fused_activation_function", "NONE", "apply the activation to y")
+# The others of the schema are not fused by these kernels (kernel_util.h CalculateActivationRange).
+ACTIVATION = ActivationWord(
+    "fused_activation_function",
+    {"NONE": None, "RELU": RELU, "RELU_N1_TO_1": RELU_N1_TO_1, "RELU6": RELU6},
+    "NONE",
+)
 
 
 def per_axis_options(rank: int, dilated: bool) -> dict[str, OptionPerAxis]:
@@ -58,7 +66,7 @@ CONV_2D = Op(
     groups=BY_CHANNELS,
     empty_output="refused",
     dtypes=("float32",),
-    inert_options=(NO_ACTIVATION,),
+    activation=ACTIVATION,
     source=f"{SCHEMA} Conv2DOptions, {KERNELS}/conv.cc",
 )
 DEPTHWISE_CONV_2D = replace(

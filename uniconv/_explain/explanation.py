@@ -9,12 +9,14 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+import torch
 
 from uniconv._call import Call, verb
 from uniconv._calls.lift import native_shapes, paddings
 from uniconv._calls.lower import LoweredCall, lower
 from uniconv._calls.options import complete, scattered
 from uniconv._calls.source import torch_lines
+from uniconv._canonical.activation_functions import compute
 from uniconv._canonical.layout import axes, rank_of
 from uniconv._canonical.record import Shape
 from uniconv._describe import FLIPPED, UPRIGHT
@@ -401,4 +403,7 @@ def _steps(
         entry = numbers(bias).ravel()[window.channel].item()
         value = value + entry
         steps.append((f"plus the bias {entry}", value))
+    if call.activation:
+        value = compute(call.activation, torch.tensor(float(value), dtype=torch.float64)).item()
+        steps.append((f"through {call.activation}", value))
     return tuple(steps)

@@ -116,4 +116,8 @@ def _after(
     if e.bias is not None:
         each = np.broadcast_to(numbers(e.bias).ravel(), call.o).astype(float)
         steps.append({"words": "plus the bias", "plus": each.tolist()})
+    if call.activation:
+        assert e.window is not None
+        each = canonical_y(call, problem.y)[e.window.batch]
+        steps.append({"words": f"through {call.activation}", "gives": flat(each)})
     return steps

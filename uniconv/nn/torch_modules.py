@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from uniconv._calls.lower import LoweredCall, lower
 from uniconv._calls.stored import StoredKernel
 from uniconv._canonical import steps as s
+from uniconv._canonical.activation_functions import module as activation_module
 from uniconv._canonical.execute import last_axis_first
 from uniconv._canonical.layout import Layout, arrange, axes, order, rank_of
 from uniconv._canonical.record import Pairs
@@ -93,6 +94,11 @@ def to_torch(module: HeldKernel, size: tuple[int, ...] | None = None) -> nn.Modu
         if bias is not None:
             arrays["bias"] = bias
         made = [m for step in _steps(call, kernel) for m in _modules(call.op, step, arrays)]
+    if call.activation:
+        last = activation_module(call.activation)
+        if last is None:
+            raise _lacking(call.op, "activation")
+        made.append(last)
     for parameter in (p for m in made for p in m.parameters()):
         parameter.requires_grad_(module.weight.requires_grad)
     whole = made[0] if len(made) == 1 else nn.Sequential(*made)

@@ -14,6 +14,7 @@ from uniconv.spec.padding import Crop, Pad, Padding
 from uniconv.spec.refusals import Refusal
 from uniconv.spec.rules import (
     REQUIRED,
+    ActivationWord,
     Choice,
     InertOption,
     KernelShape,
@@ -110,6 +111,7 @@ class Op:
     scale: Scalar | None = None
     addend: tuple[str, Scalar] | None = None
     shift: Scalar | None = None
+    activation: ActivationWord | None = None
     outer_product: tuple[str, str] | None = None
     pointwise: str | None = None
     pointwise_groups: bool = True
@@ -150,7 +152,7 @@ class Op:
             crop.output_padding if crop else None,
         ]
         found += [self.boundary, self.fill, self.scale, self.addend[1] if self.addend else None]
-        found += [self.shift, *(self.zero_points or ())]
+        found += [self.activation, self.shift, *(self.zero_points or ())]
         rules: dict[str, Rule] = {}
         for rule in (*found, *self.inert_options):
             if rule is not None and rule.option is not None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
+from uniconv._canonical.activation import Activation
 from uniconv._canonical.layout import Layout, axes
 from uniconv._canonical.record import Pairs, Sizes
 from uniconv._messages import either, show, suggest
@@ -21,6 +22,7 @@ from uniconv.spec.words import Axis
 
 __all__ = [
     "REQUIRED",
+    "ActivationWord",
     "Border",
     "CallContext",
     "Choice",
@@ -321,6 +323,33 @@ class Choice(Setting):
             if meaning == value:
                 return word
         raise facts.cannot(self.option, f"no {self.option} means {show(value)}")
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationWord(Choice):
+    """The function that a layer ends in, by its word; or a function of ``packages``, by its name.
+
+    numbers: the option with the slope or the bounds, where a word's meaning is made of them.
+    """
+
+    packages: tuple[str, ...] = ()
+    numbers: str = ""
+
+    def read(self, value: object, facts: CallContext) -> Activation | None:
+        package = getattr(value, "__module__", None) if callable(value) else None
+        if package and package.partition(".")[0] in self.packages:
+            value = getattr(value, "__name__", value)
+        meaning = Choice.read(self, value, facts)
+        if not callable(meaning):
+            known: Activation | None = meaning
+            return known
+        factors = facts.options[self.numbers]
+        try:
+            made: Activation = meaning(*map(float, factors))
+        except TypeError:
+            must = f"must be the numbers that {self.option}={show(value)} takes"
+            raise facts.bad(self.numbers, factors, must) from None
+        return made
 
 
 @dataclass(frozen=True, slots=True)

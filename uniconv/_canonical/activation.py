@@ -1,0 +1,53 @@
+"""Activations: what a layer does to each number of y, after the bias.
+
+``activation_functions`` has torch's function of each name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """A function of one number, by name, with its slope, bounds or factors."""
+
+    name: str
+    numbers: tuple[float, ...] = ()
+
+    def __str__(self) -> str:
+        numbers = ", ".join(map(repr, self.numbers))
+        return f"{self.name}({numbers})" if numbers else self.name
+
+
+# The usual ones by the names that torch gives them.
+RELU = Activation("relu")
+RELU6 = Activation("clip", (0.0, 6.0))
+RELU_N1_TO_1 = Activation("clip", (-1.0, 1.0))
+ELU = Activation("elu", (1.0,))
+CELU = Activation("celu", (1.0,))
+SELU = Activation("selu")
+SIGMOID = Activation("sigmoid")
+LOG_SIGMOID = Activation("log_sigmoid")
+HARD_SIGMOID = Activation("hard_sigmoid", (1 / 6, 0.5))
+HARD_SWISH = Activation("hard_swish", (1 / 6, 0.5))
+TANH = Activation("tanh")
+SOFTPLUS = Activation("softplus")
+SOFTSIGN = Activation("softsign")
+SILU = Activation("silu")
+MISH = Activation("mish")
+GELU = Activation("gelu")
+GELU_TANH = Activation("gelu_tanh")
+EXP = Activation("exp")
+
+
+def leaky(slope: float) -> Activation:
+    return Activation("leaky_relu", (slope,))
+
+
+def clip(low: float, high: float) -> Activation:
+    return Activation("clip", (low, high))
+
+
+def hard_swish(slope: float, shift: float) -> Activation:
+    return Activation("hard_swish", (slope, shift))
