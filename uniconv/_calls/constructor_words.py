@@ -17,7 +17,13 @@ from uniconv.spec.values import integer, integers
 def restatements(
     op: Op, options: Mapping[str, Any], sizes: Sizes, o: int, w_shape: Shape
 ) -> tuple[tuple[str, Any], ...]:
-    """Check what the shapes can tell; what only a call's arrays can tell comes back, for then."""
+    """Check what the shapes can tell; what only a call's arrays can tell comes back, for then.
+
+    ``filters=64`` is held against o here; ``use_bias=True`` and a dtype come back as pairs.
+
+    Raises:
+        BadOption: a word that says another size than the arrays have.
+    """
     later = []
     for option, value in options.items():
         if option not in op.constructor_words or value is None:
@@ -36,7 +42,11 @@ def restatements(
 
 
 def _size(says: str, sizes: Sizes, o: int, w_shape: Shape) -> int | Shape:
-    """The number, or numbers, of the arrays that a word says once more."""
+    """The number, or numbers, of the arrays that a word says once more.
+
+    says: a key of the table below, or "kernel 0", the kernel's size along the first spatial axis (1
+    for an axis that it does not have).
+    """
     part, _, axis = says.partition(" ")
     if axis:
         return sizes.kernel[int(axis)] if len(sizes.kernel) > int(axis) else 1
@@ -53,6 +63,7 @@ def _size(says: str, sizes: Sizes, o: int, w_shape: Shape) -> int | Shape:
 
 
 def _equal(value: Any, size: int | Shape) -> bool:
+    """Whether a word says these sizes: 3 says (3, 3), (8,) says 8, and [3, 5] says (3, 5)."""
     one = integer(value)
     if isinstance(size, int):
         entries = integers(value)
@@ -64,6 +75,8 @@ def check_arrays(
     op: Op, later: tuple[tuple[str, Any], ...], bias: bool, dtypes: Mapping[str, str]
 ) -> None:
     """BadOption where a flag contradicts the bias, or a dtype the arrays."""
+    # A flag says whether there is a bias ("bias") or that there is none: so what it should be is
+    # ``bias``, or its contrary.
     for option, value in later:
         says, flag = op.constructor_words[option].says, _flag(value)
         if says.endswith("dtype"):

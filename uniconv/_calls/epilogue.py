@@ -1,4 +1,9 @@
-"""What surrounds the sum: dtypes, devices, the bias, scale, addend and shift."""
+"""What surrounds the sum: dtypes, devices, the bias, scale, addend and shift.
+
+A plan is built once and called often: what shapes and options can tell is settled when it is built
+(``checked``), and only what arrays can tell, dtype, device, bias, is asked in each call.  What
+comes in as NumPy or by DLPack is made a torch tensor, and y is given back as x's kind.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +42,11 @@ def checked(
     bias_shape = _bias_shape(call)
     plain = is_plain(call)
 
+    # How to read this, in the order of the lines: arrays that are no tensors are made such, and the
+    # function calls itself once; flags such as use_bias=True are held against the arrays; dtypes
+    # are checked or made one; the steps "before" make w of two vectors or take zero points off;
+    # then the bias's shape is checked, and the sum computed.  In a plain call torch's op adds the
+    # bias itself; else every step "after" is done to y in turn.
     def full(x: Any, w: Any, bias: Any = None, pointwise: Any = None, addend: Any = None) -> Any:
         if not (isinstance(x, Tensor) and isinstance(w, Tensor)):
             device = x.device if isinstance(x, Tensor) else None
@@ -64,6 +74,7 @@ def checked(
                 w = _shifted(call, w, step)
         if bias is not None and tuple(bias.shape) != bias_shape:
             raise _bad_bias(op, bias, bias_shape)
+        # Integers have a way of their own: their sum wraps around, on every device (integers.py).
         compute = convolve if x.is_floating_point() or x.is_complex() else convolve_integers
         if plain:
             return compute(x, w, bias)
@@ -90,7 +101,11 @@ def _keep_gradients(op: Op, x: Any, others: Sequence[Tensor | None]) -> None:
 
 
 def _shifted(call: LoweredCall, a: Tensor, step: Step) -> Tensor:
-    """An array of small integers less its zero point, in more bits."""
+    """An array of small integers less its zero point, in more bits.
+
+    Raises:
+        BadArray: a zero point that the array's dtype cannot hold, as 200 beside int8.
+    """
     assert isinstance(step, Cast)
     info = torch.iinfo(a.dtype)
     for zero in torch.tensor(step.less).flatten().tolist():
@@ -117,6 +132,11 @@ def _followed(
 
 
 def _activated(op: Op, step: Activate, y: Tensor) -> Tensor:
+    """y through the activation.
+
+    Raises:
+        BadArray: the result is of another dtype, as tanh of an integer is.
+    """
     activated = action(step)(y)
     if activated.dtype is not y.dtype:
         dtype = str(y.dtype).removeprefix("torch.")
@@ -127,7 +147,12 @@ def _activated(op: Op, step: Activate, y: Tensor) -> Tensor:
 def _agree(
     call: LoweredCall, x: Tensor, w: Tensor, bias: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Tensors of one device and of a dtype that the function takes."""
+    """Tensors of one device and of a dtype that the function takes.
+
+    Raises:
+        BadArray: sparse or nested tensors, two devices, a dtype that the function does not take, or
+            two where it takes one.
+    """
     op = call.op
     arrays = [a for a in (x, w, bias) if a is not None]
     for a in arrays:
@@ -137,6 +162,7 @@ def _agree(
     for a in arrays[1:]:
         if a.device != x.device:
             raise _different_devices(op, x, a)
+    # Under autocast torch picks the dtype of the op itself, whatever the arrays have.
     if x.device.type != "meta" and torch.is_autocast_enabled(x.device.type):
         return x, w, bias
     dtypes = [a.dtype for a in arrays]
@@ -149,6 +175,8 @@ def _agree(
                 f"{op.name}: x, w{', bias' * (bias is not None)} are {names}; "
                 f"{op.title} takes one dtype: convert one of them"
             )
+        # Three habits of mixing: everything becomes w's dtype ("w"), what all of them promote to
+        # (True: float16 and float32 make float32), or x's dtype.
         common = _weight_dtype(call, x, w, bias) if op.mixed_dtypes == "w" else dtypes[0]
         for other in dtypes[1:] if op.mixed_dtypes is True else ():
             common = torch.promote_types(common, other)
@@ -158,7 +186,11 @@ def _agree(
 
 
 def _weight_dtype(call: LoweredCall, x: Tensor, w: Tensor, bias: Tensor | None) -> torch.dtype:
-    """The dtype of w, which x and the bias are converted to."""
+    """The dtype of w, which x and the bias are converted to.
+
+    Raises:
+        BadArray: w's dtype is of a lesser kind, as integers beside floats.
+    """
     for name, a in (("x", x), ("bias", bias)):
         if a is not None and not torch.can_cast(a.dtype, w.dtype):
             had, wanted = (str(t.dtype).removeprefix("torch.") for t in (a, w))
@@ -170,6 +202,7 @@ def _weight_dtype(call: LoweredCall, x: Tensor, w: Tensor, bias: Tensor | None) 
 
 
 def _check_dtype(call: LoweredCall, name: str, dtype: torch.dtype) -> None:
+    """BadArray for a dtype that the function does not take with this many spatial axes."""
     taken = call.op.dtypes_of(call.rank)
     if _DTYPES.get(dtype) not in taken:
         got = str(dtype).removeprefix("torch.")
@@ -188,10 +221,16 @@ def _conversion(name: str, dtype: torch.dtype, taken: Sequence[str]) -> str:
 
 
 def _different_devices(op: Op, x: Tensor, w: Tensor) -> BadArray:
+    """The error for arrays on two devices; nothing is moved between them unasked."""
     return BadArray(f"{op.name}: x is on {x.device}, w or bias on {w.device}; move them together")
 
 
 def _scaled(op: Op, y: Tensor, scale: Any) -> Tensor:
+    """y times a number, in y's dtype.
+
+    Raises:
+        BadArray: the product needs another dtype: an integer y times 0.5.
+    """
     try:
         scaled: Tensor = y * scale
     except (OverflowError, RuntimeError):
@@ -203,7 +242,12 @@ def _scaled(op: Op, y: Tensor, scale: Any) -> Tensor:
 
 
 def _addend(call: LoweredCall, step: Addend, y: Tensor, addend: Tensor) -> Tensor:
-    """beta * z, whose z has y's shape."""
+    """beta * z, whose z has y's shape.
+
+    Raises:
+        BadShape: it has another shape; nothing is broadcast.
+        BadArray: it is on another device, or of a dtype that the function does not take.
+    """
     op = call.op
     if tuple(addend.shape) != tuple(y.shape):
         has = show_shape(addend.shape)
@@ -216,6 +260,7 @@ def _addend(call: LoweredCall, step: Addend, y: Tensor, addend: Tensor) -> Tenso
 
 
 def _bias_shape(call: LoweredCall) -> Shape:
+    """The shape that a bias must have: (o,), or y's axes with 1 on all but the channels."""
     if call.op.bias == "o":
         return (call.o,)
     return tuple(call.o if a == "o" else 1 for a in axes(call.layout.y, call.rank))
@@ -223,6 +268,7 @@ def _bias_shape(call: LoweredCall) -> Shape:
 
 def _bad_bias(op: Op, bias: Tensor, shape: Shape) -> BadShape:
     """A bias of another shape; as many numbers in another order of axes need a reshape only."""
+    # A bias (1, 1, 8) where (8,) is asked holds the right numbers: the message says the reshape.
     many = 1
     for size in shape:
         many *= size
@@ -237,7 +283,10 @@ def _along_channels(step: Bias, bias: Tensor) -> Tensor:
 
 
 def _check_pointwise(call: LoweredCall, x: Tensor, pointwise: Tensor) -> None:
-    """Refuse a 1x1 kernel of another dtype or device."""
+    """Refuse a 1x1 kernel of another dtype or device.
+
+    Under autocast torch brings both to one dtype by itself.
+    """
     lowered = x.device.type != "meta" and torch.is_autocast_enabled(x.device.type)
     if pointwise.dtype is not x.dtype and not lowered:
         names = " and ".join(str(a.dtype).removeprefix("torch.") for a in (x, pointwise))

@@ -1,4 +1,10 @@
-"""Lift: a lowered call -> the options of another function, or CannotExpress."""
+"""Lift: a lowered call -> the options of another function, or CannotExpress.
+
+Every rule writes its part of the record; the order is that of ``lower``, since a rule that writes
+looks at the same fields of the context as when it reads.  Nothing that is written is trusted: the
+options are lowered again, in the other function, and only a record that computes the same is given
+back.  So a rule may offer several ways, of which some are wrong: only right ones come through.
+"""
 
 from __future__ import annotations
 
@@ -45,6 +51,8 @@ def lift(call: LoweredCall, op: Op, *, flip_kernel: bool = False) -> Lifted:
         op.name, op.title, layout, call.sizes, boundary=conv.boundary, ndim=call.rank
     )
     options: dict[str, Any] = {}
+    # What the function itself calls reversed: a transposed one runs the kernel of the record, which
+    # is an adjoint's, the other way once more.
     backwards = tuple(r is not (op.kind == "conv_transpose") for r in conv.reverse)
     options |= op.reverse.says(backwards if op.reverse.for_each_axis else backwards[0], facts)
     if op.layout.option is not None:
@@ -60,6 +68,8 @@ def lift(call: LoweredCall, op: Op, *, flip_kernel: bool = False) -> Lifted:
     options, facts = _per_axis(conv, op, options, facts)
     facts = replace(facts, options=_completed(op, options))
 
+    # The first way to pad that lowers to the same record is taken; where none does, the first
+    # refusal is raised.
     refusals: list[UniconvError] = []
     for padding in paddings(conv, op, facts, refusals):
         told = {k: v for k, v in (options | padding).items() if v != op.rules[k].default}
@@ -83,7 +93,10 @@ def _completed(op: Op, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def native_shapes(call: LoweredCall, op: Op, layout: Layout) -> list[Shape]:
-    """The shapes of x, w (and the pointwise kernel) of the same problem in another layout."""
+    """The shapes of x, w (and the pointwise kernel) of the same problem in another layout.
+
+    They are what the lifted options are lowered with, to see whether they mean the same.
+    """
     sizes, groups = call.sizes, call.conv.groups
     letters = {"n": 1} | letter_sizes(sizes.c, sizes.o, groups)
     x = batched(arrange(layout.x, letters, sizes.size), layout.x, sizes.batch)
@@ -104,11 +117,18 @@ def kernel_pattern(call: LoweredCall, lifted: Lifted) -> str:
 
 
 def _layout(call: LoweredCall, op: Op) -> Layout:
+    """The layout of ``op`` that holds the call's arrays: the first that has a place for each axis.
+
+    Raises:
+        CannotExpress: "channels", "rank" or "batch", of which ``op`` has none or not so many.
+    """
+    # An axis of size 1 needs no letter in the pattern; channels of any other size do.
     lacks = {a for a, n in (("c", call.sizes.c), ("o", call.sizes.o)) if n != 1}
     # A kernel that lacks a spatial axis has size 1 along it.
     long = {f"s{i}" for i, k in enumerate(call.sizes.kernel) if k > 1}
     grouped = op.groups == BY_AXIS and call.conv.groups > 1
     fitting = [k for k in op.layouts if call.rank in k.ranks and long <= set(axes(k.w, call.rank))]
+    # Where w itself says the groups, by an axis, a layout with that axis is preferred.
     if grouped:
         fitting = [k for k in fitting if "g" in k.w.split()] or fitting
     layout = next(iter(fitting), None)
@@ -127,6 +147,7 @@ def _layout(call: LoweredCall, op: Op) -> Layout:
 
 
 def _check_kind(call: LoweredCall, op: Op) -> None:
+    """CannotExpress where the two are of different kinds, so that no option could help."""
     conv = call.conv
     if (op.pointwise is None) != (call.pointwise is None):
         has = "has no pointwise kernel" if call.pointwise is None else "has a pointwise kernel"
@@ -134,6 +155,8 @@ def _check_kind(call: LoweredCall, op: Op) -> None:
     if op.outer_product != call.op.outer_product:
         has = "one" if op.outer_product else "a product of two vectors"
         raise CannotExpress(op.name, "kernel", f"the call's kernel is {has}")
+    # The record of a transposed convolution spreads x (lhs_dilation) and visits every pixel of y;
+    # a strided one leaves pixels of y out.  One option "stride" cannot say both.
     if op.kind == "conv_transpose":
         if max(conv.stride) > 1:
             raise CannotExpress(
@@ -151,6 +174,7 @@ def _reversed(conv: Convolution, op: Op, flip_kernel: bool) -> tuple[Convolution
         raise CannotExpress(op.name, "reverse", f"it reverses all axes or none, not {conv.reverse}")
     if op.reverse.option is not None:
         return conv, False
+    # reverse False is a cross-correlation; whose adjoint runs the kernel backwards.
     native = op.reverse.usual is not (op.kind == "conv_transpose")
     if conv.reverse[0] == native:
         return conv, False
@@ -165,6 +189,15 @@ def _reversed(conv: Convolution, op: Op, flip_kernel: bool) -> tuple[Convolution
 
 
 def _boundary(conv: Convolution, op: Op, facts: CallContext) -> dict[str, Any]:
+    """The options that say what lies outside x.
+
+    How to read it: a function has an option for the border's name, one for the constant's value,
+    both, or one for both ("a number or a word").  The record tells "zeros" from "constant" 0, which
+    a function with a fill value does not; without any such option a padding word must say it.
+
+    Raises:
+        CannotExpress: "boundary", where it pads with zeros only and the call does not.
+    """
     if op.boundary and op.fill:
         known = op.boundary.table.values()
         name = conv.boundary
@@ -187,6 +220,11 @@ def _boundary(conv: Convolution, op: Op, facts: CallContext) -> dict[str, Any]:
 
 
 def _epilogue(call: LoweredCall, op: Op, facts: CallContext) -> dict[str, Any]:
+    """The options that say what follows the sum: scale, shift, activation, zero points, addend.
+
+    Raises:
+        CannotExpress: with the name of the first that the call has and ``op`` has not.
+    """
     options: dict[str, Any] = {}
     if op.scale:
         options[op.scale.option] = op.scale.write(call.scale, facts)
@@ -211,6 +249,7 @@ def _epilogue(call: LoweredCall, op: Op, facts: CallContext) -> dict[str, Any]:
 
 
 def _groups(conv: Convolution, op: Op, facts: CallContext) -> dict[str, Any]:
+    """The options for groups of channels and of the batch; CannotExpress where there are none."""
     parts: dict[str, Any] = {}
     if op.batch_groups:
         parts = {op.batch_groups.option: conv.batch_groups}
@@ -222,6 +261,12 @@ def _groups(conv: Convolution, op: Op, facts: CallContext) -> dict[str, Any]:
 def _per_axis(
     conv: Convolution, op: Op, options: dict[str, Any], facts: CallContext
 ) -> tuple[dict[str, Any], CallContext]:
+    """The options so far with stride and dilations, and the context that knows these numbers, too.
+
+    Raises:
+        CannotExpress: "stride" or "dilation", where ``op`` has no option and the call more than 1.
+    """
+    # "Stride" of a transposed convolution is what spreads x; its record has no other.
     stride = conv.lhs_dilation if op.kind == "conv_transpose" else conv.stride
     facts = replace(facts, stride=stride, dilation=conv.rhs_dilation)
     if op.stride:
@@ -242,7 +287,15 @@ def _per_axis(
 def paddings(
     conv: Convolution, op: Op, facts: CallContext, refusals: list[UniconvError]
 ) -> Iterator[dict[str, Any]]:
-    """Every way to say the padding, exactly or with pixels after that no window reads."""
+    """Every way to say the padding, exactly or with pixels after that no window reads.
+
+    Where none is, the reason is added to ``refusals``, so that the caller can raise it.
+    """
+    # How to read this: pixels after the last window change nothing.  x of 6 pixels, kernel 3,
+    # stride 2, pad (1, 0): windows start at -1, 1, 3, the last reads pixels 3, 4, 5.  One more
+    # pixel after would be read by none, so (1, 1) computes the same.  ``tight`` has no such pixel,
+    # and any number from there to stride - 1 more is as good; ``even`` takes the same before and
+    # after where that lies in the range, for functions that can say nothing else.
     sizes, crop, takes = facts.sizes, op.crop, op.padding
     tight = conv.tight(sizes.size, sizes.kernel)
     steps = zip(conv.pad, tight.pad, conv.stride)
@@ -260,6 +313,8 @@ def paddings(
 def _crops(conv: Convolution, rule: Crop, facts: CallContext) -> Iterator[dict[str, Any]]:
     """Ways to say what the transposed op cuts off, without an output shape where that can be."""
     crop = uncrop(conv.pad, facts)
+    # First without an output shape, unless the function asks for one; then with it, in the most
+    # complete of the forms that the function takes.
     if rule.shape is None or rule.shape_default is not REQUIRED:
         yield from rule.ways(crop, facts)
     if rule.shape is not None:
@@ -274,7 +329,10 @@ def _crops(conv: Convolution, rule: Crop, facts: CallContext) -> Iterator[dict[s
 
 
 def _same(a: LoweredCall, b: LoweredCall) -> bool:
-    """Whether two calls compute the same, whatever their layouts."""
+    """Whether two calls compute the same, whatever their layouts.
+
+    Paddings are compared without the pixels that no window reads: see ``paddings``.
+    """
 
     def kept(call: LoweredCall) -> tuple[Any, ...]:
         tight = call.conv.tight(call.sizes.size, call.sizes.kernel)

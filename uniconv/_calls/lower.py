@@ -1,4 +1,13 @@
-"""Lower: a native call's options and shapes -> the canonical record."""
+"""Lower: a native call's options and shapes -> the canonical record.
+
+Nothing here sees a number of an array: shapes and options are all that is read.  An example, that
+the comments below refer to: ``tf.nn.conv2d`` of x (1, 5, 6, 3) and w (3, 3, 3, 8) with strides 2
+and padding "SAME".  Its layout says x ``n ... c`` and w ``... i o``, so the image has 5 x 6 pixels,
+the kernel 3 x 3, c = i = 3 and o = 8.  "SAME" means 3 x 3 windows, ceil(5 / 2) by ceil(6 / 2),
+which span (3 - 1) * 2 + 3 = 7 pixels: 2 more than 5, one on each side, and 1 more than 6, which
+TensorFlow puts after.  So the record has stride (2, 2), pad ((1, 1), (0, 1)), and y is
+(1, 3, 3, 8).
+"""
 
 from __future__ import annotations
 
@@ -48,6 +57,7 @@ class LoweredCall:
 
     @property
     def rank(self) -> int:
+        """The number of spatial axes."""
         return self.conv.rank
 
     @property
@@ -64,7 +74,11 @@ class LoweredCall:
         return batched(out, self.layout.y, batch)
 
     def padding_at(self, size: Shape) -> Pairs:
-        """The record's padding for an x of other spatial sizes, which may be formulas."""
+        """The record's padding for an x of other spatial sizes, which may be formulas.
+
+        The same options are read again with these sizes in the place of x's.  What an output shape
+        is checked by (``adjoint``, ``fixed``) is left out: it holds for the sizes of the call only.
+        """
         call = replace(self.context, sizes=replace(self.sizes, size=size))
         if self.op.crop is None:
             return self.op.padding.of(call)  # type: ignore[no-any-return]
@@ -79,7 +93,10 @@ class LoweredCall:
 
 
 def batched(shape: Shape, pattern: str, batch: Shape) -> Shape:
-    """A shape whose one batch entry is replaced by the batch axes that are really there."""
+    """A shape whose one batch entry is replaced by the batch axes that are really there.
+
+    ``batched((1, 8, 8, 3), "n ... c", (2, 5))`` is (2, 5, 8, 8, 3), and with batch () (8, 8, 3).
+    """
     letters = axes(pattern, max(rank_of(pattern, len(shape)), 0))
     if "n" not in letters:
         return shape
@@ -98,6 +115,10 @@ def lower(
     call = begin(op, options, ndim=len(x_shape))
     if op.outer_product:
         w_shape = outer_shape(op, w_shape, p_shape)
+    # How to read this: ``call`` is filled in field by field, and every rule may look at the fields
+    # that are there already.  A kernel's axes say the rank; with it the shapes say sizes; SAME asks
+    # stride, dilation and sizes; an output shape may say channels, and from these some functions
+    # know their groups; only then are the channels of y known, and last the padding is read.
     # The order of reading: each line needs what those above it have made known.
     kernel = read_kernel(op, call, w_shape)
     call.layout = kernel.layout
@@ -108,6 +129,7 @@ def lower(
     )
     call.boundary = read_boundary(op, call)
     warnings = tuple(refusal_text(op, w, call) for w in op.warnings if w.holds(call))
+    # Beside some words the framework ignores the dilation, and the record must not have it either.
     if not op.padding.dilates(call.options[op.padding.option]):
         call.dilation = (1,) * rank
     output_size, channels = read_output_shape(op, call)
@@ -141,13 +163,23 @@ def lower(
 def read_boundary(op: Op, call: CallContext) -> str:
     """What lies outside x: its own option says it, or the padding word does."""
     value = call.options[op.padding.option]
+    # A word that names a border ("reflect") wins over the option for borders; without such a word
+    # the option says it; and where only a fill value exists, outside x stands that constant.
     if op.boundary and not (isinstance(value, str) and value in op.padding.borders):
         return str(op.boundary.of(call))
     return "constant" if op.fill and not op.boundary else op.padding.border(value)
 
 
 def read_sizes(kernel: KernelReading, x_shape: Shape, w_shape: Shape) -> Sizes:
-    """The sizes that the patterns give the arrays, without the channels of y."""
+    """The sizes that the patterns give the arrays; 0 for the channels of y, not known yet.
+
+    x may have several batch axes, or none: ``op.batch`` says the fewest and the most.  All axes
+    that the pattern's other letters do not take are the batch: x (2, 5, 8, 8, 3) read as "n ... c"
+    with two spatial axes has batch (2, 5).  For the other letters these are then taken as one.
+
+    Raises:
+        BadShape: too few or too many axes, no pixel or channel, a kernel that must be square.
+    """
     op, layout, rank = kernel.op, kernel.layout, kernel.rank
     letters = axes(layout.x, rank)
     has_batch = "n" in letters
@@ -161,6 +193,7 @@ def read_sizes(kernel: KernelReading, x_shape: Shape, w_shape: Shape) -> Sizes:
             f"{show(layout.x)} with the {plural(rank, 'spatial ')} of w {show_shape(w_shape)} "
             f"it must have {count}"
         )
+    # x as if its batch were one axis of size 1, so that one letter stands for each entry.
     at = letters.index("n") if has_batch else 0
     single = (*x_shape[:at], *((1,) if has_batch else ()), *x_shape[at + extra :])
     x = dict(zip(letters, single))
@@ -196,7 +229,18 @@ def outer_shape(op: Op, w_shape: Shape, p_shape: Shape | None) -> Shape:
 
 
 def read_output_shape(op: Op, call: CallContext) -> tuple[Shape, int | None]:
-    """The spatial part of output_shape and its channels (None where it does not say them)."""
+    """The spatial part of output_shape and its channels (None where it does not say them).
+
+    Both are () and None where the function has no such option, or the call leaves it out.
+
+    Raises:
+        BadOption: it fits none of the forms that the function takes, or says another batch size.
+    """
+    # How to read this: the option comes in up to four forms, which ``crop.shape_forms`` lists.  For
+    # y (1, 8, 8, 3), read as "n ... c":  "axes" (8, 8), "int" 8, "sample" (8, 8, 3), without the
+    # batch, and "full" (1, 8, 8, 3).  The first two say no channels.  The last two are told by
+    # letter, in the order of x's axes; they differ in length from "axes" by the axes of channels
+    # and batch, so that a list can be read in one way only.
     crop = op.crop
     if crop is None or crop.shape is None:
         return (), None
@@ -245,6 +289,7 @@ def output_channels(
 
 def read_zero_points(op: Op, call: CallContext) -> tuple[Any, Any]:
     """The zero points of x and w."""
+    # Both arrays are taken less these numbers before they are multiplied: 0 changes nothing.
     if op.zero_points is None:
         return 0, 0
     x, w = (rule.of(call) for rule in op.zero_points)
@@ -264,11 +309,17 @@ def read_batch_groups(op: Op, call: CallContext) -> int:
 
 
 def read_record(kernel: KernelReading, call: CallContext, groups: int) -> Convolution:
-    """The record; the call then knows its padding, too, as it was read."""
+    """The record; the call then knows its padding, too, as it was read.
+
+    A convolution's padding goes into the record as it is.  What a transposed one says is a crop,
+    "pixels of the whole result that are cut off", and its stride spreads x: it becomes the record's
+    ``lhs_dilation``, and y is read with stride 1.
+    """
     op, ones = kernel.op, (1,) * call.rank
     if op.crop is None:
         call.pad = pad = op.padding.of(call)
         fill = op.fill.of(call) if op.fill and call.boundary == "constant" else 0.0
+        # A border of zeros has one name, so that two calls that mean the same have equal records.
         if op.fill and fill == 0 and call.boundary == "constant":
             call.boundary = "zeros"
         spread, stride = call.lhs_dilation, call.stride
@@ -286,7 +337,12 @@ def read_record(kernel: KernelReading, call: CallContext, groups: int) -> Convol
 
 
 def uncrop(crop: Pairs, call: CallContext) -> Pairs:
-    """Crop of the full transposed result <-> padding of the dilated input (its own inverse)."""
+    """Crop of the full transposed result <-> padding of the dilated input (its own inverse).
+
+    A window that overlaps x by one tap at least starts at most ``extent - 1`` pixels before x: the
+    whole result is what x gives under that much padding, and one pixel of crop is one pixel less of
+    it.  Extent 3: crop (0, 1) is padding (2, 1), and crop (3, 2) is padding (-1, 0), which crops x.
+    """
     extents = effective(call.sizes.kernel, call.dilation)
     return tuple((e - 1 - lo, e - 1 - hi) for e, (lo, hi) in zip(extents, crop))
 
@@ -300,6 +356,7 @@ def refuse(op: Op, call: CallContext) -> None:
 
 def refusal_text(op: Op, refusal: Refusal, call: CallContext) -> str:
     """What was given, the reason, and where that is written."""
+    # Options at their defaults were not written by the user, who would look for them in vain.
     values = ((o, call.options[o]) for o in refusal.options)
     shown = ((o, v) for o, v in values if v is not op.rules[o].default)
     gave = ", ".join(call.gave(o, v) for o, v in shown)
@@ -310,6 +367,8 @@ def check_output(
     op: Op, conv: Convolution, call: CallContext, x_shape: Shape, w_shape: Shape
 ) -> None:
     """Refuse an output without pixels or channels where the framework does."""
+    # How to read this: the record gives 0 windows where none fits, without an error.  Frameworks
+    # differ there: "refused" raises, "kept" returns an empty y, and one is in between.
     sizes = call.sizes
     out = conv.output(sizes.size, sizes.kernel)
     extents = effective(sizes.kernel, conv.rhs_dilation)
@@ -319,6 +378,8 @@ def check_output(
         # C++ division truncates: one stride short of nothing is still nothing, not an error
         # (tensorflow 2.21.0 tensorflow/core/framework/kernel_shape_util.cc).
         padded = zip(sizes.size, conv.pad, extents, conv.stride)
+        # x of 1 pixel, stride 2, no padding: a kernel of 4 gives (1 - 4 + 2) / 2 = -0.5, cut to 0
+        # and kept; a kernel of 5 gives -1, refused.
         fine = all(n + lo + hi - e + s > -s for n, (lo, hi), e, s in padded)
     else:
         fine = True
@@ -343,7 +404,14 @@ def check_output(
 def lower_pointwise(
     op: Op, sizes: Sizes, rank: int, p_shape: Shape | None
 ) -> tuple[Convolution, Sizes]:
-    """The 1x1 convolution after a depthwise one."""
+    """The 1x1 convolution after a depthwise one, and its sizes; ``sizes`` are the depthwise one's.
+
+    Its input channels are the depthwise result's, c of them.  A kernel with fewer, i, reads them in
+    c / i groups, where the function allows that (``op.pointwise_groups``).
+
+    Raises:
+        BadShape: there is no pointwise kernel, it is not 1x1, or its channels do not fit.
+    """
     if p_shape is None or op.pointwise is None:
         raise BadShape(f"{op.name}: the pointwise kernel is missing")
     letters = dict(zip(axes(op.pointwise, rank), p_shape))

@@ -29,7 +29,14 @@ def complete(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[s
 
 
 def _by_first_name(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The options that a call names, by first names; and which second name each was given by."""
+    """The options that a call names, by first names; and which second name each was given by.
+
+    ``{"paddings": 1}`` gives ``({"padding": 1}, {"padding": "paddings"})`` where "paddings" is a
+    second name.  A second name that is None counts as left out: signatures have both, one unused.
+
+    Raises:
+        BadOption: one option under two names, or one that the function does not have.
+    """
     values: dict[str, Any] = {}
     spelled: dict[str, str] = {}
     single = {name for several in op.per_axis_options.values() for name in several.names}
@@ -64,7 +71,13 @@ def _unknown(op: Op, name: str, value: Any, single: set[str]) -> BadOption:
 def _gathered(
     op: Op, name: str, several: OptionPerAxis, values: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The options with those of one axis each as one of all axes."""
+    """The options with those of one axis each as one of all axes.
+
+    stride_h=2, stride_w=1 become stride=(2, 1), in the order of ``several.names``.
+
+    Raises:
+        BadOption: the option of all axes stands beside one of them, or one of them is missing.
+    """
     if name in values:
         beside = " and ".join(one for one in several.names if one in values)
         raise BadOption(f"{op.name}: {beside} cannot stand beside {name}; give one or the other")

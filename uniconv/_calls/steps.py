@@ -72,6 +72,11 @@ def call_steps(call: LoweredCall, any_size: AnySize | None = None) -> CallSteps:
 
     any_size: the steps for images of any size (see ``core_steps``), plain ones: without these two.
     """
+    # How to read this: every change of the call's arrays is a change of the record too, so both are
+    # made in pairs.  (1) ``turned``: the order in which spatial axes are taken; a Julia kernel of
+    # axes s0 s1 in column-major memory is s1 s0 to torch.  (2) ``parts``: with batch_groups b, x of
+    # (b * n, c) becomes (n, b * c), and a convolution of b groups does the rest.  (3) ``row``: a
+    # line of n pixels becomes an image of 1 x n.  What is left is the record's own: ``core_steps``.
     rank, layout, conv, sizes = call.rank, call.layout, call.conv, call.sizes
     adjoint = call.op.kind == "conv_transpose"
     transposed = by_transposing(conv, adjoint=adjoint)
@@ -94,6 +99,8 @@ def call_steps(call: LoweredCall, any_size: AnySize | None = None) -> CallSteps:
     core = core_steps(conv, sizes, transposed=transposed, any_size=any_size, bias=plain)
     if row:
         core = (AddRow("x"), AddRow("w"), *core, DropRow("y"))
+    # Formulas name the extents n0, n1, ...: code for any size must read them off x first, unless
+    # there is nothing to compute.
     formulas = any_size and any(type(p) is not int for pair in any_size.padding for p in pair)
     if formulas and not isinstance(core[0], Empty):
         core = (Measure("x", rank), *core)
@@ -126,6 +133,8 @@ def _before(call: LoweredCall) -> tuple[Step, ...]:
     op = call.op
     steps: tuple[Step, ...] = ()
     if op.outer_product is not None:
+        # The letters of the two vectors, as ("s0", "s1") or the other way round: which one is
+        # first.
         in_order = op.outer_product == tuple(sorted(op.outer_product))
         steps += (OuterProduct("w", ("w", "p") if in_order else ("p", "w")),)
     if op.result is not None:
@@ -134,6 +143,7 @@ def _before(call: LoweredCall) -> tuple[Step, ...]:
 
 
 def _permuted(on: str, src: Sequence[str], dst: Sequence[str]) -> tuple[Step, ...]:
+    """The step that takes an array of axes ``src`` to ``dst``; none where they are in order."""
     moved = order(src, dst)
     known = moved == tuple(range(len(moved)))
     return () if known else (Permute(on, moved, _pattern(src), _pattern(dst)),)
@@ -148,6 +158,8 @@ def _pattern(letters: Sequence[str]) -> str:
 
 def _x(call: LoweredCall, spatial: Sequence[str]) -> tuple[Step, ...]:
     """From the native x: its batch axes as one, its channels second."""
+    # The order matters: a missing channel axis is added last; then the batch axes, which are
+    # neighbours, become one; then the permutation counts on one axis for each letter.
     letters, lacking = completed(native_axes(call.layout.x, call), ("c",))
     batch, parts = call.sizes.batch, call.conv.batch_groups
     steps: tuple[Step, ...] = (AddAxes("x", len(lacking)),) if lacking else ()
@@ -161,6 +173,9 @@ def _w(call: LoweredCall, wanted: tuple[str, ...], groups: int) -> tuple[Step, .
     """From the native kernel: one permutation, unless groups are split or merged."""
     src, lacking = completed(axes(call.layout.w, call.rank), wanted)
     steps: tuple[Step, ...] = (AddAxes("w", len(lacking)),) if lacking else ()
+    # A permutation does where w's letters are those wanted, or where there is one group, so that i
+    # is c and m is o.  "g m i" to "o i" is not one: o = (g m) are two axes made one, which is left
+    # to einops.
     moved = kernel_order(src, wanted, groups)
     if moved is None:
         inputs = call.sizes.c * call.conv.batch_groups
@@ -197,6 +212,8 @@ def _y(call: LoweredCall, spatial: Sequence[str]) -> tuple[Step, ...]:
 
 def _after(call: LoweredCall) -> tuple[Step, ...]:
     """What follows the sum, in order."""
+    # y = activation(scale * sum + addend_scale * addend + shift + bias): cuDNN's order
+    # (cudnnConvolutionBiasActivationForward: alpha1, alpha2, bias, activation).
     op = call.op
     steps: tuple[Step, ...] = ()
     if call.scale != 1:
@@ -207,6 +224,8 @@ def _after(call: LoweredCall) -> tuple[Step, ...]:
         steps += (Shift("y", call.shift),)
     if is_plain(call):
         return steps
+    # ``after``: how many axes of y come behind the channels, so that the bias is reshaped by it:
+    # 2 in "n o ...", 0 in "n ... o".
     letters = native_axes(call.layout.y, call)
     after = len(letters) - letters.index("o") - 1 if op.bias == "o" and "o" in letters else None
     steps += (Bias("y", after),)
