@@ -824,3 +824,20 @@ def test_keras_1_says_in_which_order_its_axes_are(folder):
         del file.attrs["model_config"]
     with pytest.raises(BadFile, match="does not say in which order its axes are"):
         files.load("m.h5")
+
+
+def test_a_heap_without_an_end_is_refused(folder):
+    """HDF5 1.14.6 reads the first word of such a file for ever."""
+    with h5py.File("m.h5", "w") as file:
+        file["w"] = probe(3)
+        file.attrs["word"] = "a word"
+    data = bytearray(Path("m.h5").read_bytes())
+    heap = data.index(b"GCOL\1\0\0\0")
+    at = heap + 16
+    while data[at : at + 2] != b"\0\0":
+        size = int.from_bytes(data[at + 8 : at + 16], "little")
+        at += 16 + size + -size % 8
+    data[at + 8 : at + 16] = bytes(8)
+    Path("m.h5").write_bytes(data)
+    with pytest.raises(BadFile, match=rf"^m.h5 is damaged: a heap at byte {heap} has no end$"):
+        files.load("m.h5")

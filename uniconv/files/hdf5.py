@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import mmap
 import re
 import shutil
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any
 
@@ -44,6 +45,7 @@ _VARIABLES = {
 }
 
 _GZIP_AT_MOST = 1032  # bytes for each, https://zlib.net/zlib_tech.html
+_HEAP = b"GCOL\1\0\0\0"
 _HOLDERS = ("layers", "_layer_checkpoint_dependencies")  # the second until Keras 3.0
 
 
@@ -112,12 +114,37 @@ def opened(path: Path, limits: Limits, inside: IO[bytes] | None = None) -> Itera
     if inside is None:
         path.open("rb").close()  # h5py's own message for a missing file is long
         limits.opened += path.stat().st_size
+    _check_heaps(path, inside)
     try:
         file = h5py.File(inside or path, "r")
     except OSError:
         raise BadFile(f"{path} is no HDF5 file") from None
     with file:
         yield file["/"]
+
+
+def _check_heaps(path: Path, inside: IO[bytes] | None) -> None:
+    """Refuse a heap of words in which no step leads on: HDF5 1.14 would step for ever.
+
+    https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html#GlobalHeap ; the loop is in
+    src/H5HGcache.c, H5HG__cache_heap_deserialize, where object 0 may have no size.
+    """
+    with path.open("rb") if inside is None else nullcontext(inside) as file:
+        if not file.seek(0, 2):
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            start = data.find(_HEAP)
+            while start >= 0:
+                end = start + int.from_bytes(data[start + 8 : start + 16], "little")
+                at = start + 16
+                while at + 16 <= min(end, len(data)):
+                    size = int.from_bytes(data[at + 8 : at + 16], "little")
+                    free = data[at : at + 2] == b"\0\0"
+                    if free and size < 16:
+                        raise BadFile(f"{path} is damaged: a heap at byte {start} has no end")
+                    at += size if free else 16 + size + -size % 8
+                start = data.find(_HEAP, start + 1)
+        file.seek(0)
 
 
 def children(group: Any) -> list[str]:
