@@ -16,8 +16,8 @@ from uniconv.files import (
     darknet,
     gguf,
     graphdef,
-    hdf5,
     jld2,
+    keras,
     mat,
     ncnn,
     npz,
@@ -41,9 +41,9 @@ READERS: dict[str, Reader] = {
     ".npy": npz.read_npy,
     ".npz": npz.read_npz,
     ".mat": mat.read,
-    ".h5": hdf5.read,
-    ".hdf5": hdf5.read,
-    ".keras": hdf5.read_keras,
+    ".h5": keras.read,
+    ".hdf5": keras.read,
+    ".keras": keras.read_archive,
     ".safetensors": safetensors.read,
     ".pt": pt.read,
     ".pth": pt.read,
@@ -104,7 +104,7 @@ def _by_sign(path: Path, head: bytes) -> Reader | None:
     if head.startswith(b"HDF5-based Julia Data Format"):
         return jld2.read
     if any(head.startswith(_HDF5, at) for at in (0, 512, 1024, 2048)):
-        return jld2.read if path.suffix.lower() == ".jld2" else hdf5.read
+        return jld2.read if path.suffix.lower() == ".jld2" else keras.read
     if head.startswith(_LEGACY_TORCH):
         return pt.read
     if head.startswith(b"GGUF"):
@@ -132,7 +132,7 @@ def _zipped(path: Path) -> Reader | None:
     except zipfile.BadZipFile:
         return None
     if "config.json" in names and "model.weights.h5" in names:
-        return hdf5.read_keras
+        return keras.read_archive
     if torchscript.is_torchscript(names):
         return torchscript.read
     if any(name.endswith("/data.pkl") for name in names):
