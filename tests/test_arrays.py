@@ -1,6 +1,7 @@
 """Arrays of every kind: what goes in, what comes out, and where it is computed."""
 
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -254,3 +255,79 @@ def test_a_zero_point_for_each_output_channel():
     np.testing.assert_array_equal(space["y"].numpy(), whole)
     with pytest.raises(BadArray, match="the zero point 256 is no uint8"):
         uniconv.conv(x, w, w_zero_point=[0, 256, 1], **options)
+
+
+NUMBERED = {"dialect": "stablehlo", "feature_group_count": 1, "batch_group_count": 1}
+LAYOUT = "[b, 0, f]x[0, i, o]->[b, 0, f]"
+
+
+@pytest.mark.parametrize(
+    ("dtype", "word", "result"),
+    [
+        ("int8", "i32", "int32"),
+        ("uint8", "i16", "int16"),
+        ("int32", "i8", "int8"),  # modulo 256
+        ("float16", "f32", "float32"),
+        ("float32", "f64", "float64"),
+        ("complex64", "complex<f64>", "complex128"),
+    ],
+)
+def test_a_result_of_its_own_dtype(dtype, word, result):
+    x, w = np.array([100, 27, 3]).astype(dtype), np.array([90, 7]).astype(dtype)
+    x, w = x.reshape(1, 3, 1), w.reshape(2, 1, 1)
+    y = uniconv.conv(x, w, dimension_numbers=LAYOUT, result=word, **NUMBERED)
+    wanted = np.array([100 * 90 + 27 * 7, 27 * 90 + 3 * 7]).astype(result)
+    assert y.dtype == result
+    np.testing.assert_array_equal(y.ravel(), wanted)
+    call = uniconv.Call(x, w, dimension_numbers=LAYOUT, result=word, **NUMBERED)
+    space = {"x": torch.from_numpy(x), "w": torch.from_numpy(w)}
+    exec(uniconv.explain(call).torch, space)
+    np.testing.assert_array_equal(space["y"].numpy(), y)
+
+
+def test_a_result_must_hold_the_arrays():
+    x, w = np.ones((1, 3, 1), "float32"), np.ones((2, 1, 1), "float32")
+    for word in ("f16", "bf16", "i32", "complex<f32>"):
+        with pytest.raises(BadArray, match=f'result="{word}" of float32 arrays must be a dtype'):
+            uniconv.conv(x, w, dimension_numbers=LAYOUT, result=word, **NUMBERED)
+
+
+def test_dimension_numbers_in_every_spelling():
+    positions = {
+        "input_batch_dimension": 2,
+        "input_feature_dimension": 0,
+        "input_spatial_dimensions": [1],
+        "kernel_input_feature_dimension": 2,
+        "kernel_output_feature_dimension": 0,
+        "kernel_spatial_dimensions": [1],
+        "output_batch_dimension": 1,
+        "output_feature_dimension": 2,
+        "output_spatial_dimensions": [0],
+    }
+    raw = ", ".join(f"{k} = {v}" for k, v in positions.items())
+    x, w = np.arange(24.0).reshape(2, 4, 3), np.arange(20.0).reshape(5, 2, 2)
+    plain = "[f,0,b]x[o,0,i]->[0,b,f]"
+    y = uniconv.conv(x, w, dimension_numbers=plain, **NUMBERED)
+    texts = (f"#stablehlo.conv<{plain}>", f"#stablehlo.conv<raw {raw}>")
+    for spelled in (*texts, SimpleNamespace(**positions)):
+        other = uniconv.conv(x, w, dimension_numbers=spelled, **NUMBERED)
+        np.testing.assert_array_equal(other, y)
+    for wrong in (raw.replace("= 2", "= 0", 1), raw.replace("[1]", "[3]", 1), raw[:40]):
+        with pytest.raises(BadOption, match="must be three lists such as"):
+            uniconv.conv(x, w, dimension_numbers=f"#stablehlo.conv<raw {wrong}>", **NUMBERED)
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_a_family_is_meant_for_every_number_of_axes(rank):
+    letters = ",".join(map(str, range(rank)))
+    numbers = f"[b,{letters},f]x[{letters},i,o]->[b,{letters},f]"
+    x, w = np.ones((1, *(3,) * rank, 1)), np.ones(((2,) * rank) + (1, 1))
+    y = uniconv.conv(x, w, dimension_numbers=numbers, **NUMBERED)
+    assert (y.shape, y.max()) == ((1, *(2,) * rank, 1), 2**rank)
+
+
+def test_batch_groups_of_an_image_without_pixels():
+    x, w = np.ones((4, 0, 2)), np.ones((1, 2, 4))
+    options = {**NUMBERED, "batch_group_count": 2, "dimension_numbers": LAYOUT}
+    y = uniconv.conv(x, w, padding=[(1, 1)], **options)
+    np.testing.assert_array_equal(y, np.zeros((2, 2, 4)))

@@ -52,6 +52,12 @@ def shape_and_type(text: str) -> tuple[tuple[int, ...], str]:
     return tuple(int(n) for n in found[1].split("x")[:-1]), DTYPES[found[2]]
 
 
+def element_type(text: str) -> str:
+    """The element type of a tensor type, as it is written."""
+    found = TENSOR.fullmatch(text.strip())
+    return found[2] if found else ""
+
+
 def dense(literal: str, of: str) -> np.ndarray:
     """The array of ``dense<literal> : of``."""
     shape, dtype = shape_and_type(of)

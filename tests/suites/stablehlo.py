@@ -12,6 +12,7 @@ import numpy as np
 from tests.suites.mlir import (
     attributes,
     dense,
+    element_type,
     functions,
     parameters,
     shape_and_type,
@@ -112,7 +113,7 @@ def _call(text: str) -> tuple[dict[str, Any], np.ndarray]:
         shape, dtype = shape_and_type(of)
         arguments = {"lhs": known[lhs], "rhs": known[rhs], **options}
         if dtype != known[lhs].dtype:
-            arguments["result"] = dtype
+            arguments["result"] = element_type(of)
         return arguments, _expected(body, result, known, np.zeros(shape, dtype))
     spelled = re.search(r"stablehlo\.conv\s*=\s*(#stablehlo\.conv<.*>)\s*\}", text, re.DOTALL)
     if spelled is None:

@@ -24,6 +24,7 @@ from uniconv._canonical.steps import Activate, Addend, Bias, Cast, OuterProduct,
 from uniconv._messages import show_shape
 from uniconv.errors import BadArray, BadShape
 from uniconv.spec.op import COMPLEX, FLOATS, INTEGERS, Op
+from uniconv.spec.rules import Choice
 
 Plan = Callable[..., Any]
 
@@ -101,18 +102,35 @@ def _keep_gradients(op: Op, x: Any, others: Sequence[Tensor | None]) -> None:
 
 
 def _shifted(call: LoweredCall, a: Tensor, step: Step) -> Tensor:
-    """An array of small integers less its zero point, in more bits.
+    """An array in the dtype of the result; one of small integers less its zero point.
 
     Raises:
         BadArray: a zero point that the array's dtype cannot hold, as 200 beside int8.
     """
     assert isinstance(step, Cast)
+    if call.op.result_option:
+        _check_widened(call, call.op.result_option, a, step.dtype)
+        return action(step)(a)
     info = torch.iinfo(a.dtype)
     for zero in torch.tensor(step.less).flatten().tolist():
         if not info.min <= zero <= info.max:
             dtype = str(a.dtype).removeprefix("torch.")
             raise BadArray(f"{call.op.name}: the zero point {zero} is no {dtype}")
     return action(step)(a)
+
+
+def _check_widened(call: LoweredCall, rule: Choice, a: Tensor, dtype: str) -> None:
+    """The dtype of a result holds that of the arrays, or both are integers, which wrap around."""
+    wide = getattr(torch, dtype)
+    integers = [not (d.is_floating_point or d.is_complex) for d in (a.dtype, wide)]
+    alike = a.dtype.is_complex == wide.is_complex and not any(integers)
+    if all(integers) or (alike and torch.promote_types(a.dtype, wide) == wide):
+        return
+    gave = call.context.gave(rule.option, call.context.options[rule.option])
+    had = str(a.dtype).removeprefix("torch.")
+    raise BadArray(
+        f"{call.op.name}: {gave} of {had} arrays must be a dtype of their kind with no fewer bits"
+    )
 
 
 def _followed(

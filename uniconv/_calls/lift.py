@@ -241,6 +241,11 @@ def _epilogue(call: LoweredCall, op: Op, facts: CallContext) -> dict[str, Any]:
     if op.zero_points:
         for rule, offset in zip(op.zero_points, call.zero_points):
             options[rule.option] = rule.write(offset, facts)
+    chosen = call.result if call.op.result_option else None
+    if op.result_option:
+        options[op.result_option.option] = op.result_option.write(chosen, facts)
+    elif chosen is not None:
+        raise facts.cannot("result", f"its result has the dtype of x, the call's {call.result}")
     if op.addend:
         options[op.addend[1].option] = op.addend[1].write(call.addend_scale, facts)
     elif call.addend_scale != 0:

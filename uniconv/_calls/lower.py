@@ -48,6 +48,7 @@ class LoweredCall:
     shift: Any = 0
     pointwise: tuple[Convolution, Sizes] | None = None
     zero_points: tuple[Any, Any] = (0, 0)
+    result: str | None = None
     warnings: tuple[str, ...] = ()
     activation: Activation | None = None
     context: CallContext = field(
@@ -153,6 +154,7 @@ def lower(
         addend_scale=op.addend[1].of(call) if op.addend else 0,
         pointwise=pointwise,
         zero_points=read_zero_points(op, call),
+        result=op.result_option.of(call) if op.result_option else op.result,
         warnings=warnings,
         activation=op.activation.of(call) if op.activation else None,
         context=call,

@@ -71,14 +71,17 @@ def size_free(call: LoweredCall) -> AnySize | None:
 def typed(call: LoweredCall, steps: CallSteps, dtypes: Mapping[str, str]) -> Iterable[Step]:
     """The steps with all arrays made of one dtype first; y of integers has its own at the end."""
     kinds = set(dtypes.values())
-    if call.op.result is None and not (kinds and all("int" in d for d in kinds)):
+    integers = bool(kinds) and all("int" in d for d in kinds)
+    if call.op.result_option and call.result and not integers:
+        return steps  # which make x and w of the result's dtype
+    if call.result is None and not integers:
         one = _common(call, dtypes)
         return (*(Cast(on, one) for on, dtype in dtypes.items() if dtype != one), *steps)
     # torch sums 64-bit integers on every CPU, and the last bits of the sum are those of y.
     less = {step.on: step.less for step in steps.before if isinstance(step, Cast)}
     casts = tuple(Cast(on, "int64", less.get(on, 0)) for on in dtypes or ("x", "w"))
     rest = (step for step in steps if step not in steps.before or not isinstance(step, Cast))
-    return (*casts, *rest, Cast("y", call.op.result or dtypes["x"]))
+    return (*casts, *rest, Cast("y", call.result or dtypes["x"]))
 
 
 def _common(call: LoweredCall, dtypes: Mapping[str, str]) -> str:

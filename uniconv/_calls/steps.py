@@ -59,7 +59,7 @@ class CallSteps:
 def is_plain(call: LoweredCall) -> bool:
     """Whether nothing but the bias follows the sum."""
     op = call.op
-    kept = not (op.addend or op.pointwise or op.outer_product or op.result or call.activation)
+    kept = not (op.addend or op.pointwise or op.outer_product or call.result or call.activation)
     return call.scale == 1 and call.shift == 0 and kept and op.bias == "o"
 
 
@@ -137,8 +137,8 @@ def _before(call: LoweredCall) -> tuple[Step, ...]:
         # first.
         in_order = op.outer_product == tuple(sorted(op.outer_product))
         steps += (OuterProduct("w", ("w", "p") if in_order else ("p", "w")),)
-    if op.result is not None:
-        steps += tuple(Cast(on, op.result, zero) for on, zero in zip("xw", call.zero_points))
+    if call.result is not None:
+        steps += tuple(Cast(on, call.result, zero) for on, zero in zip("xw", call.zero_points))
     return steps
 
 

@@ -232,7 +232,12 @@ def _regroup(step: s.Regroup) -> Action:
 
 
 def _grouped(step: s.BatchGroups) -> Action:
-    return lambda x: x.reshape(step.parts, -1, *x.shape[1:]).transpose(0, 1).flatten(1, 2)
+    # A size of -1 is ambiguous where x has no elements.
+    def grouped(x: Tensor) -> Tensor:
+        parted = x.reshape(step.parts, x.shape[0] // step.parts, *x.shape[1:])
+        return parted.transpose(0, 1).flatten(1, 2)
+
+    return grouped
 
 
 def _cast(step: s.Cast) -> Action:

@@ -9,6 +9,7 @@ from uniconv.spec import (
     INTEGERS,
     PAIRS,
     REQUIRED,
+    Choice,
     Count,
     EachAxis,
     Framework,
@@ -48,11 +49,27 @@ TABLE = {
     **spelled("2b0f1", "o1i20", "b10f2"),
 }
 
+# The element type of the result's tensor type.
+ELEMENTS = {
+    None: None,
+    "i8": "int8",
+    "i16": "int16",
+    "i32": "int32",
+    "i64": "int64",
+    "ui8": "uint8",
+    "f16": "float16",
+    "bf16": "bfloat16",
+    "f32": "float32",
+    "f64": "float64",
+    "complex<f32>": "complex64",
+    "complex<f64>": "complex128",
+}
+
 CONVOLUTION = Op(
     "stablehlo.convolution",
     kind="conv",
     params="x:lhs w:rhs dimension_numbers feature_group_count batch_group_count * window_strides "
-    "padding lhs_dilation rhs_dilation window_reversal precision_config",
+    "padding lhs_dilation rhs_dilation window_reversal precision_config result",
     layout=NumberedDimensions("dimension_numbers", TABLE),
     stride=PerAxis("window_strides", None, accepts=LIST),
     dilation=PerAxis("rhs_dilation", None, accepts=LIST),
@@ -62,6 +79,7 @@ CONVOLUTION = Op(
     batch_groups=Count("batch_group_count", REQUIRED),
     reverse=EachAxis("window_reversal", {None: False}, None),
     dtypes=(*FLOATS, *INTEGERS, *COMPLEX),
+    result_option=Choice("result", ELEMENTS, None),
     inert_options=(InertOption("precision_config", inert=True, sample=["HIGHEST", "DEFAULT"]),),
     refusals=(
         Refusal(
@@ -76,6 +94,8 @@ CONVOLUTION = Op(
         "Padding is applied after lhs_dilation; a negative entry crops.",
         "window_strides, padding, the dilations and window_reversal follow the numbers in "
         "dimension_numbers.",
+        "result is the element type of the result, where it is wider than that of lhs: both are "
+        "widened first.",
         "A transposed convolution is one with lhs_dilation, as JAX and XLA write it.",
     ),
 )

@@ -109,7 +109,7 @@ def _steps(call: LoweredCall, kernel: StoredKernel) -> tuple[s.Step, ...]:
     """What torch does to x ``n c ...``, and to the kernel as it is stored."""
     if call.conv.batch_groups > 1:
         raise _lacking(call.op, "batch_groups")
-    if call.op.result is not None:
+    if call.result is not None:
         raise _lacking(call.op, "integers")
     # Around a period, x is spread as an array; its kernel is stored for the transposed op.
     if kernel.transposed != s.by_transposing(call.conv, adjoint=call.op.kind == "conv_transpose"):

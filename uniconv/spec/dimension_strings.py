@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -150,18 +151,55 @@ class DimensionNumbers(Choice):
         return dimension_numbers(*value) if all(isinstance(s, str) for s in value) else None
 
 
+# As StableHLO's attribute says the layout by positions.
+RAW = (
+    "input_batch_dimension",
+    "input_feature_dimension",
+    "input_spatial_dimensions",
+    "kernel_output_feature_dimension",
+    "kernel_input_feature_dimension",
+    "kernel_spatial_dimensions",
+    "output_batch_dimension",
+    "output_feature_dimension",
+    "output_spatial_dimensions",
+)
+
+
+def _numbered(raw: Sequence[Any]) -> Layout | None:
+    """The layout of nine positions, in the order of RAW; None where they make none."""
+    spelled = []
+    for first, letters in ((0, "bf"), (3, "oi"), (6, "bf")):
+        spatial = integers(raw[first + 2])
+        positions = (integer(raw[first]), integer(raw[first + 1]), *(spatial or ()))
+        if spatial is None or sorted(p if p is not None else -1 for p in positions) != list(
+            range(len(positions))
+        ):
+            return None
+        named = dict(zip(positions, (*letters, *map(str, range(len(spatial))))))
+        spelled.append([named[i] for i in range(len(positions))])
+    return numbered_dimensions(*spelled)
+
+
 @dataclass(frozen=True, slots=True)
 class NumberedDimensions(Choice):
     """A layout spelled out as StableHLO does, its spatial axes numbered; the usual ones listed."""
 
     def read(self, value: object, facts: CallContext) -> Layout:
         text = "".join(value.split()) if isinstance(value, str) else ""
+        text = re.sub(r"^#[\w.]+<(.*)>$", r"\1", text)  # as an attribute is printed
+        raw = [getattr(value, name, None) for name in RAW]
+        if text.startswith("raw"):
+            said = dict(re.findall(r"(\w+)=(-?\d+|\[[\d,-]*\])", text.removeprefix("raw")))
+            raw = [json.loads(said.get(name, "null")) for name in RAW]
+        found = _numbered(raw)
         parts = re.fullmatch(r"\[([^]]*)\]x\[([^]]*)\]->\[([^]]*)\]", text)
-        found = numbered_dimensions(*(p.split(",") for p in parts.groups())) if parts else None
+        if parts:
+            found = numbered_dimensions(*(p.split(",") for p in parts.groups()))
         if found is None:
             must = (
                 'must be three lists such as "[b,0,1,f]x[0,1,i,o]->[b,0,1,f]", with the same 1, 2 '
-                "or 3 spatial axes in each"
+                "or 3 spatial axes in each, or say input_batch_dimension and so on, each a "
+                "position of its own"
             )
             raise facts.bad(self.option, value, must)
         return found

@@ -85,7 +85,7 @@ class Op:
     mixed: whether arrays may differ in dtype: True computes in the widest, "w" in that of w.
     warnings: like refusals, for what is computed as wrongly as the framework does.
     offsets: zero points that are subtracted from x and w first.  result: the dtype of y where it is
-    not that of x.
+    not that of x; result_option: what says it in the call.  x and w are made of that dtype first.
     outer: where the kernel is the product of two vectors, the letters of w and of p (kernels of a
     separable_conv without channels).  shift: a number added to every pixel of y.
     lhs_dilation: spreads x in a plain convolution.  fill: what stands outside x where the boundary
@@ -124,6 +124,7 @@ class Op:
     inert_options: tuple[InertOption | KernelShape | Choice, ...] = ()
     zero_points: tuple[Scalar, Scalar] | None = None
     result: str | None = None
+    result_option: Choice | None = None
     refusals: tuple[Refusal, ...] = ()
     warnings: tuple[Refusal, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
@@ -153,6 +154,7 @@ class Op:
         ]
         found += [self.boundary, self.fill, self.scale, self.addend[1] if self.addend else None]
         found += [self.activation, self.shift, *(self.zero_points or ())]
+        found += [self.result_option]
         rules: dict[str, Rule] = {}
         for rule in (*found, *self.inert_options):
             if rule is not None and rule.option is not None:

@@ -162,6 +162,8 @@ def traits(op: Op, rank: int | None = None) -> dict[str, tuple[Any, ...]]:
     for scalar in (op.scale, op.addend[1] if op.addend else None, op.fill, op.shift):
         if scalar is not None and scalar.option not in values:
             values[scalar.option] = (*_omission(scalar), 1, 2, -3)
+    if op.result_option:
+        values[op.result_option.option] = (LEFT_OUT, None)
     for offset in op.zero_points or ():
         several = ("channels",) if offset.for_each_channel else ()
         values[offset.option] = (LEFT_OUT, 0, 3, *several)

@@ -52,7 +52,8 @@ def function_of(op: Op) -> Callable[..., list[Array]]:
         with context(), ir.Location.unknown():
             unknown = [ir.ShapedType.get_dynamic_size()] * given[0].ndim
             module(given, options, unknown).operation.verify()  # the attributes first
-            made = module(given, options, output(given[0].shape, given[1].shape, **options))
+            shape = output(given[0].shape, given[1].shape, **options)
+            made = module(given, options, shape)
             made.operation.verify()
             return [run(made, given)]
 
@@ -65,7 +66,9 @@ def module(given: Sequence[Array], options: dict[str, Any], shape: Sequence[int]
     func = importlib.import_module("jaxlib.mlir.dialects.func")
     element = importlib.import_module("jax._src.interpreters.mlir").dtype_to_ir_type
     kinds = [ir.RankedTensorType.get(list(a.shape), element(a.dtype)) for a in given]
-    result = ir.RankedTensorType.get(list(shape), element(given[0].dtype))
+    told = options.get("result")
+    kind = element(given[0].dtype) if told is None else ir.Type.parse(told)
+    result = ir.RankedTensorType.get(list(shape), kind)
     built = ir.Module.create()
     with ir.InsertionPoint(built.body):
         main = func.FuncOp("main", (kinds, [result]))
@@ -75,12 +78,18 @@ def module(given: Sequence[Array], options: dict[str, Any], shape: Sequence[int]
 
 
 def attributes(
-    dimension_numbers: str, padding: Any = None, precision_config: Any = None, **others: Any
+    dimension_numbers: str,
+    padding: Any = None,
+    precision_config: Any = None,
+    result: Any = None,
+    **others: Any,
 ) -> dict[str, Any]:
-    """The attributes as the bindings take them."""
+    """The attributes as the bindings take them; the result's type is none."""
     _, ir, _ = bindings()
     told = dict(others)
-    told["dimension_numbers"] = ir.Attribute.parse(f"#stablehlo.conv<{dimension_numbers}>")
+    bare = not dimension_numbers.startswith("#")
+    spelled = f"#stablehlo.conv<{dimension_numbers}>" if bare else dimension_numbers
+    told["dimension_numbers"] = ir.Attribute.parse(spelled)
     if padding is not None:
         pairs = np.array(padding)
         if pairs.dtype.kind != "i":
