@@ -19,6 +19,7 @@ from tests.files.make_golden import DIVIDED, FOLDER, VARIABLES, probe
 from uniconv import _cli as cli
 from uniconv import files
 from uniconv.errors import BadFile
+from uniconv.files.crc32c import crc32c
 
 
 def same(path, expected, **limits):
@@ -48,6 +49,32 @@ def test_tensorflow_checkpoints(version, ending):
     if (version, ending) == (1, "/model.ckpt-3.index"):
         ending = "/model.ckpt-3"
     same(f"{FOLDER}/tensorflow_{version}{ending}", VARIABLES | {"divided": DIVIDED})
+
+
+def test_a_checkpoint_whose_checksums_differ_is_refused(folder):
+    shutil.copytree(FOLDER / "tensorflow_2", "two")
+    shutil.copytree(FOLDER / "tensorflow_1", "one")
+    for name, at, message in (
+        ("two/model.ckpt-3.data-00000-of-00001", 77, "its numbers have another checksum"),
+        ("two/model.ckpt-3.index", 40, "the block at byte 0 has another checksum"),
+        ("one/model.ckpt-3", 1000, "the block at byte 0 has another checksum"),
+    ):
+        data = bytearray(Path(name).read_bytes())
+        data[at] ^= 16
+        Path(name).write_bytes(data)
+        with pytest.raises(BadFile, match=message):
+            files.load(name)
+
+
+@pytest.mark.parametrize("size", [0, 1, 3, 4, 5, 63, 64, 1000, 4097, 70_000])
+def test_the_checksum_is_that_of_one_byte_after_the_other(size):
+    data = np.random.default_rng(size).integers(0, 256, size, np.uint8).tobytes()
+    state = 0xFFFFFFFF
+    for byte in data:
+        state ^= byte
+        for _ in range(8):
+            state = state >> 1 ^ (0x82F63B78 if state & 1 else 0)
+    assert crc32c(data) == state ^ 0xFFFFFFFF
 
 
 def test_a_checkpoint_may_have_no_name_but_index(folder):

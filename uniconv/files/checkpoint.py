@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from uniconv.errors import BadFile
 from uniconv.files import sstable, tensor_proto
 from uniconv.files.bounded import Data, Limits
+from uniconv.files.crc32c import masked_crc32c
 from uniconv.files.hdf5 import natural
 from uniconv.files.named_array import NamedArray
 from uniconv.files.protobuf import Message
@@ -142,8 +143,10 @@ class _Bundle:
         size = math.prod(shape) * kind.itemsize
         if entry.integer(5) != size:
             raise BadFile(f"{where}: {entry.integer(5)} bytes are not those of {kind} {shape}")
-        data = self.shard(entry.integer(3)).go(entry.integer(4))
-        return Data(data.take(size), where, self.order).array(kind, shape)
+        raw = self.shard(entry.integer(3)).go(entry.integer(4)).take(size)
+        if entry.has(6) and masked_crc32c(raw) != int(entry.fixed(6, "u4")):
+            raise BadFile(f"{where} is damaged: its numbers have another checksum")
+        return Data(raw, where, self.order).array(kind, shape)
 
     def shard(self, number: int) -> Data:
         path = Path(f"{self.prefix}.data-{number:05d}-of-{self.count:05d}")

@@ -12,12 +12,13 @@ from collections.abc import Iterator
 
 from uniconv.errors import BadFile
 from uniconv.files.bounded import Data, Limits
+from uniconv.files.crc32c import masked_crc32c
 from uniconv.files.protobuf import varint
 
 __all__ = ["entries", "is_table"]
 
 _MAGIC = bytes.fromhex("57fb808b247547db")
-_FOOTER, _TRAILER = 48, 5
+_FOOTER = 48
 
 
 def is_table(tail: bytes | memoryview) -> bool:
@@ -42,7 +43,9 @@ def _handle(handle: memoryview, at: int, data: memoryview, where: str) -> tuple[
     offset, at = varint(handle, at, where)
     size, _ = varint(handle, at, where)
     block = Data(data, where).go(offset)
-    content, kind = block.take(size), block.take(_TRAILER)[0]
+    content, kind, checksum = block.take(size), block.number("B"), block.number("I")
+    if masked_crc32c(data[offset : offset + size + 1]) != checksum:
+        raise BadFile(f"{where} is damaged: the block at byte {offset} has another checksum")
     if kind:
         raise BadFile(f"{where} is compressed by Snappy, which uniconv does not read")
     return content, where
