@@ -220,7 +220,7 @@ def forward_options(forward, transposed, case: Case) -> dict[str, object]:
     facts = CallContext(transposed.name, transposed.title, case.call.layout, case.call.sizes)
     options = {}
     for a, b in pairs:
-        if hasattr(a, "option") and hasattr(b, "option"):
+        if getattr(a, "option", None) and getattr(b, "option", None):
             value = given[b.option]
             if isinstance(a, PerAxis):  # the two may take different forms
                 value = a.write(b.read(value, facts), facts)
