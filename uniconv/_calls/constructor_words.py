@@ -96,7 +96,10 @@ def check_arrays(
 
 
 def _flag(value: Any) -> bool | None:
-    """True and False, also as 1 and 0; None for an object, which fills a bias."""
+    """True and False, also as 1 and 0; None for an object, which fills a bias.
+
+    Paddle's bias_attr is of both kinds: False for no bias, or an object that says how to fill it.
+    """
     number = value if isinstance(value, bool) else integer(value)
     return bool(number) if number in (0, 1) else None
 

@@ -72,8 +72,8 @@ def lift(call: LoweredCall, op: Op, *, flip_kernel: bool = False) -> Lifted:
     # refusal is raised.
     refusals: list[UniconvError] = []
     for padding in paddings(conv, op, facts, refusals):
-        told = {k: v for k, v in (options | padding).items() if v != op.rules[k].default}
-        native = scattered(op, told)
+        values = {k: v for k, v in (options | padding).items() if v != op.rules[k].default}
+        native = scattered(op, values)
         try:
             lifted = lower(op, native, *native_shapes(call, op, layout))
         except UniconvError as error:
@@ -205,8 +205,8 @@ def _boundary(conv: Convolution, op: Op, facts: CallContext) -> dict[str, Any]:
         if name == "zeros" and (one or "zeros" not in known):
             name = "constant"
         if one:
-            said = conv.fill if name == "constant" else op.boundary.write(name, facts)
-            return {op.boundary.option: said}
+            value = conv.fill if name == "constant" else op.boundary.write(name, facts)
+            return {op.boundary.option: value}
         fill = {op.fill.option: op.fill.write(conv.fill, facts)}
         return {op.boundary.option: op.boundary.write(name, facts)} | fill
     if op.boundary:

@@ -272,14 +272,14 @@ def read_output_shape(op: Op, call: CallContext) -> tuple[Shape, int | None]:
 
 
 def output_channels(
-    kernel: KernelReading, call: CallContext, w_shape: Shape, groups: int, said: int | None
+    kernel: KernelReading, call: CallContext, w_shape: Shape, groups: int, channels: int | None
 ) -> int:
     """The channels of y, by the kernel; and the check that an output shape says no others."""
     sizes = kernel.channels(w_shape)
     o = sizes["o"] if "o" in sizes else sizes["m"] * groups
-    if said is not None and said != o:
+    if channels is not None and channels != o:
         must = (
-            f"read as {show(kernel.layout.y)} has {said} channels; they must be the {o} that "
+            f"read as {show(kernel.layout.y)} has {channels} channels; they must be the {o} that "
             f"w {show_shape(w_shape)} read as {show(kernel.layout.w)} gives"
         )
         assert kernel.op.crop is not None

@@ -90,20 +90,20 @@ def _gathered(
 
 def begin(op: Op, options: Mapping[str, Any], ndim: int) -> CallContext:
     """What is known of a call before anything is read but the names of its options."""
-    given, spelled = complete(op, options)
+    values, spelled = complete(op, options)
     parted = {
         rule: several.names
         for rule, several in op.per_axis_options.items()
         if not whole(several, rule, options)
     }
     return CallContext(
-        op.name, op.title, options=given, spellings=spelled, per_axis_options=parted, ndim=ndim
+        op.name, op.title, options=values, spellings=spelled, per_axis_options=parted, ndim=ndim
     )
 
 
-def whole(several: OptionPerAxis, name: str, given: Mapping[str, Any]) -> bool:
+def whole(several: OptionPerAxis, name: str, options: Mapping[str, Any]) -> bool:
     """Whether an option for each axis, and none for all of them, is left out of a call."""
-    return several.whole and not set(several.names) & set(given)
+    return several.whole and not set(several.names) & set(options)
 
 
 def scattered(op: Op, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -104,12 +104,12 @@ def call_steps(call: LoweredCall, any_size: AnySize | None = None) -> CallSteps:
     formulas = any_size and any(type(p) is not int for pair in any_size.padding for p in pair)
     if formulas and not isinstance(core[0], Empty):
         core = (Measure("x", rank), *core)
-    wanted = ("c", "m") if transposed else ("o", "i")
+    kernel_letters = ("c", "m") if transposed else ("o", "i")
     p, point = _pointwise(call, spatial)
     return CallSteps(
         _before(call),
         _x(call, spatial),
-        _w(call, (*wanted, *spatial), conv.groups),
+        _w(call, (*kernel_letters, *spatial), conv.groups),
         core,
         p,
         point,
@@ -124,7 +124,7 @@ def native_axes(pattern: str, call: LoweredCall) -> tuple[str, ...]:
 
 
 def _head(call: LoweredCall) -> tuple[str, ...]:
-    """torch takes x without a batch axis, too."""
+    """The letters before the channels: torch takes x without a batch axis, too."""
     return ("n",) if call.sizes.batch else ()
 
 
@@ -169,28 +169,31 @@ def _x(call: LoweredCall, spatial: Sequence[str]) -> tuple[Step, ...]:
     return (*steps, BatchGroups("x", parts)) if parts > 1 else steps
 
 
-def _w(call: LoweredCall, wanted: tuple[str, ...], groups: int) -> tuple[Step, ...]:
+def _w(call: LoweredCall, letters: tuple[str, ...], groups: int) -> tuple[Step, ...]:
     """From the native kernel: one permutation, unless groups are split or merged."""
-    src, lacking = completed(axes(call.layout.w, call.rank), wanted)
+    src, lacking = completed(axes(call.layout.w, call.rank), letters)
     steps: tuple[Step, ...] = (AddAxes("w", len(lacking)),) if lacking else ()
     # A permutation does where w's letters are those wanted, or where there is one group, so that i
     # is c and m is o.  "g m i" to "o i" is not one: o = (g m) are two axes made one, which is left
     # to einops.
-    moved = kernel_order(src, wanted, groups)
+    moved = kernel_order(src, letters, groups)
     if moved is None:
         inputs = call.sizes.c * call.conv.batch_groups
         known = {"g": groups, "i": inputs // groups, "m": call.sizes.o // groups}
         known |= {f"s{i}": k for i, k in enumerate(call.sizes.kernel)}
-        return (*steps, Regroup("w", regrouping(src, wanted), tuple(known.items())))
+        return (*steps, Regroup("w", regrouping(src, letters), tuple(known.items())))
     if moved == tuple(range(len(moved))):
         return steps
-    return (*steps, Permute("w", moved, _pattern(src), _pattern(wanted)))
+    return (*steps, Permute("w", moved, _pattern(src), _pattern(letters)))
 
 
 def _pointwise(
     call: LoweredCall, spatial: Sequence[str]
 ) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
-    """The 1x1 convolution of a separable one, and what its kernel needs."""
+    """The 1x1 convolution of a separable one, and what its kernel needs.
+
+    It reads what the depthwise one made, already in torch's order of axes, so that x is "y" here.
+    """
     if call.pointwise is None or call.op.pointwise is None:
         return (), ()
     conv, sizes = call.pointwise

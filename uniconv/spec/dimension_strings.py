@@ -1,4 +1,10 @@
-"""Layouts that a framework spells out: "NHWC", [b,0,1,f], "SSCB", or an axis."""
+"""Layouts that a framework spells out: "NHWC", [b,0,1,f], "SSCB", or an axis.
+
+Each spelling becomes three patterns in uniconv's letters, with spatial axes spelled out, since they
+may stand anywhere: "HNWC" is "s0 n s1 c".  The kernel's spelling says the order of spatial axes,
+and so which entry of stride or padding belongs to which.  Reading takes any spelling; the rules'
+tables hold the usual ones, for pages and tests.
+"""
 
 from __future__ import annotations
 
@@ -29,11 +35,14 @@ def dimension_numbers(x: str, w: str, y: str) -> Layout | None:
     """The layout that JAX spells as ("NHWC", "HWIO", "NHWC"); None where that is no layout.
 
     N and C of x and y, O and I of w; any other letters are spatial axes, in w's order.
+
+    >>> dimension_numbers("NHWC", "WHIO", "NCHW").x  # W is s0, the first in w
+    'n s1 s0 c'
     """
     spatial = [a for a in w if a not in "OI"]
     letters = {a: f"s{i}" for i, a in enumerate(spatial)}
-    wanted = [(x, "NC"), (w, "OI"), (y, "NC")]
-    if not spatial or any(sorted(s) != sorted([*letters, *own]) for s, own in wanted):
+    spellings = [(x, "NC"), (w, "OI"), (y, "NC")]
+    if not spatial or any(sorted(s) != sorted([*letters, *own]) for s, own in spellings):
         return None
     if len(letters) != len(spatial) or {"N", "C"} & set(letters):
         return None
@@ -46,6 +55,9 @@ def numbered_dimensions(x: Sequence[str], w: Sequence[str], y: Sequence[str]) ->
     """The layout that StableHLO spells as b0f x 0io -> b0f; None where that is no layout.
 
     b and f of x and y, o and i of w; the spatial axes are numbered, in the order of the options.
+
+    >>> numbered_dimensions("b1f0", "01io", "b01f").x
+    'n s1 c s0'
     """
     rank = len(x) - 2
     spatial = {str(i): f"s{i}" for i in range(rank)}
@@ -66,21 +78,29 @@ def labelled(data: str, weights: str | None, channels: str, grouped: str) -> Lay
     S spatial axes; T one of time, convolved over where the weights have it; C and B of data;
     C and U of weights, with a second U for groups: the letters in ``channels`` or ``grouped``.
     """
+    # Time is a spatial axis only where the weights have it, too; else it would be a batch axis,
+    # which no layout here has.  Without labels for the weights they are "SS..CU".
     along = "ST" if "T" in (weights or "") else "S"
     rank = sum(data.count(a) for a in along)
     weights = "S" * rank + "CU" if weights is None else weights
     used = channels if weights.count("U") == 1 else grouped
     spatial = "".join(sorted(a for a in data if a in along))
-    wanted = [sorted(f"{spatial}C"), sorted(f"{spatial}CB")], [sorted(spatial + "CUU"[: len(used)])]
-    found = sorted(data), sorted(weights)
+    patterns = (
+        [sorted(f"{spatial}C"), sorted(f"{spatial}CB")],
+        [sorted(spatial + "CUU"[: len(used)])],
+    )
+    letters = sorted(data), sorted(weights)
     if (
         rank not in (1, 2, 3)
         or data.count("T") > 1
-        or any(f not in w for f, w in zip(found, wanted))
+        or any(f not in w for f, w in zip(letters, patterns))
     ):
         return None
 
     def pattern(labels: str, own: dict[str, str]) -> str:
+        # Labels are taken from the left: the first S is s0, the next s1; T is the last spatial
+        # axis; of two U the first is ``used[1]``, the next ``used[2]``.  "SSCB" becomes "s0 s1 c
+        # n".
         left = {a: iter(own[a]) for a in own} | {"S": map(str, range(rank))}
         named = (f"s{rank - 1}" if a == "T" else next(left[a]) for a in labels)
         return " ".join(f"s{a}" if a.isdigit() else a for a in named)
@@ -108,18 +128,19 @@ class DimensionNumbers(Choice):
         return {self.option: self.default} | dict.fromkeys(self.beside, False)
 
     def read(self, value: object, facts: CallContext) -> Layout:
-        found = self._spelled(value)
-        if found is None:
+        layout = self._spelled(value)
+        if layout is None:
             must = (
                 'must be None, three strings such as ("NHWC", "HWIO", "NHWC"), or an object with '
                 "lhs_spec, rhs_spec and out_spec"
             )
             raise facts.bad(self.option, value, must)
         if self.swapped and facts.options[self.swapped]:
-            return self._swap(found)
-        return found
+            return self._swap(layout)
+        return layout
 
     def write(self, value: Any, facts: CallContext) -> Any:
+        """The default where that says it, else three strings with 0, 1, 2 for spatial axes."""
         if self.swapped and facts.options[self.swapped]:
             value = self._swap(value)
         if value == self.table[self.default]:
@@ -132,12 +153,17 @@ class DimensionNumbers(Choice):
 
     @staticmethod
     def _swap(layout: Layout) -> Layout:
+        """The layout with the kernel's channel axes exchanged."""
         turned = {"i": "o", "o": "i"}
         return replace(layout, w=" ".join(turned.get(a, a) for a in layout.w.split()))
 
     def _spelled(self, value: Any) -> Layout | None:
+        """The layout that a value spells, before any exchange; None where it spells none."""
         with suppress(TypeError, KeyError):
             return self.table[value]  # type: ignore[no-any-return]
+        # lax.ConvDimensionNumbers has for each array the places of batch, channels and spatial
+        # axes: lhs_spec (0, 3, 1, 2) is "NHWC", here spelled N01C.  So at axis i stands the letter
+        # whose place in the spec is i.
         specs = [integers(getattr(value, f"{k}_spec", None)) or () for k in ("lhs", "rhs", "out")]
         if (
             all(s and sorted(s) == list(range(len(s))) for s in specs)
@@ -191,18 +217,18 @@ class NumberedDimensions(Choice):
         if text.startswith("raw"):
             said = dict(re.findall(r"(\w+)=(-?\d+|\[[\d,-]*\])", text.removeprefix("raw")))
             raw = [json.loads(said.get(name, "null")) for name in RAW]
-        found = _numbered(raw)
+        layout = _numbered(raw)
         parts = re.fullmatch(r"\[([^]]*)\]x\[([^]]*)\]->\[([^]]*)\]", text)
         if parts:
-            found = numbered_dimensions(*(p.split(",") for p in parts.groups()))
-        if found is None:
+            layout = numbered_dimensions(*(p.split(",") for p in parts.groups()))
+        if layout is None:
             must = (
                 'must be three lists such as "[b,0,1,f]x[0,1,i,o]->[b,0,1,f]", with the same 1, 2 '
                 "or 3 spatial axes in each, or say input_batch_dimension and so on, each a "
                 "position of its own"
             )
             raise facts.bad(self.option, value, must)
-        return found
+        return layout
 
     def write(self, value: Any, facts: CallContext) -> str:
         data, kernel = {"n": "b", "c": "f", "o": "f"}, {"o": "o", "i": "i"}
@@ -226,15 +252,15 @@ class Labels(Choice):
             return self.table[value]  # type: ignore[no-any-return]
         data, weights = value if isinstance(value, tuple) else ("", "")
         text = isinstance(data, str) and (weights is None or isinstance(weights, str))
-        found = labelled(data, weights, self.channels, self.grouped) if text else None
-        if found is None:
+        layout = labelled(data, weights, self.channels, self.grouped) if text else None
+        if layout is None:
             must = (
                 'must be labels: 1 to 3 "S", one "C", at most one "B" for the data; as many "S", '
                 'one "C", one "U" (and a second one for groups) for the weights; and one "T" in '
                 "both to convolve over time"
             )
             raise facts.bad(self.option, value, must)
-        return found
+        return layout
 
     def write(self, value: Any, facts: CallContext) -> Any:
         if value == self.table[self.default]:
@@ -276,6 +302,7 @@ class AlongAxis(Choice):
         return along_axis(axis % facts.ndim, facts.ndim)
 
     def write(self, value: Any, facts: CallContext) -> Any:
+        """The axis; the default -1 where it is the last one."""
         axis = int(value.w[1:])
         last = axis == value.ranks[0] - 1
         return self.default if last and self.default == -1 else axis

@@ -1,4 +1,15 @@
-"""Forms: how explicit padding numbers are written, with a reader and a writer each."""
+"""Forms: how explicit padding numbers are written, with a reader and a writer each.
+
+How to read this: one padding, 1 before and 2 after the height, 3 before and 4 after the width, is
+``((1, 2), (3, 4))`` in the record.  Frameworks write it as PAIRS ``[(1, 2), (3, 4)]``, INTERLEAVED
+``[1, 2, 3, 4]``, LOWS_HIGHS ``([1, 3], [2, 4])`` or, of x "n ... c", LAYOUT_PAIRS ``[[0, 0], [1,
+2], [3, 4], [0, 0]]``; SYMMETRIC and the like cannot say it, only ``(1, 3)`` for ((1, 1), (3, 3)).
+
+``read(value, pattern, rank)`` gives pairs, one for each of ``rank`` spatial axes in axis order, or
+None where the value is not of this form: the rule that asked then raises, in the option's name.
+``write(pairs, pattern)`` gives the plainest value, or None where the form cannot say them.  pattern
+is x's, for forms that have an entry for every axis.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +41,13 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How explicit padding is written: ``describe`` is the text for errors and pages."""
+    """How explicit padding is written: ``describe`` is the text for errors and pages.
+
+    >>> INTERLEAVED.read([1, 2, 3, 4], "n c ...", 2)
+    ((1, 2), (3, 4))
+    >>> LAYOUT_PAIRS.write(((1, 2), (3, 4)), "n ... c")
+    [[0, 0], [1, 2], [3, 4], [0, 0]]
+    """
 
     describe: str
     read: Callable[[object, str, int], Pairs | None]
@@ -38,6 +55,7 @@ class Form:
 
 
 def _read_symmetric(value: object, pattern: str, rank: int) -> Pairs | None:
+    """2, [2] or, for two axes, [2, 3]: as many before as after, at least 0."""
     one = integer(value)
     entries = (one,) * rank if one is not None else integers(value)
     if entries is None or len(entries) not in (1, rank) or min(entries) < 0:
@@ -46,12 +64,14 @@ def _read_symmetric(value: object, pattern: str, rank: int) -> Pairs | None:
 
 
 def _write_symmetric(pairs: Pairs, pattern: str) -> object | None:
+    """One number where all are equal, else one per axis; None for uneven pairs and crops."""
     if any(lo != hi or lo < 0 for lo, hi in pairs):
         return None
     return tuple(lo for lo, _ in pairs) if len(set(pairs)) > 1 else pairs[0][0]
 
 
 def _read_layout_pairs(value: object, pattern: str, rank: int) -> Pairs | None:
+    """One pair for each axis of x; those of batch and channels must be zeros, or it is None."""
     if not isinstance(value, (list, tuple)):
         return None
     letters = axes(pattern, rank)
@@ -65,6 +85,7 @@ def _read_layout_pairs(value: object, pattern: str, rank: int) -> Pairs | None:
 
 
 def _write_layout_pairs(pairs: Pairs, pattern: str) -> object | None:
+    """One pair for each axis of x, zeros for batch and channels; None for crops."""
     if any(min(p) < 0 for p in pairs):
         return None
     named = {f"s{i}": list(p) for i, p in enumerate(pairs)}
@@ -84,6 +105,8 @@ def alike(least: int | None = 0, *, alone: bool = False) -> Form:
     alone: only an integer.
     """
 
+    # ``(one,) * rank`` only for a single integer: a list of one is not one for all, but one per
+    # axis.
     def read(value: object, pattern: str, rank: int) -> Pairs | None:
         one = integer(value)
         entries = (one,) * rank if one is not None else None if alone else integers(value)
@@ -112,6 +135,7 @@ LAYOUT_PAIRS = Form(
 
 
 def _read_pairs(value: object, pattern: str, rank: int) -> Pairs | None:
+    """[(1, 2), (3, 4)], one pair per spatial axis; a pair may be a list, and negative."""
     if not isinstance(value, (list, tuple)) or len(value) != rank:
         return None
     pairs = [integers(v) if isinstance(v, (list, tuple)) else None for v in value]
@@ -121,6 +145,7 @@ def _read_pairs(value: object, pattern: str, rank: int) -> Pairs | None:
 
 
 def read_interleaved(value: object, pattern: str, rank: int) -> Pairs | None:
+    """[1, 2, 3, 4]: before and after of the first axis, then of the next."""
     entries = integers(value)
     if entries is None or len(entries) != 2 * rank:
         return None
@@ -128,16 +153,18 @@ def read_interleaved(value: object, pattern: str, rank: int) -> Pairs | None:
 
 
 def _read_each(value: object, pattern: str, rank: int) -> Pairs | None:
+    """2, or one entry per axis: an integer for both sides, or a tuple (before, after)."""
     one = integer(value)
     entries = (one,) * rank if one is not None else value
     if not isinstance(entries, (list, tuple)) or len(entries) != rank:
         return None
     pairs = [integers(v) if isinstance(v, tuple) else (integer(v),) * 2 for v in entries]
-    found = [p for p in pairs if p is not None and len(p) == 2 and None not in p]
-    return tuple((lo, hi) for lo, hi in found) if len(found) == rank else None  # type: ignore[misc]
+    whole = [p for p in pairs if p is not None and len(p) == 2 and None not in p]
+    return tuple((lo, hi) for lo, hi in whole) if len(whole) == rank else None  # type: ignore[misc]
 
 
 def _write_each(pairs: Pairs, pattern: str) -> object | None:
+    """The shortest of these: [(1, 2), 3]; one integer where all sides of all axes are equal."""
     written = [lo if lo == hi else (lo, hi) for lo, hi in pairs]
     return written[0] if len(set(pairs)) == 1 and isinstance(written[0], int) else written
 
@@ -172,6 +199,7 @@ LOWS_HIGHS = Form(
 
 
 def _read_lows_highs(value: object, rank: int) -> Pairs | None:
+    """([1, 3], [2, 4]): what is before all axes, then what is after them."""
     if not isinstance(value, (list, tuple)) or len(value) != 2:
         return None
     lows, highs = (integers(v) for v in value)
@@ -181,11 +209,12 @@ def _read_lows_highs(value: object, rank: int) -> Pairs | None:
 
 
 def last_first(pairs: Pairs | None) -> Pairs | None:
+    """Pairs whose first entry is the last axis, in axis order; None stays None."""
     return None if pairs is None else pairs[::-1]
 
 
 def non_negative(form: Form) -> Form:
-    """The same form where it refuses to crop."""
+    """The same form where it refuses to crop; its text then says "none negative"."""
 
     def write(pairs: Pairs, pattern: str) -> object | None:
         return None if min(map(min, pairs)) < 0 else form.write(pairs, pattern)
@@ -198,7 +227,10 @@ def non_negative(form: Form) -> Form:
 
 
 def or_nothing(form: Form) -> Form:
-    """The same form where None, whole or in a part, stands for zeros."""
+    """The same form where None, whole or in a part, stands for zeros.
+
+    ``([1, 2], None)`` in LOWS_HIGHS: pixels before, none after.
+    """
 
     def read(value: object, pattern: str, rank: int) -> Pairs | None:
         if isinstance(value, tuple):
@@ -209,7 +241,11 @@ def or_nothing(form: Form) -> Form:
 
 
 def one_of(*forms: Form) -> Form:
-    """Whichever form reads the value; the first that can say it writes it."""
+    """Whichever form reads the value; the first that can say it writes it.
+
+    So the plainest form stands first: a function that takes an integer or pairs is written an
+    integer where that says it.
+    """
 
     def read(value: object, pattern: str, rank: int) -> Pairs | None:
         read = (form.read(value, pattern, rank) for form in forms)
@@ -228,6 +264,7 @@ def tuples_only(form: Form) -> Form:
     def read(value: object, pattern: str, rank: int) -> Pairs | None:
         return None if isinstance(value, list) else form.read(value, pattern, rank)
 
+    # What it is given as tuples (NNlib's pad) is written as tuples, too.
     def write(pairs: Pairs, pattern: str) -> object | None:
         value = form.write(pairs, pattern)
         return tuple(value) if isinstance(value, list) else value

@@ -45,12 +45,14 @@ class Framework:
     def __post_init__(self) -> None:
         for problem in self._problems():
             raise TypeError(f"dialect {self.name}: {problem}")
+        # An Op is written without them, so that the framework's name is said in one place.
         titled = tuple(replace(op, title=self.title, framework=self.name) for op in self.functions)
         object.__setattr__(self, "functions", titled)
         object.__setattr__(self, "by_name", {op.name: op for op in titled})
 
     def function(self, name: str) -> Op | None:
         """The function of a name: in full, with an alias for the family, or by a short prefix."""
+        # Aliases end at a dot, prefixes where they say: {"lax.": "jax.lax."} makes lax.conv a name.
         short = ((f"{alias}.", f"{self.name}.") for alias in self.aliases)
         for start, full in (*short, *self.prefixes.items()):
             if name.startswith(start) and full + name[len(start) :] in self.by_name:
@@ -82,6 +84,7 @@ class Framework:
         yield from self._problems_of_layers()
 
     def _problems_of_layers(self) -> Iterator[str]:
+        """Layers whose function is not there, and words of layers that their function has not."""
         ops = {op.name: op for op in self.functions}
         for layer in self.layers:
             if layer.function not in ops:
@@ -92,6 +95,7 @@ class Framework:
                     yield f"{layer.name} has {show(option)}, which {layer.function} has not"
 
     def _problems_of_main(self) -> Iterator[str]:
+        """Kinds that do not exist; main functions that are not there, or of other kind or rank."""
         ops = {op.name: op for op in self.functions}
         for kind, by_rank in self.main.items():
             if kind not in KINDS:
@@ -104,4 +108,5 @@ class Framework:
 
 
 def _is_word(name: object) -> bool:
+    """Whether a name can be said in one word: printable, not empty, without spaces."""
     return isinstance(name, str) and name != "" and name.isprintable() and " " not in name

@@ -2,6 +2,11 @@
 
 The record has one group count.  A function takes it as an option, or it follows from an axis of the
 kernel or from the channels; a rule reads it, and says it again in another function's words.
+
+x of 8 channels in 4 groups, for example, meets a kernel "o i ..." of i = 2: an option says 4
+(``Count``), or it is c / i = 8 / 2 (``ByChannels``).  A kernel "c m ..." of a transposed
+convolution has all c = 8 and does not say it; an output shape of 12 channels beside m = 3 does,
+12 / 3 (``ByOutput``); nor need a kernel with an axis g = 4 (``ByAxis``) any option.
 """
 
 from __future__ import annotations
@@ -45,6 +50,7 @@ class Channels:
         return self.kernel.get("i")
 
     def bad(self, must: str) -> BadShape:
+        """The error: how both arrays were read, and what must hold."""
         return BadShape(f"{self.text}{must}")
 
 
@@ -153,6 +159,8 @@ class ByOutput(Implied):
     text = "the channels of output_shape over the output channels of w"
 
     def implied(self, channels: Channels) -> int:
+        # Without an output shape, or with one of fewer channels than m, it is one group; that the
+        # channels then do not fit is said by the checks that follow (kernel.read_groups).
         return max((channels.output or 0) // max(channels.kernel.get("m", 1), 1), 1)
 
     def shape_says(self, letters: Collection[str]) -> bool:
@@ -183,6 +191,7 @@ class EachChannel(Implied):
         return channels.c
 
     def of_kernel(self, kernel: Mapping[str, int], call: CallContext) -> int:
+        # The kernel of such a function has an axis of all channels, "c m ...".
         return kernel.get("c", 1)
 
     def says(self, value: Any, call: CallContext) -> dict[str, Any]:

@@ -3,6 +3,11 @@
 What cannot be loaded warns once, is named, and breaks nothing but itself.  No lock is held while a
 module is imported: Python has its own, and two locks could wait for each other.  Of threads that
 load one thing at once the first result stands.
+
+Which file may know a name is told by its first word alone, without an import: "tf.nn.conv2d" begins
+with "tf", the file of that name; other first words of a file ("lax" for jax) are listed in
+``uniconv._dialects.WORDS``.  Plug-ins have no such list: for a name that no file knows all of them
+are loaded.
 """
 
 from __future__ import annotations
@@ -88,6 +93,9 @@ def plug_ins() -> tuple[Outcome, ...]:
 
 def _once(key: str, load: Callable[[], tuple[Outcome, ...]]) -> tuple[Outcome, ...]:
     """What a load gave the first time; what is broken warns then."""
+    # How to read this: asked again, the first result is given; asked by the very module that is
+    # being imported, nothing, or it would wait for itself; else it is loaded, and only the thread
+    # whose result stands (``setdefault``) warns of what is broken.
     if key in _outcomes:
         return _outcomes[key]
     loading: set[str] = _in_this_thread.__dict__.setdefault("loading", set())
@@ -109,6 +117,7 @@ def _once(key: str, load: Callable[[], tuple[Outcome, ...]]) -> tuple[Outcome, .
 
 
 def _from_file(file: str) -> Outcome:
+    """The framework of a file: the one ``Framework`` among its variables, named as the file."""
     what = f"dialect {show(file)} ({OWN}.{file})"
     try:
         module = importlib.import_module(f"{OWN}.{file}")
@@ -121,6 +130,7 @@ def _from_file(file: str) -> Outcome:
 
 
 def _from_entry_points() -> tuple[Outcome, ...]:
+    """The framework of each plug-in, in Python's order; of two with one name the later is refused."""
     loaded: list[tuple[EntryPoint, Outcome]] = []
     for point in entry_points(group=GROUP):
         loaded.append((point, _from_entry_point(point, loaded)))
@@ -141,11 +151,13 @@ def _from_entry_point(point: EntryPoint, loaded: Sequence[tuple[EntryPoint, Outc
 
 
 def _plug_in(point: EntryPoint) -> str:
+    """A plug-in in words, with the distribution that installed it, for messages."""
     whose = f"distribution {point.dist.name if point.dist else '?'} ({point.value})"
     return f"dialect plug-in {point.name} of {whose}"
 
 
 def _failed(name: str, what: str, error: BaseException) -> Broken:
+    """What an import that raised leaves: its last line as the reason, the error as the cause."""
     reason = traceback.format_exception_only(error)[-1].strip()
     return Broken(name, f"{what} fails: {reason}", error)
 
@@ -156,6 +168,8 @@ def _taken(framework: Framework, loaded: Sequence[tuple[EntryPoint, Outcome]]) -
     A family, alias or prefix belongs to who has names that begin with its first word; a function to
     who has that very name.
     """
+    # An owner is a file that has the name's first word, or a plug-in loaded before.  A broken owner
+    # counts, too: once mended, it must find its names free.
     for what, name in _names(framework):
         word = first_word(name)
         owners = [
@@ -183,6 +197,7 @@ def _names(framework: Framework) -> Iterator[tuple[str, str]]:
 
 
 def _knows(framework: Framework, name: str) -> bool:
+    """Whether a name is a family, an alias or a function of a framework."""
     families = (framework.name, *framework.aliases)
     return name in families or framework.function(name) is not None
 
@@ -193,4 +208,5 @@ def words(framework: Framework) -> set[str]:
 
 
 def first_word(name: str) -> str:
+    """What a name begins with, up to the first dot: "tf" of "tf.nn.conv2d"."""
     return name.partition(".")[0]

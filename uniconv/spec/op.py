@@ -65,11 +65,11 @@ class OptionPerAxis:
     follows: Mapping[str, str] = field(default_factory=dict)
     whole: bool = False
 
-    def value(self, name: str, given: Mapping[str, Any]) -> Any:
+    def value(self, name: str, options: Mapping[str, Any]) -> Any:
         """The value of one of the names."""
-        while name not in given and name in self.follows:
+        while name not in options and name in self.follows:
             name = self.follows[name]
-        return given.get(name, self.default)
+        return options.get(name, self.default)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +78,26 @@ class Op:
 
     params: the native parameter list, in order; "x:input" says that ``input`` is x, a bare word is
     an option, "*" starts the keyword-only part.  aliases: second names of options.
-    batch: fewest and most batch axes of x.  empty: whether an output without elements is "kept",
-    "kept unless negative" or "refused".  constructor_words: arguments that
-    say once more what the arrays say; they are keywords, and checked.
+    batch: fewest and most batch axes of x.  empty_output: whether an output without elements is
+    "kept", "kept unless negative" or "refused".
+    constructor_words: arguments that say once more what the arrays say; they are keywords, and
+    checked.
     integer_ranks: for how many spatial axes integers are taken, where dtypes has any.
-    mixed: whether arrays may differ in dtype: True computes in the widest, "w" in that of w.
+    mixed_dtypes: whether arrays may differ in dtype: True computes in the widest, "w" in that of w.
     warnings: like refusals, for what is computed as wrongly as the framework does.
-    offsets: zero points that are subtracted from x and w first.  result: the dtype of y where it is
-    not that of x; result_option: what says it in the call.  x and w are made of that dtype first.
-    outer: where the kernel is the product of two vectors, the letters of w and of p (kernels of a
-    separable_conv without channels).  shift: a number added to every pixel of y.
+    zero_points: what is subtracted from x and w first.
+    result: the dtype of y where it is not that of x; result_option: what says it in the call.  x
+    and w are made of that dtype first.
+    bias: "o" where it has one number per channel, "y" where it has y's axes.
+    outer_product: where the kernel is the product of two vectors, the letters of w and of p
+    (kernels of a separable_conv without channels).  shift: a number added to every pixel of y.
+    pointwise: the pattern of a separable_conv's 1x1 kernel; pointwise_groups: whether that may have
+    fewer input channels than the depthwise result has.
     lhs_dilation: spreads x in a plain convolution.  fill: what stands outside x where the boundary
-    is constant.  gathered: the rules whose value comes from several native options.
+    is constant.  per_axis_options: the rules whose value comes from several native options.
     square: whether a kernel has one size for all its axes.
     title, framework: how messages call the framework, and its name; its Framework says both.
+    rules: every rule by the option that it reads, made of the fields above.
     """
 
     name: str
@@ -142,8 +148,8 @@ class Op:
         for name in ("layout", "reverse"):
             object.__setattr__(self, name, setting(getattr(self, name)))
         crop, pad = self.crop, self.padding
-        found: list[Any] = [self.layout, self.stride, self.dilation, self.lhs_dilation]
-        found += [
+        parts: list[Any] = [self.layout, self.stride, self.dilation, self.lhs_dilation]
+        parts += [
             self.groups,
             self.batch_groups,
             self.reverse,
@@ -152,11 +158,13 @@ class Op:
             pad.reading,
             crop.output_padding if crop else None,
         ]
-        found += [self.boundary, self.fill, self.scale, self.addend[1] if self.addend else None]
-        found += [self.activation, self.shift, *(self.zero_points or ())]
-        found += [self.result_option]
+        parts += [self.boundary, self.fill, self.scale, self.addend[1] if self.addend else None]
+        parts += [self.activation, self.shift, *(self.zero_points or ())]
+        parts += [self.result_option]
+        # The first rule of an option stands for it: two may share one, as MATLAB's imfilter says
+        # a border's word or a constant's value in one argument; messages speak of the first.
         rules: dict[str, Rule] = {}
-        for rule in (*found, *self.inert_options):
+        for rule in (*parts, *self.inert_options):
             if rule is not None and rule.option is not None:
                 rules.setdefault(rule.option, rule)
         if crop and crop.shape:
@@ -166,6 +174,8 @@ class Op:
 
     def _check(self) -> None:
         """A spec that contradicts itself fails when it is built, not when it is called."""
+        # ``names`` are the options that the signature has, ``known`` those that something reads:
+        # they must be the same sets, so that no option is silently ignored and none is invented.
         names = {p.split(":")[-1] for p in self.params.split() if ":" not in p and p != "*"}
         arrays = {self.addend[0]} if self.addend else set()
         parted = {name for name, several in self.per_axis_options.items() if not several.whole}
@@ -245,6 +255,7 @@ class Op:
 
     @property
     def ranks(self) -> tuple[int, ...]:
+        """The numbers of spatial axes that its layouts hold, in increasing order."""
         return tuple(sorted({r for layout in self.layouts for r in layout.ranks}))
 
     def array_names(self, role: str) -> tuple[str, ...]:

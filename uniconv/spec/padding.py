@@ -1,4 +1,11 @@
-"""Padding rules: what lies around x, and what a transposed convolution cuts off."""
+"""Padding rules: what lies around x, and what a transposed convolution cuts off.
+
+Numbers are pixels, one pair (before, after) for each spatial axis, in axis order.  Reading is a
+function; writing is a search: several options together say one padding (a word, numbers, what the
+numbers mean, output_padding, output_shape), and frameworks differ in which of them count beside
+each other.  So ``ways`` offers candidates, the plainest first, and ``lift`` lowers each of them
+again: a candidate that means something else costs time, never a wrong answer.
+"""
 
 from __future__ import annotations
 
@@ -95,13 +102,23 @@ class Pad(Padding):
         return self.borders.get(value, "zeros") if isinstance(value, str) else "zeros"
 
     def read(self, value: object, facts: CallContext) -> Pairs:
-        said = self.word_or_numbers(value, facts)
-        if callable(said):
-            return tuple(map(said, facts.axes))
-        return tuple(map(self.meaning(facts).read, facts.axes, said))
+        word = self.word_or_numbers(value, facts)
+        # A word is asked for each axis; numbers mean what ``reading`` says: the padding itself, or
+        # the padding of the whole result (FROM_FULL).
+        if callable(word):
+            return tuple(map(word, facts.axes))
+        return tuple(map(self.meaning(facts).read, facts.axes, word))
 
     def word_or_numbers(self, value: object, facts: CallContext) -> Word | Pairs:
-        """The word, or the numbers as they are written."""
+        """The word, or the numbers as they are written.
+
+        How to read it: the word may stand in an option of its own (auto_pad="SAME_UPPER" beside
+        pads=...), beside which numbers are refused or ignored; else in this one.  What is no word
+        is read by the form; None is no padding where it is the default.
+
+        Raises:
+            BadOption: an unknown word, numbers beside a word, or a value that the form cannot read.
+        """
         word = (
             self.word_option.read(facts.options[self.word_option.option], facts)
             if self.word_option
@@ -127,12 +144,14 @@ class Pad(Padding):
         return pairs
 
     def _word(self, value: Any, facts: CallContext) -> Word:
+        """The function of a word; that of another option's value where it has a say in it."""
         word = self.words[value]
         if isinstance(word, Choice):
             word = word.read(facts.options[word.option], facts)
         return word
 
     def _is_word(self, value: object) -> bool:
+        """Whether a value is meant as a word: any string, and whatever else the table has."""
         try:
             return bool(self.words) and (isinstance(value, str) or value in self.words)
         except (TypeError, ValueError):  # a list, an array
@@ -149,9 +168,12 @@ class Pad(Padding):
 
     def ways(self, pairs: Pairs, facts: CallContext) -> Iterator[dict[str, Any]]:
         """Every way to say it, as options: left out, in a word, in numbers."""
+        # How to read this: for each setting of the options beside this one, three ways are offered
+        # in order, the option left out, every word that gives these pairs on these axes, and
+        # numbers.  A word that names a border counts only where the call has that border.
         for aside in self._asides():
-            told = replace(facts, options={**facts.options, **aside})
-            if default_says(self, pairs, told):
+            context = replace(facts, options={**facts.options, **aside})
+            if default_says(self, pairs, context):
                 yield {**aside, self.option: self.default}
             if (
                 self.word_option
@@ -161,11 +183,11 @@ class Pad(Padding):
             for word in self.words:
                 if word in self.borders and self.borders[word] != facts.boundary:
                     continue
-                if tuple(map(self._word(word, told), told.axes)) == pairs:
+                if tuple(map(self._word(word, context), context.axes)) == pairs:
                     yield {**aside, self.option: word}
             if self.form:
-                numbers = tuple(map(self.meaning(told).write, told.axes, pairs))
-                value = self.form.write(numbers, told.layout.x)
+                numbers = tuple(map(self.meaning(context).write, context.axes, pairs))
+                value = self.form.write(numbers, context.layout.x)
                 if value is not None:
                     yield {**aside, self.option: value}
 
@@ -199,9 +221,13 @@ class Crop(Padding):
     """What a transposed convolution cuts off its whole result, before and after.
 
     pad's words are crops, and its numbers the padding of the convolution that it transposes.  The
-    end is settled by ``extra`` (output_padding: numbers cut that much less), or by ``shape``
+    end is settled by ``output_padding`` (numbers cut that much less), or by the option ``shape``
     (output_shape, in the forms of PerAxis); where ``adjoint``, that must be a size of which the
     convolution with these options makes x's, where ``fixed``, the size that they give without it.
+
+    3 pixels, stride 2 and kernel 3 make a whole of (3 - 1) * 2 + 3 = 7.  Of the sizes that a
+    convolution with stride 2 and "SAME" makes 3 of, 5 and 6, an output_shape of 5 means the crop
+    (1, 1), and one of 6 the crop (0, 1).
     """
 
     pad: Pad
@@ -221,11 +247,15 @@ class Crop(Padding):
         return self
 
     def read(self, value: object, facts: CallContext) -> Pairs:
-        said = self.pad.word_or_numbers(value, facts)
+        word = self.pad.word_or_numbers(value, facts)
         pairs = self.pad.read(value, facts)
+        # A word has read output_padding already, where it counts; numbers have not.
         if not facts.output_size:
-            extra = [0 if callable(said) else axis.output_padding or 0 for axis in facts.axes]
+            extra = [0 if callable(word) else axis.output_padding or 0 for axis in facts.axes]
             return tuple((lo, hi - x) for (lo, hi), x in zip(pairs, extra))
+        # With an output shape only the start of the crop is taken from words and numbers; the end
+        # is what is then left over.  First the shape is checked, in the way that the framework
+        # does.
         own = tuple(axis.whole - lo - hi for axis, (lo, hi) in zip(facts.axes, pairs))
         if self.fixed and own != facts.output_size:
             assert self.shape is not None
@@ -250,6 +280,13 @@ class Crop(Padding):
 
     def ways(self, crop: Pairs, facts: CallContext) -> Iterator[dict[str, Any]]:
         """Ways to say a crop by words and numbers; lowering them tells which are right."""
+        # How to read this.  Beside an output shape the end of the crop follows, and only its start
+        # must be right: the pairs as they are, an end that cuts nothing less than nothing, as much
+        # after as before; then words that start so.  Without one, a crop is said in two parts, what
+        # the padding cuts and what output_padding gives back at the end: (1, 0) is padding 1, which
+        # cuts (1, 1), and output_padding 1, which is lo - hi.  Words read output_padding
+        # themselves, so they are asked in a context that has it, or has None where it may be left
+        # unsaid; to numbers it is added.
         if facts.output_size:
             yield from self.pad.ways(crop, facts)
             yield from self.pad.ways(tuple((lo, max(hi, 0)) for lo, hi in crop), facts)
@@ -269,24 +306,24 @@ class Crop(Padding):
             return
         extra = tuple(lo - hi for lo, hi in crop)
         for none in (False, True):
-            told = facts
+            context = facts
             if self.output_padding:
                 if none and "none" not in self.output_padding.accepts:
                     continue
-                given = (None,) * facts.rank if none else extra
-                told = replace(facts, output_padding=given)
-            for way in self.pad.ways(crop, told):
-                yield way | self._extra_option(told)
+                extras = (None,) * facts.rank if none else extra
+                context = replace(facts, output_padding=extras)
+            for way in self.pad.ways(crop, context):
+                yield way | self._extra_option(context)
             if self.output_padding and not none:
                 more = tuple(max(x, 0) for x in extra)
-                told = replace(facts, output_padding=more)
+                context = replace(facts, output_padding=more)
                 pairs = tuple((lo, hi + x) for (lo, hi), x in zip(crop, more))
-                for way in self.pad.ways(pairs, told):
-                    yield way | self._extra_option(told)
+                for way in self.pad.ways(pairs, context):
+                    yield way | self._extra_option(context)
         if self.output_padding:  # uneven numbers may say what is too much for an extra
-            told = replace(facts, output_padding=(0,) * facts.rank)
-            for way in self.pad.ways(crop, told):
-                yield way | self._extra_option(told)
+            context = replace(facts, output_padding=(0,) * facts.rank)
+            for way in self.pad.ways(crop, context):
+                yield way | self._extra_option(context)
         yield from self._words_with_extra(crop, facts)
 
     def _words_with_extra(self, crop: Pairs, facts: CallContext) -> Iterator[dict[str, Any]]:
@@ -311,10 +348,15 @@ class Crop(Padding):
             ]
             if None not in extras:
                 option = self.pad.word_option.option if self.pad.word_option else self.pad.option
-                told = replace(facts, output_padding=tuple(extras))
-                yield {option: name} | self._extra_option(told)
+                context = replace(facts, output_padding=tuple(extras))
+                yield {option: name} | self._extra_option(context)
 
     def _extra_option(self, facts: CallContext) -> dict[str, Any]:
+        """output_padding as the context has it, as an option; nothing where the function has none.
+
+        None says None; a negative one cannot be said, and the default stands for it: ``lift`` sees
+        it.
+        """
         if not self.output_padding:
             return {}
         if None in facts.output_padding:
@@ -329,20 +371,24 @@ class Crop(Padding):
 
     def gives(self, out: tuple[int, ...], pairs: Pairs, facts: CallContext) -> tuple[int, ...]:
         """The sizes that the convolution which this call transposes makes of ``out``."""
+        # The output size of a convolution, floor((n + lo + hi - extent) / stride) + 1, of the size
+        # out.
         axes = zip(out, pairs, facts.axes)
         spans = [(n + lo + hi - axis.extent, axis.stride) for n, (lo, hi), axis in axes]
         return tuple(v // s + 1 if v >= 0 else 0 for v, s in spans)
 
     def fitting(self, value: object, facts: CallContext) -> str:
         """The output sizes that would do, axis by axis, as text; nothing where none would."""
+        # Tried out, since a word may be any function of the output size: each axis alone, from
+        # three kernels below the whole result to one stride above it, a thousand sizes at most.
         texts = []
-        for i, (wanted, axis) in enumerate(zip(facts.sizes.size, facts.axes)):
-            found = []
+        for i, (target, axis) in enumerate(zip(facts.sizes.size, facts.axes)):
+            sizes = []
             least = max(axis.whole - 3 * axis.extent, 0)  # enough for any usual padding
             for n in range(least, min(axis.whole + axis.stride, least + 1_000)):
                 out = (n,) * facts.rank
                 pairs = self.pad.read(value, replace(facts, output_size=out))
-                if self.gives(out, pairs, facts)[i] == wanted:
-                    found.append(n)
-            texts += [f"{found[0]} to {found[-1]}" if found[1:] else f"{n}" for n in found[:1]]
+                if self.gives(out, pairs, facts)[i] == target:
+                    sizes.append(n)
+            texts += [f"{sizes[0]} to {sizes[-1]}" if sizes[1:] else f"{n}" for n in sizes[:1]]
         return f": give {' and '.join(texts)}" if len(texts) == facts.rank else ""

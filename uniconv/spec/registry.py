@@ -1,4 +1,10 @@
-"""Names -> functions: those of this package, then those of the plug-ins."""
+"""Names -> functions: those of this package, then those of the plug-ins.
+
+A name is a function's ("tf.nn.conv2d"), which ``find`` knows, or a family's ("tf"), which stands
+for its main function of the kind that is asked: ``main`` tells which by the number of axes that the
+kernel has, ``usual`` by the number of spatial axes, or by none.  A framework is loaded when a name
+may be one of its own; only listing all of them loads all.
+"""
 
 from __future__ import annotations
 
@@ -75,6 +81,7 @@ def find(name: str) -> Op:
 
 
 def _function(name: str) -> Op | None:
+    """The function of that full or short name; None where nothing knows it."""
     ops = (f.function(name) for f in _that_may_know(name))
     return next((op for op in ops if op is not None), None)
 
@@ -90,6 +97,7 @@ def _that_may_know(name: str) -> Iterator[Framework]:
 
 
 def _outcomes(name: str) -> Iterator[Outcome]:
+    """What loading gave, for every file that may know the name, then for the plug-ins."""
     for file in files_of_words().get(first_word(name), ()):
         yield from built_in(file)
     yield from plug_ins()
@@ -101,6 +109,7 @@ def _unknown(name: str) -> UnknownName:
     for each in broken:
         if each.name in (first_word(name), *files_of_words().get(first_word(name), ())):
             return each.error()
+    # Only now are all frameworks loaded, to find the near name; upper and lower case count alike.
     known = frameworks()
     folded = {k.lower(): k for k in (*known, *functions())}
     near = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.5)
@@ -125,6 +134,7 @@ def main(name: str, kind: str, rank_of_kernel: int) -> Op:
 
 
 def _check_is_text(name: object) -> None:
+    """UnknownName for what is no string, such as the function itself."""
     if not isinstance(name, str):
         raise UnknownName(
             f'a function is named by a string such as "tf.nn.conv2d"; this name is of type '
@@ -134,6 +144,12 @@ def _check_is_text(name: object) -> None:
 
 @cache
 def _main(name: str, kind: str, rank_of_kernel: int) -> Op:
+    """``main`` for names that are strings; its answers are kept.
+
+    How to read it: a family has one main function for each number of spatial axes; the first layout
+    of that function says how many axes its kernel has, "... i o" for two spatial axes 4.
+    ``counts`` goes from this number back to the spatial axes.
+    """
     dialect = framework(name)
     if dialect is None:
         op = find(name)
@@ -180,6 +196,8 @@ def _by_rank(dialect: Framework, kind: str) -> Mapping[int, str]:
 
 def _by_name(spec: Op | Framework) -> Any:
     """How a spec pickles: one that is registered by its name, since its rules hold functions."""
+    # Only the registered object itself goes by its name: one that was changed, or is not
+    # registered, pickles whole, as far as its functions can.
     if isinstance(spec, Op) and _function(spec.name) is spec:
         return find, (spec.name,)
     if isinstance(spec, Framework) and framework(spec.name) is spec:

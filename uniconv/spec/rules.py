@@ -2,6 +2,10 @@
 
 Each rule is a pair read(native) -> canonical and write(canonical) -> native, with the law
 read(write(v)) == v; ``write`` raises CannotExpress for what the option cannot say.
+
+``read`` and ``write`` take the call's context, and look only at what was read before them: see
+``lower``.  A rule holds no state and no function of a call, so that a spec is data: two rules with
+equal fields are the same rule.
 """
 
 from __future__ import annotations
@@ -69,6 +73,10 @@ class CallContext:
     """What is known of a call while it is read.
 
     ``lower`` fills the fields in, in the order in which they need each other; rules only look.
+    Per-axis fields have one integer for each spatial axis, in axis order; () is "not read yet".
+    pad is the padding, in a transposed function the crop.  spellings: for an option given by a
+    second name, that name; per_axis_options: for an option made of several, one for each axis,
+    their names.  ndim: the axes of x.
     """
 
     function: str
@@ -89,6 +97,7 @@ class CallContext:
 
     @property
     def rank(self) -> int:
+        """The number of spatial axes; 0 before the shapes are read."""
         return len(self.sizes.size or self.sizes.kernel)
 
     @property
@@ -101,11 +110,12 @@ class CallContext:
             self.output_padding,
             self.output_size,
         )
+        # What stands for a field that is not known: a kernel of no pixels, dilation and stride 1.
         unknown = (0, 1, 1, None, None)
         spread = self.lhs_dilation or (1,) * self.rank
         size = [(n - 1) * d + 1 if n else 0 for n, d in zip(self.sizes.size, spread)]
-        told = (f or (none,) * self.rank for f, none in zip(fields, unknown))
-        return tuple(map(Axis, size, *told))
+        entries = (f or (none,) * self.rank for f, none in zip(fields, unknown))
+        return tuple(map(Axis, size, *entries))
 
     def gave(self, option: str, value: object) -> str:
         """An option as the user wrote it: under its second name, or as several, where so given."""
@@ -115,9 +125,11 @@ class CallContext:
         return f"{self.spellings.get(option, option)}={show(value)}"
 
     def bad(self, option: str, value: object, must: str) -> BadOption:
+        """The error for an option's value; must is what has to hold, as "must be at least 1"."""
         return BadOption(f"{self.function}: {self.gave(option, value)} {must}")
 
     def cannot(self, name: str, reason: str) -> CannotExpress:
+        """The error of ``lift``: which field the function has no words for, and why."""
         return CannotExpress(self.function, name, reason)
 
 
@@ -144,7 +156,7 @@ def read_as(facts: CallContext) -> str:
 
 
 def full_list(value: tuple[int, ...], facts: CallContext) -> dict[str, int]:
-    """Entries for every axis of x, by letter."""
+    """Entries for every axis of x, by letter: [1, 2, 3, 1] on "n ... c" has s0: 2 and s1: 3."""
     return dict(zip(axes(facts.layout.x, facts.rank), value))
 
 
@@ -253,9 +265,11 @@ class Constant(Setting):
         return {}
 
     def of(self, call: CallContext) -> Any:
+        """The value, whatever the call says."""
         return self.value
 
     def says(self, value: Any, call: CallContext) -> dict[str, Any]:
+        """No options: the caller has checked that the value is this one."""
         return {}
 
 
@@ -279,7 +293,12 @@ def setting(value: Any) -> Setting:
 
 @dataclass(frozen=True, slots=True)
 class Choice(Setting):
-    """One word (or number) out of a table; the table's values are canonical."""
+    """One word (or number) out of a table; the table's values are canonical.
+
+    ``Choice("mode", {0: True, 1: False}, 0)`` reads mode=0 as True.  It writes the first word of
+    the table that means the value, unless leaving the option out means it already.  any_case:
+    "same" stands for "SAME", too.
+    """
 
     option: str
     table: Mapping[Any, Any]
@@ -336,6 +355,8 @@ class ActivationWord(Choice):
     numbers: str = ""
 
     def read(self, value: object, facts: CallContext) -> Activation | None:
+        # A function of the framework (keras.activations.relu) is known by its name, and only where
+        # it is one of that package: another "relu" may compute something else.
         package = getattr(value, "__module__", None) if callable(value) else None
         if package and package.partition(".")[0] in self.packages:
             value = getattr(value, "__name__", value)
@@ -368,6 +389,7 @@ class EachAxis(Choice):
         return entries
 
     def write(self, value: Any, facts: CallContext) -> list[bool] | None:
+        """None where no axis is reversed, else one entry per axis."""
         return list(value) if any(value) else None
 
 
@@ -376,6 +398,7 @@ class Border(Choice):
     """What lies outside x: a word out of the table, or a number that stands there."""
 
     def read(self, value: object, facts: CallContext) -> Any:
+        """ "constant" for a number, which ``fill`` reads; else what the word means."""
         if isinstance(value, numbers.Number) and not isinstance(value, bool):
             return "constant"
         return Choice.read(self, value, facts)
@@ -408,6 +431,12 @@ class PerAxis(Rule):
     def read(self, value: object, facts: CallContext) -> tuple[int, ...]:
         if value is None and "none" in self.accepts:
             return (self.absent,) * facts.rank
+        # How to read this: ``one`` is a single integer, ``entries`` a list of them, and each is
+        # None where the value is not that.  For x "n ... c" and two spatial axes, strides 2 and 3
+        # are [2, 3] in the shape "axes", [1, 2, 3, 1] in "full", [2, 3, 1] in "sample".  The
+        # lengths differ (rank, rank + 2, rank + 1), so that a list is of one shape only; where rank
+        # is 1, "one" and "axes" are the same.  What remains are as many entries as spatial axes, in
+        # axis order.
         one, entries = integer(value), integers(value)
         if one is not None and "int" in self.accepts:
             entries = (one,) * facts.rank
@@ -415,6 +444,7 @@ class PerAxis(Rule):
             raise facts.bad(self.option, value, f"must be {self.describe(facts)}")
         elif len(entries) == 1 and "one" in self.accepts:
             entries *= facts.rank
+        # The channels' entry is idle: it may be any number (CNTK).
         elif len(entries) == facts.rank + 1 and "sample" in self.accepts:
             letters = [a for a in axes(facts.layout.x, facts.rank) if a != "n"]
             entries = tuple(entries[letters.index(f"s{i}")] for i in range(facts.rank))
@@ -430,6 +460,11 @@ class PerAxis(Rule):
         return entries
 
     def write(self, value: tuple[int, ...], facts: CallContext) -> Any:
+        """The default where that says it, else the shortest shape that the option takes.
+
+        Raises:
+            CannotExpress: the axes differ, and it takes one integer only.
+        """
         if default_says(self, value, facts):
             return self.default
         if "int" in self.accepts and len(set(value)) == 1:
@@ -442,11 +477,13 @@ class PerAxis(Rule):
         raise facts.cannot(self.option, f"one {self.option} serves all axes, not {value}")
 
     def lengths(self, facts: CallContext) -> list[int]:
+        """How many entries a list may have, in increasing order."""
         sizes = {"one": 1, "axes": facts.rank, "sample": facts.rank + 1}
         sizes["full"] = len(axes(facts.layout.x, facts.rank))
         return sorted({n for kind, n in sizes.items() if kind in self.accepts})
 
     def describe(self, facts: CallContext) -> str:
+        """The same in words, for messages: "an integer or a list of 1, 2 or 4 integers"."""
         lengths = self.lengths(facts)
         kinds = ["None"] if self.default is None else []
         kinds += ["an integer"] if "int" in self.accepts else []
@@ -464,6 +501,7 @@ class Scalar(Rule):
     takes = "a number"
 
     def read(self, value: object, facts: CallContext) -> Any:
+        """The number as it was given; BadOption for True, False and whatever is no number."""
         if isinstance(value, bool) or not isinstance(value, numbers.Number):
             raise facts.bad(self.option, value, "must be a number")
         return value
@@ -494,14 +532,17 @@ class ZeroPoint(Scalar):
         return tuple(_nested(entry, inner) for entry in entries)
 
     def write(self, value: Any, facts: CallContext) -> Any:
+        """One number, or the list of numbers that the nested tuples hold."""
         return [_innermost(v) for v in value] if isinstance(value, tuple) else value
 
 
 def _nested(entry: int, depth: int) -> Any:
+    """A number in so many tuples of one: ``_nested(5, 2)`` is ((5,),)."""
     return (_nested(entry, depth - 1),) if depth else entry
 
 
 def _innermost(value: Any) -> Any:
+    """The number inside; the inverse of ``_nested``."""
     return _innermost(value[0]) if isinstance(value, tuple) else value
 
 
@@ -544,14 +585,18 @@ class InertOption(Rule):
 
     @property
     def taken(self) -> Any:
+        """The one value that is taken where not every value is."""
         return self.default if self.only is None else self.only
 
     @property
     def must(self) -> str:
+        """What has to hold, for messages, with the reason."""
         return f"must {'stay' if self.only is None else 'be'} {show(self.taken)}: {self.reason}"
 
     def read(self, value: object, facts: CallContext) -> None:
         taken = self.taken
+        # Compared by identity first, so that 0 does not pass for False, nor 1.0 for 1; texts and
+        # lists have no identity to rely on and are compared by value, but with the same type.
         alike = isinstance(value, (str, list, tuple)) and type(value) is type(taken)
         if not self.inert and not (value is taken or (alike and value == taken)):
             raise facts.bad(self.option, value, self.must)
@@ -576,6 +621,7 @@ class KernelShape(Rule):
         return [3, *[1] * (rank - 1)]
 
     def read(self, value: object, facts: CallContext) -> None:
+        """None is right where it may be left out; BadOption for other sizes than w has."""
         entries = None if value is None else integers(value)
         if value is None and self.default is REQUIRED:
             raise facts.bad(self.option, value, "must be the sizes of w")
@@ -583,4 +629,5 @@ class KernelShape(Rule):
             raise facts.bad(self.option, value, f"must be the sizes of w, {facts.sizes.kernel}")
 
     def write(self, value: None, facts: CallContext) -> Any:
+        """The sizes of w where they must be said, else the default."""
         return facts.sizes.kernel if self.default is REQUIRED else self.default

@@ -84,6 +84,8 @@ def plain_call(
     words: Sequence[str] | None = None,
 ) -> list[str]:
     """The call of a Python function on its arrays, in their order, by name after a "*"."""
+    # The signature is walked in order: "x:input" takes the variable x, "*" ends what goes by
+    # position, and of several names for one array only the first is used.
     arguments, by_position = [], True
     for param in call.function.params.split():
         role, _, native = param.rpartition(":")

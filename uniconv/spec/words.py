@@ -41,10 +41,14 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """What is known of one spatial axis when its padding is read.
+    """What is known of one spatial axis when its padding is read, in pixels.
 
-    size is that of x (after lhs_dilation).  In a transposed op, extra is its output_padding and
-    out its output size, each None where the call does not say it.
+    size is that of x (after lhs_dilation).  In a transposed op, output_padding and output_size are
+    None where the call does not say them.
+
+    >>> axis = Axis(size=5, kernel=3, dilation=2, stride=2)
+    >>> axis.extent, axis.whole
+    (5, 13)
     """
 
     size: int
@@ -74,7 +78,13 @@ def valid(axis: Axis) -> Pair:
 
 
 def same_upper(axis: Axis) -> Pair:
-    """As little as gives ceil(size / stride) outputs; the odd pixel after (TensorFlow)."""
+    """As little as gives ceil(size / stride) outputs; the odd pixel after (TensorFlow).
+
+    6 pixels, stride 2: 3 windows of 3 pixels start at 0, 2 and 4 and reach pixel 6, one too far.
+
+    >>> same_upper(Axis(6, 3, stride=2))
+    (0, 1)
+    """
     n, s = axis.size, axis.stride
     total = max(((n + s - 1) // s - 1) * s + axis.extent - n, 0)
     return total // 2, total - total // 2
@@ -87,7 +97,11 @@ def same_lower(axis: Axis) -> Pair:
 
 
 def same_total(axis: Axis) -> Pair:
-    """extent - 1 in all, whatever the stride; the odd pixel after (PyTorch)."""
+    """extent - 1 in all, whatever the stride; the odd pixel after (PyTorch).
+
+    >>> same_total(Axis(6, 4, stride=2))
+    (1, 2)
+    """
     total = axis.extent - 1
     return total // 2, total - total // 2
 
@@ -119,14 +133,22 @@ def nothing_cropped(axis: Axis) -> Pair:
 
 
 def transposed_same_total_lower(axis: Axis) -> Pair:
-    """(kernel - stride) * dilation in all, maybe negative; the odd pixel before (Flux)."""
+    """(kernel - stride) * dilation in all, maybe negative; the odd pixel before (Flux).
+
+    >>> transposed_same_total_lower(Axis(3, 3, stride=2))
+    (1, 0)
+    """
     total = (axis.kernel - axis.stride) * axis.dilation
     lo = (total + 1) // 2
     return lo, total - lo - (axis.output_padding or 0)
 
 
 def same_as_longer(axis: Axis) -> Pair:
-    """The middle of "full", as long as the longer of x and w; the odd pixel before (NumPy)."""
+    """The middle of "full", as long as the longer of x and w; the odd pixel before (NumPy).
+
+    >>> same_as_longer(Axis(5, 2)), same_as_longer(Axis(2, 5))
+    ((1, 0), (4, 3))
+    """
     n, k = axis.size, axis.kernel
     lo = k - 1 - (min(n, k) - 1) // 2
     return lo, max(n, k) - n - lo + k - 1
@@ -149,7 +171,10 @@ def transposed_same_upper(axis: Axis) -> Pair:
 
 
 def _surplus(axis: Axis) -> int:
-    """What ONNX's ConvTranspose takes off the whole result and its output_padding."""
+    """What ONNX's ConvTranspose takes off the whole result and its output_padding.
+
+    3 pixels, stride 2, kernel 3 make a whole of 7: one pixel is too much for 3 * 2 outputs.
+    """
     out = axis.size * axis.stride if axis.output_size is None else axis.output_size
     return max(axis.whole + (axis.output_padding or 0) - out, 0)
 
@@ -178,7 +203,13 @@ class BesideOutput:
 
 @dataclass(frozen=True, slots=True)
 class OfOutput:
-    """The crop of a transposed op: the padding with which a convolution reads its output."""
+    """The crop of a transposed op: the padding with which a convolution reads its output.
+
+    It is what TensorFlow's conv2d_transpose does: of the output size that the call says, not of x.
+
+    >>> OfOutput(same_upper)(Axis(3, 3, stride=2, output_size=6))
+    (0, 1)
+    """
 
     word: Word
 
