@@ -130,7 +130,7 @@ def _from_file(file: str) -> Outcome:
 
 
 def _from_entry_points() -> tuple[Outcome, ...]:
-    """The framework of each plug-in, in Python's order; of two with one name the later is refused."""
+    """The framework of each plug-in, in order; of two with one name the later is refused."""
     loaded: list[tuple[EntryPoint, Outcome]] = []
     for point in entry_points(group=GROUP):
         loaded.append((point, _from_entry_point(point, loaded)))
