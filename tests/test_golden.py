@@ -25,11 +25,13 @@ def recorded(name: str) -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray]]
     for call in json.loads((GOLDEN / f"{name}.json").read_text())["calls"]:
         arrays = {}
         for role, shape in call["shapes"].items():
-            end = start + int(np.prod(shape))
             dtype = call.get("dtype", "float32")
             if role == "y":
-                dtype = find(call["function"]).result or dtype
-            arrays[role] = numbers[start:end].reshape(shape).astype(dtype)
+                dtype = call.get("result") or find(call["function"]).result or dtype
+            parts = 2 if dtype.startswith("complex") else 1  # real and imaginary
+            end = start + int(np.prod(shape)) * parts
+            a = numbers[start:end].reshape(*shape, parts)
+            arrays[role] = (a[..., 0] + 1j * a[..., 1] if parts == 2 else a[..., 0]).astype(dtype)
             start = end
         call["options"] = untagged(call["options"])
         yield call, arrays

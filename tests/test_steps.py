@@ -11,6 +11,7 @@ from einops import rearrange
 from hypothesis import given
 from hypothesis import strategies as st
 
+import uniconv
 from uniconv import Call, diagnose, explain
 from uniconv._calls.lower import batched, lower
 from uniconv._canonical.execute import compiled
@@ -184,3 +185,28 @@ def test_lines_of_a_diagnosis_read_native_layouts_groups_and_a_bias():
     found = diagnose(call, y)
     assert "import torch" in found.call
     np.testing.assert_array_equal(ran(found.call, x=x, w=w, bias=b), y)
+
+
+@pytest.mark.parametrize("name", ["numpy.correlate", "scipy.signal.correlate"])
+def test_a_complex_kernel_is_conjugated_where_the_function_does_so(name):
+    """y = sum x * conj(w), by every entrance; numpy 2.4.6 numpy/_core/numeric.py correlate."""
+    x, w = np.array([1 + 2j, 3 - 1j, 2j, 4]), np.array([1 + 1j, 2 - 3j, 10j])
+    options = {"mode": "full"}
+    y = [20 - 10j, -14 - 23j, 32 + 8j, -4 - 40j, 10 + 14j, 4 - 4j]  # what NumPy returns
+    for array in (np.asarray, torch.tensor):
+        a, b = array(x), array(w)
+        call = Call(a, b, dialect=name, **options)
+        for found in (
+            uniconv.conv(a, b, dialect=name, **options),
+            uniconv.native(name)(a, b, **options),
+            uniconv.bind(b, dialect=name, **options)(a),
+            call.run(),
+            *([ran(explain(call).torch, x=x, w=w)] if array is np.asarray else ()),
+        ):
+            np.testing.assert_array_equal(np.asarray(found), y)
+    assert explain(Call(x, w, dialect=name, **options), at=1).window.y == y[1]
+    assert diagnose(Call(x, w, dialect=name, **options), np.array(y)).agrees
+    turned = uniconv.convert_kernel(w, name, "numpy.convolve")
+    np.testing.assert_array_equal(uniconv.conv(x, turned, dialect="numpy.convolve"), y)
+    real = explain(Call(x.real, w.real, dialect=name, **options)).torch
+    assert "conj" not in real

@@ -18,12 +18,13 @@ import numpy as np
 
 from tests.tagged import tagged
 from uniconv.conformance.oracles import CannotRun, differentiable, oracle, runs, versions
-from uniconv.spec.op import Op
+from uniconv.spec.op import COMPLEX, INTEGERS, Op
 from uniconv.spec.registry import framework, frameworks
 from uniconv.testing.cases import Case, asymmetric, grid, probe
 
 HERE = Path(__file__).parent
 PER_FUNCTION, PER_FAMILY = 9, 36  # at least
+PER_OTHER_DTYPE = 2  # complex numbers and integers
 MOST_NUMBERS = 1500  # in the largest array of a call, so that the files stay small
 
 
@@ -31,14 +32,18 @@ def usual(op: Op) -> str:
     return "float32" if "float32" in op.dtypes else op.dtypes[0]
 
 
-def calls(op: Op, count: int, *, slopes: bool) -> Iterator[tuple[Case, dict[str, np.ndarray]]]:
+def calls(
+    op: Op, count: int, dtype: str, *, slopes: bool
+) -> Iterator[tuple[Case, dict[str, np.ndarray]]]:
     """Calls with the framework's own results; every other one with its gradients."""
     run, made = oracle(op.name), 0
     for case in grid(op, most=20 * count):
         sizes = [np.prod(s) for s in (case.x_shape, case.w_shape, case.call.output)]
         if made == count or max(sizes) > MOST_NUMBERS or min(sizes) == 0:
             continue
-        arrays = dict(zip("xwp", probe(case, seed=made, dtype=usual(op))))
+        if dtype not in op.dtypes_of(case.call.rank):
+            continue
+        arrays = dict(zip("xwp", probe(case, seed=made, dtype=dtype)))
         if made % 2 or not slopes:
             try:
                 arrays["y"] = run(case, arrays["x"], arrays["w"], pointwise=arrays.get("p"))
@@ -67,16 +72,22 @@ def main(name: str) -> None:
     numbers: list[np.ndarray] = []
     count = max(PER_FUNCTION, PER_FAMILY // len(dialect.functions))
     for op in dialect.functions:
-        for case, arrays in calls(op, count, slopes=differentiable(name)):
-            shapes = {role: a.shape for role, a in arrays.items()}
-            told = {"options": tagged(case.options), "shapes": shapes}
-            kind = {} if usual(op) == "float32" else {"dtype": usual(op)}
-            entries.append({"function": op.name} | told | kind)
-            for a in arrays.values():
-                wide = np.stack([a.real, a.imag], -1) if np.iscomplexobj(a) else a
-                small = wide.astype(np.int32)
-                assert np.array_equal(small, wide), f"{case} gives no small integers"
-                numbers.append(small.ravel())
+        others = [d for d in op.dtypes if d in (*INTEGERS, *COMPLEX) and d != usual(op)]
+        for dtype in (usual(op), *others):
+            own = dtype == usual(op)
+            most = count if own else PER_OTHER_DTYPE
+            for case, arrays in calls(op, most, dtype, slopes=own and differentiable(name)):
+                shapes = {role: a.shape for role, a in arrays.items()}
+                told = {"options": tagged(case.options), "shapes": shapes}
+                kind = {} if dtype == "float32" else {"dtype": dtype}
+                if arrays["y"].dtype.name not in (dtype, op.result):
+                    kind["result"] = arrays["y"].dtype.name
+                entries.append({"function": op.name} | told | kind)
+                for a in arrays.values():
+                    wide = np.stack([a.real, a.imag], -1) if np.iscomplexobj(a) else a
+                    small = wide.astype(np.int32)
+                    assert np.array_equal(small, wide), f"{case} gives no small integers"
+                    numbers.append(small.ravel())
     made_by = versions(name) | {"numpy": np.__version__}
     lines = ",\n".join(json.dumps(e) for e in entries)
     text = f'{{"made by": {json.dumps(made_by)}, "calls": [\n{lines}\n]}}\n'

@@ -20,7 +20,16 @@ from uniconv._canonical.arrays import like, to_torch
 from uniconv._canonical.execute import action
 from uniconv._canonical.layout import axes
 from uniconv._canonical.record import Shape
-from uniconv._canonical.steps import Activate, Addend, Bias, Cast, OuterProduct, Scale, Step
+from uniconv._canonical.steps import (
+    Activate,
+    Addend,
+    Bias,
+    Cast,
+    Conjugate,
+    OuterProduct,
+    Scale,
+    Step,
+)
 from uniconv._messages import show_shape
 from uniconv.errors import BadArray, BadShape
 from uniconv.spec.op import COMPLEX, FLOATS, INTEGERS, Op
@@ -69,6 +78,8 @@ def checked(
             if isinstance(step, OuterProduct):
                 _agree(call, x, pointwise, None)
                 w, pointwise = action(step)({"w": w, "p": pointwise}), None
+            elif isinstance(step, Conjugate):
+                w = action(step)(w)
             elif step.on == "x":
                 x = _shifted(call, x, step)
             else:

@@ -31,11 +31,14 @@ class Lifted:
     options: its native options, those at their defaults left out.  call: what they lower to.
     reversed: whether the kernel must first be reversed along every spatial axis, because the
     function has no switch for it (only where ``lift(..., flip_kernel=True)`` allowed that).
+    conjugated: whether the kernel, where it is complex, must first be conjugated, because only one
+    of the two functions does so.
     """
 
     options: dict[str, Any]
     call: LoweredCall
     reversed: bool = False
+    conjugated: bool = False
 
 
 def lift(call: LoweredCall, op: Op, *, flip_kernel: bool = False) -> Lifted:
@@ -80,7 +83,7 @@ def lift(call: LoweredCall, op: Op, *, flip_kernel: bool = False) -> Lifted:
             refusals.append(error)
             continue
         if _same(lifted, replace(call, conv=conv)):
-            return Lifted(native, lifted, reversed_)
+            return Lifted(native, lifted, reversed_, call.op.conjugates is not op.conjugates)
     first = refusals[0] if refusals else UniconvError(f"its own reading differs from {conv}")
     if isinstance(first, CannotExpress):
         raise first

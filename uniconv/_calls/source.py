@@ -11,7 +11,7 @@ import torch
 from uniconv._calls.lower import LoweredCall
 from uniconv._calls.steps import CallSteps, call_steps
 from uniconv._canonical.formula import traced
-from uniconv._canonical.steps import AnySize, Cast, Step
+from uniconv._canonical.steps import AnySize, Cast, Conjugate, Step
 from uniconv._canonical.steps_source import IMPORTS, source
 
 
@@ -39,6 +39,8 @@ def torch_lines(
         any_size = AnySize(call.conv.pad)
         note = [f"# the padding is that of an image of {' x '.join(map(str, call.sizes.size))}"]
     steps = typed(call, call_steps(call, any_size), dtypes)
+    if dtypes and not any(d.startswith("complex") for d in dtypes.values()):
+        steps = (step for step in steps if not isinstance(step, Conjugate))
     lines = source(steps, bias=bias, addend=addend, batch=bool(call.sizes.batch))
     return "\n".join((*IMPORTS, *note, *lines))
 

@@ -16,6 +16,7 @@ from uniconv._canonical.steps import (
     BatchGroups,
     Bias,
     Cast,
+    Conjugate,
     DropAxis,
     DropRow,
     Empty,
@@ -129,7 +130,7 @@ def _head(call: LoweredCall) -> tuple[str, ...]:
 
 
 def _before(call: LoweredCall) -> tuple[Step, ...]:
-    """What makes the kernel of two vectors, and takes zero points off."""
+    """What makes the kernel of two vectors, conjugates it, and takes zero points off."""
     op = call.op
     steps: tuple[Step, ...] = ()
     if op.outer_product is not None:
@@ -137,6 +138,8 @@ def _before(call: LoweredCall) -> tuple[Step, ...]:
         # first.
         in_order = op.outer_product == tuple(sorted(op.outer_product))
         steps += (OuterProduct("w", ("w", "p") if in_order else ("p", "w")),)
+    if op.conjugates:
+        steps += (Conjugate("w"),)
     if call.result is not None:
         steps += tuple(Cast(on, call.result, zero) for on, zero in zip("xw", call.zero_points))
     return steps

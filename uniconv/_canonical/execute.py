@@ -281,6 +281,7 @@ _ACTIONS: dict[type[s.Step], Callable[[Any], Action]] = {
     s.DropRow: lambda step: lambda y: y.squeeze(-2),
     s.Flip: lambda step: partial(torch.flip, dims=step.axes),
     s.Compact: _compact,
+    s.Conjugate: lambda step: torch.conj,
     s.Surround: _border,
     s.Gather: _gather,
     s.Spread: _spread,

@@ -115,6 +115,11 @@ class Compact(Step):
     """
 
 
+@dataclass(frozen=True, slots=True)
+class Conjugate(Step):
+    """The complex conjugate of each number; a real number is its own."""
+
+
 # The image.  ``pad`` is in axis order, as in the record; its numbers may be formulas of n0, n1, ...
 
 

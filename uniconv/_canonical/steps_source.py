@@ -255,6 +255,7 @@ _LINES: dict[type[s.Step], Callable[[Any], Iterable[str]]] = {
     s.DropRow: lambda step: [f"{step.on} = {step.on}.squeeze(-2)"],
     s.Flip: _flip,
     s.Compact: _compact,
+    s.Conjugate: lambda step: [f"{step.on} = {step.on}.conj()"],
     s.Measure: _measure,
     s.Gather: _gather,
     s.Spread: _spread,

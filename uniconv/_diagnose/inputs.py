@@ -102,7 +102,8 @@ def problem(
     _check_axes(call, y)
     zeros = [np.asarray(z, float) for z in call.zero_points]
     p = None if pointwise is None else pointwise.array
-    return Problem(call, x.array - zeros[0], w.array - zeros[1], y.array, p)
+    kernel = w.array.conj() if op.conjugates else w.array
+    return Problem(call, x.array - zeros[0], kernel - zeros[1], y.array, p)
 
 
 def _check_axes(call: LoweredCall, y: InputArray) -> None:

@@ -241,7 +241,11 @@ def bare(op: Op, name: str, params: str, source: str, **changes: Any) -> Op:
         "one array must be smaller than the other in every dimension",
         f"{IMAGES} _convolve_nd",
     )
-    told: dict[str, Any] = {"dtypes": ("float32", "float64"), "notes": (), "refusals": (inside,)}
+    told: dict[str, Any] = {
+        "dtypes": ("float32", "float64", *COMPLEX),
+        "notes": op.notes if op.conjugates else (),
+        "refusals": (inside,),
+    }
     return replace(op, name=name, params=params, source=source, **(told | changes))
 
 

@@ -7,6 +7,7 @@ MathWorks' documentation.
 from dataclasses import replace
 
 from uniconv.spec import (
+    COMPLEX,
     UNGROUPED,
     Border,
     CallContext,
@@ -48,7 +49,7 @@ CONVN = Op(
     groups=UNGROUPED,
     reverse=True,
     batch=(0, 0),
-    dtypes=("float32", "float64"),
+    dtypes=("float32", "float64", *COMPLEX),
     source=f"{DOCS}/convn.html",
 )
 CONV = replace(

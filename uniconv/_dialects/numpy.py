@@ -6,6 +6,7 @@ Proved against NumPy 2.4.6.
 from dataclasses import replace
 
 from uniconv.spec import (
+    COMPLEX,
     UNGROUPED,
     Axis,
     Framework,
@@ -40,7 +41,7 @@ CONVOLVE = Op(
     reverse=True,
     batch=(0, 0),
     empty_output="refused",
-    dtypes=("float32", "float64", "int32", "int64"),
+    dtypes=("float32", "float64", "int32", "int64", *COMPLEX),
     source=f"{SOURCE} convolve",
     notes=("same is as long as the longer of a and v.",),
 )
@@ -48,13 +49,14 @@ CORRELATE = replace(
     CONVOLVE,
     name="numpy.correlate",
     reverse=False,
+    conjugates=True,
     pad=Pad(
         "mode",
         "valid",
         {"valid": valid_inside_longer, "same": same_as_longer_of_correlate, "full": full},
     ),
     source=f"{SOURCE} correlate",
-    notes=(*CONVOLVE.notes, "NumPy conjugates v; complex arrays are refused here."),
+    notes=(*CONVOLVE.notes, "A complex v is conjugated."),
 )
 
 

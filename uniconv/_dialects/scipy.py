@@ -6,6 +6,7 @@ Proved against SciPy 1.17.1.
 from dataclasses import replace
 
 from uniconv.spec import (
+    COMPLEX,
     UNGROUPED,
     AlongAxis,
     Axis,
@@ -80,7 +81,7 @@ ORIGIN_ALONG = along_one(ORIGIN)
 ORIGIN_FLIPPED_ALONG = along_one(ORIGIN_FLIPPED)
 BARE = Layout("...", "...", "...")
 MODES = {"full": full, "valid": valid_inside_longer, "same": same_total_lower}
-CONJUGATED = "SciPy conjugates the second array; complex arrays are refused here."
+CONJUGATED = "A complex second array is conjugated."
 
 
 def valid_and_neither_inside_the_other(call: CallContext, mode: str) -> bool:
@@ -102,7 +103,7 @@ CONVOLVE = Op(
     groups=UNGROUPED,
     reverse=True,
     batch=(0, 0),
-    dtypes=("float32", "float64"),
+    dtypes=("float32", "float64", *COMPLEX),
     mixed_dtypes=True,
     inert_options=(InertOption("method", "auto", inert=True),),
     refusals=(
@@ -120,6 +121,7 @@ CORRELATE = replace(
     CONVOLVE,
     name="scipy.signal.correlate",
     reverse=False,
+    conjugates=True,
     source=f"{SIGNAL} correlate",
     notes=(CONJUGATED,),
 )
@@ -153,6 +155,7 @@ CORRELATE2D = replace(
     CONVOLVE2D,
     name="scipy.signal.correlate2d",
     reverse=False,
+    conjugates=True,
     pad=Pad("mode", "full", {**MODES, "same": same_total}, borders={"valid": "zeros"}),
     source=f"{SIGNAL} correlate2d",
     notes=(CONJUGATED, "same puts the odd pixel after, unlike convolve2d and correlate."),
@@ -187,7 +190,8 @@ NDIMAGE_CORRELATE = Op(
     groups=UNGROUPED,
     batch=(0, 0),
     empty_output="refused",
-    dtypes=("float32", "float64"),
+    conjugates=True,
+    dtypes=("float32", "float64", *COMPLEX),
     inert_options=(
         InertOption("output", None, "convert the result"),
         InertOption("axes", None, "give the kernel size 1 along the other axes"),
@@ -201,6 +205,7 @@ NDIMAGE_CONVOLVE = replace(
     name="scipy.ndimage.convolve",
     pad=Pad("origin", 0, form=alike(None), reading=ORIGIN_FLIPPED),
     reverse=True,
+    conjugates=False,
     source=f"{IMAGE} convolve",
     notes=NDIMAGE_CORRELATE.notes[1:],
 )
@@ -220,6 +225,7 @@ CONVOLVE1D = replace(
     name="scipy.ndimage.convolve1d",
     pad=Pad("origin", 0, form=ONE_NUMBER, reading=ORIGIN_FLIPPED_ALONG),
     reverse=True,
+    conjugates=False,
     source=f"{IMAGE} convolve1d",
     notes=NDIMAGE_CONVOLVE.notes,
 )

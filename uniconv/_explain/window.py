@@ -206,6 +206,8 @@ class WindowedCall:
         if call.op.zero_points:
             zeros = (np.asarray(zero).astype(np.int64) for zero in call.zero_points)
             x, w = (a.astype(np.int64) - zero for a, zero in zip((x, w), zeros))
+        if call.op.conjugates:
+            w = w.conj()
         outer = call.op.outer_product is not None
         grid = canonical_w if not outer else lambda call, a: a[None, None]
         return cls(

@@ -9,6 +9,7 @@ from math import prod
 from typing import Any
 
 from uniconv._calls.kernel import KernelReading, kernel_of, numbers_of_axes
+from uniconv._canonical.arrays import like, to_torch
 from uniconv._canonical.layout import Layout, axes, kernel_rank
 from uniconv._canonical.record import Shape
 from uniconv._canonical.transpose import rearranged
@@ -45,7 +46,8 @@ def convert_kernel(
 
     Axes are told by the layouts of the two functions, never by their sizes; where one function
     convolves and the other correlates, every spatial axis is reversed.  Numbers are moved, never
-    computed with: any dtype, bit by bit.
+    computed with: any dtype, bit by bit; but a complex kernel is conjugated where one function
+    conjugates its kernel and the other does not.
 
     Args:
         w: a torch tensor, a NumPy array or an array with DLPack, in ``src``'s layout: ``o i ...``
@@ -163,6 +165,8 @@ def _convert(
     contiguous: bool,
 ) -> Any:
     _check_operations(given.op, wanted.op)
+    if given.op.conjugates is not wanted.op.conjugates and "complex" in str(w.dtype):
+        w = like(to_torch(w).conj().resolve_conj(), w)
     sizes = _sizes(given, wanted, _shape(w), groups, depthwise)
     _check_expressible(wanted, sizes)
     letters = wanted.letters

@@ -87,6 +87,8 @@ def run_by(other: Op, case: Case, arrays: tuple[Array, ...]) -> Array:
     if lifted.reversed:
         spatial = [i for i, a in enumerate(axes(dst.w, call.rank)) if a.startswith("s")]
         w = np.flip(w, tuple(spatial))
+    if lifted.conjugated:
+        w = np.conj(w)
     x = moved(x, src.x, dst.x, call.rank, batch)
     if p:
         p = [moved(p[0], str(case.op.pointwise), str(other.pointwise), call.rank, 0)]

@@ -84,7 +84,7 @@ def to_torch(module: HeldKernel, size: tuple[int, ...] | None = None) -> nn.Modu
     turned = spatial[::-1] if call.layout.column_major else spatial
     with torch.no_grad():
         w = module.weight.permute(order(kernel.stored, (first, second, *turned))) * call.scale
-        arrays = {"w": w}
+        arrays = {"w": w.conj().resolve_conj() if call.op.conjugates else w}
         if call.op.pointwise is not None:
             own = axes(call.op.pointwise, call.rank)
             arrays["p"] = module.pointwise_weight.permute(order(own, ("o", "i", *turned)))

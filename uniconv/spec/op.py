@@ -93,6 +93,7 @@ class Op:
     (kernels of a separable_conv without channels).  shift: a number added to every pixel of y.
     pointwise: the pattern of a separable_conv's 1x1 kernel; pointwise_groups: whether that may have
     fewer input channels than the depthwise result has.
+    conjugates: whether a complex kernel is conjugated.
     lhs_dilation: spreads x in a plain convolution.  fill: what stands outside x where the boundary
     is constant.  per_axis_options: the rules whose value comes from several native options.
     square: whether a kernel has one size for all its axes.
@@ -112,6 +113,7 @@ class Op:
     batch_groups: Count | None = None
     lhs_dilation: PerAxis | None = None
     reverse: SettingOf[bool] = False  # type: ignore[assignment]
+    conjugates: bool = False
     boundary: Choice | None = None
     fill: Scalar | None = None
     scale: Scalar | None = None

@@ -56,17 +56,20 @@ def _typed(value: Any) -> str:
     if not isinstance(value, np.ndarray):
         return repr(value)
     shape = value.shape if value.ndim > 1 else (value.size, 1)
-    kind = "single" if value.dtype == np.float32 else "double"
-    entries = " ".join(repr(float(v)) for v in value.ravel("F"))
-    return f"reshape({kind}([{entries}]), {list(shape)})"
+    kind = "single" if value.dtype in (np.float32, np.complex64) else "double"
+    real, *imaginary = (value.real, value.imag) if value.dtype.kind == "c" else (value,)
+    parts = [f"[{' '.join(repr(float(v)) for v in a.ravel('F'))}]" for a in (real, *imaginary)]
+    numbers = f"complex({', '.join(parts)})" if imaginary else parts[0]
+    return f"reshape({kind}({numbers}), {list(shape)})"
 
 
 def answer(expression: str) -> Array:
-    """The value of an expression, by Octave."""
+    """The value of an expression, by Octave, as complex numbers, which it narrows itself."""
     commands, answers = octave()
     commands.write(
         f"try, y = {expression}; printf('%s %d;', class(y), ndims(y)); printf(' %d', size(y));"
-        f" printf(';'); printf(' %.17g', y); printf('\\n'); catch e, printf('error %s\\n',"
+        f" printf(';'); printf(' %.17g', real(y)); printf(';');"
+        f" printf(' %.17g', imag(y)); printf('\\n'); catch e, printf('error %s\\n',"
         f" strrep(e.message, \"\\n\", ' ')); end, printf('{_END}\\n'); fflush(stdout);\n"
     )
     commands.flush()
@@ -76,9 +79,10 @@ def answer(expression: str) -> Array:
     text = "".join(lines)
     if ";" not in text or text.startswith("error"):
         raise ValueError(text.strip() or "Octave ended")
-    kind, shape, values = text.split(";")
-    dtype = np.float32 if kind.startswith("single") else np.float64
-    numbers = np.array(values.split(), float).astype(dtype)
+    kind, shape, real, imaginary = text.split(";")
+    dtype = np.complex64 if kind.startswith("single") else np.complex128
+    numbers = np.empty(len(real.split()), dtype)
+    numbers.real, numbers.imag = (np.array(part.split(), float) for part in (real, imaginary))
     return numbers.reshape([int(n) for n in shape.split()], order="F")
 
 
@@ -102,6 +106,8 @@ def function_of(op: Op) -> Callable[..., list[Array]]:
         if name != "imfilter" and set(options) - {"shape"}:
             raise ValueError("unknown option")
         y = answer(f"{name.removesuffix('_uv')}({', '.join(map(_typed, [*order, *given]))})")
+        if not any(np.iscomplexobj(a) for a in arrays.values()):
+            y = y.real
         # Octave drops trailing axes of size 1, and gives vectors two axes.
         return [y.reshape(-1) if name == "conv" else y.reshape(_padded(y.shape, x.ndim))]
 
