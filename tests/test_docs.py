@@ -87,6 +87,11 @@ def test_examples_of_the_modules_page_run():
     run_examples("\n".join(b for b in fences(MODULES, "python") if ">>>" in b), "modules.md")
 
 
+def test_the_page_of_texts_runs():
+    page = ROOT / "docs" / "call-text.md"
+    run_examples("\n".join(fences(page, "python")), page.name)
+
+
 def test_readme_commands_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     np.save("x.npy", np.array([1, 2, 3, 4.0]).reshape(4, 1, 1))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from uniconv._canonical.arrays import shape_of
 from uniconv._canonical.record import Shape
 from uniconv._functional import Device, run_op
 from uniconv._messages import show, show_shape
+from uniconv._parse import read_call
 from uniconv.errors import (
     BadArray,
     BadCall,
@@ -105,6 +106,54 @@ class Call:
         for name, value in fields.items():
             object.__setattr__(self, name, value)
         self._check()
+
+    @classmethod
+    @from_one_frame
+    def parse(cls, text: str, /, **arrays: Any) -> Call:
+        """The call that stands in a text, as people paste it; nothing in it is run.
+
+        Read are Python (with its imports, or the usual names ``tf``, ``F``, ``nn``, ``lax``,
+        ``np``, ...), Julia, MATLAB, the nodes of ONNX, layers of a Caffe prototxt and sections of
+        a Darknet .cfg.  Prompts, assignments and what stands around the call (``sess.run(...)``,
+        an activation) are left out; a layer, as ``nn.Conv2d(3, 16, 3)(x)``, may be made in a
+        line of its own.  Sizes that its class was told are checked against the arrays.
+
+        Args:
+            text: the call, with the lines that it needs, at most 100,000 characters.
+            arrays: arrays or shapes, as for ``Call``, by their names in the text, or by their
+                roles: x, w, bias, pointwise.  An array that the text writes out, as a list of
+                numbers or ``torch.randn(1, 3, 8, 8)`` (of which the shape counts), is taken from
+                there.  Values of options that are names in the text are given likewise.  Without
+                any array the call has none, as ``probe`` takes it.
+
+        Raises:
+            BadCall: a text that cannot be read, or without a call, or with several.
+            UnknownName: a function that is not known, or a name that several frameworks have.
+            BadArray: an array that is missing, by its name in the text.
+            and those of ``Call``.  All name the line and the column.
+
+        >>> shapes = {"img": (1, 4, 4, 3), "k": (3, 3, 3, 8)}
+        >>> Call.parse('y = tf.nn.conv2d(img, k, strides=2, padding="SAME")', **shapes)
+        Call((1, 4, 4, 3), (3, 3, 3, 8), dialect="tf.nn.conv2d", strides=2, padding="SAME")
+        >>> Call.parse("conv4(w, x; padding=1, mode=1)", w=(3, 3, 2, 4), x=(5, 6, 2, 1))
+        Call((5, 6, 2, 1), (3, 3, 2, 4), dialect="knet.conv4", padding=1, mode=1)
+        >>> Call.parse("np.convolve([1, 2, 3], [1, 10], 'same')").run()
+        array([ 1, 12, 23])
+        >>> Call.parse("F.conv2d(x, k, strides=2)", x=(1, 2, 5, 6), k=(4, 2, 3, 3))
+        Traceback (most recent call last):
+        uniconv.errors.BadOption: line 1, column 16: torch.nn.functional.conv2d has no \
+"strides": did you mean "stride"?
+            F.conv2d(x, k, strides=2)
+                           ^
+
+        Source: each function's own parameter list, as ``uniconv show NAME`` prints it.
+        """
+        read = read_call(text, arrays)
+        function = cast(Dialect, read.target.op.name)
+        call = read.placed(lambda: cls(**read.arrays, dialect=function, **read.options))
+        if call.x is not None:
+            read.check_sizes(call.lowered.sizes, call.lowered.o)
+        return call
 
     @property
     def function(self) -> Op:

@@ -1,0 +1,203 @@
+"""What a node stands for: an option's value, or an array, by its name or written out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from uniconv._messages import suggest
+from uniconv._parse.functions import CONSTANTS
+from uniconv._parse.source import SourceText
+from uniconv._parse.tree import (
+    Application,
+    Argument,
+    Expression,
+    Items,
+    Literal,
+    NameInText,
+    Node,
+    Program,
+    names_in,
+)
+from uniconv.errors import BadArray, BadOption
+
+__all__ = ["ROLES_IN_WORDS", "Values"]
+
+ROLES_IN_WORDS = {
+    "x": "the input",
+    "w": "the kernel",
+    "bias": "the bias",
+    "pointwise": "the second kernel",
+}
+# What makes an array of its first argument, and leaves its numbers as they are.
+MAKERS = {
+    *("array", "asarray", "constant", "tensor", "as_tensor", "from_numpy", "to_tensor", "Tensor"),
+    *("convert_to_tensor", "Variable", "FloatTensor", "DoubleTensor", "asnumpy", "asanyarray"),
+    *("shared", "dlarray", "param", "gpu", "cpu", "KnetArray", "CuArray", "Array", "cu", "UMat"),
+    *("single", "double", "Float32", "Float64", "float32", "float64", "Parameter", "collect"),
+}
+# What makes an array of a shape.
+OF_SHAPES = {
+    "randn",
+    "rand",
+    "ones",
+    "zeros",
+    "empty",
+    "normal",
+    "uniform",
+    "random",
+    "placeholder",
+}
+DTYPES = {"float16", "float32", "float64", "int8", "uint8", "int16", "int32", "int64", "complex64"}
+
+
+class Values:
+    """The arrays that stand beside a text, and what its names stand for."""
+
+    def __init__(self, source: SourceText, program: Program, beside: Mapping[str, Any]) -> None:
+        self.source, self.program, self.beside = source, program, beside
+        self.used: set[str] = set()
+        self._plain_lists: set[int] = set()
+
+    def option(self, name: str, argument: Argument, *, activation: bool = False) -> Any:
+        """The value of an option; BadOption where it is no value that is written out."""
+        return self._value(name, argument.value, activation, set())
+
+    def _value(self, name: str, node: Node, activation: bool, seen: set[str]) -> Any:
+        match node:
+            case Literal():
+                return node.value
+            case Items():
+                items = [self._value(name, item, activation, seen) for item in node.items]
+                return items if node.kind == "list" else tuple(items)
+            case NameInText():
+                return self._named_value(name, node, activation, seen)
+            case Application(function=NameInText(path=path), arguments=[first, *_]) if (
+                path.rpartition(".")[2] in MAKERS
+            ):
+                return self._value(name, first.value, activation, seen)
+            case Application(function=NameInText(path=path), arguments=()) if "." not in path:
+                return f"{path}()"  # Julia's SamePad()
+        text = node.text if isinstance(node, (Expression, Application)) else "this"
+        raise self.source.error(
+            BadOption, node.at, f"{name}={text} is not evaluated: write its value"
+        )
+
+    def _named_value(self, name: str, node: NameInText, activation: bool, seen: set[str]) -> Any:
+        path = node.path
+        if path in self.beside:
+            self.used.add(path)
+            return self.beside[path]
+        if path in self.program.variables and path not in seen:
+            return self._value(name, self.program.variables[path], activation, seen | {path})
+        head, _, rest = path.partition(".")
+        full = f"{self.program.aliases.get(head, head)}.{rest}" if rest else path
+        if full.replace("cv.", "cv2.") in CONSTANTS:
+            return CONSTANTS[full.replace("cv.", "cv2.")]
+        if rest or activation:
+            return path.rpartition(".")[2]
+        raise self.source.error(
+            BadOption, node.at, f"no value for {path}, {_article(name)}: say {path}=..."
+        )
+
+    def array(self, role: str, argument: Argument | None, names: set[str]) -> Any:
+        """An array, or its shape; None where none is known.
+
+        names: those that the call's arrays have in the text: they mean no role then.
+        """
+        if argument is not None:
+            found = self._array(argument.value, set())
+            if found is not None:
+                return found
+            own = set(names_in(argument.value))
+            plain = isinstance(argument.value, NameInText)
+            if role in self.beside and role in own and not plain:
+                text = getattr(argument.value, "text", role)
+                raise self.source.error(
+                    BadArray,
+                    argument.value.at,
+                    f"{text} is not evaluated, and {role}=... would be the {role} in it: "
+                    "write a name here, and give the array under that name",
+                )
+        if role in self.beside and (role not in names or argument is None):
+            self.used.add(role)
+            return self.beside[role]
+        return None
+
+    def _array(self, node: Node, seen: set[str]) -> Any:
+        match node:
+            case NameInText(path=path):
+                if path in self.beside:
+                    self.used.add(path)
+                    return self.beside[path]
+                if path in self.program.variables and path not in seen:
+                    return self._array(self.program.variables[path], seen | {path})
+            case Items():
+                return self._written_out(node, None)
+            case Application(function=NameInText(path=path), arguments=arguments) if arguments:
+                return self._made(path.rpartition(".")[2], arguments, seen)
+        return None
+
+    def _made(self, maker: str, arguments: tuple[Argument, ...], seen: set[str]) -> Any:
+        if maker in MAKERS:
+            first = arguments[0].value
+            dtypes = (a.value for a in arguments[1:] if isinstance(a.value, NameInText))
+            words = (node.path.rpartition(".")[2] for node in dtypes)
+            dtype = next((word for word in words if word in DTYPES), None)
+            return (
+                self._written_out(first, dtype)
+                if isinstance(first, Items)
+                else self._array(first, seen)
+            )
+        if maker in OF_SHAPES:
+            plain = [a.value for a in arguments if a.keyword in (None, "size", "shape")]
+            shape = plain[0].items if isinstance(plain[0], Items) else plain
+            sizes = [node.value for node in shape if isinstance(node, Literal)]
+            if len(sizes) == len(shape) and all(type(size) is int for size in sizes):
+                return tuple(sizes)
+        return None
+
+    def _written_out(self, node: Items, dtype: str | None) -> Any:
+        """An array that is written out in the text."""
+        value = self._numbers(node)
+        if value is None:
+            return None
+        try:
+            array = np.array(value, dtype)
+            if dtype is None:
+                self._plain_lists.add(id(array))
+            return array
+        except (ValueError, OverflowError):
+            raise self.source.error(BadArray, node.at, "rows of different lengths") from None
+
+    def of_one_dtype(self, arrays: Mapping[str, Any]) -> dict[str, Any]:
+        """The lists among the arrays, in the dtype of all: [1, 2] beside [0.5] is as [1., 2.]."""
+        lists = {role: a for role, a in arrays.items() if id(a) in self._plain_lists}
+        dtypes = [a.dtype for a in arrays.values() if isinstance(a, np.ndarray)]
+        return {role: a.astype(np.result_type(*dtypes)) for role, a in lists.items()}
+
+    def _numbers(self, node: Node) -> Any:
+        if isinstance(node, Literal):
+            return node.value if isinstance(node.value, (int, float, complex)) else None
+        if isinstance(node, Items) and node.items:
+            items = [self._numbers(item) for item in node.items]
+            return None if any(item is None for item in items) else items
+        return None
+
+    def check_all_used(self, names: Mapping[str, str], at: int) -> None:
+        """BadOption for an array beside the text that the call has no place for."""
+        for name in self.beside:
+            if name not in self.used:
+                known = ", ".join(f"{n} ({ROLES_IN_WORDS[role]})" for role, n in names.items())
+                raise self.source.error(
+                    BadOption,
+                    at,
+                    f"{name} is no array of this call{suggest(name, names.values())}; its arrays "
+                    f"are {known}",
+                )
+
+
+def _article(name: str) -> str:
+    return f"the {name}"
