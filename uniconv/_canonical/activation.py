@@ -42,12 +42,15 @@ EXP = Activation("exp")
 
 
 def leaky(slope: float) -> Activation:
+    """y where y > 0, else slope * y."""
     return Activation("leaky_relu", (slope,))
 
 
 def clip(low: float, high: float) -> Activation:
+    """y held between low and high."""
     return Activation("clip", (low, high))
 
 
 def hard_swish(slope: float, shift: float) -> Activation:
+    """y * clip(slope * y + shift, 0, 1)."""
     return Activation("hard_swish", (slope, shift))

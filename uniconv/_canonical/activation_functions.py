@@ -24,10 +24,12 @@ class Function(NamedTuple):
 
 
 def _clip(y: Tensor, low: float, high: float) -> Tensor:
+    """y held between two numbers."""
     return torch.clamp(y, low, high)
 
 
 def _hard_sigmoid(y: Tensor, slope: float, shift: float) -> Tensor:
+    """torch's own hard_sigmoid has 1/6 and 1/2 built in; Keras and ONNX have used 0.2, too."""
     return torch.clamp(slope * y + shift, 0, 1)
 
 
@@ -62,6 +64,7 @@ FUNCTIONS: dict[str, Function] = {
 
 
 def compute(activation: Activation, y: Tensor) -> Tensor:
+    """The activation of each number of y, in y's dtype where that can hold it."""
     return FUNCTIONS[activation.name].compute(y, *activation.numbers)
 
 

@@ -31,7 +31,13 @@ def to_torch(a: Any, device: torch.device | str | None = None) -> Tensor:
 
 
 def like(y: Tensor, original: Any) -> Any:
-    """The tensor as an array of the kind that ``original`` is."""
+    """The tensor as an array of the kind that ``original`` is.
+
+    By the array API's namespace where it has one, else by its package's ``from_dlpack``.
+
+    Raises:
+        BadArray: a kind that can be read but not made, or NumPy from a tensor without numbers.
+    """
     if isinstance(original, Tensor):
         return y
     if isinstance(original, np.ndarray):
@@ -63,6 +69,7 @@ def shape_of(a: Any, role: str) -> tuple[int, ...]:
 
 
 def _kind(a: Any) -> str:
+    """The type of an object with its module, for messages."""
     return f"{type(a).__module__}.{type(a).__qualname__}"
 
 
@@ -72,6 +79,7 @@ def _inside(a: Any) -> str:
 
 
 def _from_dlpack(a: Any) -> Tensor:
+    """A tensor of the same memory; BadArray in the words of whoever refused."""
     try:
         return torch.utils.dlpack.from_dlpack(a)
     except Exception as error:  # each package has its own: JAX's tracer an AttributeError
@@ -84,6 +92,7 @@ def _from_dlpack(a: Any) -> Tensor:
 
 
 def _moved(a: Tensor, device: torch.device | str | None) -> Tensor:
+    """The tensor on a device; BadArray where there is no such device."""
     if device is None:
         return a
     try:
@@ -110,6 +119,11 @@ class _Writable:
 
 
 def _from_numpy(a: np.ndarray[Any, Any]) -> Tensor:
+    """A tensor of the same memory where torch can have it; else of a copy.
+
+    Raises:
+        BadArray: masked arrays, strings, objects, and dtypes that torch has not (complex256).
+    """
     if isinstance(a, np.ma.MaskedArray):
         raise BadArray(
             "a masked array's mask would be dropped: fill what it hides, array.filled(0), or give "
@@ -136,6 +150,7 @@ def _from_numpy(a: np.ndarray[Any, Any]) -> Tensor:
 
 
 def _to_numpy(y: Tensor, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """The numbers on the CPU; bfloat16, which NumPy lacks, by its bits and ml_dtypes' dtype."""
     y = y.detach().cpu().resolve_conj().resolve_neg()
     if y.dtype is torch.bfloat16:
         return y.view(torch.int16).numpy().view(dtype)

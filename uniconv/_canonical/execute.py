@@ -3,6 +3,10 @@
 ``compiled`` makes one function of the steps of a record: x ``(n) c ...``, kernel and bias in, y
 out.  ``action`` makes a function of one step.  They know no dialect, keep device and dtype, and
 reverse a pad list for F.pad in one place.
+
+Every step becomes a closure over what is known when the plan is built: sizes, axes, pads.  In a
+call nothing is looked up again, since for small images the Python around torch's op is what costs.
+Axes are counted from the last, so that one closure serves x with a batch axis and without.
 """
 
 from __future__ import annotations
@@ -50,6 +54,9 @@ def compiled(
     precision: what cuDNN does with float32 there, in backward too; None leaves torch's setting.
     packed: where w is the same in every call, makes torch's op one that keeps it as it likes.
     """
+    # How to read this: the one step that convolves splits the list.  What comes before it changes x
+    # or the kernel, each by itself; what comes after changes y.  The four cases at the end spare a
+    # call of a function that does nothing.
     at = next(i for i, step in enumerate(steps) if isinstance(step, (s.Convolve, s.Empty)))
     middle = steps[at]
     assert isinstance(middle, (s.Convolve, s.Empty))
@@ -78,6 +85,7 @@ def _finished(
     steps: Sequence[s.Step],
 ) -> Operation:
     """The same where steps on y follow the first of ``steps``; the bias may be one of them."""
+    # A bias that a step adds later is kept from torch's op: it would be in y twice.
     late = next((step for step in steps if isinstance(step, s.Bias)), None)
     shape = (-1,) if late is None else (-1, *(1,) * (late.after or 0))
     finish = [None if step is late else action(step) for step in steps[1:]]
@@ -114,7 +122,10 @@ def _operation(
 def _terse(
     stride: Sequence[int], padding: Sequence[int], dilation: Sequence[int], groups: int
 ) -> tuple[Any, ...]:
-    """Arguments as torch reads them fastest: one number for all axes, none at the default."""
+    """Arguments as torch reads them fastest: one number for all axes, none at the default.
+
+    (2, 2), (0, 0), (1, 1), 1 become (2,), and (1, 1), (1, 1), (1, 1), 3 become (1, 1, 1, 3).
+    """
     fixed = (all(type(n) is int for n in v) for v in (stride, padding, dilation))  # no symbols
     values = zip((stride, padding, dilation), fixed)
     args: list[Any] = [v[0] if known and len(set(v)) == 1 else v for v, known in values]
@@ -146,6 +157,10 @@ def action(step: s.Step) -> Action:
 
 
 def _border(step: s.Surround) -> Action:
+    """F.pad with the step's numbers; x without a batch axis gets one where torch asks for it.
+
+    torch pads a border read from x only in arrays with batch and channels; zeros in any array.
+    """
     pads, mode, rank = last_axis_first(step.pad), step.boundary, len(step.pad)
     if mode in ("zeros", "constant"):
         return lambda x: F.pad(x, pads, value=step.fill)
@@ -164,6 +179,8 @@ def last_axis_first(pad: Pairs) -> list[int]:
 
 
 def _gather(step: s.Gather) -> Action:
+    """A border read from x along each axis in turn: rows first, then columns of what that gave."""
+
     def gather(x: Tensor) -> Tensor:
         for axis, ((lo, hi), n) in enumerate(zip(step.pad, step.size), start=-len(step.pad)):
             at = torch.arange(-lo, n + hi, device=x.device)
@@ -175,6 +192,8 @@ def _gather(step: s.Gather) -> Action:
 
 def _read_at(i: Tensor, n: int, boundary: str) -> Tensor:
     """Which pixels of n stand at positions i, left or right of the image too."""
+    # Of 4 pixels, from -3 to 6: circular 1 2 3 0 1 2 3 0 1 2; symmetric, whose period is 8, doubles
+    # the edge: 2 1 0 0 1 2 3 3 2 1; reflect, whose period is 6, does not: 3 2 1 0 1 2 3 2 1 0.
     if boundary == "circular":
         return i % n
     if boundary == "symmetric":
@@ -185,6 +204,8 @@ def _read_at(i: Tensor, n: int, boundary: str) -> Tensor:
 
 
 def _spread(step: s.Spread) -> Action:
+    """x written into every so many pixels of zeros: 1 2 3 with dilation 2 is 1 0 2 0 3 0."""
+
     def spread(x: Tensor) -> Tensor:
         apart = x.new_zeros(*x.shape[: x.ndim - len(step.size)], *step.size)
         every(apart, step.dilation).copy_(x)
@@ -194,6 +215,7 @@ def _spread(step: s.Spread) -> Action:
 
 
 def _crop(step: s.Cut) -> Action:
+    """A view without the pixels that are cut; axes where nothing is cut are left alone."""
     rank = len(step.size)
     kept = [
         (axis, lo, n - lo - hi)
@@ -222,6 +244,7 @@ def _split(step: s.Split) -> Action:
 
 
 def _regroup(step: s.Regroup) -> Action:
+    """The kernel by einops, which is told the groups; other sizes follow from the shape."""
     groups = dict(step.sizes)["g"]
 
     def regroup(w: Tensor) -> Tensor:
@@ -232,6 +255,8 @@ def _regroup(step: s.Regroup) -> Action:
 
 
 def _grouped(step: s.BatchGroups) -> Action:
+    """x of (parts * n, c, ...) as (n, parts * c, ...): part j's channels are the j-th block."""
+
     # A size of -1 is ambiguous where x has no elements.
     def grouped(x: Tensor) -> Tensor:
         parted = x.reshape(step.parts, x.shape[0] // step.parts, *x.shape[1:])
@@ -241,6 +266,7 @@ def _grouped(step: s.BatchGroups) -> Action:
 
 
 def _cast(step: s.Cast) -> Action:
+    """Another dtype, less a number; or less an array of numbers that broadcast, one per channel."""
     dtype, less = getattr(torch, step.dtype), step.less
     if isinstance(less, tuple):
         return lambda a: a.to(dtype) - torch.tensor(less, dtype=dtype, device=a.device)
@@ -262,6 +288,8 @@ def _empty(step: s.Empty) -> Operation:
 
     def run(x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
         shape = (*x.shape[: x.ndim - rank - 1], step.o, *step.out)
+        # A sum over no element is 0, but it ties y to x and w, so that both have gradients, of
+        # zeros.
         nothing = x.flatten().narrow(0, 0, 0).sum() + w.flatten().narrow(0, 0, 0).sum()
         y = x.new_zeros(shape) + nothing.to(x.dtype)
         return y + bias.reshape(-1, *(1,) * rank) if bias is not None else y

@@ -42,6 +42,9 @@ class Atom:
     @property
     def bounds(self) -> Bounds:
         """The least and the most that it can be, as far as that is known."""
+        # Bounds are safe, not tight: None is "not known", and each part is bounded by itself.  n //
+        # 2 of n at least 1 is at least 0; n % 2 is 0 to 1; max(n - 3, 0) is at least 0, as one
+        # bound of a max is enough.
         if not self.parts:
             return 1, None
         lows, highs = zip(*(bounds(p) for p in self.parts[-2:]))
@@ -127,6 +130,8 @@ class Formula:
     def __floordiv__(self, other: Number) -> Number:
         if type(other) is not int or other < 1:
             return _atom("//", self, other)
+        # (6 n + 7) // 3 is 2 n + 2 exactly: 3 divides 6 n + 6, and the rest, 1, is below 3.  Of
+        # (n + 7) // 3 it is 2 + (n + 1) // 3.
         whole, rest = self._divided(other)
         low, high = bounds(rest)
         if low is not None and high is not None and low // other == high // other:
@@ -149,6 +154,7 @@ class Formula:
         return other if self._exceeds(other) else _atom("%", other, self)
 
     def _exceeds(self, other: int) -> bool:
+        """Whether it is above a number at all extents; that number is then its own remainder."""
         low = bounds(self)[0]
         return low is not None and 0 <= other < low
 
@@ -189,6 +195,8 @@ class Formula:
 
 def _sum(constant: int, terms: list[tuple[int, Atom]]) -> Number:
     """A sum in its normal form: an int where nothing varies; no d * (a // d), no a - a // 2."""
+    # How to read this: two rewrites, each of which lets another follow.  d * (a // d) is a - a % d,
+    # which holds no division.  a - a // 2 is (a + 1) // 2: the larger half, as SAME puts it after.
     terms = [(factor, atom) for factor, atom in terms if factor]
     for i, (factor, atom) in enumerate(terms):
         if atom.kind != "//" or type(atom.parts[1]) is not int:
@@ -210,6 +218,7 @@ def _holds(terms: list[tuple[int, Atom]], part: Formula) -> bool:
 
 
 def _atom(kind: str, *parts: Number) -> Formula:
+    """One atom as a formula: 0 + 1 * atom."""
     return Formula(0, ((1, Atom(kind, parts)),))
 
 
@@ -245,7 +254,7 @@ def value(number: Number, size: int) -> int:
 
 
 class _UndecidedError(Exception):
-    """Whether a formula is negative depends on the extent."""
+    """Whether a formula is negative depends on the extent; raised through the word that asked."""
 
     def __init__(self, formula: Formula) -> None:
         super().__init__(f"{formula} < 0")
@@ -262,6 +271,8 @@ def _negative(number: Number) -> bool:
         return False
     if high is not None and high < 0:
         return True
+    # ``answers`` is the path that is followed: texts of formulas, and whether each is below 0
+    # there. If -f is negative, f is not.
     answers = _ANSWERS.get()
     if answers is None:
         raise TypeError(f"whether {number} < 0 depends on the image")
@@ -282,6 +293,10 @@ def traced(word: Callable[[Any], tuple[int, ...]], name: str) -> tuple[Number, .
     ['max((1 - n) // 2 + 2, 0)', 'n % 2']
     """
 
+    # How to read this: the word runs on a symbol.  At the first comparison that bounds do not
+    # settle it is stopped (_UndecidedError), and run again twice, once with each answer; deeper
+    # comparisons split these runs again.  At most 8 questions deep, that is 256 paths; real words
+    # ask one or two.
     def followed(answers: dict[str, bool]) -> tuple[Number, ...]:
         token = _ANSWERS.set(answers)
         try:

@@ -28,6 +28,9 @@ def by_limbs(run: Runner, x: Tensor, w: Tensor) -> Tensor:
 
     What lies outside x must be zeros or pixels of x: a constant would be added once per limb.
     """
+    # x = x0 + x1 * 2**16 + ..., so x * w = sum of xi * wj * 2**(16 (i + j)); terms with i + j of as
+    # many limbs as the dtype has, or more, are multiples of its range and fall away.  A product of
+    # two limbs is below 2**32, so that float64 is exact for up to 2**21 of them.
     limbs = (torch.iinfo(x.dtype).bits + _LIMB - 1) // _LIMB
     mask = (1 << _LIMB) - 1
 

@@ -88,6 +88,8 @@ class Convolution:
 
     def tight(self, size: Sequence[int], kernel: Sequence[int]) -> Convolution:
         """The same convolution with the padding after cut to what the last window reads."""
+        # A span v is how far the first window can move; it moves by s, and the last v % s pixels
+        # are read by no window.
         spans = self._spans(size, kernel)
         pad = tuple(
             (lo, hi - v % s) if v >= 0 else (lo, hi)

@@ -26,6 +26,10 @@ def reference(conv: Convolution, x: Array, w: Array) -> Array:
         alone = replace(conv, batch_groups=1)
         parts = zip(np.split(x, conv.batch_groups), np.split(w, conv.batch_groups))
         return np.concatenate([reference(alone, a, b) for a, b in parts], axis=1)
+    # How to read this: y[p] is the sum over taps t of x[p * stride + t * dilation] * w[t], with x
+    # spread and padded beforehand, so that every index lies inside it.  Per axis, backwards means
+    # w[k - 1 - t].  ``...`` keeps batch and channels, which the matrix product adds up, group by
+    # group: group g has c / groups channels of x and o / groups filters, contiguous in both.
     size, kernel = x.shape[2:], w.shape[2:]
     groups, o = conv.groups, w.shape[0]
     x = _bordered(conv, _spread(conv, x))
@@ -59,6 +63,8 @@ def _spread(conv: Convolution, x: Array) -> Array:
 def _bordered(conv: Convolution, x: Array) -> Array:
     """Padding outside x, then the crop of negative padding."""
     pads = [(0, 0), (0, 0), *((max(lo, 0), max(hi, 0)) for lo, hi in conv.pad)]
+    # Position i of the padded x holds pixel i modulo the period; -1 in ``period`` stands for the
+    # zero that is put after the last pixel, at index -1.
     if conv.boundary == "circular":
         for axis, ((lo, hi), d) in enumerate(zip(conv.pad, conv.lhs_dilation), start=2):
             period = [*range(x.shape[axis]), *[-1] * (d - 1)]  # the zeros after the last pixel

@@ -15,6 +15,7 @@ class Runner(NamedTuple):
     args: tuple[Any, ...] = ()
 
     def __call__(self, x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
+        """y of x, w and a bias or None."""
         return self.op(x, w, bias, *self.args)
 
 

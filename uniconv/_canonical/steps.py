@@ -296,6 +296,10 @@ def core_steps(
     they are those for ``sizes``, which may be faster.
     x, w: the names of the two arrays; bias: whether these steps add it.
     """
+    # How to read this: an empty result is one step of its own.  Else first the kernel is turned:
+    # torch's convolution is a cross-correlation, and its transposed op runs the kernel backwards by
+    # itself, so that a flip is needed where ``reverse`` and ``transposed`` differ.  Then follows
+    # the image: ``_windows`` slides over a padded x, ``_stamps`` spreads x and cuts the result.
     out = conv.output(sizes.size, sizes.kernel)
     if 0 in out or sizes.o == 0 or 0 in sizes.size:
         return (Empty("y", x, w, sizes.o, out, bias),)
@@ -326,6 +330,8 @@ def _windows(
     bias: bool,
 ) -> tuple[Step, ...]:
     """A border, then a plain convolution; torch's own padding where that says the border."""
+    # How to read this: torch's own padding says zeros only, as many before as after; SAME on 6
+    # pixels, (0, 1), needs a border made first, and then a convolution without padding.
     rank, pad = conv.rank, any_size.padding if any_size else conv.pad
     stride, cut = conv.stride, ((0, 0),) * rank
     skipped: tuple[Step, ...] = ()
@@ -373,6 +379,11 @@ def _stamps(
     bias: bool,
 ) -> tuple[Step, ...]:
     """The transposed op: directly where its two paddings can say the crop, else cut after."""
+    # How to read this, with 3 pixels, stride 2, kernel 3: the whole result has (3 - 1) * 2 + 3 = 7
+    # pixels, and the crop is extent - 1 - pad.  torch's ``padding`` p cuts p on both sides, and
+    # ``output_padding`` q, below the stride or the dilation, gives q back at the end: so the crop
+    # (1, 0) is p = 1, q = 1 (``sayable``).  Other crops are cut off the whole result; negative ones
+    # add zeros, which need the bias after them, not in the op.
     step, dilation, none = conv.lhs_dilation, conv.rhs_dilation, (0,) * conv.rank
     pad = any_size.padding if any_size else conv.pad
     extents = effective(sizes.kernel, dilation)
@@ -409,6 +420,8 @@ def _border(
     least = min(map(min, conv.pad))
     if conv.boundary == "circular" and (least < 0 or max(conv.lhs_dilation) > 1):
         # x is read around its period, which ends with the zeros after the last pixel.
+        # x of n pixels spread by d repeats every n * d; of that period n * d - (d - 1) are x
+        # itself.
         period = tuple(n * d for n, d in zip(size, conv.lhs_dilation))
         ends = tuple((lo, hi - d + 1) for (lo, hi), d in zip(pad, conv.lhs_dilation))
         apart = (Spread(x, conv.lhs_dilation, period),) if max(conv.lhs_dilation) > 1 else ()
@@ -456,5 +469,6 @@ def _zeros(
 
 
 def _crop(on: str, cut: Pairs, size: Sequence[int]) -> tuple[Step, ...]:
+    """The step that cuts pixels off; none where every number is known to be 0."""
     known = all(type(n) is int for pair in cut for n in pair)
     return () if known and not any(map(any, cut)) else (Cut(on, cut, tuple(size)),)

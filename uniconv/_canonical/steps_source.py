@@ -3,6 +3,10 @@
 ``source`` walks a list of steps and writes one line or a few for each.  Arrays go by the names that
 the steps give them; sizes of the image are read off ``x.shape``, so that the lines hold for images
 of any size as far as the steps do.
+
+Every function here has its twin in ``execute``: the same step, once run and once printed.  Tests
+run the lines and compare the numbers.  Each gives whole lines, in the order in which they run;
+numbers may be formulas, whose text is code.
 """
 
 from __future__ import annotations
@@ -28,6 +32,8 @@ def source(
 
     bias, addend: whether there are such arrays; batch: whether x has a batch axis, first.
     """
+    # A step that only makes memory contiguous is left out, unless the kernel was permuted before
+    # it: readers copy these lines, and each line should have a reason.
     lines: list[str] = []
     moved = ""  # the kernel whose axes a step has permuted
     for step in steps:
@@ -51,6 +57,7 @@ def _axes(rank: int) -> range:
 
 
 def _tuple(values: Sequence[Any]) -> str:
+    """Values as a tuple is written: "(2, 3)", and "(2,)" of one."""
     return f"({', '.join(map(str, values))}{',' * (len(values) == 1)})"
 
 
@@ -65,12 +72,14 @@ def _index(slices: Sequence[str]) -> str:
 
 
 def _merge(step: s.Merge) -> Iterator[str]:
+    """The batch axes as one; their sizes are kept in ``batch``, for ``Split``."""
     end = step.at + step.count
     yield f"batch = {step.on}.shape[{step.at}:{end}]"
     yield f"{step.on} = {step.on}.flatten({step.at}, {end - 1})  # the batch axes as one"
 
 
 def _permute(step: s.Permute) -> Iterator[str]:
+    """One line, with the patterns before and after as its comment."""
     yield f"{step.on} = {step.on}.permute{step.order}  # {step.src} -> {step.dst}"
 
 
@@ -104,11 +113,13 @@ def _tokens(side: str) -> list[tuple[str, ...]]:
 
 
 def _flip(step: s.Flip) -> Iterator[str]:
+    """The kernel backwards along axes counted from the last."""
     axes = ", ".join(map(str, step.axes))
     yield f"{step.on} = {step.on}.flip({axes})  # the kernel is read backwards"
 
 
 def _compact(step: s.Compact) -> Iterator[str]:
+    """A copy whose memory is in the order of its axes."""
     copied = f"{step.on}.clone(memory_format=torch.contiguous_format)"
     yield f"{step.on} = {copied}  # torch's backward asks for it"
 
@@ -117,12 +128,14 @@ def _compact(step: s.Compact) -> Iterator[str]:
 
 
 def _measure(step: s.Measure) -> Iterator[str]:
+    """n0, n1, ... as the extents of the image: of two axes, "n0, n1 = x.shape[-2:]"."""
     names = ", ".join(f"n{axis}" for axis in range(step.rank))
     last = "-1" if step.rank == 1 else f"-{step.rank}:"
     yield f"{names} = {step.on}.shape[{last}]"
 
 
 def _border(step: s.Surround, batch: bool) -> Iterator[str]:
+    """F.pad, whose list begins with the last axis; x without a batch axis gets one for it."""
     x, mode = step.on, step.boundary
     pads = ", ".join(str(p) for pair in reversed(step.pad) for p in pair)
     comment = _signs(step.pad)
@@ -169,6 +182,7 @@ def _added(name: str, number: Any) -> str:
 
 
 def _spread(step: s.Spread) -> Iterator[str]:
+    """An array of zeros, into every so many places of which x is written."""
     x, rank = step.on, len(step.dilation)
     sizes = [
         f"{x}.shape[{a}]{f' * {d}' if d > 1 else ''}" for a, d in zip(_axes(rank), step.dilation)
@@ -179,6 +193,7 @@ def _spread(step: s.Spread) -> Iterator[str]:
 
 
 def _crop(step: s.Cut) -> Iterator[str]:
+    """A slice per axis: (1, 2) is "1:-2", and 0 is left out, since ":-0" would be empty."""
     slices = []
     for lo, hi in step.cut:
         slices.append(f"{lo or ''}:{-hi or ''}")
@@ -186,6 +201,7 @@ def _crop(step: s.Cut) -> Iterator[str]:
 
 
 def _every(step: s.Every) -> Iterator[str]:
+    """Every so many pixels, with the reason that the step gives."""
     slices = [f"::{n}" if n > 1 else ":" for n in step.stride]
     comment = f"  # {step.why}" if step.why else ""
     yield f"{step.on} = {step.on}{_index(slices)}{comment}"
@@ -195,6 +211,7 @@ def _every(step: s.Every) -> Iterator[str]:
 
 
 def _convolve(step: s.Convolve, bias: bool) -> Iterator[str]:
+    """One call of F.conv2d or the like; options at torch's defaults are not written."""
     names = ("stride", "padding", "output_padding", "groups", "dilation")
     values = ((name, getattr(step, name)) for name in names)
     options = "".join(_option(name, value) for name, value in values)
@@ -212,6 +229,7 @@ def _option(name: str, value: Any) -> str:
 
 
 def _empty(step: s.Empty, bias: bool) -> Iterator[str]:
+    """Zeros of y's shape, and the bias on them."""
     rank = len(step.out)
     sizes = ", ".join(map(str, (step.o, *step.out)))
     zeros = f"{step.x}.new_zeros((*{step.x}.shape[:-{rank + 1}], {sizes}))"
@@ -224,17 +242,20 @@ def _empty(step: s.Empty, bias: bool) -> Iterator[str]:
 
 
 def _cast(step: s.Cast) -> Iterator[str]:
+    """Another dtype, less the zero point; in one line."""
     less = f" - {step.less}" if step.less else ""
     less = f" - torch.tensor({step.less})" if isinstance(step.less, tuple) else less
     yield f"{step.on} = {step.on}.to(torch.{step.dtype}){less}"
 
 
 def _bias(step: s.Bias) -> Iterator[str]:
+    """The bias along the channels: "bias.reshape(-1, 1, 1)" with two axes behind them."""
     shape = f".reshape({', '.join(['-1', *['1'] * step.after])})" if step.after else ""
     yield f"{step.on} = {step.on} + bias{shape}"
 
 
 def _addend(step: s.Addend) -> Iterator[str]:
+    """The function's own addend, times its factor."""
     yield f"{step.on} = {step.on} + {step.scale!r} * {addend_name(step.name)}"
 
 

@@ -141,6 +141,11 @@ def _blockwise(a: Tensor, order: list[int], flips: list[int]) -> Tensor | None:
 
     Block by block, each exchanged within the cache.  None where one plain copy is as fast.
     """
+    # How to read this: axes are already merged, so few orders are left.  "Outward" moves the last
+    # axis, whose numbers lie side by side, to the front; "inward" moves the first to the back; [0,
+    # 2, 1] exchanges the last two, image by image.  Each is done in pieces of one axis that fit
+    # into the cache: a piece is copied with that axis last (or first), exchanged as a matrix, and
+    # put in place.
     size, last = a.element_size(), a.ndim - 1
     if order in ([1, 0], [0, 2, 1]) and not flips and size in _UNITS:
         return _exchanged(a, last, batch=last - 1)
