@@ -100,7 +100,8 @@ def test_a_name_is_text(call: Callable[[Any], Any]) -> None:
         ),
         (
             lambda: uniconv.depthwise_conv(X, W, dialect="torch"),
-            "pytorch has no depthwise_conv; it has conv, conv_transpose",
+            "pytorch has no depthwise_conv; it has conv, conv_transpose: conv(..., groups=C), C "
+            "the channels of x, is a depthwise one",
         ),
     ],
 )

@@ -32,6 +32,7 @@ from uniconv.spec.padding import Crop, Pad
 from uniconv.spec.registry import functions
 from uniconv.spec.rules import (
     REQUIRED,
+    ActivationWord,
     Border,
     CallContext,
     Choice,
@@ -113,6 +114,7 @@ def test_whatever_can_be_written_is_read_back(op, rule):
             ZeroPoint: rng.choice((3, ZeroPoint("w").read([*range(facts.sizes.o)], facts))),
             InertOption: None,
             Choice: _anything_of(rule, rng),
+            ActivationWord: _activation_of(rule, rng),
         }
         value = drawn[type(rule)]
         if isinstance(rule, Pad) and rng.random() < 0.5:
@@ -138,6 +140,13 @@ def test_whatever_can_be_written_is_read_back(op, rule):
 def spelled(layout, rank):
     """A layout with its spatial axes one by one."""
     return [axes(pattern, rank) for pattern in (layout.x, layout.w, layout.y)]
+
+
+def _activation_of(rule, rng):
+    """One of the activations that a word alone says."""
+    if not isinstance(rule, ActivationWord):
+        return None
+    return rng.choice([meaning for meaning in rule.table.values() if not callable(meaning)])
 
 
 def _anything_of(rule, rng):

@@ -13,6 +13,7 @@ __all__ = [
     "BadOption",
     "BadShape",
     "CannotExpress",
+    "NoSuchArray",
     "Refused",
     "UniconvError",
     "UniconvWarning",
@@ -30,6 +31,12 @@ class UniconvError(ValueError):
 
 class UnknownName(UniconvError):
     """No dialect, function or operation of that name."""
+
+
+class NoSuchArray(UnknownName, KeyError):
+    """A file has no array of that name; a ``KeyError``, too, as of any mapping."""
+
+    __str__ = UnknownName.__str__
 
 
 class BadOption(UniconvError):

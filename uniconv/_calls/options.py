@@ -24,7 +24,8 @@ def complete(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[s
             values = _gathered(op, name, several, values)
     for name, rule in op.rules.items():
         if values.setdefault(name, rule.default) is REQUIRED:
-            raise BadOption(f"{op.name}: option {show(name)} is missing{rule.must_be_said}")
+            said = rule.must_be_said or f"; it is {rule.takes}"
+            raise BadOption(f"{op.name}: option {show(name)} is missing{said}")
     return values, spelled
 
 
@@ -62,7 +63,9 @@ def _unknown(op: Op, name: str, value: Any, single: set[str]) -> BadOption:
     """The error for an option that the function does not have."""
     known_names = {*op.rules, *op.aliases, *single, *(op.addend or ())[:1]}
     has = [p for p in op.params.split() if p in known_names]
-    hint = suggest(name, [*has, *op.constructor_words]) or f"; it has {', '.join(has)}"
+    own = ("dialect", "device", "bias", "pointwise")  # of uniconv's functions, not of this one
+    hint = suggest(name, [*has, *op.constructor_words]) or suggest(name, own)
+    hint = hint or f"; it has {', '.join(has)}"
     if name == "precision":
         hint = f"; cuDNN's is set around the call: with uniconv.precision({show(value)}): ..."
     return BadOption(f"{op.name} has no option {show(name)}{hint}")

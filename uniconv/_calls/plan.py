@@ -13,6 +13,7 @@ from typing import Any
 from torch import Tensor, bfloat16, float16, float32, float64, permute
 
 from uniconv._calls.epilogue import Convolver, Plan, checked
+from uniconv._calls.hints import misread, would_fit
 from uniconv._calls.lower import LoweredCall, lower
 from uniconv._calls.steps import CallSteps, call_steps, is_plain
 from uniconv._canonical.execute import action, chain, compiled
@@ -21,7 +22,7 @@ from uniconv._canonical.precision import current
 from uniconv._canonical.record import Shape
 from uniconv._canonical.runner import Packing, Runner
 from uniconv._canonical.steps import Permute, Step
-from uniconv.errors import UniconvWarning
+from uniconv.errors import BadShape, UniconvWarning
 from uniconv.spec.op import Op
 
 PLANS: dict[Any, Plan] = {}
@@ -35,8 +36,14 @@ _DIRECT = (float32, float64, bfloat16, float16)  # every function has them
 
 def plan(op: Op, options: Mapping[str, Any], *shapes: Shape) -> Plan:
     """The plan of a native call: a function (x, w, bias=None, pointwise=None, addend=None) -> y."""
-    call = lower(op, options, *shapes)
-    for text in call.warnings:
+    try:
+        call = lower(op, options, *shapes)
+    except BadShape as error:
+        if not all(type(n) is int for shape in shapes for n in shape):
+            raise
+        raise BadShape(f"{error}{would_fit(op, options, shapes)}") from None
+    suspicion = misread(op, shapes)
+    for text in (*call.warnings, *([suspicion] if suspicion else [])):
         warnings.warn(text, UniconvWarning, stacklevel=2)
     return build(call, current())
 

@@ -23,6 +23,7 @@ from uniconv.files.bounded import MAX_ARRAYS, MAX_DEPTH, Limits
 from uniconv.files.checkpoint import is_checkpoint as is_checkpoint
 from uniconv.files.kinds import reader_of
 from uniconv.files.named_array import NamedArray as NamedArray
+from uniconv.files.named_array import NamedArrays
 
 __all__ = ["WRITERS", "Arrays", "NamedArray", "is_checkpoint", "load", "loads", "save", "stream"]
 
@@ -58,7 +59,7 @@ def load(
     is an ``OSError``.
     """
     limits = (max_bytes, max_depth, max_arrays)
-    return {found.name: found for found in _stream(Path(path), *limits)}
+    return NamedArrays((found.name, found) for found in _stream(Path(path), *limits))
 
 
 def stream(
@@ -108,7 +109,7 @@ def loads(printed: str) -> dict[str, NamedArray]:
     >>> y.error.round(9)  # half a unit of the sixth digit
     array([[5.e-04, 5.e-07, 5.e-06]])
     """
-    return {found.name: found for found in text.read_text(printed, "text")}
+    return NamedArrays((found.name, found) for found in text.read_text(printed, "text"))
 
 
 @from_one_frame
@@ -137,7 +138,13 @@ def _checked(
 ) -> Iterator[tuple[str, NDArray[Any]]]:
     """The pairs, their names unique, the numbers in the machine's own byte order."""
     seen: set[str] = set()
-    for name, array in pairs:
+    for pair in pairs:
+        try:
+            name, array = pair
+        except (TypeError, ValueError):
+            raise BadFile(
+                f"{target}: arrays are given by name, as {{'w': array}} or as pairs (name, array)"
+            ) from None
         if not name:
             raise BadFile(f"{target}: an array has no name")
         if name in seen:

@@ -8,7 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NamedArray", "Quantization"]
+from uniconv._messages import show, suggest
+from uniconv.errors import NoSuchArray
+
+__all__ = ["NamedArray", "NamedArrays", "Quantization"]
+
+
+class NamedArrays(dict[str, "NamedArray"]):
+    """Arrays by name: a plain dict, but that a name it lacks is answered with those it has."""
+
+    def __missing__(self, name: str) -> NamedArray:
+        near = suggest(name, self) if isinstance(name, str) else ""
+        some = ", ".join(map(show, list(self)[:20])) + (", ..." if len(self) > 20 else "")
+        raise NoSuchArray(f"no array is named {show(name)}{near or f'; there are {some}'}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -55,7 +55,9 @@ def _array(file: IO[bytes], where: str, name: str, size: int, limits: Limits) ->
         if not dtype.hasobject:
             limits.fits(shape, dtype, name)
             if math.prod(shape) * dtype.itemsize > size - file.tell():
-                raise ValueError(f"{shape} {dtype} is more than the file has")
+                raise ValueError(
+                    f"{shape} {dtype} is more than the file has: it was cut off, get it again"
+                )
         file.seek(0)
         array: NDArray[Any] = lib.read_array(file, allow_pickle=False)
     except BadFile:

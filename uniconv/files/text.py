@@ -78,7 +78,10 @@ def read_text(text: str, source: str) -> Iterator[NamedArray]:
         used.add(unique)
         yield replace(found, name=unique)
     if not used:
-        raise BadFile(f"{source} has no printed array")
+        raise BadFile(
+            f"{source} has no printed array: one is read as NumPy, PyTorch, TensorFlow, JAX, "
+            "Julia, MATLAB and Octave print it, or as nested lists, [[1, 2], [3, 4]]"
+        )
 
 
 def _arrays(t: Printed) -> Iterator[NamedArray]:

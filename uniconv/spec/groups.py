@@ -107,6 +107,8 @@ class Count(Groups):
         i = channels.per_group
         if i is not None and channels.c != i * groups:
             must = f"c must be i * {self.option} = {i * groups}"
+            if channels.c % i == 0:
+                must += f", or {self.option} {channels.c // i}"
             raise channels.bad(f", {self.option} = {groups}; {must}")
         return groups
 

@@ -185,12 +185,22 @@ def usual(name: str, kind: str, rank: int | None = None) -> Op:
     return find(by_rank[rank or next(r for r in (2, 1, 3) if r in by_rank)])
 
 
+def _by_groups(dialect: Framework, kind: str) -> str:
+    """How a framework computes a depthwise convolution that it has no function for."""
+    if kind != "depthwise_conv" or "conv" not in dialect.main:
+        return ""
+    option = find(next(iter(dialect.main["conv"].values()))).groups.option
+    if option is None:
+        return ""
+    return f": conv(..., {option}=C), C the channels of x, is a depthwise one"
+
+
 def _by_rank(dialect: Framework, kind: str) -> Mapping[int, str]:
     """For each number of spatial axes the function that a bare family name means."""
     by_rank = dialect.main.get(kind)
     if not by_rank:
         has = ", ".join(k for k in KINDS if k in dialect.main)
-        raise UnknownName(f"{dialect.name} has no {kind}; it has {has}")
+        raise UnknownName(f"{dialect.name} has no {kind}; it has {has}{_by_groups(dialect, kind)}")
     return by_rank
 
 

@@ -11,7 +11,7 @@ equal fields are the same rule.
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
@@ -441,7 +441,8 @@ class PerAxis(Rule):
         if one is not None and "int" in self.accepts:
             entries = (one,) * facts.rank
         elif entries is None or one is not None or len(entries) not in self.lengths(facts):
-            raise facts.bad(self.option, value, f"must be {self.describe(facts)}")
+            near = self.near(value, entries, facts)
+            raise facts.bad(self.option, value, f"must be {self.describe(facts)}{near}")
         elif len(entries) == 1 and "one" in self.accepts:
             entries *= facts.rank
         # The channels' entry is idle: it may be any number (CNTK).
@@ -458,6 +459,15 @@ class PerAxis(Rule):
             everywhere = " on every axis" if one is None else ""
             raise facts.bad(self.option, value, f"must be at least {self.least}{everywhere}")
         return entries
+
+    def near(self, value: object, entries: Sequence[int] | None, facts: CallContext) -> str:
+        """What is like a value that is none: digits without quotes, the spatial entries alone."""
+        if isinstance(value, str) and value.strip().isdigit() and "int" in self.accepts:
+            return f": did you mean {self.option}={int(value)}?"
+        if entries and facts.rank < len(entries) and "axes" in self.accepts:
+            spatial = f"{self.option}={list(entries[-facts.rank :])}"
+            return f": for {facts.rank} spatial axes {spatial} would do"
+        return ""
 
     def write(self, value: tuple[int, ...], facts: CallContext) -> Any:
         """The default where that says it, else the shortest shape that the option takes.
