@@ -250,7 +250,8 @@ def convert_kernel(w: Tensor, src: Dialect, dst: Dialect, kind: Kind = 'conv', g
 
     Axes are told by the layouts of the two functions, never by their sizes; where one function
     convolves and the other correlates, every spatial axis is reversed.  Numbers are moved, never
-    computed with: any dtype, bit by bit.
+    computed with: any dtype, bit by bit; but a complex kernel is conjugated where one function
+    conjugates its kernel and the other does not.
 
     Args:
         w: a torch tensor, a NumPy array or an array with DLPack, in ``src``'s layout: ``o i ...``
