@@ -81,6 +81,11 @@ def native_call(
     model: Hypothesis, options: Mapping[str, Any], names: Mapping[str, str]
 ) -> tuple[str, str | None]:
     """The expected function's call that gives y; and, where it has none, why."""
+    # How to read this: (1) arrays as code, with what the changes do to them; (2) if the record is
+    # as it was, the caller's own options are right; (3) else the record is lifted into the
+    # function's words, and where it has no option for the flip, with the kernel flipped beforehand;
+    # (4) what no call of the function can say is written in torch, with the reason.  A bias that
+    # was read off y is written in numbers, at most 64 of them.
     problem, call = model.problem, model.problem.call
     told = expressions(model, names)
     bias = None if model.bias is None else told["bias"]
@@ -126,6 +131,8 @@ def native_call(
 
 def _same_words(asked: LoweredCall, given: Mapping[str, Any], lifted: Lifted) -> dict[str, Any]:
     """The lifted options, but in the caller's own words where these mean the same."""
+    # Option by option: the caller's value is taken back where the record stays the same with it, so
+    # that "SAME" is not answered with numbers, and options that do not matter stay.
     op, layout = asked.op, lifted.call.layout
     shapes = native_shapes(asked, op, layout)
     options = dict(lifted.options)
@@ -140,6 +147,7 @@ def _same_words(asked: LoweredCall, given: Mapping[str, Any], lifted: Lifted) ->
 
 
 def _plain(scale: Any) -> Any:
+    """2.0 as 2, so that the code reads as people write it."""
     return int(scale) if isinstance(scale, float) and scale.is_integer() else scale
 
 

@@ -87,6 +87,7 @@ class Diagnosis(DiagnosisData):
 
 
 def _finite(value: Any) -> Any:
+    """Plain data with None for numbers that JSON has no words for: infinity and nan."""
     if isinstance(value, dict):
         return {k: _finite(v) for k, v in value.items()}
     if isinstance(value, list):
@@ -104,6 +105,8 @@ def at_most(value: float) -> str:
     """
     if not math.isfinite(value) or value == 0:
         return f"{value:g}"
+    # value = digits * 10**power, with two digits; rounding to six places first takes off the error
+    # of the division, which would make 5.1 of a 5.0.
     power = math.floor(math.log10(abs(value))) - 1
     digits = math.ceil(round(abs(value) / 10.0**power, 6))
     if digits == 100:

@@ -70,6 +70,7 @@ class LabelledArray:
 
     @staticmethod
     def of(a: Array, letters: Letters, shape: tuple[int, ...]) -> LabelledArray:
+        """The array in memory order, with its copy in the other order."""
         return LabelledArray(np.ascontiguousarray(a), letters, np.asfortranarray(a), shape)
 
     def with_values(self, a: Array) -> LabelledArray:
@@ -143,6 +144,10 @@ class Problem:
 
     def kernel(self, a: Array, letters: Letters) -> Array | None:
         """w with axes o i ...; None where its channels do not divide by the groups."""
+        # How to read this: the three ways to lay out a grouped kernel.  With an axis g, o = g * m
+        # is made by merging g and m.  With all input channels on one axis ("c m ...", transposed),
+        # the groups are split off c and merged with m.  Else w has o and i as they are.  groups=4
+        # of "c m" (8, 3): c is split into 4 x 2, so that o i is (4 * 3, 2).
         named = dict(zip(letters, a.shape))
         out, into = (next(s for s in kin if s in named) for kin in ("om", "ic"))
         if "g" in named:
@@ -161,7 +166,9 @@ class Problem:
     def folded(self, kernel: Array, *, sizes: bool = False) -> Array:
         """The kernel with the 1x1 kernel of a separable convolution multiplied into it.
 
-        sizes: the magnitudes of both, which do not cancel as the products may.
+        kernel ``o i ...`` before it, the result ``o i ...`` after it: one convolution for two, so
+        that the rest of the search knows one kernel only.  sizes: the magnitudes of both, which do
+        not cancel as the products may.
         """
         if sizes:
             kernel = np.abs(kernel)
@@ -185,6 +192,8 @@ class Problem:
                 f"{call.op.name}: diagnose compares sums, and {option} ends the call in "
                 f"{call.activation}: give y as it is before it, and leave {option} linear"
             )
+        # Parts of the batch have become groups of channels in ``input``; and a pointwise kernel
+        # that is multiplied in reads all channels, which leaves one group.
         conv = replace(call.conv, batch_groups=1, groups=max(self.groups, self.parts))
         kernel = self.kernel(self.w.array, self.w.letters)
         if kernel is None:
@@ -257,6 +266,7 @@ class Hypothesis:
 
     @property
     def cost(self) -> float:
+        """How unlikely the changes are together: their costs added up."""
         return sum(c.cost for c in self.changes)
 
     @property
@@ -289,6 +299,7 @@ class Hypothesis:
 
     @property
     def extents(self) -> tuple[int, ...]:
+        """How far the dilated kernel reaches, per axis: (k - 1) * dilation + 1."""
         return effective(self.w.shape[2:], self.conv.rhs_dilation)
 
     def added(self, at: tuple[int, ...]) -> Any:
@@ -304,6 +315,8 @@ class Hypothesis:
         they are evenly spaced, so that both x and w are cut by slices.  A kernel that is read
         backwards is cut from its other end.
         """
+        # An example, one axis: x of 4 pixels, kernel 3, pad 1, element 0.  base = 0 * 1 - 1 = -1,
+        # so tap 0 lies outside x, t0 = 1, t1 = 3: taps 1 and 2 meet pixels 0 and 1.
         conv, o = self.conv, at[1]
         per = self.w.shape[1]
         first = o // (self.w.shape[0] // conv.groups) * per
@@ -350,6 +363,8 @@ class Hypothesis:
         conv = self.conv
         turned: Index = (..., *(slice(None, None, -1 if r else 1) for r in conv.reverse))
         read, inside = [], []
+        # q: for each tap of one axis, the pixel that stands there.  Reflection repeats every 2 (n -
+        # 1) pixels, a symmetric border every 2 n, a circle every n, times the input dilation.
         for axis, p in enumerate(at[2:]):
             n, ld = self.x.shape[2 + axis], conv.lhs_dilation[axis]
             q = np.arange(self.w.shape[2 + axis]) * conv.rhs_dilation[axis]
@@ -419,6 +434,7 @@ def altered(conv: Convolution, **fields: Any) -> Convolution:
 def _convolved(conv: Convolution, x: Array, w: Array) -> Array:
     """The record on float64 arrays, by torch."""
     sizes = Sizes((x.shape[0],), x.shape[1], w.shape[0], x.shape[2:], w.shape[2:])
+    # torch's transposed op wants "c m ...": the groups are split off o, and o and i exchanged.
     transposed = max(conv.lhs_dilation) > 1
     if transposed:
         w = w.reshape(conv.groups, -1, *w.shape[1:]).swapaxes(1, 2)

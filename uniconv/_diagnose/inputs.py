@@ -36,6 +36,7 @@ def read_array(a: Any, role: str, tolerance: float | None = None) -> InputArray:
 
     A NamedArray brings the error of its printed digits along, and its name for the code of fixes.
     """
+    # NamedArray is known by what it has, not by its class: ``uniconv.files`` need not be loaded.
     error: float = 0.0
     name = getattr(a, "name", None) if hasattr(a, "error") else None
     if hasattr(a, "error") and hasattr(a, "array"):
@@ -59,6 +60,10 @@ def read_array(a: Any, role: str, tolerance: float | None = None) -> InputArray:
 def _checked(
     own: Array, role: str, error: float, tolerance: float | None, dtype: str, name: str | None
 ) -> InputArray:
+    """The array in float64 or complex128, with its error; BadArray for inf and nan.
+
+    stored: the short format of its numbers, by the dtype, or where all of them are such numbers.
+    """
     array = own.astype(np.complex128 if own.dtype.kind == "c" else np.float64)
     bad = np.argwhere(~np.isfinite(array))
     if len(bad):
@@ -74,7 +79,11 @@ def _checked(
 
 
 def tolerances(tolerance: float | Mapping[str, float] | None) -> dict[str, float]:
-    """A number is meant for y; a dictionary says which array is meant."""
+    """What the arrays may be off, by role: a number is meant for y, a dictionary says which.
+
+    Raises:
+        BadArray: another role than x, w and y, or no number of at least 0.
+    """
     if tolerance is None:
         return {}
     told = dict(tolerance) if isinstance(tolerance, Mapping) else {"y": tolerance}

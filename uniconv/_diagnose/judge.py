@@ -25,7 +25,12 @@ ENOUGH = 1e4  # how many times likelier than chance an explanation must be
 
 
 class Judge:
-    """Whether a model gives y, up to what rounding and printed digits may do."""
+    """Whether a model gives y, up to what rounding and printed digits may do.
+
+    points: the sampled elements by shape, the same for every model, so that models are comparable.
+    tried: how many models were judged, by which chance is weighed.  peak, x_peak: the largest
+    numbers of y and x; distinct: how many different numbers y has.
+    """
 
     def __init__(self, start: Hypothesis, errors: Errors) -> None:
         self.start, self.errors = start, errors
@@ -38,6 +43,8 @@ class Judge:
 
     def unit(self, model: Hypothesis, u: float) -> float:
         """The rounding bound of an element, as a part of S."""
+        # Errors of K roundings add up like a random walk, with the square root of K; 2 is the
+        # margin.
         return 2 * float(np.sqrt(max(model.terms, 1))) * u
 
     def digits(self, model: Hypothesis) -> float:
@@ -45,6 +52,8 @@ class Judge:
         e = self.errors
         if not e.printed:
             return 0.0
+        # An x that is off by e.x moves an element by e.x times the sum of |w| under it; a w off by
+        # e.w by e.w times the K pixels that it meets, each no larger than the largest.
         weights = np.abs(model.w).reshape(len(model.w), -1).sum(1).max() if model.w.size else 0.0
         moved = e.x * weights + e.w * model.terms * (self.x_peak + e.x)
         return float(e.y + abs(model.scale) * moved)
@@ -81,6 +90,8 @@ class Judge:
         for at in self.sample(model):
             seen = model.y[at]
             miss = abs(seen - model.element(at)) - digits - stored * abs(seen)
+            # The magnitude S costs as much as the element: it is asked only where the digits do not
+            # do. "not <=" and not ">", so that a nan never agrees.
             if not miss <= 0 and not miss <= unit * model.magnitude(at):
                 return False
         return True
@@ -91,6 +102,10 @@ class Judge:
         return float(moved + self.unit(model, u) * model.magnitude(at))
 
     def _proportional(self, model: Hypothesis, u: float) -> bool:
+        """Whether y is the model's result times one number, read off the largest of eight samples.
+
+        value and seen are without what is added to the sum; zeros can say no factor.
+        """
         points = self.sample(model)
         first = max(points[:8], key=lambda at: abs(model.y[at]))
         value = model.element(first) - model.added(first)
@@ -108,6 +123,10 @@ class Judge:
         return True
 
     def _offset(self, model: Hypothesis, u: float) -> bool:
+        """Whether y is the model's result plus one number per channel; three are looked at.
+
+        With fewer than three numbers per channel it would prove nothing.
+        """
         if self.start.y.size < 3 * model.y.shape[1]:
             return False
         shape = model.y.shape
@@ -128,6 +147,7 @@ class Judge:
             if model.bias is not None:
                 rest = rest - model.along(model.bias)
             value = free.result()
+            # The factor of least squares: <value, rest> / <value, value>, over all of y.
             total = np.vdot(value, value)
             if not total:
                 return model
@@ -143,6 +163,7 @@ class Judge:
         if model.fit == "bias":
             axes = tuple(a for a in range(model.y.ndim) if a != 1)
             bare = replace(model, bias=None, fit="")
+            # The median, so that elements that do not fit leave it as it is.
             added = np.median(model.y - bare.result(), axis=axes)
             change = replace(
                 model.changes[-1],
@@ -218,6 +239,10 @@ class Judge:
         distinct ones together with its power.  Numbers that were read off y prove nothing.  The
         explanation must be likelier than chance in all hypotheses tried, by a wide margin.
         """
+        # How to read this: chance is the part of y's spread that slack covers, e.g. 1e-6; n numbers
+        # agree by chance with 1e-6 to the n.  Among ``tried`` hypotheses some chance fit is
+        # expected, unless that power is smaller than 1 / (tried * 10,000); both sides are compared
+        # as logarithms.
         free = 0
         for change in model.changes:
             if change.read_off:
@@ -243,6 +268,7 @@ def _nice(number: Any) -> Any:
 
 
 def _number_text(number: Any) -> str:
+    """A factor as it is told: 1/9 where it is one, else six digits."""
     if isinstance(number, float) and number and abs(1 / number) > 1.5:
         inverse = 1 / number
         if abs(inverse - round(inverse)) < 1e-9 * abs(inverse):

@@ -68,6 +68,7 @@ def page(d: DiagnosisData) -> str:
 
 
 def _results(d: DiagnosisData) -> str:
+    """Both results and their difference, the first two on one scale."""
     expected, found = d.picture.expected, d.picture.found
     pictures = []
     a, b = d.picture.labels
@@ -89,6 +90,7 @@ def _differing(expected: Array, found: Array) -> Array:
 
 
 def _kernels(d: DiagnosisData) -> str:
+    """The kernel before and after; of two runs, as each of them slides it."""
     before, after = d.picture.kernel, d.picture.kernel_used
     shown = [(c, plane(k)) for c, k in (("expected", before), ("as used", after)) if k is not None]
     if d.picture.labels != ("expected", "observed"):
@@ -100,6 +102,7 @@ def _kernels(d: DiagnosisData) -> str:
 def plane(a: Array) -> Array:
     """One plane of an array ``n o ...``: the first image and channel, the middle of the depth."""
     a = np.real(a)
+    # A volume shows the middle of its depth, a line is one row.
     while a.ndim > 4:
         a = a[:, :, a.shape[2] // 2]
     if a.ndim == 3:
@@ -111,6 +114,8 @@ def plane(a: Array) -> Array:
 
 def heatmap(a: Array, top: float, caption: str) -> str:
     """A matrix as SVG: blue below zero, red above, white at zero; numbers where there is room."""
+    # Every step-th cell is drawn, so that no side has more than MOST; cells are squares, no smaller
+    # than 4 pixels, and 52 wide where numbers are written into them.
     rows, columns = a.shape
     step = max(1, -(-max(rows, columns) // MOST))
     shown = a[::step, ::step]
@@ -148,6 +153,7 @@ def colour(v: float, top: float) -> str:
     >>> colour(1.0, 1.0), colour(0.0, 1.0), colour(-1.0, 1.0)
     ('#ff5a4c', '#ffffff', '#4c83ff')
     """
+    # t runs from -1 to 1; colours are mixed from white by its magnitude.
     t = 0.0 if not top else max(-1.0, min(1.0, v / top))
     end = (255, 90, 76) if t > 0 else (76, 131, 255)
     mixed = (round(255 + (c - 255) * abs(t)) for c in end)

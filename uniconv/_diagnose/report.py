@@ -41,6 +41,9 @@ def shares(count: int, left: Callable[[tuple[int, ...]], float | None]) -> list[
     """
     if not count:
         return []
+    # How to read this, with two changes of which alone one leaves 4 of 10 and the other 8, and both
+    # 0: the first takes 6 alone, and 8 after the other; its value is (6 + 8) / 2 = 7.  The second
+    # takes 2 alone, and 4 after the first: 3.  Together 10, so that the shares are 0.7 and 0.3.
     remaining = cache(left)
     whole, rest = remaining(()), remaining(tuple(range(count)))
     if not whole or rest is None:
@@ -114,6 +117,7 @@ def reversed_kernel(w: Array, along: Sequence[bool]) -> Array:
 
 def diagnosis_of(run: Run) -> Diagnosis:
     """A Diagnosis of what the search ended with."""
+    # ``start`` is the call as it was meant, ``model`` what explains y.
     start, model, result = run.start, run.model, run.result
     judge = Judge(start, run.errors)
     expected = start.result() if start.fits else None
@@ -173,6 +177,8 @@ def _shares(start: Hypothesis, model: Hypothesis) -> list[float] | list[None]:
 
 def _alone(start: Hypothesis, n: int, model: Hypothesis) -> Hypothesis | None:
     """The expected call with one of two changes only."""
+    # A change is found again by its field and value, among all single ones; where its number was
+    # read off y, in the settled model.
     asked = model.changes[n]
     for one in singles(start):
         change = one.changes[0]
@@ -186,6 +192,7 @@ def _alone(start: Hypothesis, n: int, model: Hypothesis) -> Hypothesis | None:
 
 
 def _verdict(run: Run, causes: Sequence[Cause], difference: float) -> str:
+    """One sentence on a run: exact, rounding, causes, or nothing known."""
     op, result = run.op, run.result
     near = f"; the nearest that it knows is that {causes[0].text}" if causes else ""
     unexplained = f"Nothing that uniconv knows explains y as a result of {op.name}{near}."

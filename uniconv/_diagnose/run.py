@@ -48,6 +48,8 @@ def searched(
     depth: int = 2,
 ) -> Run:
     """The run of one expected call; arrays are x, w and y."""
+    # The search may ask for the same call with x and w rounded to a short format: it gets a
+    # function that makes it, since that is rarely needed.
     x, w, y = arrays
     asked = problem(op, options, x, w, y, pointwise)
     channels = None if bias is None else bias.array.reshape(-1)

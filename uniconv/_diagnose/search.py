@@ -54,6 +54,10 @@ def pairs(
     Once one is found, only what could be simpler is looked at.  inputs: how far x and w may be
     off, relatively.
     """
+    # How to read this: two changes are made in the order of the slots, so that each pair is tried
+    # once.  A first change with a lower cost comes first, and ``bound`` is the cost of the best
+    # pair so far: whoever cannot be below it is not looked at.  ``LEAST`` says what a slot costs at
+    # least. Unless the second slot can change sizes, the first must already fit y's.
     names = list(SLOTS)
     firsts = [
         (one.cost, i, n, one)
@@ -91,6 +95,9 @@ def search(
     rounded: the expected call with x and w rounded to a short format.  depth: how many changes
     are combined at most.
     """
+    # How to read this: from what is proved to what is only consistent, and within each from fewer
+    # changes to more.  "Short": x and w were rounded to TF32, float16 or bfloat16 first; "loosely":
+    # within what such a format may do, without its rounding being reproduced.
     looking = _Search(start, Judge(start, errors), rounded, progress)
     steps = [looking.nothing, looking.one, looking.short, looking.one_and_short]
     if depth > 1:
@@ -153,6 +160,7 @@ class _Search:
         return SearchResult(self.start, True, left, others, self.judge.tried)
 
     def one(self) -> SearchResult | None:
+        """One change that gives y; ``weak`` is kept where only chance may have found it."""
         right = self.judge.confirmed(self.agreeing, weak=True)
         found = self.best([m for m in right if self.judge.convincing(m)])
         self.weak = bool(right) and found is None
@@ -167,6 +175,7 @@ class _Search:
         return self.best([self.start], " or ".join(fine)) if fine else None
 
     def one_and_short(self) -> SearchResult | None:
+        """One change, and x and w in a short format; all formats that do are named."""
         found: list[tuple[Hypothesis, str]] = []
         for precision, model in self.short_models().items():
             agreeing = (m for m in singles(model) if self.judge.agrees(m))
@@ -178,6 +187,7 @@ class _Search:
         return self.best([first], " or ".join(dict.fromkeys(told)))
 
     def two(self) -> SearchResult | None:
+        """Two changes, the simplest pair."""
         return self.best(list(pairs(self.start, self.judge, self.progress)))
 
     def loosely(self) -> SearchResult | None:
@@ -185,6 +195,7 @@ class _Search:
         return self.best([self.start]) if self.judge.remainder(self.start).is_rounding else None
 
     def one_loosely(self) -> SearchResult | None:
+        """One change within what a short format may do, the finer format first."""
         for precision in ("TF32", "bfloat16"):
             inputs = 2 * UNITS[precision]
             agreeing = [m for m in self.ones if not m.fit and self.judge.agrees(m, inputs)]
@@ -205,6 +216,7 @@ class _Search:
         return self.best(near)
 
     def nearest(self) -> SearchResult:
+        """The nearest miss: explained is False."""
         model = _nearest(self.judge, [self.start, *self.ones])
         left = self.judge.remainder(model)
         return SearchResult(model, False, left, [], self.judge.tried, self.weak)

@@ -204,6 +204,7 @@ def _larger(one: Errors, two: Errors) -> Errors:
 
 
 def _notes(one: Run, two: Run) -> Iterator[str]:
+    """For each run that its own call does not give: what explains its y instead."""
     for run, label in ((one, "a"), (two, "b")):
         if run.model.changes:
             texts = listed([c.text for c in run.model.changes])
@@ -220,6 +221,7 @@ def _with(model: Hypothesis, steps: Iterable[Mapping[str, Any]]) -> Hypothesis:
 
 
 def _alike(a: Array, b: Array, error: float) -> bool:
+    """Whether two arrays hold the same numbers, up to printed digits and float32."""
     if a.shape != b.shape:
         return False
     return bool(np.all(np.abs(a - b) <= error + 2 * UNITS["float32"] * np.abs(b)))
@@ -227,6 +229,8 @@ def _alike(a: Array, b: Array, error: float) -> bool:
 
 def _aligned(a: Hypothesis, b: Hypothesis, one: Run, two: Run) -> tuple[Hypothesis, list[Change]]:
     """a with x and w in b's order of axes and channels, and what had to be changed for that."""
+    # The ways to read a's array that the search knows are tried, until one gives b's numbers; where
+    # none does, the data differ, which is a cause of its own, and b's are taken.
     x_off, w_off = one.errors.x + two.errors.x, one.errors.w + two.errors.w
     changes: list[Change] = []
     if not _alike(a.x, b.x, x_off):
@@ -251,11 +255,13 @@ def _aligned(a: Hypothesis, b: Hypothesis, one: Run, two: Run) -> tuple[Hypothes
 
 
 def _between(change: Change, one: Run, two: Run, role: str) -> Change:
+    """A change of one run's array, told of both runs."""
     text = f"{two.op.name} has another {role} than {one.op.name}: {change.text}"
     return replace(change, text=text)
 
 
 def _unlike(role: str, a: Array, b: Array, one: Run, two: Run) -> Change:
+    """The cause that two arrays are not the same numbers, with how far they are apart."""
     if a.shape == b.shape:
         what = f"by up to {float(np.abs(a - b).max()):.4g}"
     else:
@@ -271,6 +277,7 @@ def _differences(a: Hypothesis, b: Hypothesis, one: str, two: str) -> Iterator[D
     """The things in which two hypotheses differ: their records, then what follows the sum."""
     if b.x.ndim - 2 != a.conv.rank or a.conv.rank != b.conv.rank:
         return
+    # In this order causes are listed, what changes sizes first.
     for name in FIELDS:
         if name == "pad":
             yield from _of_padding(a, b, one, two)
@@ -341,6 +348,10 @@ def _of_bias(a: Hypothesis, b: Hypothesis, one: str, two: str) -> Iterator[Diffe
 
 
 def _flip(a: Hypothesis, b: Hypothesis, which: list[int], one: str, two: str) -> Change:
+    """The cause for kernels read in opposite directions, as "convolves" and "correlates".
+
+    Of a transposed call the record says the opposite of the function's own word.
+    """
     transposed = a.problem.transposed
     verbs = ["convolves" if m.conv.reverse[which[0]] ^ transposed else "correlates" for m in (a, b)]
     everywhere = {1: "the one spatial axis", 2: "both spatial axes", 3: "all three spatial axes"}
@@ -352,6 +363,7 @@ def _flip(a: Hypothesis, b: Hypothesis, which: list[int], one: str, two: str) ->
 def _shares(a: Hypothesis, b: Hypothesis, steps: list[dict[str, Any]]) -> list[float] | list[None]:
     """How much of what is between both y each step explains that makes a more like b."""
 
+    # What is left is measured in squares, the sum of |b - a|**2, over all of y.
     def left(made: tuple[int, ...]) -> float | None:
         model = _with(a, [steps[n] for n in made]).but(y=b.y)
         return float(np.sum(np.abs(b.y - model.result()) ** 2)) if model.fits else None
@@ -391,6 +403,7 @@ def _verdict(
     difference: float,
     fixes: tuple[Fix, ...],
 ) -> str:
+    """One sentence: they agree, or differ for these causes, or nothing known explains it."""
     both = f"{one.op.name} and {two.op.name}"
     texts = "; ".join(c.text for c in causes)
     whole = f"the whole difference between {both}."

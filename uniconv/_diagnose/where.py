@@ -21,6 +21,8 @@ def where(expected: Array, found: Array, slack: Array | float) -> str:
     >>> where(a, b, 1e-9)
     'only at the rim of width 1: 9 of 25 numbers'
     """
+    # From the most telling to the least: nowhere, a rim (padding), a shift, some channels or
+    # images, everywhere, or the first place.
     off = np.abs(found - expected) > slack
     count = f"{int(off.sum())} of {off.size} numbers"
     if not off.any():
@@ -61,6 +63,7 @@ def _shift(expected: Array, found: Array, slack: Array | float) -> tuple[int, ..
     ):
         if not any(shift) or any(abs(d) * 2 >= n for d, n in zip(shift, sizes)):
             continue
+        # ``a`` and ``b`` are the parts of both that lie on each other after a move by ``shift``.
         a: tuple[Any, ...] = (
             ...,
             *(slice(max(-d, 0), n - max(d, 0)) for d, n in zip(shift, sizes)),

@@ -35,6 +35,7 @@ def _indexed(
 
 def _regrouped(named: LabelledArray, shape: tuple[int, int]) -> tuple[tuple[str, str], ...]:
     """The same for filters whose channel and multiplier are axes of their own, side by side."""
+    # w (..., c, m) whose filters are o = c * m, taken in the order m, c: reshaped and exchanged.
     at = named.letters.index("c") if "c" in named.letters else -1
     if at < 0 or named.letters[at + 1 : at + 2] != ("m",):
         return ()
@@ -69,6 +70,8 @@ def kernel_order(model: Hypothesis) -> Iterator[Hypothesis]:
     o, i, groups = kernel.shape[0], kernel.shape[1], problem.groups
     found: list[tuple[Array, Change]] = []
     if groups > 1 and o > groups:
+        # Filters 0 to 5 in 2 groups of 3 are 0 1 2 | 3 4 5; "multiplier before channel" takes them
+        # as 0 2 4 1 3 5 or, read the other way, 0 3 1 4 2 5.
         per = o // groups
         for shape, text in (
             ((per, groups), "multiplier before channel"),
@@ -124,6 +127,7 @@ def input_groups(model: Hypothesis) -> Iterator[Hypothesis]:
     c, groups = model.x.shape[1], model.problem.groups
     if groups == 1 or c == groups or c % groups:
         return
+    # Of 6 channels in 2 groups, blocks are 0 1 2 | 3 4 5; in turn, 0 2 4 | 1 3 5.
     for shape, text in (
         ((c // groups, groups), "in turn (channel j in group j mod groups)"),
         ((groups, c // groups), "the other way round"),
@@ -170,6 +174,7 @@ def output_channels(model: Hypothesis) -> Iterator[Hypothesis]:
         code = _indexed("y", model.problem.y, "o", "::-1")
         change = Change("order of channels in y", "as given", "reversed", told, 1.9, code)
         yield model.but(change, y=model.y[:, ::-1])
+    # The two orders in which a depthwise result's channels are laid: by channel, by multiplier.
     if 1 < groups < o and o % groups == 0:
         for shape in ((o // groups, groups), (groups, o // groups)):
             order = np.arange(o).reshape(shape).T.ravel()

@@ -16,6 +16,7 @@ def bias(model: Hypothesis) -> Iterator[Hypothesis]:
     if b is None or not np.any(b):
         return
 
+    # Costs: forgetting it is likelier than adding it twice, a wrong order or sign rarer still.
     def change(found: str, text: str, cost: float, code: str) -> Change:
         return Change("bias", "added once", found, text, cost, (("bias", code),), "add it once")
 
@@ -49,6 +50,7 @@ def scale(model: Hypothesis) -> Iterator[Hypothesis]:
     if model.scale != 1:
         told = f"the factor {model.scale} is ignored"
         yield model.but(Change("scale", str(model.scale), "1", told, 1.2), scale=1.0)
+    # ``fit`` leaves the number open: the judge reads it off y (Judge.settled).
     told = "the result is multiplied by a number"
     change = Change("scale", str(model.scale), "read off y", told, 2.0, read_off=True)
     yield model.but(change, fit="scale")

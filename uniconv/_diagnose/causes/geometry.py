@@ -60,6 +60,8 @@ def reverse(model: Hypothesis) -> Iterator[Hypothesis]:
 
 def alternatives(current: tuple[int, ...]) -> list[tuple[int, ...]]:
     """Other values of a stride or dilation: ignored, exchanged, the same on all, on one axis."""
+    # For (2, 3): ignored (1, 1), exchanged (3, 2), one for all, one more, one less, and then any
+    # number up to 4 on all axes or on one.
     rank = len(current)
     found = [(1,) * rank, *permutations(current), *((v,) * rank for v in current)]
     found += [tuple(v + 1 for v in current), tuple(max(v - 1, 1) for v in current)]
@@ -94,6 +96,7 @@ def _crop(model: Hypothesis, conv: Convolution) -> Pairs:
 
 
 def _cropped(model: Hypothesis, conv: Convolution, crop: Pairs) -> Convolution:
+    """The record with the padding that gives a crop; of a plain convolution, the padding itself."""
     return altered(conv, pad=_crop(model, altered(conv, pad=crop)))
 
 
@@ -139,6 +142,7 @@ def dilation(model: Hypothesis) -> Iterator[Hypothesis]:
 def _geared(
     model: Hypothesis, field: str, word: str, current: tuple[int, ...], value: tuple[int, ...]
 ) -> Iterator[Hypothesis]:
+    """The hypotheses with one field changed, for each way that the padding goes with it."""
     if set(value) == {1}:
         text, cost = f"the {word} is ignored", 1.3
     elif sorted(value) == sorted(current):
@@ -258,6 +262,8 @@ def boundary(model: Hypothesis) -> Iterator[Hypothesis]:
             continue
         yield model.but(_border(model, kind), conv=altered(conv, boundary=kind, fill=0.0))
     if model.fits and model.y.size and not np.iscomplexobj(model.y):
+        # y's corner is linear in the fill: with 0 and with 1 outside, two elements give its slope,
+        # and the number that makes y.  A number near three digits is taken as those.
         bare = replace(model, conv=altered(conv, boundary="constant", fill=0.0))
         ones = replace(model, conv=altered(conv, boundary="constant", fill=1.0))
         for at in ((0,) * model.y.ndim, tuple(n - 1 for n in model.y.shape)):

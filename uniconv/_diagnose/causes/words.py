@@ -52,6 +52,9 @@ CROPS: Mapping[Word, str] = {
 @cache
 def words(transposed: bool) -> Mapping[str, Word]:
     """Every padding word (of transposed convolutions every crop), by a text that says which."""
+    # In this order the search offers them, so that a padding that several words give is named by a
+    # common one; of crops nothing cropped comes first, then words of frameworks, then plain
+    # numbers.
     spelled = _spellings(transposed)
     if transposed:
         ordered = [valid, *(w for w in spelled if w not in CROPS), *list(CROPS)[1:]]
