@@ -92,7 +92,11 @@ def _changes(
         if letters[-1] in "nc":
             what = "a batch of one" if letters[-1] == "n" else "one channel"
             one.append((f"as x[..., None], with {what}", (*x, 1)))
-        yield ((words, (new, w, *rest)) for words, new in one)
+        alone = [(words, (new, w, *rest)) for words, new in one]
+        if (letters[-1], own.w.split()[-1]) == ("n", "o"):  # Julia's, without its last axes
+            words = "as x[..., None] and w[..., None], one image and one output channel"
+            alone.append((words, ((*x, 1), (*w, 1), *rest)))
+        yield iter(alone)
 
 
 def _orders(
