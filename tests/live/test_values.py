@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -42,10 +43,31 @@ def test_other_dtypes(name: str, dtype: str) -> None:
         case = random_case(op, rng)
         if dtype not in op.dtypes_of(case.call.rank):
             continue
+        if dtype.startswith("u") and case.call.conv.fill < 0:
+            continue  # refused by both
         arrays = probe(case, seed=i, dtype=dtype)
         if dtype == "bfloat16":  # sums below 2**8, where no sum is rounded, in whatever order
             arrays = tuple(np.sign(a) for a in arrays)
         comparison.compare(case, *arrays, gradients=exact and differentiable(family))
+    RECORDS.append(comparison.record)
+    assert not comparison.record.mismatches, "\n" + "\n".join(comparison.record.mismatches)
+
+
+MIXED = [name for name, (_, op) in OPS.items() if op.mixed_dtypes == "numpy"]
+
+
+@pytest.mark.parametrize("name", MIXED)
+def test_mixed_dtypes(name: str) -> None:
+    """Every pair of dtypes, and y of the dtype that the framework gives."""
+    _, op = OPS[name]
+    comparison, rng = Comparison(op), random.Random(f"mixed {name}")
+    for i, pair in enumerate(product(op.dtypes, repeat=2)):
+        case = random_case(op, rng)
+        fill = case.options.get("fillvalue", 0)
+        if fill < 0 and any(d.startswith("u") for d in pair):
+            continue  # refused by both
+        x, w = (probe(case, seed=i, dtype=d)[at] for at, d in enumerate(pair))
+        comparison.compare(case, x, w)
     RECORDS.append(comparison.record)
     assert not comparison.record.mismatches, "\n" + "\n".join(comparison.record.mismatches)
 

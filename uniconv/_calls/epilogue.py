@@ -15,6 +15,7 @@ from torch import Tensor
 
 from uniconv._calls.constructor_words import check_arrays
 from uniconv._calls.lower import LoweredCall
+from uniconv._calls.promotion import common_dtype
 from uniconv._calls.steps import CallSteps, is_plain
 from uniconv._canonical.arrays import like, to_torch
 from uniconv._canonical.execute import action
@@ -32,7 +33,7 @@ from uniconv._canonical.steps import (
 )
 from uniconv._messages import show_shape
 from uniconv.errors import BadArray, BadShape
-from uniconv.spec.op import COMPLEX, FLOATS, INTEGERS, Op
+from uniconv.spec.op import COMPLEX, FLOATS, NUMPY_INTEGERS, Op
 from uniconv.spec.rules import Choice
 
 Plan = Callable[..., Any]
@@ -41,7 +42,7 @@ Plan = Callable[..., Any]
 Convolver = Callable[..., Tensor]
 
 
-_DTYPES = {getattr(torch, name): name for name in (*FLOATS, *INTEGERS, *COMPLEX)}
+_DTYPES = {getattr(torch, name): name for name in (*FLOATS, *NUMPY_INTEGERS, *COMPLEX)}
 
 
 def checked(
@@ -87,6 +88,7 @@ def checked(
         if bias is not None and tuple(bias.shape) != bias_shape:
             raise _bad_bias(op, bias, bias_shape)
         # Integers have a way of their own: their sum wraps around, on every device (integers.py).
+        _check_fill(call, x)
         compute = convolve if x.is_floating_point() or x.is_complex() else convolve_integers
         if plain:
             return compute(x, w, bias)
@@ -98,6 +100,21 @@ def checked(
         return y
 
     return full
+
+
+def _check_fill(call: LoweredCall, x: Tensor) -> None:
+    """Refuse a border that integers of x's dtype cannot be.
+
+    Raises:
+        BadArray: the number outside x is a fraction, or out of the range of the integers.
+    """
+    fill, rule = call.conv.fill, call.op.fill
+    if fill == 0 or rule is None or x.is_floating_point() or x.is_complex():
+        return
+    info = torch.iinfo(x.dtype)
+    if fill != int(fill) or not info.min <= fill <= info.max:
+        dtype = str(x.dtype).removeprefix("torch.")
+        raise BadArray(f"{call.op.name}: {rule.option}={fill} is no {dtype}, which x and w are")
 
 
 def _keep_gradients(op: Op, x: Any, others: Sequence[Tensor | None]) -> None:
@@ -204,11 +221,11 @@ def _agree(
                 f"{op.name}: x, w{', bias' * (bias is not None)} are {names}; "
                 f"{op.title} takes one dtype: convert one of them"
             )
-        # Three habits of mixing: everything becomes w's dtype ("w"), what all of them promote to
-        # (True: float16 and float32 make float32), or x's dtype.
-        common = _weight_dtype(call, x, w, bias) if op.mixed_dtypes == "w" else dtypes[0]
-        for other in dtypes[1:] if op.mixed_dtypes is True else ():
-            common = torch.promote_types(common, other)
+        if op.mixed_dtypes == "w":
+            common = _weight_dtype(call, x, w, bias)
+        else:
+            named = {role: _DTYPES[d] for role, d in zip(("x", "w", "bias"), dtypes)}
+            common = getattr(torch, common_dtype(op, named))
         x, w = x.to(common), w.to(common)
         bias = bias.to(common) if bias is not None else None
     return x, w, bias

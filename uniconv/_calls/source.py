@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import reduce
 from typing import Any
 
-import torch
-
 from uniconv._calls.lower import LoweredCall
+from uniconv._calls.promotion import common_dtype
 from uniconv._calls.steps import CallSteps, call_steps
 from uniconv._canonical.formula import traced
 from uniconv._canonical.steps import AnySize, Cast, Conjugate, Step
@@ -72,23 +70,14 @@ def size_free(call: LoweredCall) -> AnySize | None:
 
 def typed(call: LoweredCall, steps: CallSteps, dtypes: Mapping[str, str]) -> Iterable[Step]:
     """The steps with all arrays made of one dtype first; y of integers has its own at the end."""
-    kinds = set(dtypes.values())
-    integers = bool(kinds) and all("int" in d for d in kinds)
+    common = common_dtype(call.op, dtypes)
+    integers = "int" in common or common == "bool"
     if call.op.result_option and call.result and not integers:
         return steps  # which make x and w of the result's dtype
     if call.result is None and not integers:
-        one = _common(call, dtypes)
-        return (*(Cast(on, one) for on, dtype in dtypes.items() if dtype != one), *steps)
+        return (*(Cast(on, common) for on, dtype in dtypes.items() if dtype != common), *steps)
     # torch sums 64-bit integers on every CPU, and the last bits of the sum are those of y.
     less = {step.on: step.less for step in steps.before if isinstance(step, Cast)}
     casts = tuple(Cast(on, "int64", less.get(on, 0)) for on in dtypes or ("x", "w"))
     rest = (step for step in steps if step not in steps.before or not isinstance(step, Cast))
-    return (*casts, *rest, Cast("y", call.result or dtypes["x"]))
-
-
-def _common(call: LoweredCall, dtypes: Mapping[str, str]) -> str:
-    """The dtype that the function computes in."""
-    if not dtypes or call.op.mixed_dtypes == "w":
-        return dtypes.get("w", "")
-    common = reduce(torch.promote_types, (getattr(torch, d) for d in dtypes.values()))
-    return str(common).removeprefix("torch.")
+    return (*casts, *rest, Cast("y", call.result or common))

@@ -21,6 +21,7 @@ from uniconv._calls.kernel import KernelReading, kernel_of, read_kernel
 from uniconv._calls.lower import LoweredCall, lower
 from uniconv._calls.options import begin
 from uniconv._calls.plan import build
+from uniconv._canonical.integers import flipped
 from uniconv._canonical.layout import Layout, completed, kernel_order, kernel_rank, regrouping
 from uniconv._canonical.precision import current
 from uniconv._canonical.record import Shape
@@ -51,11 +52,11 @@ class StoredKernel:
         """The function's kernel as it is stored, contiguous: a copy unless it is so already."""
         w = w.reshape(*w.shape, *self.lacking)
         w = _moved(w, self.native, self.stored, self.groups)
-        return (torch.flip(w, self.flips) if self.flips else w).contiguous()
+        return (flipped(w, self.flips) if self.flips else w).contiguous()
 
     def restore(self, stored: Tensor) -> Tensor:
         """The stored kernel in the function's own shape: a view, unless it is flipped."""
-        w = torch.flip(stored, self.flips) if self.flips else stored
+        w = flipped(stored, self.flips) if self.flips else stored
         w = _moved(w, self.stored, self.native, self.groups)
         return w.reshape(self.shape) if self.lacking else w
 

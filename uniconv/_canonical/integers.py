@@ -9,6 +9,15 @@ from uniconv._canonical.runner import Runner
 
 _LIMB = 16  # bits of an integer that one exact float64 convolution carries
 
+# torch.flip has no kernel for these (2.13, aten/src/ATen/native/cpu/IndexKernel.cpp flip_kernel).
+_SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
+
+
+def flipped(a: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """torch.flip of any dtype."""
+    signed = _SIGNED.get(a.dtype)
+    return torch.flip(a, axes) if signed is None else torch.flip(a.view(signed), axes).view(a.dtype)
+
 
 def exact(run: Runner) -> Runner:
     """The same for integers: the sum modulo the integer's range, as integer hardware has it."""
@@ -17,6 +26,8 @@ def exact(run: Runner) -> Runner:
         if x.device.type == "cpu":
             wide = bias.long() if bias is not None else None
             return run(x.long(), w.long(), wide).to(x.dtype)
+        if x.dtype is torch.bool:  # whether any product is true
+            return integer_run(x.int(), w.int(), bias).bool()
         y = by_limbs(run, x, w)
         return y if bias is None else y + bias.reshape(-1, *(1,) * (w.ndim - 2))
 

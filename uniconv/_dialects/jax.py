@@ -243,7 +243,8 @@ def bare(op: Op, name: str, params: str, source: str, **changes: Any) -> Op:
     )
     told: dict[str, Any] = {
         "dtypes": ("float32", "float64", *COMPLEX),
-        "notes": op.notes if op.conjugates else (),
+        "mixed_dtypes": True,
+        "notes": (scipy.CONJUGATED,) if op.conjugates else (),
         "refusals": (inside,),
     }
     return replace(op, name=name, params=params, source=source, **(told | changes))

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from uniconv.spec import (
     COMPLEX,
+    NUMPY_INTEGERS,
     UNGROUPED,
     Axis,
     Framework,
@@ -41,7 +42,8 @@ CONVOLVE = Op(
     reverse=True,
     batch=(0, 0),
     empty_output="refused",
-    dtypes=("float32", "float64", "int32", "int64", *COMPLEX),
+    dtypes=("float32", "float64", *NUMPY_INTEGERS, *COMPLEX),
+    mixed_dtypes="numpy",
     source=f"{SOURCE} convolve",
     notes=("same is as long as the longer of a and v.",),
 )

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from uniconv.spec import (
     COMPLEX,
+    NUMPY_INTEGERS,
     UNGROUPED,
     AlongAxis,
     Axis,
@@ -103,8 +104,8 @@ CONVOLVE = Op(
     groups=UNGROUPED,
     reverse=True,
     batch=(0, 0),
-    dtypes=("float32", "float64", *COMPLEX),
-    mixed_dtypes=True,
+    dtypes=("float32", "float64", *NUMPY_INTEGERS[1:], *COMPLEX),  # bool along one axis only
+    mixed_dtypes="numpy",
     inert_options=(InertOption("method", "auto", inert=True),),
     refusals=(
         Refusal(
@@ -116,6 +117,7 @@ CONVOLVE = Op(
     ),
     empty_output="refused",
     source=f"{SIGNAL} convolve",
+    notes=('Integers wrap around, as by method="direct".',),
 )
 CORRELATE = replace(
     CONVOLVE,
@@ -123,17 +125,19 @@ CORRELATE = replace(
     reverse=False,
     conjugates=True,
     source=f"{SIGNAL} correlate",
-    notes=(CONJUGATED,),
+    notes=(*CONVOLVE.notes, CONJUGATED),
 )
 BY_FFT = [
     replace(
         CONVOLVE,
         name=f"scipy.signal.{name}",
+        dtypes=("float32", "float64", *COMPLEX),
         params="x:in1 w:in2 mode axes",
         inert_options=(
             InertOption("axes", None, "convolve all axes, or one image after the other"),
         ),
         source=f"{SIGNAL} {name}",
+        notes=(),
     )
     for name in ("fftconvolve", "oaconvolve")
 ]
@@ -150,6 +154,7 @@ CONVOLVE2D = replace(
     pad=Pad("mode", "full", MODES, borders={"valid": "zeros"}),
     inert_options=(),
     source=f"{SIGNAL} convolve2d",
+    notes=(),
 )
 CORRELATE2D = replace(
     CONVOLVE2D,

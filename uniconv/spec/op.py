@@ -30,6 +30,7 @@ __all__ = [
     "FLOATS",
     "INTEGERS",
     "KINDS",
+    "NUMPY_INTEGERS",
     "Follows",
     "Op",
     "OptionPerAxis",
@@ -39,6 +40,7 @@ KINDS = ("conv", "conv_transpose", "depthwise_conv", "separable_conv")
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 INTEGERS = ("int8", "uint8", "int16", "int32", "int64")
+NUMPY_INTEGERS = ("bool", *INTEGERS, "uint16", "uint32", "uint64")
 COMPLEX = ("complex64", "complex128")
 
 
@@ -83,7 +85,8 @@ class Op:
     constructor_words: arguments that say once more what the arrays say; they are keywords, and
     checked.
     integer_ranks: for how many spatial axes integers are taken, where dtypes has any.
-    mixed_dtypes: whether arrays may differ in dtype: True computes in the widest, "w" in that of w.
+    mixed_dtypes: whether arrays may differ in dtype: True computes in the widest, "w" in that of w,
+    "numpy" in what NumPy promotes them to.
     warnings: like refusals, for what is computed as wrongly as the framework does.
     zero_points: what is subtracted from x and w first.
     result: the dtype of y where it is not that of x; result_option: what says it in the call.  x
@@ -253,7 +256,7 @@ class Op:
     def dtypes_of(self, rank: int) -> tuple[str, ...]:
         """The dtypes taken for so many spatial axes."""
         integers = rank in self.integer_ranks
-        return tuple(d for d in self.dtypes if integers or d not in INTEGERS)
+        return tuple(d for d in self.dtypes if integers or d not in NUMPY_INTEGERS)
 
     @property
     def ranks(self) -> tuple[int, ...]:

@@ -124,9 +124,9 @@ def probe(case: Case, seed: int = 0, dtype: str = "float32") -> tuple[NDArray[An
 def asymmetric(shape: Shape, rng: np.random.Generator, dtype: str = "float32") -> NDArray[Any]:
     """Integers of magnitude at most 8 that change when an axis of several entries is reversed."""
     kind = np.dtype(dtype)
-    bound = 2 if kind == np.float16 else 8
+    bound = {"float16": 2, "bool": 1}.get(kind.name, 8)
     for _ in range(100):
-        a = rng.integers(0 if kind.kind == "u" else -bound, bound + 1, shape)
+        a = rng.integers(0 if kind.kind in "ub" else -bound, bound + 1, shape)
         if all((a != np.flip(a, i)).any() for i, n in enumerate(shape) if n > 1 and a.size):
             break
     if kind.kind == "c":

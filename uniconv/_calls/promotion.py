@@ -1,0 +1,27 @@
+"""The dtype that arrays of several dtypes are convolved in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import reduce
+
+import numpy as np
+import torch
+
+from uniconv.spec.op import Op
+
+
+def common_dtype(op: Op, dtypes: Mapping[str, str]) -> str:
+    """What arrays of these dtypes, by role, become in a function; "" where there are none.
+
+    >>> from uniconv.spec.registry import find
+    >>> mixed = {"x": "int32", "w": "float32"}
+    >>> common_dtype(find("numpy.convolve"), mixed), common_dtype(find("lux.Conv"), mixed)
+    ('float64', 'float32')
+    """
+    if not dtypes or op.mixed_dtypes == "w":
+        return dtypes.get("w", "")
+    if op.mixed_dtypes == "numpy":
+        return np.result_type(*map(np.dtype, dtypes.values())).name
+    common = reduce(torch.promote_types, (getattr(torch, d) for d in dtypes.values()))
+    return str(common).removeprefix("torch.")
