@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
-from uniconv import Call
+from uniconv import Call, diagnose, explain, probe
+from uniconv import _cli as cli
 from uniconv.errors import BadArray, BadCall, BadOption, UniconvError, UnknownName
 from uniconv.spec.registry import framework_of, functions
 from uniconv.spec.spelling import WrittenCall
@@ -501,6 +503,51 @@ def test_nothing_in_a_text_is_run():
             Call.parse("import antigravity\nF.conv2d(eval('1'), open('a'), b=exec('1'))", x=NCHW)
     finally:
         armed = False
+
+
+def test_verbs_take_a_text():
+    x, k = np.arange(30.0).reshape(1, 5, 6, 1) ** 2, np.arange(6.0).reshape(3, 2, 1, 1)
+    text, call = "tf.nn.conv2d(img, k, 1, 'VALID')", Call(
+        x, k, dialect="tf.nn.conv2d", strides=1, padding="VALID"
+    )  # fmt: skip
+    y = Call(x, k[::-1, ::-1], dialect="tf", strides=1, padding="VALID").run()
+    assert str(explain(text, img=x, k=k, at=(1, 2))) == str(explain(call, at=(1, 2)))
+    diagnosis = diagnose(text, y, img=x, k=k, depth=1)
+    assert [c.text for c in diagnosis.causes] == [c.text for c in diagnose(call, y).causes]
+    assert "flipped" in diagnosis.verdict
+    assert diagnose(text, y=y, img=x, k=k).call == diagnosis.call
+    asked = probe("conv4(w, x; padding=1)")
+    np.testing.assert_array_equal(asked.y, probe(Call(dialect="knet.conv4", padding=1)).y)
+    with pytest.raises(BadArray, match="no array for k, the kernel: say k="):
+        explain(text, img=x)
+    with pytest.raises(BadCall, match=r"explain takes a uniconv\.Call"):
+        explain("tf", x, k)
+
+
+def test_a_text_on_the_command_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    x, w = np.arange(30.0).reshape(5, 6, 1, 1) ** 2, np.arange(6.0).reshape(3, 2, 1, 1)
+    y = Call(x, w, dialect="knet.conv4", mode=1, padding=1).run()
+    for name, array in (("x", x), ("w", w), ("y", y)):
+        np.save(f"{name}.npy", array)
+    text = "conv4(w, x; padding=p)"
+    assert typed("explain", text, "x.npy", "w.npy", "p=1", "--at", "1,2") == (
+        f"{explain(Call(x, w, dialect='knet.conv4', padding=1), at=(1, 2))}\n"
+    )
+    shapes = ("--x-shape", "5,6,1,1", "--w-shape", "3,2,1,1")
+    assert "padding" in typed("explain", "conv4(w, x; padding=1)", *shapes)
+    assert typed("probe", "conv4(w, x)") == typed("probe", "knet.conv4")
+    told = CliRunner().invoke(
+        cli.app, ["diagnose", "x=x.npy", "w=w.npy", "y=y.npy", "--dialect", text, "p=1"]
+    )
+    assert told.exit_code == 0
+    assert "mode=1" in told.output
+
+
+def typed(*words: str) -> str:
+    done = CliRunner().invoke(cli.app, list(words))
+    assert done.exception is None, done.output
+    return done.output
 
 
 def test_a_text_that_is_none():

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, Protocol, TypeVar, cast, overload
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from uniconv._canonical.arrays import shape_of
 from uniconv._canonical.record import Shape
 from uniconv._functional import Device, run_op
 from uniconv._messages import show, show_shape
-from uniconv._parse import read_call
+from uniconv._parse import is_text_of_a_call, read_call
 from uniconv.errors import (
     BadArray,
     BadCall,
@@ -33,6 +33,7 @@ from uniconv.typing import Dialect, Kind
 Tolerance = float | Mapping[str, float]
 P = ParamSpec("P")
 R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 
 _ARRAYS = ("x", "w", "bias", "pointwise")
 _OTHER_WORDS = {"expected": "dialect", "name": "dialect", "rule": "dialect", "p": "pointwise"}
@@ -303,8 +304,22 @@ def _shown(name: str, value: Any) -> str:
     return show_shape(value) if positional else f"{name}={show(value)}"
 
 
-def verb(function: Callable[P, R]) -> Callable[P, R]:
+class Verb(Protocol[P, R_co]):
+    """A function that takes a call first; or its text, with the arrays by keyword."""
+
+    __name__: str
+
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+    @overload
+    def __call__(self, text: str, /, **arrays: Any) -> R_co: ...
+
+
+def verb(function: Callable[P, R]) -> Verb[P, R]:
     """A function that takes a call first: what else it is given is answered by the right form.
+
+    It takes the text of a call as well, with the arrays by keyword, as ``Call.parse`` does; the
+    function's own keywords stay its own.
 
     >>> @verb
     ... def explain(call, *, at=None): ...
@@ -317,7 +332,10 @@ explain(uniconv.Call(x, w, dialect="tf", padding="SAME"), at=0)
 
     @from_one_frame
     @wraps(function)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+    def checked(*args: Any, **kwargs: Any) -> R:
+        if args and isinstance(args[0], str) and is_text_of_a_call(args[0]):
+            arrays = {n: kwargs.pop(n) for n in [*kwargs] if n not in signature.parameters}
+            args = (Call.parse(args[0], **arrays), *args[1:])
         problem = "takes a uniconv.Call"
         if isinstance(args[0] if args else kwargs.get("call"), Call):
             try:
@@ -329,7 +347,7 @@ explain(uniconv.Call(x, w, dialect="tf", padding="SAME"), at=0)
             raise BadCall(f"{function.__name__} {problem}: {_form(function, args, kwargs)}")
         return function(*args, **kwargs)
 
-    return checked
+    return cast("Verb[P, R]", checked)
 
 
 def _form(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:

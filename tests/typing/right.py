@@ -50,6 +50,8 @@ def right(
     assert_type(uniconv.explain(call, at=(0, 0)), uniconv.Explanation)
     assert_type(uniconv.diagnose(call, x), uniconv.Diagnosis)
     assert_type(uniconv.probe(call), uniconv.Probe)
+    assert_type(uniconv.explain("F.conv2d(x, w)", x=x, w=w), uniconv.Explanation)
+    assert_type(uniconv.Call.parse("F.conv2d(x, w)", x=x, w=w), uniconv.Call)
     assert_type(uniconv.same_pads(224, 3, 2), tuple[tuple[int, int], ...])
 
 

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import typer
 
+import uniconv
 from uniconv.typing import Dialect
 
 if TYPE_CHECKING:
@@ -61,6 +62,21 @@ def read_value(text: str) -> Any:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
         return text
+
+
+def is_text(word: str) -> bool:
+    """Whether a word is a call's text, and no name."""
+    from uniconv._parse import is_text_of_a_call
+
+    return is_text_of_a_call(word)
+
+
+def call_of(name: str | None, arrays: dict[str, Any], options: dict[str, Any]) -> uniconv.Call:
+    """The call of a function's name; or of a text, whose arrays and names are given beside it."""
+    if name is not None and is_text(name):
+        there = {role: a for role, a in arrays.items() if a is not None}
+        return uniconv.Call.parse(name, **there, **options)
+    return uniconv.Call(**arrays, dialect=cast(Dialect, name), **options)
 
 
 def load_array(path: Path) -> NDArray[Any]:

@@ -8,16 +8,23 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import uniconv
-from uniconv._cli.arguments import TAKEN, UsageError, read_value, writable, write_text
+from uniconv._cli.arguments import (
+    TAKEN,
+    UsageError,
+    call_of,
+    is_text,
+    read_value,
+    writable,
+    write_text,
+)
 
 if TYPE_CHECKING:
     from uniconv.files import NamedArray
-    from uniconv.typing import Dialect
 
 ARRAYS = ("x", "w", "y", "bias", "pointwise")
 SECTIONS = {"--a": "--a", "--b": "--b", "--dialect": "--dialect", "--expected": "--dialect"}
@@ -96,7 +103,7 @@ def parsed(words: list[str]) -> tuple[CallWords, dict[str, CallWords]]:
             continue
         name, equals, value = word.partition("=")
         if wants:
-            if equals:
+            if equals and not is_text(name):
                 raise UsageError(f"{wants} wants a function before {word}: {wants} tf.nn.conv2d")
             now.function, wants = word, None
         elif word.startswith("--"):
@@ -231,9 +238,7 @@ def _run(
         raise UsageError(f"{word} wants a function: {word} tf.nn.conv2d")
     arrays: dict[str, Any] = dict(_taken(section, known, needed))
     y = arrays.pop("y", None)
-    call = uniconv.Call(
-        **arrays, dialect=cast("Dialect | None", section.function), **section.options
-    )
+    call = call_of(section.function, arrays, section.options)
     return call.with_result(y, tolerance)
 
 

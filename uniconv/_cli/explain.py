@@ -10,6 +10,7 @@ import typer
 import uniconv
 from uniconv._cli.arguments import (
     UsageError,
+    call_of,
     load_array,
     named,
     read_options,
@@ -23,7 +24,7 @@ def explain_command(
         list[str] | None,
         typer.Argument(
             metavar="[FUNCTION] [X.npy W.npy [P.npy]] [NAME=VALUE]...",
-            help="A function or a family (knet.conv4, tf); the arrays; its own options.",
+            help="A function, a family (tf) or a call's text; the arrays; its own options.",
         ),
     ] = None,
     *,
@@ -47,6 +48,8 @@ def explain_command(
     uniconv explain knet.conv4 x.npy w.npy --at 0,0 padding=1 --html page.html
 
     uniconv explain tf.nn.conv2d --x-shape 1,4,4,3 --w-shape 3,3,3,8 strides=2 padding=SAME
+
+    uniconv explain "F.conv2d(x, w, stride=2)" --x-shape 1,3,8,8 --w-shape 4,3,3,3
     """
     name, rest = named(dialect, words or [])
     options, paths = read_options(rest)
@@ -62,7 +65,7 @@ def explain_command(
     target = None if html is None else writable(html)
     arrays: dict[str, Any] = dict(zip(shapes, map(load_array, paths))) if paths else shapes
     added = None if bias is None else load_array(bias)
-    call = uniconv.Call(**arrays, bias=added, dialect=name, **options)
+    call = call_of(name, arrays | {"bias": added}, options)
     entry = _integers("--batch", batch) or (0,)
     found = uniconv.explain(
         call,

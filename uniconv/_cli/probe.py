@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import uniconv
-from uniconv._cli.arguments import UsageError, load_array, named, read_options
+from uniconv._cli.arguments import UsageError, call_of, load_array, named, read_options
 
 
 def probe_command(
@@ -16,7 +16,7 @@ def probe_command(
         list[str] | None,
         typer.Argument(
             metavar="[FUNCTION] [NAME=VALUE]...",
-            help="A function or a family (tf.nn.conv2d, knet); its own options.",
+            help="A function, a family (knet) or a call's text; its own options.",
         ),
     ] = None,
     *,
@@ -38,5 +38,5 @@ def probe_command(
     if more:
         raise UsageError(f"{more[0]}: a probe makes its arrays itself; write options as name=value")
     result = None if check is None else load_array(check)
-    found = uniconv.probe(uniconv.Call(dialect=name, **options))
+    found = uniconv.probe(call_of(name, {}, options))
     print(found.code() if result is None else found.check(result))

@@ -55,7 +55,8 @@ def diagnose(
 
     Args:
         call: the call that was meant, with arrays.  With ``dialect=None`` the question is which
-            function gives y: every function is then tried with few options.
+            function gives y: every function is then tried with few options.  Or its text, with
+            the arrays by keyword, as ``Call.parse`` takes them.
         y: what came out, in the function's layout, of any kind that the call's own arrays may
             have; by default what the call holds (``call.with_result(y)``).
         tolerance: how far a value of y may be off (absolute), or {"x": ..., "w": ..., "y": ...};
@@ -77,6 +78,8 @@ def diagnose(
     'the kernel is flipped on length: a true convolution, not a cross-correlation'
     >>> found.call
     'tf.nn.conv1d(x, w[::-1], stride=1, padding="VALID")'
+    >>> diagnose("tf.nn.conv1d(x, k, 1, 'VALID')", y, x=x, k=w).causes == found.causes
+    True
     """
     if y is None and call.y is None:
         raise BadArray("diagnose has no y to explain: diagnose(call, y)")

@@ -91,7 +91,7 @@ def explain(
 
     Args:
         call: the call, with arrays; or with their shapes: then there are sizes and pads, but no
-            window.
+            window.  Or its text, with the arrays by keyword, as ``Call.parse`` takes them.
         at: the element of y: its spatial position in pixels, from 0; by default the first.
         batch: its batch entry, from 0 (a list of indices where there are several batch axes).
         channel: its output channel, from 0.
@@ -114,6 +114,8 @@ def explain(
     >>> shapes = Call((1, 4, 4, 3), (3, 3, 3, 8), dialect="tf", strides=2, padding="SAME")
     >>> explain(shapes).padding
     'top 0, bottom 1, left 0, right 1'
+    >>> explain("F.conv2d(x, w, padding=1)", x=(1, 2, 5, 6), w=(4, 2, 3, 3)).padding
+    'top 1, bottom 1, left 1, right 1'
 
     Source: each function's own, as ``uniconv show NAME`` prints it.
     """

@@ -81,7 +81,8 @@ def probe(call: Call) -> Probe:
 
     Args:
         call: a call without x and w, for which fitting shapes are chosen; or with shapes (or with
-            arrays, whose shapes count), which are then used.
+            arrays, whose shapes count), which are then used.  Or its text, as ``Call.parse`` takes
+            it.
 
     Raises:
         BadOption: the call adds an array (a bias, an addend).
