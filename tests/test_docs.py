@@ -142,8 +142,23 @@ def test_the_walk_through_runs_as_a_package_of_its_own(tmp_path):
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_links_lead_somewhere(page):
     links = re.findall(r"\]\(([^)]+)\)", page.read_text("utf-8"))
-    missing = [a for a in links if "://" not in a and not (page.parent / a).exists()]
-    assert not missing
+    assert not [a for a in links if "://" not in a and not leads(page, a)]
+
+
+def leads(page, link):
+    """Whether there is the file that a link names, and in it the heading that it names."""
+    name, _, heading = link.partition("#")
+    target = page.parent / name if name else page
+    if not heading or not target.exists():
+        return target.exists()
+    titles = re.findall(r"^#+ (.*)$", target.read_text("utf-8"), re.M)
+    return heading in {re.sub(r"[^\w\- ]", "", t.lower()).replace(" ", "-") for t in titles}
+
+
+def test_a_link_that_leads_nowhere_is_found():
+    assert leads(README, "docs/design.md#layers")
+    assert not leads(README, "docs/design.md#no-such-heading")
+    assert not leads(README, "docs/no-such-page.md")
 
 
 def test_the_design_page_names_files_that_exist():
@@ -151,7 +166,10 @@ def test_the_design_page_names_files_that_exist():
     files = re.findall(r"`([^`]+)`", " ".join(table))
     assert len(files) > 15
     assert [f for f in files if not (ROOT / "uniconv" / f).exists()] == []
-    assert len(DESIGN.read_text("utf-8").splitlines()) <= 130
+    text = DESIGN.read_text("utf-8")
+    glossary = re.findall(r"^## Glossary$.*?(?=^## )", text, re.M | re.S)
+    assert len(glossary) == 1  # a list to look words up in, not to read
+    assert len(text.replace(glossary[0], "").splitlines()) <= 130
 
 
 def test_lengths():
