@@ -70,6 +70,11 @@ def module(dialect: Framework) -> str:
 
 def one_class(layer: Constructor) -> str:
     """The class of a layer: its framework's signature, then what uniconv.nn's layer is given."""
+    # How to read this: ``params`` are the lines of the signature, ``values`` what each argument of
+    # uniconv.nn's layer is made of, and ``spelled`` the layer's own names for those arguments, for
+    # messages.  A role is either an option of the function, which is passed on with its default, or
+    # one of ROLES: how it is declared, which argument it is, and how the value is written ("not {}"
+    # for a flag that says the contrary).
     op = find(layer.function)
     words = list(layer.words())
     own = [(n, n) for n in ("device", "dtype", "precision") if n not in [w for _, w in words]]

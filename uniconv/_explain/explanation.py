@@ -153,6 +153,7 @@ def _refuse_element(call: LoweredCall, at: Any, batch: Any, channel: Any) -> Non
 
 
 def _dtype(array: Any) -> str:
+    """The dtype's name, of torch or NumPy."""
     return str(array.dtype).removeprefix("torch.")
 
 
@@ -163,6 +164,7 @@ def _explanation(
     dtypes: Mapping[str, str],
     bias: bool,
 ) -> Explanation:
+    """What can be said of a call without its numbers."""
     op = call.op
     found = axes_of(call)
     crops = [axis.crop for axis in found if axis.crop is not None]
@@ -203,6 +205,9 @@ def _meaning(call: LoweredCall) -> str:
 
 def axes_of(call: LoweredCall) -> tuple[AxisSummary, ...]:
     """The spatial axes, in the order of the native arrays."""
+    # The formula is written as people know it, with numbers: a plain call's divides, a transposed
+    # call's multiplies and takes the crop off.  span is how far the first window can move; below 0
+    # none fits.
     conv, sizes = call.conv, call.sizes
     transposed = call.op.kind == "conv_transpose"
     found = []
@@ -226,6 +231,7 @@ def axes_of(call: LoweredCall) -> tuple[AxisSummary, ...]:
 
 
 def _term(n: int) -> str:
+    """A number in a formula, in brackets where it is negative."""
     return f"{n}" if n >= 0 else f"({n})"
 
 
@@ -260,6 +266,7 @@ def _readings(call: LoweredCall, shapes: Mapping[str, Shape]) -> dict[str, Mappi
 
 
 def _reading(call: LoweredCall, role: str, pattern: str, shape: Shape) -> dict[str, int]:
+    """One array's axes in words, with sizes; of several batch axes the second is "batch (2)"."""
     rank = call.rank if "..." in pattern else max(rank_of(pattern, len(pattern.split())), 0)
     letters = list(axes(pattern, rank))
     if "n" in letters and role in ("x", "y"):
@@ -290,11 +297,13 @@ def call_text(op: Op, options: Mapping[str, Any]) -> str:
 
 
 def _shown(value: Any) -> str:
+    """An option as it is typed; "..." for an array."""
     return "..." if hasattr(value, "shape") else show(value)
 
 
 def in_numbers(op: Op) -> Op | None:
     """The same function without its padding words; None where it takes no numbers."""
+    # What is left of the rule: its form, and of the option beside it the words that mean "numbers".
     pad = op.padding
     by = pad.word_option
     if by is not None:
@@ -313,6 +322,9 @@ def explicit_call(
     call: LoweredCall, options: Mapping[str, Any]
 ) -> tuple[dict[str, Any] | None, str]:
     """The options with the padding in numbers, or why the function cannot say it so."""
+    # How to read this: it is ``lift`` to the same function, but only for the padding: the record is
+    # written by the function without words, and what comes back is lowered again.  Beside a word
+    # that ignored the dilation, the dilation must be said as 1.
     op, conv, sizes = call.op, call.conv, call.sizes
     bare = in_numbers(op)
     if bare is None:
@@ -362,6 +374,7 @@ def _place(
     channel: int,
 ) -> tuple[Index, int, int]:
     """The element asked for, checked against y."""
+    # Several batch axes were made one: their indices become one, in memory order; -1 for none.
     size = problem.y.shape[2:]
     given = (at,) if isinstance(at, int) else (0,) * len(size) if at is None else tuple(at)
     if len(given) != len(size) or not all(0 <= p < n for p, n in zip(given, size)):
@@ -388,6 +401,7 @@ def _steps(
     window: Window, call: LoweredCall, bias: Any, addend: Any
 ) -> tuple[tuple[str, Any], ...]:
     """What follows the sum, in order: a text and the value after it."""
+    # The order is that in which y is computed (``_calls/steps.py``), and each text has its value.
     value = window.sum
     steps: list[tuple[str, Any]] = []
     if call.scale != 1:

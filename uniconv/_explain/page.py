@@ -32,6 +32,7 @@ def page(e: ExplanationData) -> str:
             f"{e.function}: a page of {count} numbers is too large (at most {MOST}); "
             "cut x, w or the channels down to what is to be shown"
         )
+    # "<" is escaped in the data, so that no text of a call can end the script.
     template = files("uniconv").joinpath("data/explain.html").read_text("utf-8")
     data = json.dumps(_data(e, problem), separators=(",", ":")).replace("<", "\\u003c")
     fields = {"TITLE": html.escape(e.call), "TEXT": html.escape(text(e)), "DATA": data}
@@ -45,6 +46,9 @@ def _data(e: ExplanationData, problem: WindowedCall) -> dict[str, Any]:
     no rank.  It computes nothing either: which pixel lies at which padded position, and which
     kernel planes make which channel, is given to it.
     """
+    # How to read this: ``order`` is the order of the record's axes on the page, slices first;
+    # whatever has spatial axes is put in that order (``flat``), and axes that the call lacks stand
+    # before. A lane is [part of the batch, channel of x, plane of the kernel, factor].
     call, window, rank = problem.call, e.window, problem.call.rank
     assert window is not None
     shown = [i for i, a in enumerate(e.axes) if a.name == "slices"]
@@ -103,6 +107,8 @@ def _after(
     e: ExplanationData, problem: WindowedCall, flat: Callable[[Array], list[Any]]
 ) -> list[dict[str, Any]]:
     """What follows the sum: a factor, or what is added to each channel (or to each element)."""
+    # The page computes sums itself; of an activation it gets y, since a script has not every
+    # function.
     call = problem.call
     steps: list[dict[str, Any]] = []
     if call.scale != 1:

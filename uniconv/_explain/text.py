@@ -38,6 +38,7 @@ def text(e: ExplanationData) -> str:
 
 
 def _indented(lines: Sequence[str]) -> list[str]:
+    """Lines four spaces in; empty ones stay empty."""
     return [f"    {line}".rstrip() for line in lines]
 
 
@@ -59,6 +60,7 @@ def _arrays(e: ExplanationData) -> list[str]:
 def _padding(e: ExplanationData) -> list[str]:
     """What lies around x, or is cut off the result; and the call that says it in numbers."""
     assert e.lowered is not None
+    # Of a transposed call the crop comes first, since that is what its options say.
     outside = BORDERS.get(e.boundary, f"the number {e.lowered.conv.fill:g}")
     if e.crop is not None:
         lines = [
@@ -120,6 +122,7 @@ def _kernel_words(e: ExplanationData) -> list[str]:
 
 
 def _each(axes: Sequence[AxisSummary], field: str, more: int = 0) -> str:
+    """A number of every axis: one where all agree, else "2 (rows), 1 (columns)"."""
     values = [getattr(axis, field) + more for axis in axes]
     if len(set(values)) == 1:
         return f"{values[0]}"
@@ -136,6 +139,7 @@ def number(v: Any) -> str:
 
 def grid(cells: Sequence[str], shape: Sequence[int]) -> list[str]:
     """Cells as rows; the first of three axes makes blocks, one under the other."""
+    # A kernel of 2 x 3 is two lines; one of 2 x 2 x 3 two blocks of two, an empty line between.
     width = max(map(len, cells), default=0)
     rows = np.array([c.rjust(width) for c in cells], dtype=object).reshape(-1, shape[-1])
     lines = ["  ".join(row) for row in rows]
@@ -148,6 +152,8 @@ def grid(cells: Sequence[str], shape: Sequence[int]) -> list[str]:
 
 def beside(columns: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
     """Grids next to each other under their titles, signs between them on the first row."""
+    # Each column is padded to its own width and to the height of the tallest, then lines are
+    # joined.
     height = max(len(lines) for _, lines in columns)
     texts = []
     for title, lines in columns:
@@ -161,6 +167,8 @@ def _kernel(e: ExplanationData) -> list[str]:
     """One plane of the kernel as it is written and as it is used."""
     assert e.window is not None
     assert e.lowered is not None
+    # Products come in window order, so that taps are as used; reversed once more, they are as
+    # written.
     lane = e.window.lanes[0]
     shape = e.lowered.sizes.kernel
     used = [number(p.w) for p in lane.products]
@@ -207,10 +215,12 @@ def _sum(e: ExplanationData, window: Window) -> list[str]:
 
 
 def _has(window: Window, what: str) -> bool:
+    """Whether some product of the window is padding, or a gap."""
     return any(p.what == what for lane in window.lanes for p in lane.products)
 
 
 def _where(e: ExplanationData, window: Window) -> str:
+    """The element in words: "row 0, column 1; batch 0, channel 2"."""
     named = ", ".join(f"{axis.name.removesuffix('s')} {p}" for axis, p in zip(e.axes, window.at))
     return f"{named}; batch {window.batch}, channel {window.channel}"
 
@@ -234,6 +244,7 @@ def _totals(e: ExplanationData, window: Window) -> list[str]:
 
 def _agreement(e: ExplanationData, window: Window) -> str:
     """Whether the sum is y, and what else makes the difference."""
+    # Integers wrap around; a float that differs is rounded, and the text says by how much.
     result, y = window.result, window.y
     if result == y:
         return ": the same"
@@ -279,5 +290,7 @@ def _taps(e: ExplanationData) -> list[tuple[int, ...]]:
 
 def _pixel(e: ExplanationData, window: Window, tap: tuple[int, ...]) -> tuple[int, ...]:
     """The pixel of x whose stamp has that tap on the window's element of y."""
+    # Position p of y is p + crop of the whole result; tap t of the stamp of pixel i lies at
+    # i * spread + t * dilation there.
     place = zip(window.at, tap, e.axes)
     return tuple((p + (a.crop or (0, 0))[0] - t * a.dilation) // a.spread for p, t, a in place)

@@ -41,6 +41,7 @@ class Product:
 
     @property
     def value(self) -> Any:
+        """The product of pixel and tap."""
         return self.x * self.w
 
 
@@ -59,6 +60,7 @@ class Lane:
 
     @property
     def sum(self) -> Any:
+        """The sum of the products, before the pointwise kernel weighs it."""
         return total([p.value for p in self.products])
 
 
@@ -108,6 +110,7 @@ def _along(n: int, spread: int, pad: tuple[int, int], boundary: str) -> Index:
     A negative pad takes positions off.  Around in a circle, the gap after the last pixel counts,
     too: the spread x has a period of n * spread.
     """
+    # 3 pixels spread by 2, pad (1, 1): PADDING 0 GAP 1 GAP 2 PADDING.
     lo, hi = pad
     reach = (n - 1) * spread + 1 if n else 0
     pixels = [GAP if i % spread else i // spread for i in range(reach)]
@@ -200,6 +203,9 @@ class WindowedCall:
 
     @classmethod
     def of(cls, call: LoweredCall, x: Array, w: Array, y: Array, p: Array | None) -> WindowedCall:
+        """The call's arrays with canonical axes, less zero points, and where each number lies."""
+        # Whatever is done to the numbers is done to their places (``places``), too: so the place
+        # that stands at a canonical index tells where the number is in the user's own array.
         if call.op.outer_product is not None and p is not None:
             vectors = dict(zip(call.op.outer_product, (w, p)))
             w, p = np.multiply.outer(vectors["s0"], vectors["s1"]), None
@@ -224,6 +230,10 @@ class WindowedCall:
 
     def lanes(self, channel: int) -> list[tuple[int, int, int, Any]]:
         """(x channel, kernel o, kernel i, factor) of all that y's channel adds up."""
+        # How to read this: y's channel k lies in group k // (o / groups), which reads ``inputs``
+        # channels of x from there on: of 4 channels in 2 groups with o = 6, channel 4 is in group 1
+        # and reads 2 and 3.  A pointwise kernel adds the depthwise channels q up, and each q has
+        # lanes of its own.
         conv, o = self.call.conv, self.call.sizes.o
         per_group, inputs = o // conv.groups, self.w.shape[1]
         if self.call.pointwise is None:
@@ -279,4 +289,5 @@ class WindowedCall:
 
 
 def _unravel(place: Any, shape: Index) -> Index:
+    """A place in memory order as a native index: 5 in (2, 3) is (1, 2)."""
     return tuple(int(i) for i in np.unravel_index(int(place), shape)) if shape else ()

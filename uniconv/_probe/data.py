@@ -23,10 +23,12 @@ class ProbeData:
 
     @property
     def x(self) -> Array:
+        """The probe's input."""
         return self.call.x  # type: ignore[no-any-return]
 
     @property
     def w(self) -> Array:
+        """The probe's kernel."""
         return self.call.w  # type: ignore[no-any-return]
 
     @property

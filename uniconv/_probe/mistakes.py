@@ -21,11 +21,13 @@ Fault = Callable[[Array], Array]
 
 
 def run(op: Op, options: Mapping[str, Any], x: Array, w: Array, p: Array | None = None) -> Array:
+    """y of a function on these arrays, as NumPy."""
     y = run_op(op, ("probe", op.name), x, w, None, "cpu", dict(options), p)
     return np.asarray(y)
 
 
 def equal(a: Array, b: Array | None) -> bool:
+    """Whether two results are the same, shape and every number."""
     return b is not None and a.shape == b.shape and bool((a == b).all())
 
 
@@ -64,8 +66,10 @@ def mistakes(shape: Shape) -> Iterator[tuple[str, Fault]]:
 
 
 def _axes(chosen: Sequence[int]) -> str:
+    """Axes in words: "its axis 1", "its axes 0 and 2"."""
     return f"its ax{'e' if len(chosen) > 1 else 'i'}s {' and '.join(map(str, chosen))}"
 
 
 def _exchanged(array: Array, a: int, b: int) -> Array:
+    """Two axes exchanged, in the shape that the array had: what a wrong reshape gives."""
     return array.swapaxes(a, b).reshape(array.shape)

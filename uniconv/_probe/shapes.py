@@ -28,6 +28,9 @@ def fitting(op: Op, options: Mapping[str, Any]) -> Iterator[tuple[list[Shape], d
 
     Last come shapes with equal sizes, for functions that take square kernels only.
     """
+    # How to read this: candidates come from the likeliest on and each is lowered; errors are kept,
+    # since the first one is what a caller should read where no candidate fits.  y must have two
+    # pixels along each axis at least, or no flip could be seen there.
     square: list[tuple[list[Shape], dict[str, Any]]] = []
     found = False
     error: UniconvError | None = None
@@ -71,6 +74,7 @@ def _candidates(
 
 
 def _kernels(op: Op, options: Mapping[str, Any], rank: int) -> list[Shape]:
+    """The kernel that an option says; else those of the table, distinct sizes first."""
     for rule in op.inert_options:
         value = options.get(rule.option)
         if rule.repeats_kernel and value is not None:
@@ -98,6 +102,8 @@ def _calls(
     and then the channels (``_letters``), so that no two axes of an array are equally long.  A call
     that must name its output size is tried with several (``_outputs``), as only some fit x.
     """
+    # ``whole`` are the options to give back; ``known`` has a made-up output shape where one must be
+    # said, only to read the layout by.
     whole = dict(options)
     for rule in op.inert_options:
         if rule.default is REQUIRED and not rule.must_be_said:
@@ -139,6 +145,7 @@ def _outputs(rank: int, size: Shape, kernel: Shape) -> Iterator[Shape]:
 
     First the same stride and cut on all axes, then each axis its own.
     """
+    # (n - 1) * f + k is the whole result of stride f, and ``cut`` what is cropped off it.
     for f in range(1, 5):
         yield tuple(n * f for n in size)
         for cut in range(-3, 8):
@@ -154,6 +161,9 @@ def _letters(
     op: Op, layout: Layout, given: Mapping[str, Any], groups: int, taken: Shape
 ) -> tuple[dict[str, int], Shape]:
     """The channels, all sizes apart from each other and from those taken; and the batch."""
+    # How to read this: i and m differ from each other and from the spatial sizes, and in a grouped
+    # kernel g, i, m, g * i and g * m are all different, so that no two axes can be exchanged
+    # unseen.  The smallest such numbers do.
     has_c = "c" in layout.x.split()
     batch: Shape = (2,) if "n" in layout.x.split() and (op.batch[0] or has_c) else ()
     if not has_c:

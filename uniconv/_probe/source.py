@@ -1,4 +1,10 @@
-"""A probe as source text, to paste into the framework it is about."""
+"""A probe as source text, to paste into the framework it is about.
+
+The text needs no file: arrays are built by the same cubic as in ``numbers.py``, in the language's
+own integers, and y is reduced to a few numbers that the text compares.  Julia and MATLAB store
+arrays the other way round, so that numbers are filled in with the axes reversed and permuted back:
+element [i, j] is the same number in each language.
+"""
 
 from __future__ import annotations
 
@@ -43,6 +49,8 @@ def heading(probe: ProbeData) -> str:
 
 def python(probe: ProbeData, top: list[str], lines: list[str], exact: bool = True) -> str:
     """Python that builds the arrays, calls the function and compares."""
+    # ``found`` in the text is the fingerprint: one weighted sum over y, in which every place counts
+    # differently.
     arrays = [_python_array(role, a, probe.seed) for role, a in _arrays(probe).items()]
     first = [_plain(v) for v in probe.y.ravel()[:FIRST]]
     a, b, c = FINGERPRINT
@@ -70,19 +78,24 @@ def python(probe: ProbeData, top: list[str], lines: list[str], exact: bool = Tru
 
 
 def _arrays(probe: ProbeData) -> dict[str, Any]:
+    """The arrays by their names in the text: x, w and, of a separable convolution, p."""
     found = {"x": probe.x, "w": probe.w}
     return found if probe.pointwise is None else found | {"p": probe.pointwise}
 
 
 def _and(seed: int, dot: str = "") -> str:
+    """The seed as a term, nothing where it is 0; dot is Julia's, for arrays."""
     return f" {dot}+ {seed}" if seed else ""
 
 
 def _plain(v: Any) -> Any:
+    """2.0 as 2: the text shows integers as such."""
     return int(v) if float(v).is_integer() else float(v)
 
 
 def _python_array(role: str, array: Any, seed: int) -> str:
+    """Two lines: the places k, then the array of the cubic's values, spread over the limits."""
+    # 31 * k**3 stays below 2**63, int64's range, for up to 600,000 elements.
     a, b, c = formula("pointwise" if role == "p" else role)
     low, high = limits(str(array.dtype))
     span = high - low + 1
@@ -94,6 +107,7 @@ def _python_array(role: str, array: Any, seed: int) -> str:
 
 
 def _words(probe: ProbeData, **more: Any) -> list[str]:
+    """The options as keyword arguments, after some more."""
     return [f"{name}={value!r}" for name, value in {**more, **probe.call.options}.items()]
 
 
@@ -141,6 +155,7 @@ def julia(probe: ProbeData, top: list[str], lines: list[str]) -> str:
 
 
 def _julia_array(role: str, array: Any, seed: int) -> str:
+    """The array in Julia: filled with reversed axes (its first runs fastest), then permuted."""
     a, b, c = formula("pointwise" if role == "p" else role)
     low, high = limits(str(array.dtype))
     kind = {"float32": "Float32", "float64": "Float64", "float16": "Float16"}[str(array.dtype)]
@@ -158,6 +173,7 @@ def _julia_array(role: str, array: Any, seed: int) -> str:
 
 def matlab(probe: ProbeData, top: list[str], lines: list[str]) -> str:
     """MATLAB (and Octave): arrays with the indices that NumPy prints, the call, the comparison."""
+    # MATLAB has no arrays of one axis: a vector y has the size [1 n] there.
     a, b, c = FINGERPRINT
     shape = probe.y.shape
     size = f"[{' '.join(map(str, shape))}]" if len(shape) > 1 else f"[1 {shape[0]}]"
@@ -186,10 +202,12 @@ def matlab(probe: ProbeData, top: list[str], lines: list[str]) -> str:
 
 
 def _downwards(count: int) -> str:
+    """The axes from last to first, as MATLAB counts: "[3 2 1]"."""
     return f"[{' '.join(map(str, range(count, 0, -1)))}]"
 
 
 def _matlab_array(role: str, array: Any, seed: int) -> str:
+    """The array in MATLAB, filled with reversed axes and permuted back, as in Julia."""
     a, b, c = formula("pointwise" if role == "p" else role)
     low, high = limits(str(array.dtype))
     kind = {"float32": "single", "float64": "double"}.get(str(array.dtype), str(array.dtype))

@@ -39,6 +39,12 @@ def run_in_parts(
         BadArray: the weight is in parts along an axis other than the output channels.
         BadShape: a part is not a whole number of channel groups, or x has no batch axis.
     """
+    # How to read this.  Along each dimension of the mesh, either the weight is in parts
+    # (``parted``), then x is whole there and y is in parts by channels; or the weight is whole, and
+    # x may be in parts by batch (``split``), then y is, too.  Each process computes its own
+    # channels of its own images.  Gradients follow: where the weight is in parts, each process
+    # knows only a part of the sum that x's gradient is (``Partial``); where x is, the same holds
+    # for weight and bias.
     op, mesh, kernel = layer.function, weight.device_mesh, layer.stored_as
     out = kernel.stored.index("m" if kernel.transposed else "o")
     rank = len(kernel.shape) - 2
@@ -86,6 +92,7 @@ def run_in_parts(
             f"{size}: share them among a number of processes that divides the "
             f"{kernel.groups} groups"
         )
+    # Filters of a group read the group's channels only: x is cut down to those of this process.
     if kernel.groups > 1:
         c = layer.in_channels // kernel.groups
         first, many = start // size, length // size

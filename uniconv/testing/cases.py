@@ -71,6 +71,7 @@ class Case:
         return lower(self.op, self.options, self.x_shape, self.w_shape, self.pointwise_shape)
 
     def __str__(self) -> str:
+        """The call in one line: its shapes by role, then its options."""
         shapes = {"x": self.x_shape, "w": self.w_shape, "p": self.pointwise_shape}
         told = [f"{name} {shape}" for name, shape in shapes.items() if shape is not None]
         told += [f"{name}={show(value)}" for name, value in self.options.items()]
@@ -95,6 +96,8 @@ def random_case(op: Op, rng: random.Random, rank: int | None = None) -> Case:
 
 def grid(op: Op, most: int = 150, seed: int = 0) -> Iterator[Case]:
     """At most ``most`` calls that cover every pair of traits, then as many triples as fit."""
+    # Greedy: of many random draws those are kept that hold a pair of traits not covered yet, then,
+    # as far as ``most`` allows, a triple.
     rng = random.Random(f"{op.name} {seed}")
     choices = traits(op)
     drawn = [{n: rng.choice(known) for n, known in choices.items()} for _ in range(_GRID_DRAWS)]
@@ -363,6 +366,11 @@ def _put_output_shape(
     rng: random.Random,
 ) -> Shape | None:
     """Write an output shape in the chosen form; the size of x beside it, None where none fits."""
+    # How to read this: the output shape that a call must say depends on x's size, or the other way
+    # round.  Where the function checks that its convolution leads back (``adjoint``), ``out`` is
+    # drawn and x's size computed from it; where it takes only the size that the other options give
+    # (``fixed``), out is computed; else any size near the whole result does.  A shape that says the
+    # channels ("full") cannot have several batch axes.
     crop, size, batch = op.crop, facts.sizes.size, facts.sizes.batch
     assert crop is not None
     assert crop.shape is not None
@@ -396,6 +404,7 @@ def _put_output_shape(
 
 
 def _put(options: dict[str, Any], name: str, value: Any) -> None:
+    """Write an option unless it is left out."""
     if value is not LEFT_OUT:
         options[name] = value
 
@@ -417,6 +426,7 @@ def _channels(op: Op, layout: Layout, groups: Any, rng: random.Random) -> dict[s
 def _pointwise_shape(
     op: Op, letters: dict[str, int], rank: int, rng: random.Random
 ) -> Shape | None:
+    """The 1x1 kernel's shape, in two groups in one case of five where that may be; else None."""
     if op.pointwise is None:
         return None
     split = op.pointwise_groups and letters["o"] % 2 == 0
@@ -432,6 +442,8 @@ def _draw_per_axis(
     trait = chosen[rule.option]
     if trait is LEFT_OUT:
         return rule.read(rule.default, facts)
+    # Each axis gets a number of its own, so that exchanged axes show; one number where the form has
+    # but one, above the least so that it counts.
     form, more = trait
     each = (rule.least,) * facts.rank
     if more:
@@ -489,10 +501,12 @@ def _draw_pad(pad: Pad, kind: Any, facts: CallContext, rng: random.Random) -> An
 
 
 def _deep(value: Any, kind: type) -> Any:
+    """A value with all its lists and tuples, at any depth, as one kind of them."""
     return kind(_deep(v, kind) for v in value) if isinstance(value, (list, tuple)) else value
 
 
 def _sequence(values: Sequence[int], rng: random.Random) -> Any:
+    """A list or a tuple, by chance: functions that take both must read both alike."""
     return list(values) if rng.random() < 0.5 else tuple(values)
 
 
