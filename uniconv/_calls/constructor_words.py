@@ -105,6 +105,9 @@ def _flag(value: Any) -> bool | None:
 
 
 def _dtype(value: Any) -> str:
-    """The name of a dtype: of torch, of NumPy, of a class such as jnp.float32, or the word."""
+    """The name of a dtype: of torch, of NumPy, of a class such as jnp.float32, or the word.
+
+    "float32" for each of torch.float32, np.dtype("float32"), jnp.float32 and "float32".
+    """
     name = getattr(value, "name", None) or getattr(value, "__name__", None) or value
     return str(name).rpartition(".")[2]

@@ -165,6 +165,7 @@ def _followed(
     call: LoweredCall, step: Step, y: Tensor, bias: Tensor | None, addend: Tensor | None
 ) -> Tensor:
     """y after one of the steps that follow the sum."""
+    # Steps that may fail are taken here, with messages; the others as ``execute`` has them.
     if isinstance(step, Scale):
         return _scaled(call.op, y, step.factor)
     if isinstance(step, Addend):

@@ -121,6 +121,7 @@ def call_steps(call: LoweredCall, any_size: AnySize | None = None) -> CallSteps:
 
 def native_axes(pattern: str, call: LoweredCall) -> tuple[str, ...]:
     """The letters of a pattern; without its batch where the call has none."""
+    # The pattern names n where a call may be without a batch, too.
     return tuple(a for a in axes(pattern, call.rank) if a != "n" or call.sizes.batch)
 
 

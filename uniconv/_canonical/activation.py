@@ -1,5 +1,7 @@
 """Activations: what a layer does to each number of y, after the bias.
 
+A name and numbers, so that two dialects' words are the same activation where they mean the same:
+Keras's relu6 and NNlib's are both ``clip(0, 6)``.
 ``activation_functions`` has torch's function of each name.
 """
 

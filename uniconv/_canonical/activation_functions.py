@@ -1,4 +1,9 @@
-"""Torch's function of each activation: computed, written as code, and as a torch.nn module."""
+"""Torch's function of each activation: computed, written as code, and as a torch.nn module.
+
+The three columns of ``FUNCTIONS`` say one thing three times, for a call, for printed code and for
+torch modules; tests hold them against each other.  torch.nn has no module for those with numbers of
+another kind than its own (Keras's hard sigmoid): there the third column is empty.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +39,7 @@ def _hard_sigmoid(y: Tensor, slope: float, shift: float) -> Tensor:
 
 
 def _hard_swish(y: Tensor, slope: float, shift: float) -> Tensor:
+    """y times its hard sigmoid."""
     return y * torch.clamp(slope * y + shift, 0, 1)
 
 

@@ -111,7 +111,10 @@ def _reason(device: torch.device | str, error: Exception) -> str:
 
 
 class _Writable:
-    """A read-only array's memory, offered as writable: torch warns otherwise, but only reads it."""
+    """A read-only array's memory, offered as writable: torch warns otherwise, but only reads it.
+
+    The owner is kept, so that its memory lives as long as the tensor.
+    """
 
     def __init__(self, a: np.ndarray[Any, Any]) -> None:
         self._owner = a

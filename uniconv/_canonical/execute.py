@@ -39,7 +39,10 @@ _TRANSPOSED: tuple[Operation, ...] = (
 
 
 def runner(conv: Convolution, sizes: Sizes, *, transposed: bool) -> Runner:
-    """What computes y from (x, w, bias), for one problem's sizes: see ``core_steps``."""
+    """What computes y from (x, w, bias), for one problem's sizes: see ``core_steps``.
+
+    transposed: by torch's transposed op, for which w is ``c m ...``.
+    """
     return compiled(s.core_steps(conv, sizes, transposed=transposed))
 
 
@@ -151,6 +154,8 @@ def chain(actions: Sequence[Action]) -> Action | None:
 
 def action(step: s.Step) -> Action:
     """What one step does to its array."""
+    # Each kind of step has one entry in the table below; ``steps_source`` has one for the same
+    # kinds.
     make = _ACTIONS[type(step)]
     made: Action = make(step)
     return made
@@ -174,7 +179,10 @@ def _border(step: s.Surround) -> Action:
 
 
 def last_axis_first(pad: Pairs) -> list[int]:
-    """F.pad's order: (last axis before, last axis after, the one before it, ...)."""
+    """F.pad's order: (last axis before, last axis after, the one before it, ...).
+
+    ((1, 2), (3, 4)), 1 and 2 around the height, is [3, 4, 1, 2].
+    """
     return [p for pair in reversed(pad) for p in pair]
 
 
@@ -233,6 +241,7 @@ def _crop(step: s.Cut) -> Action:
 
 def every(y: Tensor, steps: Sequence[int]) -> Tensor:
     """Every so many pixels of the last axes, as a view (indexing asks fake tensors for CUDA)."""
+    # A stride that is a symbol is never compared; of 1 nothing is to be done.
     for axis, step in enumerate(steps, start=-len(steps)):
         if type(step) is not int or step > 1:
             y = torch.ops.aten.slice.Tensor(y, axis, 0, None, step)
@@ -240,6 +249,7 @@ def every(y: Tensor, steps: Sequence[int]) -> Tensor:
 
 
 def _split(step: s.Split) -> Action:
+    """The one batch axis as the axes that it was made of."""
     return lambda y: y.reshape(*y.shape[: step.at], *step.sizes, *y.shape[step.at + 1 :])
 
 
@@ -274,11 +284,13 @@ def _cast(step: s.Cast) -> Action:
 
 
 def _outer(step: s.OuterProduct) -> Action:
+    """The kernel of two vectors; which is first decides which axis it runs along."""
     first, second = step.factors
     return lambda arrays: torch.outer(arrays[first], arrays[second])
 
 
 def _compact(step: s.Compact) -> Action:
+    """A copy with its memory in order, whatever the array's was."""
     return lambda w: w.clone(memory_format=torch.contiguous_format)
 
 

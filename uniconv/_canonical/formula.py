@@ -82,7 +82,11 @@ class Atom:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Formula:
-    """constant + the sum of factor * atom."""
+    """constant + the sum of factor * atom.
+
+    A formula behaves as an int does: it is added, multiplied by ints, divided and compared, and
+    gives ints where nothing varies.  Atoms are the same where their texts are.
+    """
 
     constant: int
     terms: tuple[tuple[int, Atom], ...]
@@ -107,6 +111,7 @@ class Formula:
     def __add__(self, other: Number) -> Number:
         if isinstance(other, int):
             return Formula(self.constant + other, self.terms)
+        # Terms of the same atom are one term with the sum of their factors.
         atoms = {str(atom): atom for _, atom in (*self.terms, *other.terms)}
         factors = dict.fromkeys(atoms, 0)
         for factor, atom in (*self.terms, *other.terms):
@@ -162,6 +167,9 @@ class Formula:
 
     def _divided(self, divisor: int) -> tuple[Number, Number]:
         """(q, r): divisor * q + r is the formula; r is not negative, where that can be."""
+        # Terms that the divisor divides go into q, whatever the extent is; of the constant its
+        # multiple does, too.  r is made non-negative by one more multiple, if its least value is
+        # known.
         even = [(f // divisor, atom) for f, atom in self.terms if f % divisor == 0]
         odd = [(f, atom) for f, atom in self.terms if f % divisor]
         constant = self.constant % divisor
@@ -319,6 +327,8 @@ def _joined(asked: Formula, yes: Number, no: Number) -> Number:
     All of them repeat, or grow evenly, once the extent is beyond their constants: so two that are
     equal as far as that are equal.
     """
+    # "n - 3 if n > 3 else 0" is tried as one of its parts, as max or as min: the first that gives
+    # the same for all extents up to four times the sum of the constants is it.
     if f"{yes}" == f"{no}":
         return no
     whole = _atom("if", asked, yes, no)

@@ -57,6 +57,7 @@ class Convolution:
 
     @property
     def rank(self) -> int:
+        """The number of spatial axes, 1 to 3."""
         return len(self.stride)
 
     def with_unit_axis(self) -> Convolution:
@@ -99,6 +100,9 @@ class Convolution:
 
     def _spans(self, size: Sequence[int], kernel: Sequence[int]) -> tuple[int, ...]:
         """How far the first window can move, per axis; negative where it does not fit."""
+        # x of 5 pixels, spread by 1, pad (1, 1), kernel 3: 5 + 2 - 3 = 4, so that with stride 2
+        # windows start at 0, 2 and 4: output is 4 // 2 + 1 = 3.  An x without pixels is 0 long when
+        # spread, too.
         return tuple(
             ((n - 1) * ld + 1 if n > 0 else 0) + lo + hi - e
             for n, ld, (lo, hi), e in zip(
@@ -108,6 +112,8 @@ class Convolution:
 
     def check(self, sizes: Sizes | None = None) -> None:
         """Raise UniconvError with the number of the first constraint that does not hold."""
+        # Constraints are told by number in messages and tests; those of sizes follow where these
+        # are known.
         per_axis = (self.stride, self.pad, self.lhs_dilation, self.rhs_dilation, self.reverse)
         plain = self.boundary in ("zeros", "constant")
         record = {

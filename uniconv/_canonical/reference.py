@@ -22,6 +22,7 @@ _MODES = {"reflect": "reflect", "symmetric": "symmetric", "replicate": "edge"}
 
 def reference(conv: Convolution, x: Array, w: Array) -> Array:
     """y ``n o ...`` of x ``n c ...`` and w ``o i ...``, one window and one tap at a time."""
+    # Part j of the batch meets part j of the filters, and their results are y's channels in turn.
     if conv.batch_groups > 1:
         alone = replace(conv, batch_groups=1)
         parts = zip(np.split(x, conv.batch_groups), np.split(w, conv.batch_groups))

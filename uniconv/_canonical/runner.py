@@ -9,7 +9,11 @@ from torch import Tensor
 
 
 class Runner(NamedTuple):
-    """op(x, w, bias, *args): kept apart, so that a caller saves the Python frame in between."""
+    """op(x, w, bias, *args): kept apart, so that a caller saves the Python frame in between.
+
+    A plan calls torch's op itself where nothing else is to be done: in a small call each frame of
+    Python counts.
+    """
 
     op: Callable[..., Tensor]
     args: tuple[Any, ...] = ()

@@ -85,6 +85,7 @@ def _permute(step: s.Permute) -> Iterator[str]:
 
 def _regroup(step: s.Regroup) -> Iterator[str]:
     """What einops does with the pattern, in torch's own words."""
+    # "(g m) i s0 -> ..." as reshape, permute, reshape: split every letter, order them, merge again.
     left, right = (_tokens(side) for side in step.pattern.split(" -> "))
     known = dict(step.sizes) | {"1": 1}
     split, merged = ([a for token in side for a in token if a != "1"] for side in (left, right))
@@ -159,6 +160,7 @@ def _signs(pad: Pairs) -> str:
 def _gather(step: s.Gather) -> Iterator[str]:
     """A border read from x: for each axis, which pixels follow each other."""
     x = step.on
+    # The period and the place in it, as in ``execute._read_at``.
     around = {
         "circular": ("n", "i"),
         "symmetric": ("(2 * n)", "torch.minimum(i, 2 * n - 1 - i)"),
@@ -212,6 +214,7 @@ def _every(step: s.Every) -> Iterator[str]:
 
 def _convolve(step: s.Convolve, bias: bool) -> Iterator[str]:
     """One call of F.conv2d or the like; options at torch's defaults are not written."""
+    # In the order in which torch's documentation has them.
     names = ("stride", "padding", "output_padding", "groups", "dilation")
     values = ((name, getattr(step, name)) for name in names)
     options = "".join(_option(name, value) for name, value in values)
@@ -222,6 +225,7 @@ def _convolve(step: s.Convolve, bias: bool) -> Iterator[str]:
 
 def _option(name: str, value: Any) -> str:
     """An option of a convolution, as one number where that says it; nothing at the default."""
+    # "stride=2" for (2, 2), "stride=(1, 2)", and nothing for (1, 1).
     each = value if isinstance(value, tuple) else (value,)
     if set(each) <= {_PLAIN[name]}:
         return ""

@@ -63,6 +63,7 @@ def rearranged(
 
 
 def _is_view(a: Tensor, shape: Sequence[int]) -> bool:
+    """Whether the merged shape needs no copy."""
     try:
         a.view(tuple(shape))
     except RuntimeError:
@@ -71,6 +72,7 @@ def _is_view(a: Tensor, shape: Sequence[int]) -> bool:
 
 
 def _bits_of(a: NDArray[Any]) -> NDArray[Any]:
+    """The array as integers (or complex numbers) of its size; BadArray for what is no number."""
     bits = _NUMPY_BITS.get(a.dtype.itemsize)
     if bits is None or a.dtype.hasobject or a.dtype.names or a.dtype.kind in "SUmM":
         raise BadArray(f"a kernel holds numbers; this NumPy array has dtype {a.dtype}")

@@ -34,7 +34,11 @@ class AxisSummary:
 
 @dataclass(frozen=True)
 class ExplanationData:
-    """The fields of ``uniconv.Explanation``, which says what they mean."""
+    """The fields of ``uniconv.Explanation``, which says what they mean.
+
+    The last four are what the page computes with, and no part of what is compared or printed: the
+    lowered call, its arrays with canonical axes, its bias and its addend.
+    """
 
     function: str
     kind: str

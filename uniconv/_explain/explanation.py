@@ -119,6 +119,8 @@ def explain(
 
     Source: each function's own, as ``uniconv show NAME`` prints it.
     """
+    # With shapes there is all but the window; with arrays the call is run, and one element is
+    # looked at, unless y has none.
     lowered, options, biased = call.lowered, call.options, call.bias is not None
     shapes = call.shapes
     if not call.has_arrays:
@@ -144,6 +146,7 @@ def explain(
 
 def _refuse_element(call: LoweredCall, at: Any, batch: Any, channel: Any) -> None:
     """Shapes have no element to look at."""
+    # Only what was asked for by name is refused: the defaults stand for "not asked".
     for name, value, unsaid in (("at", at, None), ("batch", batch, 0), ("channel", channel, 0)):
         if value != unsaid:
             raise BadArray(
@@ -192,6 +195,8 @@ def _explanation(
 
 def _meaning(call: LoweredCall) -> str:
     """The operation, and which way it reads its kernel, in words."""
+    # In words of the operation, not of the record: a transposed cross-correlation's record is
+    # reversed.
     kind = call.op.kind.replace("_", " ").replace("conv", "convolution", 1)
     if call.op.kind == "conv_transpose":
         kind = "transposed convolution"
@@ -247,6 +252,7 @@ def names_of(call: LoweredCall) -> tuple[str, ...]:
 
 def sides(names: Sequence[str], pairs: Sequence[tuple[int, int]]) -> str:
     """Pairs in words: "top 1, bottom 2, left 0, right 1" for two axes, else before and after."""
+    # Of two axes people say top and left; of one or three there are no such words.
     if len(pairs) == 2:
         words = [w for pair in SIDES[2] for w in pair]
         return ", ".join(f"{w} {n}" for w, n in zip(words, (n for p in pairs for n in p)))

@@ -106,7 +106,11 @@ def _data(e: ExplanationData, problem: WindowedCall) -> dict[str, Any]:
 def _after(
     e: ExplanationData, problem: WindowedCall, flat: Callable[[Array], list[Any]]
 ) -> list[dict[str, Any]]:
-    """What follows the sum: a factor, or what is added to each channel (or to each element)."""
+    """What follows the sum: a factor, or what is added to each channel (or to each element).
+
+    One entry a step, with its words: "times" a number, "plus" a list by channel or by element, or
+    "gives", the numbers after an activation.
+    """
     # The page computes sums itself; of an activation it gets y, since a script has not every
     # function.
     call = problem.call

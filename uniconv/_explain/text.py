@@ -27,6 +27,8 @@ BORDERS = {
 
 def text(e: ExplanationData) -> str:
     """The whole explanation."""
+    # Each section is a list of lines, empty where there is nothing to say; sections are parted by
+    # an empty line, and no line ends in blanks, so that the text can be compared.
     assert e.lowered is not None
     parts = [[e.call, f"    {e.meaning}"], _arrays(e), _padding(e), _sizes(e), _kernel_words(e)]
     if e.window is not None:
@@ -84,6 +86,7 @@ def _padding(e: ExplanationData) -> list[str]:
 
 def _sizes(e: ExplanationData) -> list[str]:
     """The formula of the output size, and for each axis with its numbers."""
+    # The formula is said once in words, then for each axis with its numbers.
     how = "(x - 1) * stride + ((kernel - 1) * dilation + 1) - cut before - cut after"
     if e.kind != "conv_transpose":
         how = "(x + before + after - ((kernel - 1) * dilation + 1)) // stride + 1"
@@ -102,6 +105,7 @@ def backwards(axes: Sequence[AxisSummary]) -> str:
 
 def _kernel_words(e: ExplanationData) -> list[str]:
     """Which way the kernel is read, and how the window moves."""
+    # A transposed convolution is told twice, as a window over the spread x and as stamps.
     lines = [f"the window reads the kernel {backwards(e.axes)}"]
     if e.kind == "conv_transpose":
         upright = not any(axis.backwards for axis in e.axes)
@@ -131,6 +135,7 @@ def _each(axes: Sequence[AxisSummary], field: str, more: int = 0) -> str:
 
 def number(v: Any) -> str:
     """A number with six digits; all of them where it is a whole one."""
+    # Whole numbers are written in full below 1e15, beyond which float64 has no place for units.
     if isinstance(v, complex):
         return f"({number(v.real)}{'+' if v.imag >= 0 else ''}{number(v.imag)}j)"
     whole = isinstance(v, int) or (v == v and abs(v) < 1e15 and v == int(v))
@@ -184,6 +189,9 @@ def _kernel(e: ExplanationData) -> list[str]:
 def _sum(e: ExplanationData, window: Window) -> list[str]:
     """The element: for each lane the pixels, the taps and their products, then the sums."""
     assert e.lowered is not None
+    # For each lane: where it begins in x, then "pixels * taps = products" as grids of the kernel's
+    # shape, and their sum.  Padding is a mark only where it is zero; other borders show their
+    # numbers.
     shape = e.lowered.sizes.kernel
     lines = [f"y{list(window.y_index)}: {_where(e, window)}"]
     if _has(window, "padding"):
@@ -228,6 +236,8 @@ def _where(e: ExplanationData, window: Window) -> str:
 def _totals(e: ExplanationData, window: Window) -> list[str]:
     """The lanes added up, and what follows the sum, down to the number in y."""
     assert e.lowered is not None
+    # From the lanes' sums to the number in y: added up, weighed where there is a pointwise kernel,
+    # then each step that follows with the value after it.
     pointwise = e.lowered.pointwise is not None
     lines = []
     if len(window.lanes) > 1 or pointwise:
@@ -263,6 +273,7 @@ def _stamps(e: ExplanationData, window: Window) -> list[str]:
     begins; products of several channels on one pixel and tap are one stamp.
     """
     lines = ["the same as stamps"]
+    # Keyed by tap and pixel; ``corner`` is where the stamp of a pixel begins in y, crop taken off.
     ones: dict[Any, list[Product]] = {}
     for lane in window.lanes:
         for p, tap in zip(lane.products, _taps(e)):

@@ -92,6 +92,8 @@ class Window:
 
 def total(values: Sequence[Any]) -> Any:
     """Their sum: exact for integers, correctly rounded for floats."""
+    # fsum adds floats without rounding in between, so that the sum shown does not depend on the
+    # order.
     if any(isinstance(v, complex) for v in values):
         return complex(math.fsum(v.real for v in values), math.fsum(v.imag for v in values))
     return math.fsum(values) if any(isinstance(v, float) for v in values) else sum(values)
@@ -250,6 +252,8 @@ class WindowedCall:
 
     def batch_of(self, batch: int, channel: int) -> int:
         """Which entry of x's batch y's entry reads, for that channel."""
+        # With batch_groups, channel k of y belongs to part k // (o / parts), whose images lie
+        # together.
         parts = self.call.conv.batch_groups
         part = channel // (self.call.sizes.o // parts) if parts > 1 else 0
         return int(part * (self.x.shape[0] // parts) + batch)

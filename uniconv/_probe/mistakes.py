@@ -33,6 +33,7 @@ def equal(a: Array, b: Array | None) -> bool:
 
 def faults(found: ProbeData) -> Iterator[tuple[str, Callable[[], Array]]]:
     """Every mistake of axes: what it is, and the y that it gives."""
+    # Mistakes in an array that is given are run; those in y are made in the right y.
     op, options = found.call.function, found.call.options
     arrays = {role: a for role in CUBES if (a := getattr(found, role)) is not None}
     for role in ("w", "pointwise", "x"):
@@ -52,6 +53,7 @@ def mistakes(shape: Shape) -> Iterator[tuple[str, Fault]]:
     shape), one rolled by a place, and the whole read in the other memory order.  Axes of size 1
     hide nothing.
     """
+    # For a kernel (3, 3, 1, 1): 3 reversals, 1 exchange, 4 rolls; two axes leave no other order.
     long = [i for i, n in enumerate(shape) if n > 1]
     for count in range(1, len(long) + 1):
         for chosen in combinations(long, count):

@@ -246,6 +246,8 @@ def attempt(op: Op, chosen: Traits, rng: random.Random, *, refused: bool = False
 
     refused: give it even so.
     """
+    # ``chosen`` says how each thing is written ("left out", a word, uneven numbers), ``rng`` which
+    # numbers it has; what contradicts itself is found by lowering the case, and None.
     rank, _ = chosen["rank and layout"]
     options: dict[str, Any] = {}
     layout = _draw_layout(op, chosen, options)
@@ -417,6 +419,7 @@ def _channels(op: Op, layout: Layout, groups: Any, rng: random.Random) -> dict[s
     if op.groups.each_channel:
         c, m = rng.sample((1, 2, 3, 4), 2)
         return {"g": c, "i": 1, "m": m, "c": c, "o": c * m}
+    # i and m differ, so that a kernel read with both exchanged has another shape.
     i, m = rng.sample(range(1, 7) if g == 1 else range(1, 6 // g + 1), 2)
     if g == 2 and rng.random() < 0.8:  # more than one channel on both sides of a group
         i, m = rng.sample((2, 3), 2)
@@ -473,6 +476,7 @@ def _draw_pad(pad: Pad, kind: Any, facts: CallContext, rng: random.Random) -> An
     if kind is LEFT_OUT or pad.form is None or (kind not in _EXPLICIT and kind in pad.words):
         return kind
     pattern, rank = facts.layout.x, facts.rank
+    # Another number on each axis, so that exchanged axes show; "big" reaches past a kernel of 3.
     each = rng.sample(range(4), rank)
     pairs: Pairs = tuple((p, p) for p in each)
     if kind == "even":
@@ -493,6 +497,8 @@ def _draw_pad(pad: Pad, kind: Any, facts: CallContext, rng: random.Random) -> An
     if written is None:
         pairs = pairs[:1] * rank
         written = pad.form.write(pairs, pattern)
+    # The same numbers as a list or a tuple, and one number as a list: functions that read all of
+    # these must mean the same by them.
     spellings = [written, _deep(written, list), _deep(written, tuple)]
     if isinstance(written, int):
         spellings += [kind([written] * n) for kind in (list, tuple) for n in {1, rank}]
@@ -517,9 +523,11 @@ def _draw_size(
     extents = effective(facts.sizes.kernel, facts.dilation)
     sized = op.crop is None or op.crop.shape
     size: list[int] = []
+    # "fits": from the extent of the kernel on, so that a window lies inside x; else from 1 pixel.
     for e in extents:
         spare = (9, 6, 4)[facts.rank - 1]
         low, high = (e, e + spare // 2 + 1) if room == "fits" and sized else (1, spare)
+        # Distinct sizes where eight draws give one; small ranges may have none left.
         for _ in range(8):
             n = rng.randint(low, high)
             if n not in (*taken, *size):
