@@ -17,6 +17,8 @@ class AxisSummary:
 
     crop is what a transposed convolution cuts off its whole result (None for other operations);
     padding is then that of the spread input.  formula is the output size with numbers in it.
+    spread is the distance of pixels in the spread x (1: as they are); backwards, whether the window
+    reads the kernel from its end.
     """
 
     name: str

@@ -242,6 +242,7 @@ def _term(n: int) -> str:
 
 def names_of(call: LoweredCall) -> tuple[str, ...]:
     """What the spatial axes are called here: by the order in which an array prints them."""
+    # By how an array is printed: NumPy prints slices first, Julia rows and columns first.
     if call.rank == 1:
         return ("positions",)
     if call.rank == 2:
@@ -262,6 +263,7 @@ def sides(names: Sequence[str], pairs: Sequence[tuple[int, int]]) -> str:
 
 def _readings(call: LoweredCall, shapes: Mapping[str, Shape]) -> dict[str, Mapping[str, int]]:
     """For each array, its axes in order: what each one is, and its size."""
+    # The kernel that two vectors make is told as what was given: two arrays of one axis.
     layout, op = call.layout, call.op
     patterns = {"x": layout.x, "w": layout.w, "y": layout.y}
     if op.outer_product is not None:
@@ -293,6 +295,7 @@ def _reading(call: LoweredCall, role: str, pattern: str, shape: Shape) -> dict[s
 
 def call_text(op: Op, options: Mapping[str, Any]) -> str:
     """The call as it is typed, its arrays by their roles."""
+    # x and w go by position, in the function's own order; options by name, as they were given.
     arrays = []
     for param in op.params.split():
         role, _, native = param.rpartition(":")
@@ -366,6 +369,7 @@ def explicit_call(
 
 def _without(op: Op, options: Mapping[str, Any], rules: set[str]) -> dict[str, Any]:
     """The options but for those that the named rules read, under whatever name."""
+    # An option for each axis stands for the rule that reads them all; a second name for the first.
     names = {
         name for rule in rules for name in getattr(op.per_axis_options.get(rule), "names", (rule,))
     }

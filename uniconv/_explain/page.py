@@ -67,6 +67,8 @@ def _data(e: ExplanationData, problem: WindowedCall) -> dict[str, Any]:
         turned = planes.transpose(0, *(1 + i for i in order))
         return turned.reshape(len(planes), -1).tolist()
 
+    # Of x only the images that y's chosen entry reads are on the page: one, or one for each part of
+    # the batch where that is split into groups.
     o, parts = problem.y.shape[1], call.conv.batch_groups
     entries = [problem.batch_of(window.batch, p * (call.sizes.o // parts)) for p in range(parts)]
     kernels = problem.w.reshape(-1, *problem.w.shape[2:])

@@ -46,6 +46,7 @@ def _indented(lines: Sequence[str]) -> list[str]:
 
 def _arrays(e: ExplanationData) -> list[str]:
     """Each array's shape, and what its axes are."""
+    # Channels are told with their groups, since "channels in, of one group" alone says no total.
     lines = ["arrays, axis by axis"]
     for role, shape in e.shapes.items():
         read = ", ".join(f"{name} {n}" for name, n in e.readings[role].items())
@@ -97,6 +98,8 @@ def _sizes(e: ExplanationData) -> list[str]:
 
 def backwards(axes: Sequence[AxisSummary]) -> str:
     """How the kernel is read, in words."""
+    # Only along axes that the record reverses: for a transposed call these are those that the
+    # function itself does not.
     turned = [axis.name for axis in axes if axis.backwards]
     if not turned:
         return "as it is written"
@@ -295,6 +298,7 @@ def _stamps(e: ExplanationData, window: Window) -> list[str]:
 def _taps(e: ExplanationData) -> list[tuple[int, ...]]:
     """For each product in window order, which tap of the stamp it is."""
     assert e.lowered is not None
+    # Tap t of the window is tap k - 1 - t of the stamp: (0, 0) of 3 x 3 is (2, 2).
     shape = e.lowered.sizes.kernel
     return [tuple(k - 1 - t for k, t in zip(shape, tap)) for tap in np.ndindex(*shape)]
 

@@ -101,6 +101,8 @@ def total(values: Sequence[Any]) -> Any:
 
 def sources(conv: Convolution, size: Sequence[int]) -> tuple[Index, ...]:
     """Per axis, for each position of the spread and padded x: the pixel there, PADDING or GAP."""
+    # Of axes alone, since padding is a box: a position is a pixel only if it is one along each
+    # axis.
     return tuple(
         _along(n, d, pad, conv.boundary) for n, d, pad in zip(size, conv.lhs_dilation, conv.pad)
     )
@@ -135,6 +137,7 @@ def numbers(a: Any) -> Array:
 
 def canonical_x(call: LoweredCall, a: Array) -> Array:
     """A native x as ``n c ...``, its batch axes as one."""
+    # Batch axes are neighbours, so that a reshape merges them; missing letters are axes of size 1.
     letters = axes(call.layout.x, call.rank)
     if "n" in letters:
         at, batch = letters.index("n"), call.sizes.batch
@@ -265,6 +268,8 @@ class WindowedCall:
         of the spread and padded x says which pixel, if any, lies there (``sources``), and the tap
         is counted from the kernel's other end where it is read backwards.
         """
+        # The same formula as in the reference (``_canonical/reference.py``), but of places, not
+        # numbers.
         conv, kernel = self.call.conv, self.call.sizes.kernel
         along = sources(conv, self.call.sizes.size)
         n = self.batch_of(batch, channel)

@@ -61,7 +61,11 @@ def fitting(op: Op, options: Mapping[str, Any]) -> Iterator[tuple[list[Shape], d
 def _candidates(
     op: Op, options: Mapping[str, Any], ranks: Sequence[int]
 ) -> Iterator[tuple[list[Shape], dict[str, Any], bool] | UniconvError]:
-    """Shapes to try, the likeliest first, with the options that the shapes make necessary."""
+    """Shapes to try, the likeliest first, with the options that the shapes make necessary.
+
+    Two groups before one where a kernel has an axis for them, since one group hides an exchange of
+    g with its neighbours.  What cannot be tried is given as its error.
+    """
     split = any("g" in layout.w.split() for layout in op.layouts)
     for rank in ranks:
         for kernel in _kernels(op, options, rank):

@@ -20,7 +20,7 @@ FIRST = 6  # so many elements of y are told in full
 
 
 def code(probe: ProbeData) -> str:
-    """The whole text."""
+    """The whole text: in the framework's own language, or in Python around a call made by hand."""
     op = probe.call.function
     spelling = framework_of(op).spelling
     language = spelling.language if spelling else "python"
@@ -48,7 +48,10 @@ def heading(probe: ProbeData) -> str:
 
 
 def python(probe: ProbeData, top: list[str], lines: list[str], exact: bool = True) -> str:
-    """Python that builds the arrays, calls the function and compares."""
+    """Python that builds the arrays, calls the function and compares.
+
+    exact: whether the framework's sums of integers are exact; else y is rounded to integers first.
+    """
     # ``found`` in the text is the fingerprint: one weighted sum over y, in which every place counts
     # differently.
     arrays = [_python_array(role, a, probe.seed) for role, a in _arrays(probe).items()]

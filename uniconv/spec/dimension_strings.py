@@ -39,6 +39,7 @@ def dimension_numbers(x: str, w: str, y: str) -> Layout | None:
     >>> dimension_numbers("NHWC", "WHIO", "NCHW").x  # W is s0, the first in w
     'n s1 s0 c'
     """
+    # The three strings must have the same letters but for their own two, each once.
     spatial = [a for a in w if a not in "OI"]
     letters = {a: f"s{i}" for i, a in enumerate(spatial)}
     spellings = [(x, "NC"), (w, "OI"), (y, "NC")]
@@ -265,6 +266,8 @@ class Labels(Choice):
     def write(self, value: Any, facts: CallContext) -> Any:
         if value == self.table[self.default]:
             return self.default
+        # All channel letters of the kernel but the first are "U": what of them are groups, MATLAB
+        # tells by their order.
         data, kernel = {"n": "B", "c": "C"}, {"i": "U", "m": "U", "o": "U", "c": "U", "g": "U"}
         kernel |= {self.channels[0]: "C"}
         return tuple(

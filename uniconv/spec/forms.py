@@ -55,7 +55,10 @@ class Form:
 
 
 def _read_symmetric(value: object, pattern: str, rank: int) -> Pairs | None:
-    """2, [2] or, for two axes, [2, 3]: as many before as after, at least 0."""
+    """2, [2] or, for two axes, [2, 3]: as many before as after, at least 0.
+
+    [2] is 2 for every axis; a list of another length than 1 and the number of axes is None.
+    """
     one = integer(value)
     entries = (one,) * rank if one is not None else integers(value)
     if entries is None or len(entries) not in (1, rank) or min(entries) < 0:
@@ -78,6 +81,7 @@ def _read_layout_pairs(value: object, pattern: str, rank: int) -> Pairs | None:
     pairs = [integers(v) if isinstance(v, (list, tuple)) else None for v in value]
     if len(pairs) != len(letters) or any(p is None or len(p) != 2 or min(p) < 0 for p in pairs):
         return None
+    # By letter, so that one form serves NHWC and NCHW; what pads batch or channels is refused.
     named: dict[str, Sequence[int]] = {a: p for a, p in zip(letters, pairs) if p is not None}
     if any(a in "nc" and sum(named[a]) for a in letters):
         return None
@@ -191,6 +195,7 @@ INTERLEAVED = Form(
 )
 
 
+# cuDNN's pre_padding and post_padding, OpenVINO's pads_begin and pads_end.
 LOWS_HIGHS = Form(
     "two lists, of what is before and of what is after each spatial axis, negative to crop",
     lambda value, pattern, rank: _read_lows_highs(value, rank),

@@ -61,6 +61,8 @@ class Framework:
 
     def _problems(self) -> Iterator[str]:
         """What contradicts itself, the first of which fails when the spec is built."""
+        # Each problem is a sentence about the spec; only the first is raised, the rest are not
+        # asked.
         ops = self.functions
         if not (isinstance(ops, tuple) and ops and all(isinstance(op, Op) for op in ops)):
             yield "its functions must be a tuple of Op, with one at least"
@@ -96,6 +98,7 @@ class Framework:
 
     def _problems_of_main(self) -> Iterator[str]:
         """Kinds that do not exist; main functions that are not there, or of other kind or rank."""
+        # {"conv": {2: "tf.nn.conv2d"}}: by kind, then by the number of spatial axes.
         ops = {op.name: op for op in self.functions}
         for kind, by_rank in self.main.items():
             if kind not in KINDS:

@@ -103,7 +103,9 @@ class Count(Groups):
         return value
 
     def count(self, channels: Channels, call: CallContext) -> int:
+        """The option's number; BadShape where c is not i times it."""
         groups: int = self.of(call)
+        # Said in the option's own name here; without an axis i, the checks of read_groups do.
         i = channels.per_group
         if i is not None and channels.c != i * groups:
             must = f"c must be i * {self.option} = {i * groups}"
@@ -113,6 +115,7 @@ class Count(Groups):
         return groups
 
     def of_kernel(self, kernel: Mapping[str, int], call: CallContext) -> int:
+        """The option's number: it needs no x."""
         return self.of(call)  # type: ignore[no-any-return]
 
 
@@ -144,6 +147,7 @@ class ByChannels(Implied):
     text = "the channels of x over the input channels of w"
 
     def implied(self, channels: Channels) -> int:
+        # A kernel "c m ..." says all channels itself, which makes one group of c / c.
         i = channels.per_group
         size = channels.kernel["c"] if i is None else i
         if not size or channels.c % size:
@@ -205,6 +209,7 @@ class One(Implied):
     """All channels are one group."""
 
     def splits(self, letters: Collection[str]) -> bool:
+        """Never: all channels are in one group."""
         return False
 
     def says(self, value: Any, call: CallContext) -> dict[str, Any]:

@@ -69,6 +69,7 @@ class OptionPerAxis:
 
     def value(self, name: str, options: Mapping[str, Any]) -> Any:
         """The value of one of the names."""
+        # A name left out asks the one that it follows, and that one the next.
         while name not in options and name in self.follows:
             name = self.follows[name]
         return options.get(name, self.default)
@@ -216,6 +217,7 @@ class Op:
 
     def _named(self) -> Iterator[tuple[str, str, Iterable[str]]]:
         """Every option that a part of the spec names: the part, the option, those there are."""
+        # Names of options are plain strings in a spec, so that a misspelled one is found here.
         rules = set(self.rules) - {""}
         for refusal in (*self.refusals, *self.warnings):
             part = f"the refusal {refusal.when.__name__}"

@@ -143,7 +143,7 @@ def not_one_of(word: object, known: Iterable[object], facts: CallContext) -> str
 
 
 def in_case(word: object, known: Iterable[object]) -> object:
-    """A word as it is listed, in whatever case it was given."""
+    """A word as it is listed, in whatever case it was given: "same" as "SAME"."""
     if not isinstance(word, str):
         return word
     return next((k for k in known if isinstance(k, str) and k.lower() == word.lower()), word)
@@ -162,6 +162,8 @@ def full_list(value: tuple[int, ...], facts: CallContext) -> dict[str, int]:
 
 def default_says(rule: Any, value: object, facts: CallContext) -> bool:
     """Whether an option left out means ``value`` already."""
+    # A rule's default may not hold for these axes (a list of two numbers for three): it says
+    # nothing.
     try:
         return rule.default is not REQUIRED and bool(rule.read(rule.default, facts) == value)
     except BadOption:  # a default that does not hold for these axes
@@ -218,7 +220,11 @@ class Rule:
 
 
 class Setting(Rule):
-    """One meaning out of several, or the only one."""
+    """One meaning out of several, or the only one: a layout, a direction, what numbers mean.
+
+    ``usual`` and ``meanings`` say what a spec can mean without a call, for pages, tests and
+    searches.
+    """
 
     __slots__ = ()
     table: Mapping[Any, Any]  # what each word means
@@ -322,6 +328,7 @@ class Choice(Setting):
 
     @property
     def meanings(self) -> tuple[Any, ...]:
+        """All that it can mean, each once, the default's meaning first."""
         usual = () if self.default not in self.table else (self.usual,)
         return tuple(dict.fromkeys((*usual, *self.table.values())))
 
@@ -330,12 +337,14 @@ class Choice(Setting):
         return {self.option: self.default}
 
     def read(self, value: object, facts: CallContext) -> Any:
+        # A value that cannot be a key (a list) is none of the words: TypeError.
         try:
             return self.table[in_case(value, self.table) if self.any_case else value]
         except (KeyError, TypeError):
             raise facts.bad(self.option, value, not_one_of(value, self.table, facts)) from None
 
     def write(self, value: object, facts: CallContext) -> Any:
+        """The default where that means it, else the first word that does."""
         if default_says(self, value, facts):
             return self.default
         for word, meaning in self.table.items():
@@ -479,6 +488,7 @@ class PerAxis(Rule):
             return self.default
         if "int" in self.accepts and len(set(value)) == 1:
             return value[0]
+        # "sample" and "one" are only read: who takes them (CNTK) takes one per axis, too.
         if "axes" in self.accepts:
             return value
         if "full" in self.accepts:

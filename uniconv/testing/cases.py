@@ -86,6 +86,8 @@ def random_case(op: Op, rng: random.Random, rank: int | None = None) -> Case:
     >>> len(case.x_shape), len(case.w_shape)
     (4, 4)
     """
+    # Traits are drawn independently, so that many draws contradict themselves: those are drawn
+    # again.
     choices = traits(op, rank)
     for _ in range(_MOST_TRIES):
         case = attempt(op, {name: rng.choice(known) for name, known in choices.items()}, rng)
@@ -282,6 +284,7 @@ def attempt(op: Op, chosen: Traits, rng: random.Random, *, refused: bool = False
         if name in options and chosen[f"alias {alias}"]:
             options[alias] = options.pop(name)
 
+    # One batch entry stands for all, and is replaced by the batch axes that were drawn.
     shape = arrange(layout.x, {"n": 1, "c": letters["c"]}, size)
     w_shape, pointwise_shape = (
         arrange(layout.w, letters, kernel),
@@ -302,6 +305,8 @@ def attempt(op: Op, chosen: Traits, rng: random.Random, *, refused: bool = False
 def _draw_layout(op: Op, chosen: Traits, options: dict[str, Any]) -> Layout:
     """The layout of the chosen word, which is written among the options."""
     rank, word = chosen["rank and layout"]
+    # A layout may ask other options (use_consistent_padding and the like), so all that is chosen is
+    # in the context; left out counts as False.
     values = {name: value is not LEFT_OUT and value for name, value in chosen.items()}
     values |= {op.layout.option: op.layout.default if word is LEFT_OUT else word}
     _put(options, op.layout.option, word)
@@ -325,6 +330,8 @@ def _put_choices(
     rng: random.Random,
 ) -> None:
     """Write the options that are chosen as they are, and those that say the kernel's size."""
+    # An output shape and numbers per axis depend on sizes, and are written by functions of their
+    # own.
     later = {op.crop and op.crop.shape, *(rule.option for rule in _counts_per_axis(op))}
     for name, rule in op.rules.items():
         if name in chosen and name not in later:
