@@ -121,6 +121,7 @@ TORCH: list[tuple[str, str, dict[str, Any]]] = [
         "torch.nn.functional.conv2d",
         {"stride": 2, "padding": (1, 0)},
     ),
+    ("F.conv2d(x.cuda(), torch.tensor(w).float().to('cpu'))", "torch.nn.functional.conv2d", {}),
     ("torch.conv2d(x, w, padding=1)", "torch.nn.functional.conv2d", {"padding": 1}),
     (
         "import torch.nn.functional as tf\ntf.conv2d(x, w, dilation=2)",
@@ -316,6 +317,35 @@ def test_arrays_by_their_own_names_win_over_roles():
     np.testing.assert_array_equal(named.run(), Call(x, w, np.ones(3), dialect="torch").run())
 
 
+def test_the_two_calls_of_the_founding_question():
+    rng = np.random.default_rng(7)
+    x, w = rng.integers(-5, 6, (5, 5, 3, 1)), rng.integers(-5, 6, (3, 3, 3, 2))
+    julia = """
+        using Knet, MAT, ArgParse, CuArrays,Statistics
+        v = param(testw;atype=KnetArray{Float64})
+        x = param(partappledata;atype=KnetArray{Float64})
+        y = conv4(v,x;padding=1)
+        ydata=to_host(y)
+        julia>ydata[:,:,1,1]
+    """
+    python = """
+        import tensorflow as tf
+        import numpy as np
+        sess=tf.Session()
+        w=wdata
+        data=np.zeros([1,5,5,3])
+        data[:,:,:,:]=immatdata[:,:,:]
+        part_conv=tf.nn.conv2d(data,w,strides=[1,1,1,1],padding="SAME")
+        part_conv_data=sess.run(part_conv)
+    """
+    knet = Call.parse(julia, testw=w.astype(float), partappledata=x.astype(float))
+    image = np.moveaxis(x, 3, 0).astype(float)
+    tf = Call.parse(python, wdata=w[::-1, ::-1].astype(float), data=image)
+    assert (knet.dialect, tf.dialect) == ("knet.conv4", "tf.nn.conv2d")
+    assert tf.options == {"strides": [1, 1, 1, 1], "padding": "SAME"}
+    np.testing.assert_array_equal(np.moveaxis(knet.run(), 3, 0), tf.run())
+
+
 def test_two_kernels():
     u, v, a = np.array([1.0, 10, 100]), np.array([1.0, 3]), np.arange(20.0).reshape(4, 5)
     call = Call.parse("conv2(u, v, A, 'same')", u=u, v=v, A=a)
@@ -366,6 +396,10 @@ WRONG = [
     ("nn.Conv2d(2, 4, 5)(x)", {"x": NCHW, "w": OIHW}, BadOption, 17, "5 contradicts the arrays"),
     ("F.conv2d(x[None], w)", {"x": NCHW[1:], "w": OIHW}, BadArray, 10, "x[None] is not evaluated"),
     ("F.conv2d(x[None], w)", {"w": OIHW}, BadArray, 10, "no array for"),
+    ("F.conv2d(x.T, w)", {"x": NCHW, "w": OIHW}, BadArray, 10, "x.T is not evaluated"),
+    ("F.conv2d(x, w.view(4, 2))", {"x": NCHW, "w": OIHW}, BadArray, 13, "w.view(4, 2) is not"),
+    ("F.conv2d(f(x), w)", {"x": NCHW, "w": OIHW}, BadArray, 10, "f(x) is not evaluated"),
+    ("Convolution2D(32, 3, 3)(x)", {}, UnknownName, 1, "did you mean chainer.links"),
     ("conv4(w, x; pading=1)", {}, BadOption, 13, 'did you mean "padding"?'),
     ("conv4(w, x, 1)", {}, BadOption, 13, "takes 2 arguments by position"),
     (
@@ -462,6 +496,10 @@ HOSTILE = [
     "s = s\nF.conv2d(x, w, stride=s)",
     "s = [s, s]\nF.conv2d(x, w, stride=s)",
     "f = f(f)\nf(f)",
+    "F.conv2d(x, w)\n" * 6_000,
+    "F.conv3x(x, w)\n" * 6_000,
+    "".join(f"f{k}(x)\n" for k in range(9_000)),
+    "".join(f"conv{k}(x)\n" for k in range(7_000)),
 ]
 
 

@@ -72,6 +72,9 @@ OLDER = (("tf.nn.", "tf.compat.v1.nn."),)
 # Arguments in another order than the function's own here.
 ORDERS = {"matlab.conv2_uv": "w:u p:v x:A shape"}
 
+# Chainer's classes, and Keras 1's, which take (filters, rows, columns).
+KERAS_1 = {"Convolution1D", "Convolution2D", "Convolution3D", "Deconvolution2D"}
+
 CONSTANTS = {
     "cv2.BORDER_CONSTANT": 0,
     "cv2.BORDER_REPLICATE": 1,
@@ -155,12 +158,14 @@ def _names(path: str, known: Iterable[Target]) -> Iterator[str]:
 
 def _of_bare_name(name: str, program: Program, known: list[Target]) -> list[Target]:
     """The functions whose names end so: of modules that the text uses, if any of those has it."""
+    used = {module.lower() for module in program.modules}
     found = [t for t in known if t.name.rpartition(".")[2] == name]
+    if name in KERAS_1 and "chainer" not in used:
+        return []
     if name == "conv2":
         found += [t for t in known if t.name == "matlab.conv2_uv"]
     if program.language == "script":
         found = [t for t in found if _is_script(t)]
-    used = {module.lower() for module in program.modules}
     if "flux" in used:
         used.add("nnlib")  # Flux hands on what NNlib has
     of_used = [t for t in found if t.framework.name in used]

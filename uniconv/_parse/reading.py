@@ -40,6 +40,7 @@ from uniconv.errors import (
 __all__ = ["CallInText", "is_text_of_a_call", "read_call"]
 
 T = TypeVar("T")
+_MOST_CALLS, _MOST_NAMES = 8, 20  # that a message tells of
 _PLACED = (BadArray, BadCall, BadOption, BadShape, Refused, UnknownName)
 
 
@@ -152,12 +153,24 @@ def _calls(source: SourceText, program: Program) -> list[Matched]:
     """The calls of known functions in the order of the text, layers with what they are put on."""
     applications = [_layer_in_place(a, program) for a in _applications(program)]
     made = {id(a.function) for a in applications}
-    found = []
-    for application in applications:
-        if id(application) not in made:
+    found: list[Matched] = []
+    unknown: set[str | None] = set()
+    for application in sorted(applications, key=lambda a: a.at):
+        path = _path(application)
+        if id(application) not in made and path not in unknown and len(found) < _MOST_CALLS:
             matched = _matched(source, program, application)
             found += [] if matched is None else [matched]
+            if matched is None and path is not None:
+                unknown.add(path)
     return sorted(found, key=lambda m: m.at)
+
+
+def _path(call: Application) -> str | None:
+    """The name of what is called, where it has one and its arguments do not change its meaning."""
+    function = call.function
+    if not isinstance(function, NameInText) or function.path.endswith("make_node"):
+        return None
+    return function.path
 
 
 def _applications(program: Program) -> list[Application]:
@@ -291,8 +304,10 @@ def _method(call: Application, program: Program) -> Application:
 def _no_call(source: SourceText, program: Program) -> UniconvError:
     """What to say where nothing that is called is known: the likeliest name, or that all fail."""
     applications = [a for a in _applications(program) if isinstance(a.function, NameInText)]
+    paths: dict[str, Application] = {}
     for call in sorted(applications, key=lambda a: a.at):
-        path = call.function.path if isinstance(call.function, NameInText) else ""
+        paths.setdefault(_path(call) or "", call)
+    for path, call in list(paths.items())[:_MOST_NAMES]:
         hint = near_name(path)
         if hint or re.search("conv|corr|filter", path, re.I):
             return source.error(UnknownName, call.at, f"no function is named {path}{hint}")

@@ -254,6 +254,9 @@ class _ScriptReader:
                 self.k += 1
                 more = self.arguments("}")
                 node = Application(node.at, node.function, (*node.arguments, *more), node.text)
+            elif token.text == "{" and named and not token.spaced:  # Array{Float32, 4}
+                self.k += 1
+                self.arguments("}")
             elif token.text in ("'", ".'") and not token.spaced:
                 self.k += 1
                 node = Expression(node.at, self.text_from(node.at), (node,))

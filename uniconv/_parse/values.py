@@ -38,6 +38,11 @@ MAKERS = {
     *("shared", "dlarray", "param", "gpu", "cpu", "KnetArray", "CuArray", "Array", "cu", "UMat"),
     *("single", "double", "Float32", "Float64", "float32", "float64", "Parameter", "collect"),
 }
+# Methods that leave an array's numbers and axes as they are.
+KEEPERS = {
+    *("cuda", "cpu", "to", "float", "double", "detach", "contiguous", "clone", "copy", "numpy"),
+    *("requires_grad_", "asnumpy", "eval"),
+}
 # What makes an array of a shape.
 OF_SHAPES = {
     "randn",
@@ -111,10 +116,11 @@ class Values:
             found = self._array(argument.value, set())
             if found is not None:
                 return found
-            own = set(names_in(argument.value))
-            plain = isinstance(argument.value, NameInText)
+            own = {name.partition(".")[0] for name in names_in(argument.value)}
+            plain = isinstance(argument.value, NameInText) and "." not in argument.value.path
             if role in self.beside and role in own and not plain:
-                text = getattr(argument.value, "text", role)
+                value = argument.value
+                text = value.path if isinstance(value, NameInText) else getattr(value, "text", role)
                 raise self.source.error(
                     BadArray,
                     argument.value.at,
@@ -136,6 +142,14 @@ class Values:
                     return self._array(self.program.variables[path], seen | {path})
             case Items():
                 return self._written_out(node, None)
+            case Application(function=NameInText(path=path)) if (
+                path.rpartition(".")[2] in KEEPERS and "." in path
+            ):
+                return self._array(NameInText(node.at, path.rpartition(".")[0]), seen)
+            case Application(function=Expression(attribute=method, parts=(owner, *_))) if (
+                method in KEEPERS
+            ):
+                return self._array(owner, seen)
             case Application(function=NameInText(path=path), arguments=arguments) if arguments:
                 return self._made(path.rpartition(".")[2], arguments, seen)
         return None
