@@ -63,7 +63,11 @@ def function_of(op: Op) -> Callable[..., list[Array]]:
         own = {"num_output": w.shape[0], "bias_term": int("bias" in arrays)}
         own |= dict(zip(("kernel_w", "kernel_h"), reversed(w.shape[2:])))
         own |= {"weight_data_size": w.size}
-        told = " ".join(f"{ids[name]}={value}" for name, value in (own | options).items())
+        numbers = {k: v for k, v in (own | options).items() if k != "activation_params"}
+        told = " ".join(f"{ids[name]}={value}" for name, value in numbers.items())
+        factors = options.get("activation_params")
+        if factors is not None:  # an array: less its number, its length, its entries
+            told += f" -23310={','.join(map(str, (len(factors), *factors)))}"
         net = ncnn.Net()
         for option in FASTER:
             setattr(net.opt, option, False)

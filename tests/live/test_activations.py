@@ -1,0 +1,42 @@
+"""Activations that are part of a function, against the frameworks that run here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import uniconv
+from tests.test_activations import ACTIVE, linear_case, words
+from uniconv.conformance.oracles import oracle, runs
+from uniconv.spec.registry import find
+
+HERE = [name for name in ACTIVE if runs(find(name).framework)]
+
+
+@pytest.mark.parametrize("name", HERE)
+def test_every_activation_is_the_frameworks(name: str) -> None:
+    op = find(name)
+    case, arrays = linear_case(op)
+    bias = None
+    roles: dict[str, Any] = dict(zip(("x", "w", "p"), arrays))
+    if case.options.get("data_format") != "channels_first":  # there the oracle adds it at the end
+        bias = roles["bias"] = np.linspace(-0.5, 0.5, case.call.o, dtype="float32")
+    x, w, *point = arrays
+    for word, said in words(op).items():
+        options = {**case.options, **said}
+        (wanted,) = oracle(name).call(roles, options, None)
+        y = getattr(uniconv, op.kind)(x, w, *point, bias=bias, dialect=name, **options)
+        np.testing.assert_allclose(y, wanted, rtol=3e-6, atol=3e-6, err_msg=f"{name} {word}")
+
+
+@pytest.mark.skipif(not runs("keras"), reason="Keras is not installed")
+def test_a_keras_function_is_taken_for_its_word() -> None:
+    keras = pytest.importorskip("keras")
+    x, w = np.ones((1, 4, 4, 2), "f"), -np.ones((2, 2, 2, 3), "f") / 7
+    layer = {"dialect": "keras.layers.Conv2D"}
+    for word in ("relu", "tanh", "silu", "gelu", "hard_sigmoid"):
+        function = getattr(keras.activations, word)
+        y = uniconv.conv(x, w, activation=function, **layer)
+        np.testing.assert_array_equal(y, uniconv.conv(x, w, activation=word, **layer))
