@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import ast
 import importlib
+import io
 import re
 import subprocess
 import sys
+import tokenize
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
@@ -47,6 +49,10 @@ def layers_in(page: str) -> dict[str, int]:
     rows = re.findall(r"^\| (\d+) \| `(\w+)(?:\.py|/)` \|", page, re.M)
     return {entry: int(layer) for layer, entry in rows}
 
+
+# The folders whose logic is dense, and the share of their lines that explains the others.
+EXPLAINED = ("_calls", "_canonical", "_explain", "_probe", "spec", "testing")
+LEAST_EXPLAINED = 0.2
 
 PARTICIPLES = {"found", "given", "told", "wanted", "turned", "said", "more"}
 TRUTHS = {"bool", "any", "all", "isinstance", "hasattr", "callable", "startswith", "endswith"}
@@ -135,6 +141,25 @@ def classes_in(source: str) -> set[str]:
 def twice(names: Iterable[str]) -> set[str]:
     """The names that occur more than once."""
     return {name for name, count in Counter(names).items() if count > 1}
+
+
+def explaining(source: str) -> set[int]:
+    """The numbers of the lines of a source text that hold a comment or a docstring."""
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    lines = {token.start[0] for token in tokens if token.type == tokenize.COMMENT}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(
+            node
+        ):
+            lines |= {*range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1)}
+    return lines
+
+
+def explained(sources: Iterable[str]) -> float:
+    """The share of the lines of some source texts that explain the others."""
+    texts = list(sources)
+    whole = sum(len(text.splitlines()) for text in texts)
+    return sum(len(explaining(text)) for text in texts) / whole
 
 
 def participles(source: str) -> list[str]:
@@ -296,6 +321,13 @@ def test_no_two_classes_have_one_name():
     own = [text for text in texts if "Made by docs/make_layer_stubs.py" not in text]
     assert len(own) < len(texts)
     assert twice(name for text in own for name in classes_in(text)) == set()
+
+
+@pytest.mark.parametrize("folder", EXPLAINED)
+def test_dense_folders_are_explained(folder):
+    """Of every five lines one explains; lists of exported names (``__init__.py``) aside."""
+    paths = [p for p in (ROOT / folder).rglob("*.py") if p.name != "__init__.py"]
+    assert explained(path.read_text("utf-8") for path in paths) >= LEAST_EXPLAINED
 
 
 @EACH
@@ -589,6 +621,13 @@ def test_the_checks_of_names_can_fail():
         "_told",
         "given",
     ]
+
+
+def test_the_check_of_explanations_can_fail():
+    text = '"""A\nB."""\nx = "# no comment"  # one\ndef f():\n    """C."""\n    return 1\n'
+    assert explaining(text) == {1, 2, 3, 5}
+    assert explained([text, "y = 1\n\n"]) == 0.5
+    assert explained(["x = 1\n" * 9 + "# why\n"]) < LEAST_EXPLAINED
 
 
 def test_the_check_of_truth_values_can_fail():

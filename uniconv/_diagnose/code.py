@@ -43,6 +43,7 @@ def call_text(
     >>> call_text(find("knet.conv4"), {"mode": 1}, {"x": "x", "w": "w"})
     'knet.conv4(w, x, mode=1)'
     """
+    # Arrays go by position until an optional parameter is passed over; from there on by name.
     shown, keyword = [], False
     own_bias = op.array_names("bias")
     for param in op.params.split():
@@ -69,6 +70,7 @@ def call_text(
 
 def flipped(w: str, model: Hypothesis, which: list[int]) -> str:
     """The kernel reversed along spatial axes, as code."""
+    # "w[::-1, ::-1]": an index for each axis up to the last that is reversed.
     named = model.problem.w
     native = axes(model.problem.call.layout.w, model.problem.rank)
     index = ["::-1" if s[0] == "s" and int(s[1:]) in which else ":" for s in native]

@@ -33,7 +33,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """One way to make both agree: what to do, and the code for it."""
+    """One way to make both agree: what to do, and the code for it ("" where there is none)."""
 
     what: str
     code: str
@@ -41,7 +41,11 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What the page draws: both results ``n o ...``, the kernel ``o i ...`` before and after."""
+    """What the page draws: both results ``n o ...``, the kernel ``o i ...`` before and after.
+
+    expected is None where the expected call has no result of fitting sizes.  labels name the
+    results.
+    """
 
     expected: Array | None = None
     found: Array | None = None
@@ -52,7 +56,10 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class DiagnosisData:
-    """The fields of ``uniconv.Diagnosis``, which says what they mean."""
+    """The fields of ``uniconv.Diagnosis``, which says what they mean.
+
+    The picture is left out of comparison and print: it holds the arrays themselves.
+    """
 
     function: str
     verdict: str

@@ -121,6 +121,7 @@ class Problem:
         """The kernel of the 1x1 convolution as one matrix, o by all channels between."""
         assert self.call.op.pointwise is not None
         assert self.call.pointwise is not None
+        # A grouped pointwise kernel is one with zeros outside its blocks.
         conv, sizes = self.call.pointwise
         letters = axes(self.call.op.pointwise, self.rank)
         m = p.transpose([letters.index(a) for a in ("o", "i", *self.spatial)]).reshape(sizes.o, -1)
@@ -256,6 +257,7 @@ class Hypothesis:
 
     def but(self, change: Change | None = None, **fields: Any) -> Hypothesis:
         """The same with some fields changed; ``dataclasses.replace`` takes three times as long."""
+        # Past __init__, since fields are known to be right; changes are added, not replaced.
         new = object.__new__(Hypothesis)
         for name in _FIELDS:
             value = fields[name] if name in fields else getattr(self, name)
@@ -407,6 +409,7 @@ class Hypothesis:
 
     def magnitudes(self) -> Array:
         """S at every element."""
+        # Every number by its magnitude, the fill too, through the same record.
         conv = replace(self.conv, fill=abs(self.conv.fill))
         w = self.problem.folded(self.kernel, sizes=True)
         s: Array = abs(self.scale) * _convolved(conv, np.abs(self.x), w) + abs(self.shift)

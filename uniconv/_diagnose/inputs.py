@@ -104,6 +104,7 @@ def problem(
     pointwise: InputArray | None = None,
 ) -> Problem:
     """The expected call with its arrays; the errors of ``lower`` where it cannot be."""
+    # Zero points are taken off here, since the search knows sums of products only.
     shapes = [x.array.shape, w.array.shape]
     if pointwise is not None:
         shapes.append(pointwise.array.shape)
@@ -126,6 +127,7 @@ def _check_axes(call: LoweredCall, y: InputArray) -> None:
 
 def errors(x: InputArray, w: InputArray, y: InputArray) -> Errors:
     """What the arrays may be off."""
+    # Only y's short format counts as rounding: x and w are what they are.
     return Errors(x.error, w.error, y.error, UNITS[y.stored] if y.stored else 0.0)
 
 

@@ -35,6 +35,7 @@ figcaption { font-size: .85rem; color: #555; }
 
 def page(d: DiagnosisData) -> str:
     """The page's text."""
+    # The verdict first, then what leads to it; every text is escaped, since names come from users.
     parts = [f"<h1>{escape(d.verdict)}</h1>"]
     if d.causes:
         rows = "".join(
@@ -138,6 +139,7 @@ def heatmap(a: Array, top: float, caption: str) -> str:
                     f'<text x="{x + cell / 2:.1f}" y="{y + cell / 2 + 4:.1f}" font-size="11" '
                     f'text-anchor="middle" fill="#111">{v:.4g}</text>'
                 )
+    # The caption says the true size, and how much was left out.
     note = f", every {step}th" if step > 1 else ""
     drawn = "".join(cells)
     return (

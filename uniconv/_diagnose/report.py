@@ -83,6 +83,7 @@ def verdict(
     causes: Sequence[Cause], explained: bool, *, alike: str, differ: str, unexplained: str
 ) -> str:
     """The sentence for how it ended: nothing differs, causes explain it, or nothing does."""
+    # Three ways to end, one sentence each; who calls gives the words.
     if not explained:
         return unexplained
     return differ if causes else alike
@@ -97,7 +98,7 @@ def rounding(remainder: Remainder) -> str:
 
 
 def sized(remainder: Remainder, difference: float) -> str:
-    """The difference beside what precision explains of it."""
+    """The difference beside what precision explains of it, as a clause with both numbers."""
     if math.isinf(difference):
         return "the results differ in size"
     if remainder.largest == 0:
@@ -108,6 +109,7 @@ def sized(remainder: Remainder, difference: float) -> str:
 
 def reversed_kernel(w: Array, along: Sequence[bool]) -> Array:
     """A kernel ``o i ...`` reversed along the spatial axes that are marked."""
+    # Axes 0 and 1 are the channels.
     flips = tuple(axis + 2 for axis, marked in enumerate(along) if marked)
     return np.flip(w, flips) if flips else w
 
@@ -152,6 +154,7 @@ def diagnosis_of(run: Run) -> Diagnosis:
 
 def _place(start: Hypothesis, model: Hypothesis, judge: Judge, *, explained: bool) -> str:
     """Where y differs from what was expected; of a miss, from the nearest."""
+    # Explained, y is held against what was expected; a miss, against the nearest model.
     shown = start if explained else model
     if not shown.fits:
         return f"the expected result is {start.shape}, y is {tuple(start.y.shape)} (n, o, ...)"
@@ -163,6 +166,7 @@ def _place(start: Hypothesis, model: Hypothesis, judge: Judge, *, explained: boo
 
 def _shares(start: Hypothesis, model: Hypothesis) -> list[float] | list[None]:
     """How much of the difference each change of a model explains."""
+    # With all changes it is the model, with none the start; with one of two, that one alone.
     count = len(model.changes)
 
     def left(made: tuple[int, ...]) -> float | None:
@@ -212,6 +216,8 @@ def _verdict(run: Run, causes: Sequence[Cause], difference: float) -> str:
 
 def _undecided(model: Hypothesis, others: Sequence[Hypothesis]) -> list[str]:
     """What would give the same y, too, each as a sentence."""
+    # What cannot be told apart is told in words: a symmetric kernel, an equal explanation, or a
+    # change that does not show.
     texts = []
     for other in others:
         new = other.changes
@@ -238,6 +244,7 @@ def _fixes(model: Hypothesis, call: str, names: Mapping[str, str]) -> list[Fix]:
 
 def _with_y(model: Hypothesis, call: str, names: Mapping[str, str]) -> str:
     """The call, and how y must be read to be its result."""
+    # Changes of y are code on the user's own y: the call equals y[..., ::-1], for example.
     own = names.get("y", "y")
     text = own
     for change in model.changes:

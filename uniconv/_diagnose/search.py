@@ -236,6 +236,7 @@ def _nearest(judge: Judge, models: list[Hypothesis]) -> Hypothesis:
     One that is no nearer than zeros would be is none: the expected call itself, then.
     """
 
+    # First by how many samples agree, then by the mean distance in units of y, then by the cost.
     def apart(model: Hypothesis) -> tuple[float, float]:
         points = judge.sample(model)
         off = np.array([abs(model.y[at] - model.element(at)) for at in points])

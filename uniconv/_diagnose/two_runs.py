@@ -114,6 +114,7 @@ def _calls(runs: tuple[Any, ...]) -> tuple[Call, Call]:
 
 def _run(call: Call, progress: Progress | None, depth: int) -> Run:
     """A call looked into: with the y that it holds, or with its own, which needs no search."""
+    # A call without y is explained by itself: there is nothing to search.
     op, off = call.function, tolerances(call.tolerance)
     x, w = (read_array(getattr(call, r), r, off.get(r)) for r in ("x", "w"))
     p = None if call.pointwise is None else read_array(call.pointwise, "pointwise")
@@ -138,9 +139,10 @@ def _computed(
     bias: InputArray | None,
     p: InputArray | None,
 ) -> InputArray:
-    """y as the call gives it, in float64."""
+    """y as the call gives it, in float64, in its native layout."""
     shapes = [x.array.shape, w.array.shape, *([] if p is None else [p.array.shape])]
     call = lower(op, options, *shapes)
+    # The hypothesis needs a y to be built; zeros of its shape stand for it until it is computed.
     blank = InputArray(np.zeros(call.output, x.array.dtype), 0.0, "float64")
     asked = problem(op, options, x, w, blank, p)
     value = asked.start(None if bias is None else bias.array.reshape(-1)).result()
@@ -155,6 +157,9 @@ def _compared(one: Run, two: Run) -> Diagnosis:
     fields are compared.  If a with b's fields and b's data gives b's y, up to rounding, the
     differences explain everything.
     """
+    # How to read this: ``as_b`` is a with everything in which b differs.  If its result is b's y
+    # (``cross``), the list of differences is complete; what each contributes is measured by
+    # making it first, and last of all (``report.shares``).
     a, of_data = _aligned(one.model, two.model, one, two)
     b = two.model
     differences = list(_differences(a, b, one.op.name, two.op.name))
@@ -162,6 +167,7 @@ def _compared(one: Run, two: Run) -> Diagnosis:
     as_b = _with(a, fields).but(y=b.y)
     judge = Judge(as_b, _larger(one.errors, two.errors))
     cross = judge.remainder(as_b)
+    # What remains is the most of three: in either run, and between both.
     left = max((one.result.remainder, two.result.remainder, cross), key=lambda r: r.largest)
     if not cross.is_rounding:
         left = cross
@@ -213,6 +219,8 @@ def _notes(one: Run, two: Run) -> Iterator[str]:
 
 def _with(model: Hypothesis, steps: Iterable[Mapping[str, Any]]) -> Hypothesis:
     """A hypothesis with fields of its own, or of its record, as each of these steps has them."""
+    # Fields have the names of Hypothesis or of its record; each step lays its own over those
+    # before.
     for fields in steps:
         own = {k: v for k, v in fields.items() if k in Hypothesis.__slots__}
         record = {k: v for k, v in fields.items() if k not in own}
@@ -304,6 +312,7 @@ def _of_field(name: str, a: Hypothesis, b: Hypothesis, one: str, two: str) -> It
 
 def _of_padding(a: Hypothesis, b: Hypothesis, one: str, two: str) -> Iterator[Difference]:
     """Padding counts as far as windows reach it, with b's strides and dilations."""
+    # ``tight`` takes off what no window reads: (0, 1) and (0, 0) may be the same padding.
     size, kernel, conv = b.x.shape[2:], b.w.shape[2:], b.conv
     here = replace(
         a.conv,
@@ -317,6 +326,7 @@ def _of_padding(a: Hypothesis, b: Hypothesis, one: str, two: str) -> Iterator[Di
 
 def _of_boundary(a: Hypothesis, b: Hypothesis, one: str, two: str) -> Iterator[Difference]:
     """What lies outside x, where there is anything outside it."""
+    # Without padding nothing lies outside x that a window could read.
     here, there = a.conv.boundary, b.conv.boundary
     if (here, a.conv.fill) == (there, b.conv.fill) or here == there == "zeros":
         return
@@ -328,6 +338,7 @@ def _of_boundary(a: Hypothesis, b: Hypothesis, one: str, two: str) -> Iterator[D
 
 def _of_reverse(a: Hypothesis, b: Hypothesis, one: str, two: str) -> Iterator[Difference]:
     """The axes along which one convolves and the other correlates."""
+    # One tap is the same in both directions.
     flags = zip(a.conv.reverse, b.conv.reverse, b.w.shape[2:])
     which = [axis for axis, (here, there, taps) in enumerate(flags) if here != there and taps > 1]
     if which:
@@ -336,6 +347,7 @@ def _of_reverse(a: Hypothesis, b: Hypothesis, one: str, two: str) -> Iterator[Di
 
 def _of_bias(a: Hypothesis, b: Hypothesis, one: str, two: str) -> Iterator[Difference]:
     """What is added to the sum: the bias and a constant, taken together."""
+    # A bias of 2 everywhere and a shift of 2 are the same addition, and count as equal.
     nothing = np.zeros(b.w.shape[0])
     here, there = ((m.bias if m.bias is not None else nothing) + m.shift for m in (a, b))
     if here.shape == there.shape and np.allclose(here, there, rtol=1e-6, atol=0):
@@ -373,6 +385,7 @@ def _shares(a: Hypothesis, b: Hypothesis, steps: list[dict[str, Any]]) -> list[f
 
 def _fixes(one: Run, two: Run, a: Hypothesis, b: Hypothesis) -> Iterator[Fix]:
     """Each run's call that gives the other's result."""
+    # a with b's record is a call that gives b's y, if a's function can say it; and the other way.
     for mine, theirs, source, target in ((one, two, a, b), (two, one, b, a)):
         like = source.but(
             conv=replace(target.conv, groups=source.conv.groups),

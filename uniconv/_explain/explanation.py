@@ -171,6 +171,7 @@ def _explanation(
     op = call.op
     found = axes_of(call)
     crops = [axis.crop for axis in found if axis.crop is not None]
+    # The addend is an array among the options: it cannot be lowered, nor written in a line.
     plain = {n: v for n, v in options.items() if n not in (op.addend or ())[:1]}
     explicit, note = explicit_call(call, plain)
     names = [axis.name for axis in found]
@@ -200,6 +201,7 @@ def _meaning(call: LoweredCall) -> str:
     kind = call.op.kind.replace("_", " ").replace("conv", "convolution", 1)
     if call.op.kind == "conv_transpose":
         kind = "transposed convolution"
+    # One value where all axes agree; two where only some are reversed.
     turned = set(call.conv.reverse)
     if len(turned) > 1 or call.op.kind == "conv_transpose":
         said = UPRIGHT if True in turned else FLIPPED
@@ -221,6 +223,7 @@ def axes_of(call: LoweredCall) -> tuple[AxisSummary, ...]:
         spread, (lo, hi) = conv.lhs_dilation[i], conv.pad[i]
         extent = f"(({k} - 1) * {d} + 1)"
         reach = (k - 1) * d
+        # The crop of the whole result, as in ``lower.uncrop``.
         crop = (reach - lo, reach - hi) if transposed else None
         if crop is not None:
             formula = f"({n} - 1) * {spread} + {extent} - {_term(crop[0])} - {_term(crop[1])}"
@@ -287,6 +290,7 @@ def _reading(call: LoweredCall, role: str, pattern: str, shape: Shape) -> dict[s
         if call.conv.groups == 1:
             name = name.removesuffix(", of one group")
         key, again = name, 2
+        # Two axes of one name, as the batch axes are, are told apart by a number.
         while key in found:
             key, again = f"{name} ({again})", again + 1
         found[key] = size
@@ -316,6 +320,7 @@ def in_numbers(op: Op) -> Op | None:
     pad = op.padding
     by = pad.word_option
     if by is not None:
+        # None in the table is the word beside which numbers count.
         table = {word: rule for word, rule in by.table.items() if rule is None}
         if not table:
             return None
@@ -351,6 +356,8 @@ def explicit_call(
     aside: dict[str, Any] = {}
     if op.dilation and not pad.dilates(given[pad.option]):  # a word that ignored the dilation
         aside = {op.dilation.option: op.dilation.write(conv.rhs_dilation, facts)}
+    # Every way to pad is tried until one gives the same record; the first refusal tells why none
+    # does.
     refusals: list[UniconvError] = []
     for way in paddings(conv, bare, facts, refusals):
         told = {**_without(op, options, {*aside, *way}), **scattered(op, aside | way)}
@@ -398,6 +405,7 @@ def _place(
         entry = tuple(batch)
         fits = len(entry) == len(axes_) and all(0 <= p < n for p, n in zip(entry, axes_))
         entry = int(np.ravel_multi_index(entry, axes_)) if fits else -1
+    # Negative indices are refused, not counted from the end: that would be easy to misread.
     if not 0 <= entry < math.prod(axes_):
         raise BadShape(f"{call.op.name}: batch={batch} must lie in y, whose batch axes are {axes_}")
     if not 0 <= channel < problem.y.shape[1]:

@@ -51,10 +51,12 @@ def _data(e: ExplanationData, problem: WindowedCall) -> dict[str, Any]:
     # before. A lane is [part of the batch, channel of x, plane of the kernel, factor].
     call, window, rank = problem.call, e.window, problem.call.rank
     assert window is not None
+    # Julia prints slices last, NumPy first; the page draws them one under the other, so first.
     shown = [i for i, a in enumerate(e.axes) if a.name == "slices"]
     order = [*shown, *(i for i in range(rank) if i not in shown)]
     along = sources(call.conv, call.sizes.size)
     unit = {"name": "", "stride": 1, "dilation": 1, "kernel": 1, "output": 1, "backwards": False}
+    # A dictionary for each axis that the call lacks: one position, which holds pixel 0.
     axes = [{**unit, "sources": [0], "spread": 1, "crop": 0}] * (3 - rank)
     for i in order:
         axis = e.axes[i]

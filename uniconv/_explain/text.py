@@ -40,7 +40,7 @@ def text(e: ExplanationData) -> str:
 
 
 def _indented(lines: Sequence[str]) -> list[str]:
-    """Lines four spaces in; empty ones stay empty."""
+    """Lines four spaces in; empty ones stay empty, so that no line ends in blanks."""
     return [f"    {line}".rstrip() for line in lines]
 
 
@@ -130,6 +130,7 @@ def _kernel_words(e: ExplanationData) -> list[str]:
 
 def _each(axes: Sequence[AxisSummary], field: str, more: int = 0) -> str:
     """A number of every axis: one where all agree, else "2 (rows), 1 (columns)"."""
+    # more is added to each number: -1 makes of a distance the zeros that lie in between.
     values = [getattr(axis, field) + more for axis in axes]
     if len(set(values)) == 1:
         return f"{values[0]}"
@@ -168,6 +169,7 @@ def beside(columns: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
         width = max([len(title), *map(len, lines)])
         filled = [title, *lines, *[""] * (height - len(lines))]
         texts.append([line.ljust(width) for line in filled])
+    # Three blanks part the columns.
     return ["   ".join(row) for row in zip(*texts)]
 
 
@@ -208,6 +210,7 @@ def _sum(e: ExplanationData, window: Window) -> list[str]:
         lines.append(f"  channel {lane.c} of x under {kernel}{span}")
         mark = {"padding": PADDING_MARK, "gap": GAP_MARK}
         zero = e.boundary == "zeros"
+        # A gap is always a zero, which the spreading put there, whatever the border is.
         pixels = [
             mark[p.what] if p.what == "gap" or (p.what == "padding" and zero) else number(p.x)
             for p in lane.products
@@ -232,6 +235,7 @@ def _has(window: Window, what: str) -> bool:
 
 def _where(e: ExplanationData, window: Window) -> str:
     """The element in words: "row 0, column 1; batch 0, channel 2"."""
+    # "rows" and "columns" are the axes; "row 0, column 1" is a place on them.
     named = ", ".join(f"{axis.name.removesuffix('s')} {p}" for axis, p in zip(e.axes, window.at))
     return f"{named}; batch {window.batch}, channel {window.channel}"
 
@@ -243,6 +247,7 @@ def _totals(e: ExplanationData, window: Window) -> list[str]:
     # then each step that follows with the value after it.
     pointwise = e.lowered.pointwise is not None
     lines = []
+    # One channel without a pointwise kernel has nothing to add up: its sum is shown with the lane.
     if len(window.lanes) > 1 or pointwise:
         terms = [
             number(lane.sum) + (f" * {number(lane.factor)}" if pointwise else "")

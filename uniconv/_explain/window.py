@@ -149,6 +149,8 @@ def canonical_x(call: LoweredCall, a: Array) -> Array:
 
 def canonical_w(call: LoweredCall, a: Array) -> Array:
     """A native kernel as ``o i ...``."""
+    # As in ``_calls/steps.py``, but in NumPy, and always to "o i ...", transposed calls' kernels,
+    # too.
     wanted = ("o", "i", *_spatial(call))
     src, ones = completed(axes(call.layout.w, call.rank), wanted)
     a = a.reshape(*a.shape, *ones)
@@ -178,6 +180,7 @@ def canonical_y(call: LoweredCall, a: Array) -> Array:
 
 
 def _spatial(call: LoweredCall) -> tuple[str, ...]:
+    """The letters of the call's spatial axes, in the record's order."""
     return tuple(f"s{i}" for i in range(call.rank))
 
 

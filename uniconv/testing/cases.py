@@ -121,6 +121,7 @@ def probe(case: Case, seed: int = 0, dtype: str = "float32") -> tuple[NDArray[An
     Sums of their products are exact in float32, so that a difference is one of meaning.  In
     float16 it is |v| <= 2, for the same reason; unsigned numbers are not negative.
     """
+    # The same seed gives the same numbers, whatever was drawn before.
     rng = np.random.default_rng(seed)
     shapes = (case.x_shape, case.w_shape, case.pointwise_shape)
     return tuple(asymmetric(s, rng, dtype) for s in shapes if s is not None)
@@ -130,10 +131,13 @@ def asymmetric(shape: Shape, rng: np.random.Generator, dtype: str = "float32") -
     """Integers of magnitude at most 8 that change when an axis of several entries is reversed."""
     kind = np.dtype(dtype)
     bound = {"float16": 2, "bool": 1}.get(kind.name, 8)
+    # Small arrays may be symmetric by chance, and are drawn again; one that cannot help it (a
+    # single value) is given as it is after a hundred draws.
     for _ in range(100):
         a = rng.integers(0 if kind.kind in "ub" else -bound, bound + 1, shape)
         if all((a != np.flip(a, i)).any() for i, n in enumerate(shape) if n > 1 and a.size):
             break
+    # The imaginary parts are drawn apart, so that a conjugate shows, too.
     if kind.kind == "c":
         return (a + 1j * rng.integers(-bound, bound + 1, shape)).astype(kind)
     return a.astype(kind)
@@ -316,6 +320,7 @@ def _draw_layout(op: Op, chosen: Traits, options: dict[str, Any]) -> Layout:
 
 def _draw_kernel(op: Op, layout: Layout, rank: int, rng: random.Random) -> Shape:
     """Distinct spatial sizes of the kernel, 1 along the axes that its layout lacks."""
+    # From 1 to 4 pixels: both parities, and 1, which no flip or dilation changes.
     kernel = tuple(rng.sample((1, 2, 3, 4) if rank < 3 else (1, 2, 3, 5), rank))
     kernel = tuple(k if f"s{i}" in axes(layout.w, rank) else 1 for i, k in enumerate(kernel))
     return kernel[:1] * rank if op.square else kernel
@@ -353,6 +358,8 @@ def _put_padding(
 ) -> Any:
     """Write the padding, and the output_padding of a transposed call; the padding as written."""
     pad = op.padding
+    # Written, but perhaps not put: beside a word the numbers must be left out where they are
+    # refused.
     written = _draw_pad(pad, chosen["padding in"], facts, rng)
     if pad.word_option and pad.numbers_beside_word == "refused":
         word = options.get(pad.word_option.option, pad.word_option.default)
@@ -404,6 +411,7 @@ def _put_output_shape(
         out = tuple(max(axis.whole + rng.randint(-4, 2), 1) for axis in facts.axes)
     full = arrange(facts.layout.x, {"n": (*batch, 1)[0], "c": letters["o"]}, out)
     full = full[1:] if form == "sample" else full
+    # One integer says one size for all axes, and no others.
     if form == "int" and len(set(out)) > 1:
         return None
     options[crop.shape] = (
@@ -413,7 +421,7 @@ def _put_output_shape(
 
 
 def _put(options: dict[str, Any], name: str, value: Any) -> None:
-    """Write an option unless it is left out."""
+    """Write an option unless it is left out; LEFT_OUT is no value that a function could take."""
     if value is not LEFT_OUT:
         options[name] = value
 
@@ -439,6 +447,7 @@ def _pointwise_shape(
     """The 1x1 kernel's shape, in two groups in one case of five where that may be; else None."""
     if op.pointwise is None:
         return None
+    # Only an even number of channels can be read in two groups.
     split = op.pointwise_groups and letters["o"] % 2 == 0
     g = 2 if split and rng.random() < 0.2 else 1
     named = {"i": letters["o"] // g, "o": g * rng.randint(1, 6 // g)}
@@ -515,6 +524,7 @@ def _draw_pad(pad: Pad, kind: Any, facts: CallContext, rng: random.Random) -> An
 
 def _deep(value: Any, kind: type) -> Any:
     """A value with all its lists and tuples, at any depth, as one kind of them."""
+    # ((1, 2), (3, 4)) as lists is [[1, 2], [3, 4]].
     return kind(_deep(v, kind) for v in value) if isinstance(value, (list, tuple)) else value
 
 

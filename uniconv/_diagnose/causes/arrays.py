@@ -49,6 +49,7 @@ def _regrouped(named: LabelledArray, shape: tuple[int, int]) -> tuple[tuple[str,
 
 def _reordered(named: LabelledArray, order: Sequence[int]) -> str:
     """Code for an array whose spatial axes are taken in another order."""
+    # .transpose of the user's array: its spatial letters are permuted, the others stay in place.
     letters = [f"s{order[int(a[1:])]}" if a[0] == "s" else a for a in named.letters]
     places = ", ".join(str(named.letters.index(a)) for a in letters)
     return named.code(f".transpose({places})")
@@ -56,6 +57,8 @@ def _reordered(named: LabelledArray, order: Sequence[int]) -> str:
 
 def kernel_axes(model: Hypothesis) -> Iterator[Hypothesis]:
     """The kernel with its axes in another order: exchanged, read otherwise, or reshaped."""
+    # A pointwise kernel fixes the channels of the depthwise result: readings with others cannot
+    # fit.
     problem = model.problem
     for kernel, change in readings(problem, "w"):
         if problem.pointwise is not None and kernel.shape[:2] != model.kernel.shape[:2]:
@@ -105,6 +108,8 @@ def input_axes(model: Hypothesis) -> Iterator[Hypothesis]:
         if last and x.shape[:2] != model.x.shape[:2]:
             continue  # nothing that follows can mend this
         yield from _resized(model, model.but(change, x=x))
+    # Beyond readings of x alone: x and w exchanged together, as when both were read as (width,
+    # height); then y is, too, unless it was read so.
     for order in list(permutations(range(problem.rank)))[1:]:
         turn = (0, 1, *(a + 2 for a in order))
         which = [a for a, b in enumerate(order) if a != b]
@@ -153,12 +158,14 @@ def input_channels(model: Hypothesis) -> Iterator[Hypothesis]:
             code=_indexed("x", model.problem.x, "c", "::-1"),
             undo="reverse the channels of x",
         )
+        # Parts of the batch are blocks of channels here; each is reversed by itself.
         order = np.arange(c * parts).reshape(parts, c)[:, ::-1].ravel()
         yield model.but(change, x=model.x[:, ::-1] if parts == 1 else model.x[:, order])
 
 
 def output_axes(model: Hypothesis) -> Iterator[Hypothesis]:
     """y with its axes in another order, or reshaped."""
+    # After one change already this is the second and last: a shape that does not fit stays so.
     last = bool(model.changes)
     shape = model.shape
     for y, change in readings(model.problem, "y"):

@@ -38,6 +38,7 @@ def bias(model: Hypothesis) -> Iterator[Hypothesis]:
             yield model.but(told, bias=b[order])
     told = change("subtracted", "the bias is subtracted", 1.6, "-{}")
     yield model.but(told, bias=-b)
+    # An array of as many numbers as an axis is long broadcasts along it without an error.
     for axis in range(2, model.y.ndim):
         if model.y.shape[axis] == b.size:
             where = names(model, [axis - 2])
@@ -46,7 +47,7 @@ def bias(model: Hypothesis) -> Iterator[Hypothesis]:
 
 
 def scale(model: Hypothesis) -> Iterator[Hypothesis]:
-    """A factor: the expected one ignored, or one read off y."""
+    """A factor: the expected one ignored, or one read off y, as 1/9 by those who take the mean."""
     if model.scale != 1:
         told = f"the factor {model.scale} is ignored"
         yield model.but(Change("scale", str(model.scale), "1", told, 1.2), scale=1.0)
@@ -57,7 +58,10 @@ def scale(model: Hypothesis) -> Iterator[Hypothesis]:
 
 
 def offset(model: Hypothesis) -> Iterator[Hypothesis]:
-    """A number added per output channel that nobody gave: it is read off y."""
+    """A number added per output channel that nobody gave: it is read off y.
+
+    It explains any y that differs by a constant per channel, and costs 2.5 for that.
+    """
     told = "a number is added to each output channel: a bias that was not given"
     if model.bias is not None:
         told = "another bias is added"

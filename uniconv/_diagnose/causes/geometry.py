@@ -28,6 +28,7 @@ LARGEST = 4  # strides and dilations that nobody named are tried up to here
 
 def reverse(model: Hypothesis) -> Iterator[Hypothesis]:
     """The kernel flipped along any subset of its axes."""
+    # Along an axis of one tap a flip is nothing.  The whole flip comes first, then single axes.
     rank, transposed = model.conv.rank, model.problem.transposed
     long = [a for a in range(rank) if model.w.shape[2 + a] > 1]
     subsets = [s for s in product((False, True), repeat=len(long)) if any(s)]
@@ -77,6 +78,7 @@ def regeared(old: Hypothesis, new: Hypothesis) -> Iterator[Convolution]:
 
     What stays of a transposed convolution is its crop.
     """
+    # First the numbers as they were, then each word that gave them before, with what it gives now.
     yield _cropped(new, new.conv, _crop(old, old.conv))
     seen = set()
     for word in words(old.problem.transposed).values():
@@ -112,6 +114,7 @@ def _pads_of(word: Word, transposed: bool, *geometry: tuple[int, ...]) -> Pairs:
     steps = zip(*geometry)
     if not transposed:
         return tuple(word(Axis((n - 1) * ld + 1, k, d, s)) for n, k, d, ld, s in steps)
+    # A transposed call's words are crops, of an output of size * stride where they ask for one.
     axes = [Axis(n, k, d, ld, output_size=n * ld) for n, k, d, ld, _ in steps]
     crops = [(axis.extent - 1, *word(axis)) for axis in axes]
     return tuple((e - lo, e - hi) for e, lo, hi in crops)
@@ -119,6 +122,7 @@ def _pads_of(word: Word, transposed: bool, *geometry: tuple[int, ...]) -> Pairs:
 
 def stride(model: Hypothesis) -> Iterator[Hypothesis]:
     """Another stride (of a transposed convolution: how far it spreads x)."""
+    # A transposed convolution's stride is the record's lhs_dilation.
     conv, transposed = model.conv, model.problem.transposed
     fields = ["lhs_dilation" if transposed else "stride"]
     if not transposed and max(conv.lhs_dilation) > 1:
@@ -225,6 +229,7 @@ class _Starts:
             return
         if not self.may_cut and min(map(min, pads)) < 0:
             return
+        # y's size allows from ``needed`` to a stride less one more, before and after together.
         if all(n <= lo + hi < n + s for (lo, hi), n, s in zip(pads, self.needed, self.stride)):
             self.offered[lows] = (pads, text, cost)
 
@@ -244,6 +249,8 @@ def _any_start(model: Hypothesis, starts: _Starts) -> Iterator[tuple[int, ...]]:
     if int(np.prod([len(r) for r in ranges])) <= MOST_SHIFTS:
         yield from product(*ranges)
         return
+    # One axis at a time: the others stay at the present start, or the middle if that has not y's
+    # size.
     base = starts.now if starts.same_size else starts.middle
     for axis, lows in enumerate(ranges):
         yield from ((*base[:axis], lo, *base[axis + 1 :]) for lo in lows)
