@@ -70,3 +70,33 @@ def test_a_border_that_the_integers_cannot_be_is_refused(fill: float) -> None:
 def test_scipy_takes_integers_but_no_bool() -> None:
     op = find("scipy.signal.convolve2d")
     assert set(NUMPY_INTEGERS) - set(op.dtypes) == {"bool"}
+
+
+# scipy 1.17.1: scipy.ndimage.correlate(x, [1, -2, 4], mode="constant", cval=3)
+X, W = np.array([250, 3, 7, 100, 200]), np.array([1, -2, 4])
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "uint64", "float32"])
+@pytest.mark.parametrize("other", ["int64", "uint8", "bool", "float64"])
+def test_ndimage_keeps_the_dtype_of_x(dtype: str, other: str) -> None:
+    name, options = "scipy.ndimage.correlate", {"mode": "constant", "cval": 3}
+    w = np.array([1, 1, 0], bool) if other == "bool" else W.astype(other, casting="unsafe")
+    x = X.astype(dtype)
+    padded = [3, *X.tolist(), 3]
+    sums = [sum(int(k) * padded[i + t] for t, k in enumerate(w)) for i in range(len(X))]
+    if dtype != "float32" and other == "float64":
+        with pytest.raises(BadArray, match="cuts off the fraction"):
+            uniconv.conv(x, w, dialect=name, **options)
+        return
+    wrap = 2 ** (8 * x.itemsize)
+    expected = np.array([s % wrap for s in sums], "uint64").astype(dtype)
+    expected = np.array(sums).astype(dtype) if dtype == "float32" else expected
+    scope = {"x": torch.from_numpy(x), "w": torch.from_numpy(w)}
+    exec(explain(Call(x, w, dialect=name, **options)).torch, scope)
+    for y in (
+        uniconv.conv(x, w, dialect=name, **options),
+        uniconv.native(name)(x, w, **options),
+        uniconv.bind(w, dialect=name, **options)(x),
+        scope["y"].numpy(),
+    ):
+        np.testing.assert_array_equal(y, expected, strict=True)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from uniconv._calls.constructor_words import check_arrays
 from uniconv._calls.lower import LoweredCall
-from uniconv._calls.promotion import common_dtype
+from uniconv._calls.promotion import common_dtype, result_dtype
 from uniconv._calls.steps import CallSteps, is_plain
 from uniconv._canonical.arrays import like, to_torch
 from uniconv._canonical.execute import action
@@ -74,24 +74,18 @@ def checked(
             named = {"x": x, "w": w}
             dtypes = {name: str(a.dtype).removeprefix("torch.") for name, a in named.items()}
             check_arrays(op, call.restated, bias is not None, dtypes)
+        kept = _kept_dtype(call, x, w)
         x, w, bias = _agree(call, x, w, bias)
         for step in steps.before:
-            if isinstance(step, OuterProduct):
-                _agree(call, x, pointwise, None)
-                w, pointwise = action(step)({"w": w, "p": pointwise}), None
-            elif isinstance(step, Conjugate):
-                w = action(step)(w)
-            elif step.on == "x":
-                x = _shifted(call, x, step)
-            else:
-                w = _shifted(call, w, step)
+            x, w, pointwise = _prepared(call, step, x, w, pointwise)
         if bias is not None and tuple(bias.shape) != bias_shape:
             raise _bad_bias(op, bias, bias_shape)
         # Integers have a way of their own: their sum wraps around, on every device (integers.py).
         _check_fill(call, x)
         compute = convolve if x.is_floating_point() or x.is_complex() else convolve_integers
         if plain:
-            return compute(x, w, bias)
+            y = compute(x, w, bias)
+            return y if kept is None else y.to(kept)
         if pointwise is not None:
             _check_pointwise(call, x, pointwise)
         y = compute(x, w, None, pointwise)
@@ -100,6 +94,40 @@ def checked(
         return y
 
     return full
+
+
+def _prepared(
+    call: LoweredCall, step: Step, x: Tensor, w: Tensor, pointwise: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """x, w and the pointwise kernel after one of the steps that come first."""
+    if isinstance(step, OuterProduct):
+        assert pointwise is not None
+        _agree(call, x, pointwise, None)
+        return x, action(step)({"w": w, "p": pointwise}), None
+    if isinstance(step, Conjugate):
+        return x, action(step)(w), pointwise
+    if step.on == "x":
+        return _shifted(call, x, step), w, pointwise
+    return x, _shifted(call, w, step), pointwise
+
+
+def _kept_dtype(call: LoweredCall, x: Tensor, w: Tensor) -> torch.dtype | None:
+    """The dtype of y where it is that of x, whatever the arrays are convolved in.
+
+    Raises:
+        BadArray: x has integers and w fractions: the framework cuts the fraction of the sum off,
+            which the order of its sum decides.
+    """
+    named = {"x": _DTYPES.get(x.dtype, ""), "w": _DTYPES.get(w.dtype, "")}
+    if call.op.mixed_dtypes != "x" or "" in named.values():
+        return None
+    if named["x"] in NUMPY_INTEGERS and named["w"] not in NUMPY_INTEGERS:
+        raise BadArray(
+            f"{call.op.name}: x is {named['x']} and w {named['w']}; {call.op.title} cuts off the "
+            "fraction of each sum, which uniconv cannot do to the last bit: "
+            'x.astype("float64") keeps it'
+        )
+    return getattr(torch, result_dtype(call.op, named))  # type: ignore[no-any-return]
 
 
 def _check_fill(call: LoweredCall, x: Tensor) -> None:
@@ -215,7 +243,8 @@ def _agree(
     dtypes = [a.dtype for a in arrays]
     for name, dtype in zip(("x", "w", "bias"), dtypes):
         _check_dtype(call, name, dtype)
-    if len(set(dtypes)) > 1:
+    keeps = op.mixed_dtypes == "x"
+    if len(set(dtypes)) > 1 or (keeps and not (x.is_floating_point() or x.is_complex())):
         if not op.mixed_dtypes:
             names = ", ".join(str(d).removeprefix("torch.") for d in dtypes)
             raise BadArray(

@@ -21,7 +21,22 @@ def common_dtype(op: Op, dtypes: Mapping[str, str]) -> str:
     """
     if not dtypes or op.mixed_dtypes == "w":
         return dtypes.get("w", "")
-    if op.mixed_dtypes == "numpy":
+    if op.mixed_dtypes == "x" and not any(d[0] in "fc" for d in dtypes.values()):
+        return "int64"
+    if op.mixed_dtypes in ("numpy", "x"):
         return np.result_type(*map(np.dtype, dtypes.values())).name
     common = reduce(torch.promote_types, (getattr(torch, d) for d in dtypes.values()))
     return str(common).removeprefix("torch.")
+
+
+def result_dtype(op: Op, dtypes: Mapping[str, str]) -> str:
+    """The dtype of y: the common one; x's, or complex as x's, where y keeps the dtype of x.
+
+    >>> from uniconv.spec.registry import find
+    >>> result_dtype(find("scipy.ndimage.correlate"), {"x": "float32", "w": "complex128"})
+    'complex64'
+    """
+    common = common_dtype(op, dtypes)
+    if op.mixed_dtypes != "x" or not dtypes:
+        return common
+    return np.promote_types(dtypes["x"], "complex64" if common[0] == "c" else dtypes["x"]).name

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from uniconv._calls.lower import LoweredCall
-from uniconv._calls.promotion import common_dtype
+from uniconv._calls.promotion import common_dtype, result_dtype
 from uniconv._calls.steps import CallSteps, call_steps
 from uniconv._canonical.formula import traced
 from uniconv._canonical.steps import AnySize, Cast, Conjugate, Step
@@ -75,9 +75,11 @@ def typed(call: LoweredCall, steps: CallSteps, dtypes: Mapping[str, str]) -> Ite
     if call.op.result_option and call.result and not integers:
         return steps  # which make x and w of the result's dtype
     if call.result is None and not integers:
-        return (*(Cast(on, common) for on, dtype in dtypes.items() if dtype != common), *steps)
+        result = result_dtype(call.op, dtypes)
+        casts = tuple(Cast(on, common) for on, dtype in dtypes.items() if dtype != common)
+        return (*casts, *steps, *((Cast("y", result),) if result != common else ()))
     # torch sums 64-bit integers on every CPU, and the last bits of the sum are those of y.
     less = {step.on: step.less for step in steps.before if isinstance(step, Cast)}
     casts = tuple(Cast(on, "int64", less.get(on, 0)) for on in dtypes or ("x", "w"))
     rest = (step for step in steps if step not in steps.before or not isinstance(step, Cast))
-    return (*casts, *rest, Cast("y", call.result or common))
+    return (*casts, *rest, Cast("y", call.result or result_dtype(call.op, dtypes)))

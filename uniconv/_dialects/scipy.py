@@ -196,7 +196,9 @@ NDIMAGE_CORRELATE = Op(
     batch=(0, 0),
     empty_output="refused",
     conjugates=True,
-    dtypes=("float32", "float64", *COMPLEX),
+    # Sums that int32 cannot hold do not wrap around, unlike those of all others.
+    dtypes=("float32", "float64", *(d for d in NUMPY_INTEGERS if d != "int32"), *COMPLEX),
+    mixed_dtypes="x",
     inert_options=(
         InertOption("output", None, "convert the result"),
         InertOption("axes", None, "give the kernel size 1 along the other axes"),

@@ -87,7 +87,7 @@ class Op:
     checked.
     integer_ranks: for how many spatial axes integers are taken, where dtypes has any.
     mixed_dtypes: whether arrays may differ in dtype: True computes in the widest, "w" in that of w,
-    "numpy" in what NumPy promotes them to.
+    "numpy" in what NumPy promotes them to, "x" too, and gives y the dtype of x.
     warnings: like refusals, for what is computed as wrongly as the framework does.
     zero_points: what is subtracted from x and w first.
     result: the dtype of y where it is not that of x; result_option: what says it in the call.  x
