@@ -129,11 +129,13 @@ class _Matcher:
 
     def _too_many(self, argument: Argument, count: int) -> None:
         names = [p for p in self.op.params.split() if p != "*" and ":" not in p]
+        said = argument.value.value if isinstance(argument.value, Literal) else ""
+        near = suggest(said, names)
         raise self.source.error(
             BadOption,
             argument.at,
             f"{self.name} takes {count} arguments by position; this one must have a name, one of "
-            f"{', '.join(names)}",
+            f"{', '.join(names)}{near}",
         )
 
     def word(self, argument: Argument, roles: dict[str, str]) -> None:

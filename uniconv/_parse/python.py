@@ -115,6 +115,12 @@ class _PythonReader:
         return Expression(at, self.text(expr), parts, attribute)
 
     def _arguments(self, call: ast.Call, depth: int) -> tuple[Argument, ...]:
+        for arg in call.args:
+            if isinstance(arg, ast.Starred):
+                text = self.text(arg)
+                raise self.source.error(
+                    BadCall, self.at(arg), f"{text} is not read: write its arguments out"
+                )
         values = [*call.args, *(keyword.value for keyword in call.keywords)]
         words = [None] * len(call.args) + [keyword.arg for keyword in call.keywords]
         ats = [self.at(arg) for arg in (*call.args, *call.keywords)]

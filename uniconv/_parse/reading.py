@@ -131,7 +131,7 @@ def _program(source: SourceText) -> Program:
     try:
         return read_script(source)
     except BadCall as error:
-        if re.search(r"^\s*(?:import|from|def|class|with)\b|\*\*", text, re.M):
+        if re.search(r"^\s*(?:import|from|def|class|with)\b|[(,]\s*\*", text, re.M):
             raise first from None
         raise error from None
 
@@ -218,6 +218,7 @@ def _matched(source: SourceText, program: Program, call: Application) -> Matched
         if results:
             return results[0]
         raise errors[0]
+    results = [m for m in results if not any(map(_is_word, m.arrays.values()))] or results
     whole = [m for m in results if not required_options(m) and takes_its_words(m)]
     results = _of_these_arrays(whole or results, isinstance(made, Application))
     if len(results) == 1:
@@ -262,6 +263,10 @@ def _of_these_arrays(results: list[Matched], applied: bool) -> list[Matched]:
     if applied and len(kept) > 1:
         kept = [m for m in kept if m.target.framework.name != "lux"] or kept
     return kept
+
+
+def _is_word(argument: Argument) -> bool:
+    return isinstance(argument.value, Literal) and isinstance(argument.value.value, str)
 
 
 def _node_of_a_graph(call: Application) -> Application:
