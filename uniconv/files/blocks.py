@@ -252,6 +252,8 @@ def _read_blocks(
 
 def _columns(t: Printed, at: int) -> tuple[_Rows, int] | None:
     """A matrix whose columns may be printed in blocks, and the exponent of its common factor."""
+    # MATLAB prints a common factor, "1.0e+03 *", and wide matrices in blocks of columns, "Columns 1
+    # through 8": blocks are put side by side, and must follow each other without a gap.
     exponent = 0
     scale = _SCALE.match(t.text, at)
     if scale:
@@ -285,6 +287,7 @@ def _columns(t: Printed, at: int) -> tuple[_Rows, int] | None:
 
 
 def _blanks(t: Printed, at: int) -> int:
+    """Where the blank lines that begin at a place end."""
     return _BLANKS.match(t.text, at).end()  # type: ignore[union-attr]
 
 
@@ -335,6 +338,7 @@ def _row(t: Printed, at: int, inside: bool) -> tuple[list[str], int, bool]:
 
 
 def _check_rows(t: Printed, m: _Rows) -> None:
+    """An error at the first row that is not as long as the first one."""
     for place, row in zip(m.places, m.rows):
         if len(row) != len(m.rows[0]):
             numbers = "number" if len(row) == 1 else "numbers"
@@ -353,6 +357,8 @@ def _stacked(
     declared: str,
 ) -> list[str]:
     """The tokens of all slices in C order; each must be there once."""
+    # Slices are printed with the last axes outermost, each a matrix: they become C order, in which
+    # the matrix's axes come first and the slice's index runs fastest.
     by_index: dict[Index, _Rows] = {}
     for index, m in slices:
         if index in by_index:

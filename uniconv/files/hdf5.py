@@ -89,6 +89,9 @@ def _check_heaps(path: Path, inside: IO[bytes] | None) -> None:
     https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html#GlobalHeap ; the loop is in
     src/H5HGcache.c, H5HG__cache_heap_deserialize, where object 0 may have no size.
     """
+    # A heap has a sign, its size, and from byte 16 on objects: an index of two bytes, and at byte 8
+    # their size.  Index 0 is free space, whose size counts its own head; others are rounded up to
+    # 8.
     with path.open("rb") if inside is None else nullcontext(inside) as file:
         if not file.seek(0, 2):
             return
@@ -147,6 +150,7 @@ def array_of(dataset: Any, name: str, limits: Limits) -> NDArray[Any]:
 
 def _check_chunks(dataset: Any, size: int, name: str, limits: Limits) -> None:
     """Refuse gzip that unpacks to more than a chunk: HDF5 would make room for all of it."""
+    # Most files pass without unpacking: even at gzip's best ratio their bytes would fit.
     room = limits.max_bytes - limits.held
     if dataset.compression != "gzip" or dataset.id.get_storage_size() * _GZIP_AT_MOST <= room:
         return
@@ -172,6 +176,7 @@ class Places:
         self.met: set[int] = set()
 
     def enter(self, group: Any, name: str) -> None:
+        """Go into a group; BadFile where it was met before."""
         import h5py
 
         address = h5py.h5o.get_info(group.id).addr
@@ -188,6 +193,7 @@ def natural(name: str) -> list[tuple[int, str]]:
 
 
 def is_number(dataset: Any) -> bool:
+    """Whether a dataset holds numbers, and has a shape at all."""
     return dataset.dtype.kind in "biufc" and dataset.shape is not None
 
 

@@ -77,6 +77,9 @@ _BY_FIELDS: dict[Callable[[memoryview], bool], Reader] = {
 
 def reader_of(path: Path) -> tuple[str, Reader]:
     """What reads a path, and what that takes it for."""
+    # How to read this: from the surest sign to the weakest.  A folder or a checkpoint by its files;
+    # a file by the bytes that its format begins with; then by its ending; then by the fields of a
+    # protocol buffer; what is left is text.  A pickle is refused before its ending could let it in.
     if path.is_dir() and coreml.package_model(path):
         return ".mlpackage", coreml.read
     if path.is_dir() or checkpoint.is_checkpoint(path):
@@ -103,6 +106,7 @@ def _by_sign(path: Path, head: bytes) -> Reader | None:
         return mat.read
     if head.startswith(b"HDF5-based Julia Data Format"):
         return jld2.read
+    # HDF5 may follow a block that a user keeps for himself, of 512 bytes or that doubled.
     if any(head.startswith(_HDF5, at) for at in (0, 512, 1024, 2048)):
         return jld2.read if path.suffix.lower() == ".jld2" else keras.read
     if head.startswith(_LEGACY_TORCH):
@@ -119,6 +123,7 @@ def _by_sign(path: Path, head: bytes) -> Reader | None:
         return torch7.read
     if bson.is_bson(head[:5], path.stat().st_size):
         return bson.read
+    # safetensors: the length of a JSON header in eight bytes, then the header.
     if re.match(rb".{8}\{\s*\"", head, re.S) and int.from_bytes(head[:8], "little") < 1 << 28:
         return safetensors.read
     return None
@@ -143,6 +148,7 @@ def _zipped(path: Path) -> Reader | None:
 
 
 def _by_fields(path: Path, head: bytes) -> Reader | None:
+    """By the fields that a protocol buffer begins with; JSON is passed over, which has none."""
     if not head or head.lstrip()[:1] in (b"{", b"["):
         return None
     data = Limits(path).map(path)
@@ -150,6 +156,7 @@ def _by_fields(path: Path, head: bytes) -> Reader | None:
 
 
 def _refuse_pickles(path: Path, head: bytes) -> None:
+    """BadFile for a pickle, by its first bytes or its ending."""
     if re.match(rb"\x80[\2-\5]", head) or path.suffix.lower() in (".pkl", ".pickle"):
         raise BadFile(
             f"{path} is a pickle: reading it would run the file's code; save the arrays as .npz"

@@ -72,6 +72,9 @@ def variables(path: Path, limits: Limits) -> Iterator[tuple[str, Value]]:
 
 def _element(data: Data) -> tuple[int, Data]:
     """The type and the bytes of the next element; small ones have both in one word."""
+    # A tag is two words, type and size.  Up to four bytes may stand in the second word instead;
+    # then the first holds the size in its upper half.  Elements are padded to eight bytes, but for
+    # compressed ones.
     kind: int = data.number("I")
     if kind >> 16:
         size, kind = kind >> 16, kind & 0xFFFF
@@ -109,9 +112,13 @@ class _Matrix:
         self.data, self.limits, self.where = data, limits, data.where
 
     def read(self, depth: int) -> tuple[str, Value]:
+        """The name and the value of the matrix; None as the value of what has no numbers."""
         self.limits.step(depth)
         if not self.data.left:  # what a cell has where nothing was put
             return "", np.zeros((0, 0))
+        # How to read this: flags (class in the low byte, complex and logical as bits), shape, name,
+        # then what the class has: numbers, or one matrix for each entry.  The first index runs
+        # fastest.
         flags = self.numbers()
         if len(flags) != 2:
             raise BadFile(f"{self.where}: a matrix has {len(flags)} words of flags")
@@ -144,6 +151,7 @@ class _Matrix:
         return range(math.prod(shape))
 
     def inner(self, depth: int) -> Value:
+        """The matrix that comes next, as an entry of a cell or a field of a struct."""
         kind, content = _element(self.data)
         if kind != _MATRIX:
             raise BadFile(f"{self.where}: there is a type {kind} among matrices")
@@ -158,6 +166,7 @@ class _Matrix:
         return content.array(_STORED[kind], (content.left // size,))
 
     def name(self) -> str:
+        """The name that comes next, as bytes; "" for what is inside another matrix."""
         return bytes(self.numbers().astype(np.uint8)).decode("utf-8", "replace")
 
     def complex(self, dtype: np.dtype[Any], marks: int) -> NDArray[Any]:
@@ -171,6 +180,7 @@ class _Matrix:
         return real + 1j * imaginary if dtype != "f4" else real + np.complex64(1j) * imaginary
 
     def struct(self, kind: int, shape: tuple[int, ...], depth: int) -> Struct:
+        """A struct: how long a field's name is, all names in one text, a matrix for each."""
         if kind == _OBJECT:
             self.numbers()  # its class
         length = self.numbers()
@@ -187,6 +197,10 @@ class _Matrix:
         return Struct(shape, values)
 
     def sparse(self, shape: tuple[int, ...], name: str, marks: int) -> NDArray[Any]:
+        """The matrix with its zeros: the file has, by columns, rows and values of what is not zero.
+
+        ``starts`` says where each column begins among them, and at its end how many there are.
+        """
         rows, starts = self.numbers().astype(int), self.numbers().astype(int)
         if marks & _LOGICAL:  # bytes, also where their type is that of doubles
             _, content = _element(self.data)

@@ -37,6 +37,8 @@ class Message:
 
     def fields(self) -> Iterator[tuple[int, int, int | memoryview]]:
         """Number, wire type and value of each: an integer, or bytes."""
+        # A key holds the field's number and, in its three low bits, how the value is written: 0 a
+        # number of variable length, 1 and 5 eight and four bytes, 2 a length and so many bytes.
         data, at, end = self.data, 0, len(self.data)
         while at < end:
             key, at = varint(data, at, self.where)
@@ -69,6 +71,7 @@ class Message:
         return Message(self.bytes(number), self.where)
 
     def has(self, number: int) -> bool:
+        """Whether the field is there at all."""
         return any(own == number for own, _, _ in self.fields())
 
     def bytes(self, number: int) -> memoryview:
@@ -79,9 +82,11 @@ class Message:
         return last
 
     def text(self, number: int) -> str:
+        """The text in a field, "" where it is not there."""
         return text(self.bytes(number), self.where)
 
     def texts(self, number: int) -> list[str]:
+        """The texts in a repeated field."""
         return [text(value, self.where) for value in self.every(number)]
 
     def integer(self, number: int, default: int = 0) -> int:
@@ -122,6 +127,7 @@ class Message:
 
 def varint(data: memoryview, at: int, where: str) -> tuple[int, int]:
     """A number of variable length, and where it ends."""
+    # Seven bits a byte, the lowest first; the top bit says that more follow.  300 is 0xAC 0x02.
     value = shift = 0
     for k in range(at, min(at + 10, len(data))):
         byte = data[k]

@@ -53,6 +53,10 @@ def _object(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _lists(data: Any, name: str, path: Path) -> Iterator[NamedArray]:
+    """Each array in nested objects and lists, under the names and places that lead to it.
+
+    A list whose first innermost entry is a number is one array; other lists hold arrays.
+    """
     if isinstance(data, dict):
         for key, part in data.items():
             yield from _lists(part, f"{name}.{key}".lstrip("."), path)
@@ -77,6 +81,9 @@ def _holds_numbers(data: list[Any]) -> bool:
 
 
 def _shape(data: Any, where: str, tokens: list[str]) -> tuple[int, ...]:
+    """The shape of nested lists; their numbers, as written, are added to ``tokens``."""
+    # Numbers are collected in C order on the way down, and shapes compared on the way up: the first
+    # part of a list says the shape that all others must have.
     if isinstance(data, (_Number, bool)):
         tokens.append(str(data))
         return ()
@@ -94,6 +101,7 @@ def _shape(data: Any, where: str, tokens: list[str]) -> tuple[int, ...]:
 def read_csv(path: Path, limits: Limits) -> Iterator[NamedArray]:
     """A matrix; commas, semicolons or tabs divide; a first line of words is the columns' names."""
     lines = _text(path).splitlines()
+    # Whichever of the three is most frequent on the first line.
     separator = max(",;\t", key=lines[0].count) if lines else ","
     rows: list[tuple[int, list[str]]] = []
     titled = False
@@ -122,6 +130,7 @@ def read_csv(path: Path, limits: Limits) -> Iterator[NamedArray]:
 
 
 def _array(name: str, tokens: list[str], shape: tuple[int, ...], where: str) -> NamedArray:
+    """The numbers as an array, with what their digits leave open."""
     try:
         array, error, digits = parse(tokens, shape, style="decimals")
     except (ValueError, OverflowError) as reason:
@@ -130,6 +139,7 @@ def _array(name: str, tokens: list[str], shape: tuple[int, ...], where: str) -> 
 
 
 def _text(path: Path) -> str:
+    """The file's text without a byte order mark; BadFile where it is not UTF-8."""
     try:
         return path.read_text("utf-8-sig")
     except UnicodeDecodeError:

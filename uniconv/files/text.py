@@ -69,6 +69,7 @@ def read_text(text: str, source: str) -> Iterator[NamedArray]:
     used: set[str] = set()
     for found in list(_arrays(Printed(source, text))):
         name = found.name or "array"
+        # The second "w" is "w_2", unless the text has a name like that of its own.
         while True:
             names[name] += 1
             numbered = found.name and names[name] == 1
@@ -86,6 +87,9 @@ def read_text(text: str, source: str) -> Iterator[NamedArray]:
 
 def _arrays(t: Printed) -> Iterator[NamedArray]:
     """Whichever kind of array begins first, again and again."""
+    # How to read this: each reader's next match waits in a heap, by its place in the text.  The
+    # first is read; if it is an array, the text goes on after its end, and matches inside it are
+    # sought anew from there.  So every pattern goes through the text once.
     readers = [(pattern.search, read) for pattern, read in READERS.items()]
     waiting: list[tuple[int, int, re.Match[str]]] = []  # a heap: place, reader, match
 

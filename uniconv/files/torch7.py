@@ -105,6 +105,8 @@ class _Ascii:
         if dtype[1:] == "1":  # bytes are written as they are
             self.data.take(1)
             return self.data.array(dtype, (size,))
+        # A number takes two bytes at least, itself and a space: so many more than the file has is a
+        # lie.
         if size < 0 or 2 * size > self.data.left + 1:
             raise BadFile(f"{self.data.where}: {size} numbers are more than the file has")
         kind = int if dtype[0] == "i" else float
@@ -119,6 +121,7 @@ class _File:
         self.known: dict[int, Any] = {}
 
     def object(self, depth: int) -> Any:
+        """The next object: a number, a text, a table, a tensor, or None for nil and functions."""
         source = self.source
         self.limits.step(depth)
         kind = source.integer()
@@ -132,6 +135,8 @@ class _File:
             return source.integer() == 1
         if kind not in (_TABLE, _TORCH, *_FUNCTIONS):
             raise BadFile(f"{self.path} is damaged: there is no object of kind {kind}")
+        # Whatever may be met twice has an index; it is known before its parts are read, since these
+        # may lead back to it.
         index = source.integer()
         if index in self.known:
             return self.known[index]
