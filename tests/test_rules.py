@@ -223,9 +223,18 @@ def test_per_axis_writes_the_shortest_that_it_can_say():
 
 WORDS = {"SAME": same_upper, "VALID": valid}
 BAD = [
-    (STRIDE, (1, 2, 3), "stride=(1, 2, 3) must be an integer or a list of 1, 2 or 4 integers"),
+    (
+        STRIDE,
+        (1, 2, 3),
+        "stride=(1, 2, 3) must be an integer or a list of 1, 2 or 4 integers: for 2 spatial axes "
+        "stride=[2, 3] would do",
+    ),
     (STRIDE, 1.5, "stride=1.5 must be an integer or a list of 1, 2 or 4 integers"),
-    (STRIDE, "2", 'stride="2" must be an integer or a list of 1, 2 or 4 integers'),
+    (
+        STRIDE,
+        "2",
+        'stride="2" must be an integer or a list of 1, 2 or 4 integers: did you mean stride=2?',
+    ),
     (STRIDE, True, "stride=True must be an integer or a list of 1, 2 or 4 integers"),
     (STRIDE, (1, 0), "stride=(1, 0) must be at least 1 on every axis"),
     (
