@@ -151,7 +151,12 @@ def test_the_code_can_be_piped_into_python(tmp_path):
             2,
             "x.npy: a probe makes its arrays itself; write options as name=value",
         ),
-        (["probe", "tf.nn.conv2d", "padding=SAME"], 1, 'tf.nn.conv2d: option "strides" is missing'),
+        (
+            ["probe", "tf.nn.conv2d", "padding=SAME"],
+            1,
+            'tf.nn.conv2d: option "strides" is missing; it is None, an integer, a list of one, one '
+            "per spatial axis, one per axis of x; at least 1",
+        ),
     ],
 )
 def test_wrong_usage(arrays, capsys, words, code, message):

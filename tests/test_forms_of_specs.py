@@ -217,5 +217,6 @@ def test_lists_of_every_axis_but_the_batch():
         "its.sample: output_shape=[6, 9] must be a list of 3 integers of at least 0"
     )
     assert refused(SAMPLED, {"strides": (1, 1, 1, 1)}, **shapes) == (
-        "its.sample: strides=(1, 1, 1, 1) must be an integer or a list of 1, 2 or 3 integers"
+        "its.sample: strides=(1, 1, 1, 1) must be an integer or a list of 1, 2 or 3 integers: "
+        "for 2 spatial axes strides=[1, 1] would do"
     )

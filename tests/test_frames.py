@@ -89,6 +89,7 @@ def test_an_error_stands_alone(printed, name):
 
 ERRORS = [
     errors.UnknownName("a"),
+    errors.NoSuchArray('no array is named "a"'),
     errors.BadOption("b"),
     errors.BadShape("c"),
     errors.BadArray("d"),

@@ -14,8 +14,8 @@ from uniconv import nn
 from uniconv._canonical.layout import arrange, axes
 from uniconv.errors import BadOption
 from uniconv.spec.constructor import ROLES
+from uniconv.spec.groups import Count
 from uniconv.spec.registry import find, frameworks
-from uniconv.spec.rules import Count
 
 LAYERS = {layer.name: (d.name, layer) for d in frameworks().values() for layer in d.layers}
 EACH = pytest.mark.parametrize("name", LAYERS)

@@ -440,7 +440,8 @@ REFUSED = [
     (
         lambda: nn.DepthwiseConv(3, 3, dialect="pytorch"),
         UnknownName,
-        "pytorch has no depthwise_conv; it has conv, conv_transpose",
+        "pytorch has no depthwise_conv; it has conv, conv_transpose: conv(..., groups=C), C the "
+        "channels of x, is a depthwise one",
     ),
     (
         lambda: nn.Conv(3, 5, 3, precision="high"),

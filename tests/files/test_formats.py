@@ -105,7 +105,11 @@ def test_what_is_no_such_file_says_so(folder):
     Path("data.xyz").write_bytes(b"\x00\x01\x02\xff")
     refused("data.xyz", "data.xyz is neither text in UTF-8 nor a kind of file that uniconv reads")
     Path("empty.txt").touch()
-    refused("empty.txt", "empty.txt has no printed array")
+    refused(
+        "empty.txt",
+        "empty.txt has no printed array: one is read as NumPy, PyTorch, TensorFlow, JAX, Julia, "
+        "MATLAB and Octave print it, or as nested lists, [[1, 2], [3, 4]]",
+    )
     with pytest.raises(FileNotFoundError):
         files.load("missing.h5")
     Path("folder").mkdir()

@@ -439,7 +439,10 @@ NO_ARRAYS = {
 def test_what_is_no_array(kind):
     with pytest.raises(BadFile) as error:
         files.loads(NO_ARRAYS[kind])
-    assert str(error.value) == "text has no printed array"
+    assert str(error.value) == (
+        "text has no printed array: one is read as NumPy, PyTorch, TensorFlow, JAX, Julia, MATLAB "
+        "and Octave print it, or as nested lists, [[1, 2], [3, 4]]"
+    )
 
 
 CUT = 'the array is cut short ("{}"): print all of it, or save it to a file'

@@ -11,6 +11,8 @@ import pytest
 import torch
 
 from uniconv import nn
+from uniconv.conformance.oracles import runs
+from uniconv.conformance.oracles.chainer import chainer
 from uniconv.errors import BadArray, BadOption, UnknownName
 from uniconv.spec.constructor import Constructor
 from uniconv.spec.registry import frameworks
@@ -297,6 +299,8 @@ def test_a_layer_under_its_own_name_has_its_own_parameters(layer: Constructor) -
     module, _, name = layer.name.rpartition(".")
     if module in ("flux", "lux"):
         pytest.skip("Julia")
+    if module.startswith("chainer") and runs("chainer"):
+        chainer()  # with the shims that it needs, in this test as in those that follow
     cls = getattr(pytest.importorskip(module), name)
     theirs = [p for p in inspect.signature(cls).parameters.values() if p.name != "self"]
     mine = [word for _, word in layer.words()]

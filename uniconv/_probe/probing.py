@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from uniconv._call import Call, verb
 from uniconv._canonical.record import Shape
+from uniconv._messages import show
 from uniconv._probe.data import ProbeData
 from uniconv._probe.mistakes import equal, faults, run
 from uniconv._probe.numbers import CUBES, numbered
@@ -97,7 +98,8 @@ def probe(call: Call) -> Probe:
 
     Source: each function's own, as ``uniconv show NAME`` prints it.
     """
-    op, options = call.function, call.options
+    op = call.function
+    options = _of_sums(op, call.options)
     added = [] if call.bias is None else ["bias"]
     added += [name for name in (op.addend or ())[:1] if name in options]
     if added:
@@ -117,6 +119,20 @@ def probe(call: Call) -> Probe:
             break
     assert best is not None
     return best
+
+
+def _of_sums(op: Op, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options with no activation: one that is flat somewhere would hide what differs there."""
+    rule = op.activation
+    if rule is None or (rule.option not in options and rule.default == rule.linear):
+        return options
+    word = options.get(rule.option, rule.linear)
+    if word not in rule.table or rule.table[word] is not None:
+        raise BadOption(
+            f"{op.name}: a probe compares sums, and {rule.option}={show(word)} would hide some: "
+            f"give {rule.option}={show(rule.linear)}"
+        )
+    return {**options, rule.option: word}
 
 
 def _made(op: Op, options: Mapping[str, Any], shapes: Sequence[Shape], seed: int) -> Probe:

@@ -363,6 +363,12 @@ class ActivationWord(Choice):
     packages: tuple[str, ...] = ()
     numbers: str = ""
 
+    @property
+    def linear(self) -> Any:
+        """The word with which nothing follows the sum: the default, where that is one."""
+        words = (self.default, *self.table)
+        return next(word for word in words if word in self.table and self.table[word] is None)
+
     def read(self, value: object, facts: CallContext) -> Activation | None:
         # A function of the framework (keras.activations.relu) is known by its name, and only where
         # it is one of that package: another "relu" may compute something else.

@@ -26,7 +26,7 @@ from uniconv.errors import UniconvError
 from uniconv.spec.dimension_strings import AlongAxis
 from uniconv.spec.op import Op
 from uniconv.spec.padding import Pad
-from uniconv.spec.rules import REQUIRED, ActivationWord, CallContext, PerAxis, Setting
+from uniconv.spec.rules import REQUIRED, CallContext, PerAxis, Setting
 
 __all__ = [
     "LEFT_OUT",
@@ -177,7 +177,9 @@ def traits(op: Op, rank: int | None = None) -> dict[str, tuple[Any, ...]]:
         several = ("channels",) if offset.for_each_channel else ()
         values[offset.option] = (LEFT_OUT, 0, 3, *several)
     if op.activation:
-        values[op.activation.option] = (_linear(op.activation),)
+        # Nothing follows the sum: calls are compared to the last bit.
+        linear = op.activation.linear
+        values[op.activation.option] = (LEFT_OUT if linear == op.activation.default else linear,)
     values |= {rule.option: (*_omission(rule), *rule.samples) for rule in op.inert_options}
     return values | {f"alias {name}": (False, True) for name in op.aliases}
 
@@ -189,13 +191,6 @@ def _of_axes(op: Op) -> dict[str, tuple[Any, ...]]:
         optional = (LEFT_OUT,) if crop.shape_default is None else ()
         values[crop.shape] = (*optional, *crop.shape_forms)
     return values
-
-
-def _linear(activation: ActivationWord) -> Any:
-    """How to say that nothing follows the sum: calls are compared to the last bit."""
-    if activation.table.get(activation.default, activation) is None:
-        return LEFT_OUT
-    return next(word for word, meaning in activation.table.items() if meaning is None)
 
 
 def _omission(rule: Any) -> tuple[Any, ...]:
