@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from uniconv._cli.arguments import UsageError, write_text
+
+if TYPE_CHECKING:
+    from uniconv.spec.op import Op
 
 
 def conformance_command(
@@ -37,23 +41,13 @@ def conformance_command(
     """
     if suite is not None:
         raise typer.Exit(_run_suite(suite))
-    from rich.console import Console
-    from rich.progress import Progress
-
     try:
         from uniconv.conformance.compare import conformance, installed
         from uniconv.conformance.report import html_page, text_table
     except ImportError as error:
         raise UsageError(f'{error}: pip install "uniconv-torch[test]"') from None
     ops = installed(None if against is None else against.split(","))
-    records = []
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("", total=len(ops))
-        for op in ops:
-            progress.update(task, description=op.name)
-            records.append(conformance(op, cases))
-            progress.advance(task)
+    records = [conformance(op, cases) for op in _shown(ops)]
     print(text_table(records))
     differences = [text for record in records for text in record.mismatches]
     for text in differences[:20]:
@@ -61,6 +55,23 @@ def conformance_command(
     if page is not None:
         write_text(html_page(records), page)
     raise typer.Exit(int(bool(differences)))
+
+
+def _shown(ops: Sequence[Op]) -> Iterator[Op]:
+    """The functions, each named on a bar while it is compared; no bar where nobody looks."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield from ops
+        return
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("", total=len(ops))
+        for op in ops:
+            progress.update(task, description=op.name)
+            yield op
+            progress.advance(task)
 
 
 def _run_suite(name: str) -> int:
