@@ -7,6 +7,7 @@ comes in as NumPy or by DLPack is made a torch tensor, and y is given back as x'
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from uniconv._calls.constructor_words import check_arrays
 from uniconv._calls.lower import LoweredCall
 from uniconv._calls.promotion import common_dtype, result_dtype
 from uniconv._calls.steps import CallSteps, is_plain
-from uniconv._canonical.arrays import like, to_torch
+from uniconv._canonical.arrays import dtype_name, kind_name, like, to_torch
 from uniconv._canonical.execute import action
 from uniconv._canonical.layout import axes
 from uniconv._canonical.record import Shape
@@ -72,7 +73,7 @@ def checked(
         )
         if call.restated:
             named = {"x": x, "w": w}
-            dtypes = {name: str(a.dtype).removeprefix("torch.") for name, a in named.items()}
+            dtypes = {name: dtype_name(a.dtype) for name, a in named.items()}
             check_arrays(op, call.restated, bias is not None, dtypes)
         kept = _kept_dtype(call, x, w)
         x, w, bias = _agree(call, x, w, bias)
@@ -141,7 +142,7 @@ def _check_fill(call: LoweredCall, x: Tensor) -> None:
         return
     info = torch.iinfo(x.dtype)
     if fill != int(fill) or not info.min <= fill <= info.max:
-        dtype = str(x.dtype).removeprefix("torch.")
+        dtype = dtype_name(x.dtype)
         raise BadArray(f"{call.op.name}: {rule.option}={fill} is no {dtype}, which x and w are")
 
 
@@ -150,7 +151,7 @@ def _keep_gradients(op: Op, x: Any, others: Sequence[Tensor | None]) -> None:
     names = ("w", "bias", "pointwise", "the addend")
     for name, a in zip(names, others):
         if a is not None and a.requires_grad:
-            kind = f"{type(x).__module__}.{type(x).__qualname__}"
+            kind = kind_name(x)
             raise BadArray(
                 f"{op.name}: x is a {kind} and {name} a tensor that needs a gradient; y is of x's "
                 f"kind and would have none: give torch.as_tensor(x), or {name}.detach()"
@@ -170,7 +171,7 @@ def _shifted(call: LoweredCall, a: Tensor, step: Step) -> Tensor:
     info = torch.iinfo(a.dtype)
     for zero in torch.tensor(step.less).flatten().tolist():
         if not info.min <= zero <= info.max:
-            dtype = str(a.dtype).removeprefix("torch.")
+            dtype = dtype_name(a.dtype)
             raise BadArray(f"{call.op.name}: the zero point {zero} is no {dtype}")
     return action(step)(a)
 
@@ -183,7 +184,7 @@ def _check_widened(call: LoweredCall, rule: Choice, a: Tensor, dtype: str) -> No
     if all(integers) or (alike and torch.promote_types(a.dtype, wide) == wide):
         return
     gave = call.context.gave(rule.option, call.context.options[rule.option])
-    had = str(a.dtype).removeprefix("torch.")
+    had = dtype_name(a.dtype)
     raise BadArray(
         f"{call.op.name}: {gave} of {had} arrays must be a dtype of their kind with no fewer bits"
     )
@@ -214,7 +215,7 @@ def _activated(op: Op, step: Activate, y: Tensor) -> Tensor:
     """
     activated = action(step)(y)
     if activated.dtype is not y.dtype:
-        dtype = str(y.dtype).removeprefix("torch.")
+        dtype = dtype_name(y.dtype)
         raise BadArray(f"{op.name}: {dtype} cannot hold {step.activation} of y: convert x and w")
     return activated
 
@@ -246,7 +247,7 @@ def _agree(
     keeps = op.mixed_dtypes == "x"
     if len(set(dtypes)) > 1 or (keeps and not (x.is_floating_point() or x.is_complex())):
         if not op.mixed_dtypes:
-            names = ", ".join(str(d).removeprefix("torch.") for d in dtypes)
+            names = ", ".join(dtype_name(d) for d in dtypes)
             raise BadArray(
                 f"{op.name}: x, w{', bias' * (bias is not None)} are {names}; "
                 f"{op.title} takes one dtype: convert one of them"
@@ -269,7 +270,7 @@ def _weight_dtype(call: LoweredCall, x: Tensor, w: Tensor, bias: Tensor | None) 
     """
     for name, a in (("x", x), ("bias", bias)):
         if a is not None and not torch.can_cast(a.dtype, w.dtype):
-            had, wanted = (str(t.dtype).removeprefix("torch.") for t in (a, w))
+            had, wanted = (dtype_name(t.dtype) for t in (a, w))
             raise BadArray(
                 f"{call.op.name}: {name} is {had}; {call.op.title} converts it to w's dtype, and "
                 f"{wanted} cannot hold it: convert one of them"
@@ -281,7 +282,7 @@ def _check_dtype(call: LoweredCall, name: str, dtype: torch.dtype) -> None:
     """BadArray for a dtype that the function does not take with this many spatial axes."""
     taken = call.op.dtypes_of(call.rank)
     if _DTYPES.get(dtype) not in taken:
-        got = str(dtype).removeprefix("torch.")
+        got = dtype_name(dtype)
         raise BadArray(
             f"{call.op.name}: {name} is {got}, which is not one of {', '.join(taken)}"
             f"{_conversion(name, dtype, taken)}"
@@ -292,8 +293,8 @@ def _conversion(name: str, dtype: torch.dtype, taken: Sequence[str]) -> str:
     """How to make an array's numbers of a dtype that is taken and holds them."""
     if dtype.is_complex:
         return f": convolve {name}.real and {name}.imag one by one" if "float32" in taken else ""
-    target = next((t for t in ("float32", *taken) if t in taken), None)
-    return "" if target is None else f': {name}.astype("{target}"), or {name}.to(torch.{target})'
+    target = "float32" if "float32" in taken else taken[0]
+    return f': {name}.astype("{target}"), or {name}.to(torch.{target})'
 
 
 def _different_devices(op: Op, x: Tensor, w: Tensor) -> BadArray:
@@ -312,7 +313,7 @@ def _scaled(op: Op, y: Tensor, scale: Any) -> Tensor:
     except (OverflowError, RuntimeError):
         scaled = y.new_empty(0, dtype=torch.bool)
     if scaled.dtype is not y.dtype:  # Julia: InexactError
-        dtype = str(y.dtype).removeprefix("torch.")
+        dtype = dtype_name(y.dtype)
         raise BadArray(f"{op.name}: {dtype} cannot hold a result scaled by {scale}")
     return scaled
 
@@ -345,11 +346,8 @@ def _bias_shape(call: LoweredCall) -> Shape:
 def _bad_bias(op: Op, bias: Tensor, shape: Shape) -> BadShape:
     """A bias of another shape; as many numbers in another order of axes need a reshape only."""
     # A bias (1, 1, 8) where (8,) is asked holds the right numbers: the message says the reshape.
-    many = 1
-    for size in shape:
-        many *= size
     sizes = ", ".join(map(str, shape))
-    fix = f": bias.reshape({sizes})" if bias.numel() == many and bias.ndim else ""
+    fix = f": bias.reshape({sizes})" if bias.numel() == math.prod(shape) and bias.ndim else ""
     return BadShape(f"{op.name}: bias {show_shape(bias.shape)} must be {shape}{fix}")
 
 
@@ -365,7 +363,7 @@ def _check_pointwise(call: LoweredCall, x: Tensor, pointwise: Tensor) -> None:
     """
     lowered = x.device.type != "meta" and torch.is_autocast_enabled(x.device.type)
     if pointwise.dtype is not x.dtype and not lowered:
-        names = " and ".join(str(a.dtype).removeprefix("torch.") for a in (x, pointwise))
+        names = " and ".join(dtype_name(a.dtype) for a in (x, pointwise))
         raise BadArray(
             f"{call.op.name}: x and the pointwise kernel are {names}; "
             f"{call.op.title} takes one dtype: convert one of them"

@@ -2,13 +2,12 @@
 
 A call that is refused for its shapes is lowered again with x or w as another framework lays them
 out, with a batch or channel axis that was left out, and with x and w exchanged.  What is then
-accepted is named as code, if it is one or two things; nothing is changed by itself.
+accepted is named as code, the first of each kind; nothing is changed by itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
 from typing import Any
 
 from uniconv._calls.lower import lower
@@ -38,7 +37,9 @@ def would_fit(op: Op, options: Mapping[str, Any], shapes: tuple[Shape, ...]) -> 
     fitting: list[str] = []
     for changes in _changes(op, options, shapes):
         fits = (words for words, changed in changes if _accepted(op, options, changed))
-        fitting.extend(islice(fits, 1))
+        first = next(fits, None)
+        if first is not None:
+            fitting.append(first)
     if not fitting and _accepted(op, options, (shapes[1], shapes[0], *shapes[2:])):
         fitting = ["with x and w exchanged"]
     if not fitting:
@@ -79,24 +80,23 @@ def _changes(
 ) -> Iterator[Iterator[tuple[str, tuple[Shape, ...]]]]:
     """For x's layout, w's, and an axis left out: each change in words, and the shapes after it."""
     x, w, *rest = shapes
-    said = options.get(op.layout.option) if op.layout.option else None
-    own = next((at for at in op.layouts if said is None), None)
-    if own is not None:
-        yield ((words, (new, w, *rest)) for words, new in _orders("x", x, own.x, IMAGES))
-        kernels = _orders("w", w, own.w, KERNELS[op.kind])
-        yield ((words, (x, new, *rest)) for words, new in kernels)
-        letters = own.x.split()
-        one: list[tuple[str, Shape]] = []
-        if letters[0] == "n":
-            one.append(("as x[None], with a batch of one", (1, *x)))
-        if letters[-1] in "nc":
-            what = "a batch of one" if letters[-1] == "n" else "one channel"
-            one.append((f"as x[..., None], with {what}", (*x, 1)))
-        alone = [(words, (new, w, *rest)) for words, new in one]
-        if (letters[-1], own.w.split()[-1]) == ("n", "o"):  # Julia's, without its last axes
-            words = "as x[..., None] and w[..., None], one image and one output channel"
-            alone.append((words, ((*x, 1), (*w, 1), *rest)))
-        yield iter(alone)
+    if op.layout.option and options.get(op.layout.option) is not None:
+        return  # the call says its layout itself
+    own = op.layouts[0]
+    yield ((words, (new, w, *rest)) for words, new in _orders("x", x, own.x, IMAGES))
+    kernels = _orders("w", w, own.w, KERNELS[op.kind])
+    yield ((words, (x, new, *rest)) for words, new in kernels)
+    first, last = own.x.split()[0], own.x.split()[-1]
+    alone: list[tuple[str, tuple[Shape, ...]]] = []
+    if first == "n":
+        alone.append(("as x[None], with a batch of one", ((1, *x), w, *rest)))
+    if last in "nc":
+        what = "a batch of one" if last == "n" else "one channel"
+        alone.append((f"as x[..., None], with {what}", ((*x, 1), w, *rest)))
+    if (last, own.w.split()[-1]) == ("n", "o"):  # Julia's, without its last axes
+        words = "as x[..., None] and w[..., None], one image and one output channel"
+        alone.append((words, ((*x, 1), (*w, 1), *rest)))
+    yield iter(alone)
 
 
 def _orders(

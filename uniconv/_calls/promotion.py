@@ -8,6 +8,7 @@ from functools import reduce
 import numpy as np
 import torch
 
+from uniconv._canonical.arrays import dtype_name
 from uniconv.spec.op import Op
 
 
@@ -26,7 +27,7 @@ def common_dtype(op: Op, dtypes: Mapping[str, str]) -> str:
     if op.mixed_dtypes in ("numpy", "x"):
         return np.result_type(*map(np.dtype, dtypes.values())).name
     common = reduce(torch.promote_types, (getattr(torch, d) for d in dtypes.values()))
-    return str(common).removeprefix("torch.")
+    return dtype_name(common)
 
 
 def result_dtype(op: Op, dtypes: Mapping[str, str]) -> str:

@@ -25,7 +25,7 @@ def to_torch(a: Any, device: torch.device | str | None = None) -> Tensor:
     if hasattr(a, "__dlpack__"):
         return _moved(_from_dlpack(a), device)
     raise BadArray(
-        f"{_kind(a)} is no array: give {_inside(a)}a torch tensor, a NumPy "
+        f"{kind_name(a)} is no array: give {_inside(a)}a torch tensor, a NumPy "
         "array or an array with DLPack (numpy.asarray makes one of lists)"
     )
 
@@ -64,12 +64,17 @@ def shape_of(a: Any, role: str) -> tuple[int, ...]:
     except (AttributeError, RuntimeError):
         inside = _inside(a)
         raise BadArray(
-            f"{role} is a {_kind(a)}, no array: give {inside}a tensor or a NumPy array"
+            f"{role} is a {kind_name(a)}, no array: give {inside}a tensor or a NumPy array"
         ) from None
 
 
-def _kind(a: Any) -> str:
-    """The type of an object with its module, for messages."""
+def dtype_name(dtype: Any) -> str:
+    """A dtype of torch or NumPy as both of them spell it: "float32"."""
+    return str(dtype).removeprefix("torch.")
+
+
+def kind_name(a: Any) -> str:
+    """The type of an object as a message names it: "numpy.ndarray"."""
     return f"{type(a).__module__}.{type(a).__qualname__}"
 
 
@@ -85,10 +90,10 @@ def _from_dlpack(a: Any) -> Tensor:
     except Exception as error:  # each package has its own: JAX's tracer an AttributeError
         if "Tracer" in type(a).__name__:
             raise BadArray(
-                f"{_kind(a)} has no numbers yet: uniconv computes outside jax.jit, jax.grad and "
-                "jax.vmap; take the call out of them, or wrap it in jax.pure_callback"
+                f"{kind_name(a)} has no numbers yet: uniconv computes outside jax.jit, jax.grad "
+                "and jax.vmap; take the call out of them, or wrap it in jax.pure_callback"
             ) from None
-        raise BadArray(f"torch cannot read a {_kind(a)} by DLPack: {error}") from None
+        raise BadArray(f"torch cannot read a {kind_name(a)} by DLPack: {error}") from None
 
 
 def _moved(a: Tensor, device: torch.device | str | None) -> Tensor:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uniconv._calls.lower import LoweredCall, lower
-from uniconv._canonical.arrays import to_torch
+from uniconv._canonical.arrays import dtype_name, to_torch
 from uniconv._diagnose.hypothesis import Problem
 from uniconv._diagnose.precision import UNITS, Errors, rounded, storage
 from uniconv._messages import show_shape
@@ -48,7 +48,7 @@ def read_array(a: Any, role: str, tolerance: float | None = None) -> InputArray:
         own: Array = a
     else:
         tensor = to_torch(a, "cpu").detach().resolve_conj()
-        dtype = str(tensor.dtype).removeprefix("torch.")
+        dtype = dtype_name(tensor.dtype)
         if dtype == "bfloat16":
             return _checked(tensor.double().numpy(), role, error, tolerance, dtype, name)
         own = tensor.numpy()

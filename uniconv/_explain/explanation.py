@@ -17,6 +17,7 @@ from uniconv._calls.lower import LoweredCall, lower
 from uniconv._calls.options import complete, scattered
 from uniconv._calls.source import torch_lines
 from uniconv._canonical.activation_functions import compute
+from uniconv._canonical.arrays import dtype_name
 from uniconv._canonical.layout import axes, rank_of
 from uniconv._canonical.record import Shape
 from uniconv._describe import FLIPPED, UPRIGHT
@@ -157,7 +158,7 @@ def _refuse_element(call: LoweredCall, at: Any, batch: Any, channel: Any) -> Non
 
 def _dtype(array: Any) -> str:
     """The dtype's name, of torch or NumPy."""
-    return str(array.dtype).removeprefix("torch.")
+    return dtype_name(array.dtype)
 
 
 def _explanation(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+from uniconv._canonical.arrays import kind_name
 from uniconv._canonical.layout import Layout, axes
 from uniconv._canonical.transpose import rearranged
 from uniconv._messages import either, show
@@ -180,7 +181,7 @@ def _shape(w: Any, src: str) -> tuple[int, ...]:
     try:
         shape = tuple(w.shape)
     except (AttributeError, RuntimeError):
-        raise BadArray(f"w is a {type(w).__module__}.{type(w).__qualname__}, no array") from None
+        raise BadArray(f"w is a {kind_name(w)}, no array") from None
     if len(shape) != 2:
         axes_word = "axis" if len(shape) == 1 else "axes"
         words = show(_in_words(dense_axes(src)))

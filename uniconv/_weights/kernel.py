@@ -9,7 +9,7 @@ from math import prod
 from typing import Any
 
 from uniconv._calls.kernel import KernelReading, kernel_of, numbers_of_axes
-from uniconv._canonical.arrays import like, to_torch
+from uniconv._canonical.arrays import kind_name, like, to_torch
 from uniconv._canonical.layout import Layout, axes, kernel_rank
 from uniconv._canonical.record import Shape
 from uniconv._canonical.transpose import rearranged
@@ -426,6 +426,6 @@ def _shape(w: Any) -> Shape:
         return tuple(w.shape)
     except (AttributeError, RuntimeError):
         raise BadArray(
-            f"w is a {type(w).__module__}.{type(w).__qualname__}, no array: give a torch tensor, "
+            f"w is a {kind_name(w)}, no array: give a torch tensor, "
             "a NumPy array or an array with DLPack"
         ) from None

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from uniconv import files
-from uniconv._canonical.arrays import to_torch
+from uniconv._canonical.arrays import kind_name, to_torch
 from uniconv._canonical.record import Shape
 from uniconv._messages import show, show_shape, suggest
 from uniconv._weights.dense import convert_dense, dense_axes, dense_pattern, family_of
@@ -356,7 +356,7 @@ def _pairs(weights: Weights) -> Iterator[tuple[str, Any]]:
 
 def _shape(name: str, a: Any) -> Shape:
     if not hasattr(a, "shape"):
-        raise BadArray(f"{name} is a {type(a).__module__}.{type(a).__qualname__}, no array")
+        raise BadArray(f"{name} is a {kind_name(a)}, no array")
     return tuple(a.shape)
 
 

@@ -78,10 +78,6 @@ def model(node: str, arrays: dict[str, Array], options: dict[str, Any]) -> bytes
         "fused_activation_function": schema.ActivationFunctionType,
     }
     for name, value in told.items():
-        words = {
-            "padding": schema.Padding,
-            "fused_activation_function": schema.ActivationFunctionType,
-        }
         word = getattr(words[name], value) if name in words else value
         if not hasattr(operator.builtinOptions, field(name)):
             raise ValueError(f"{table} has no field {name}")
