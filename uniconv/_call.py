@@ -219,8 +219,8 @@ class Call:
         if isinstance(a, NamedArray):
             return a.array
         if isinstance(a, tuple) or (a is None and role in ("x", "w")):
-            given = "no array" if a is None else f"the shape {show_shape(a)}"
-            raise BadArray(f"{self.dialect or 'Call'}: {role} is {given}: give its numbers")
+            value = "no array" if a is None else f"the shape {show_shape(a)}"
+            raise BadArray(f"{self.dialect or 'Call'}: {role} is {value}: give its numbers")
         return a
 
     def with_result(self, y: Any, tolerance: Tolerance | None = None) -> Call:
@@ -371,5 +371,5 @@ def _form(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str
     for name, value in words.items():
         text = f"{name}={name if hasattr(value, 'shape') else show(value)}"
         (beside if name in own else inside).append(text)
-    told = ", ".join([f"uniconv.Call({', '.join(inside)})", *beside])
-    return f"{function.__name__}({told})"
+    arguments = ", ".join([f"uniconv.Call({', '.join(inside)})", *beside])
+    return f"{function.__name__}({arguments})"

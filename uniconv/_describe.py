@@ -60,13 +60,13 @@ def _family_text(d: Framework) -> str:
 
 def meanings(d: Framework) -> list[tuple[str, str]]:
     """For each operation, the functions that the bare family name means."""
-    found = []
+    refusals = []
     for kind in (k for k in KINDS if k in d.main):
         ranks: dict[str, list[int]] = {}
         for rank, name in d.main[kind].items():
             ranks.setdefault(name, []).append(rank)
-        found.append((kind, ", ".join(f"{name} ({_ranks(r)})" for name, r in ranks.items())))
-    return found
+        refusals.append((kind, ", ".join(f"{name} ({_ranks(r)})" for name, r in ranks.items())))
+    return refusals
 
 
 def _ranks(ranks: list[int] | tuple[int, ...]) -> str:
@@ -112,10 +112,10 @@ def reads_backwards(op: Op) -> bool | None:
 def flip(op: Op) -> str:
     """The same in words."""
     backwards = reads_backwards(op)
-    said = FLIPPED if backwards else UPRIGHT
+    sentence = FLIPPED if backwards else UPRIGHT
     if backwards is None:
-        said = f"{UPRIGHT} or {FLIPPED}, as {op.reverse.option} must say"
-    return f"the transpose of {said}" if op.kind == "conv_transpose" else said
+        sentence = f"{UPRIGHT} or {FLIPPED}, as {op.reverse.option} must say"
+    return f"the transpose of {sentence}" if op.kind == "conv_transpose" else sentence
 
 
 def signature(op: Op) -> str:
@@ -172,19 +172,19 @@ def bias(op: Op) -> str:
 
 def options(op: Op) -> list[tuple[str, str, str]]:
     """Every option: its name, its default as typed, what it takes."""
-    found = []
+    lines = []
     for name in (p for p in op.params.split() if ":" not in p and p != "*"):
         if name in op.aliases:
-            found.append((name, "None", f"another name of {op.aliases[name]}"))
+            lines.append((name, "None", f"another name of {op.aliases[name]}"))
         elif op.addend and name == op.addend[0]:
-            found.append((name, "None", f"an array like y, added {op.addend[1].option} times"))
+            lines.append((name, "None", f"an array like y, added {op.addend[1].option} times"))
         elif name in op.constructor_words:
-            found.append((name, "None", "once more what the arrays say, or None"))
+            lines.append((name, "None", "once more what the arrays say, or None"))
         else:
-            told = op.default(name)
-            default = "required" if told is REQUIRED else show(told)
-            found.append((name, default, _takes(op, _rule(op, name))))
-    return found
+            default = op.default(name)
+            default = "required" if default is REQUIRED else show(default)
+            lines.append((name, default, _takes(op, _rule(op, name))))
+    return lines
 
 
 def _rule(op: Op, option: str) -> Rule:
@@ -240,26 +240,26 @@ def example(op: Op) -> list[str]:
     x = np.zeros(batched(arrange(layout.x, letters, (4, *ones)), layout.x, batch))
     w = np.zeros(arrange(layout.w, letters, (3, *ones)))
     x.reshape(4, -1)[:, 0], w.reshape(3, -1)[:, 0] = (1, 2, 3, 4), (1, 10, 100)
-    given: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     if op.crop and op.crop.shape and op.crop.shape_default is REQUIRED:
         full = arrange(layout.y, letters, (6, *ones))
-        given[op.crop.shape] = list(full if "full" in op.crop.shape_forms else full[-rank:])
+        options[op.crop.shape] = list(full if "full" in op.crop.shape_forms else full[-rank:])
         if "VALID" in op.padding.words:
-            given[op.padding.option] = "VALID"
+            options[op.padding.option] = "VALID"
     for name, rule in op.rules.items():
         if name in op.per_axis_options:
             several = op.per_axis_options[name]
             if REQUIRED in (several.default, rule.default if rule is op.padding else None):
-                given |= scattered(op, {name: rule.plainest(layout, rank)})
-        elif rule.default is REQUIRED and name not in given:
-            given[name] = rule.plainest(layout, rank)
+                options |= scattered(op, {name: rule.plainest(layout, rank)})
+        elif rule.default is REQUIRED and name not in options:
+            options[name] = rule.plainest(layout, rank)
     p = np.ones(arrange(op.pointwise, letters, (1, *ones))) if op.pointwise else None
     if op.outer_product:
         w, p = (w.ravel(), np.ones(1)) if op.outer_product[0] == "s0" else (np.ones(1), w.ravel())
     if "float64" not in op.dtypes:
         x, w = x.astype(op.dtypes[0]), w.astype(op.dtypes[0])
-    y = run_op(op, ("example", op.name), x, w, None, "cpu", given, p)
-    call = ", ".join(f"{n}={show(v)}" for n, v in given.items()) or "defaults"
+    y = run_op(op, ("example", op.name), x, w, None, "cpu", options, p)
+    call = ", ".join(f"{n}={show(v)}" for n, v in options.items()) or "defaults"
     values = " ".join(f"{v:g}" for v in y.ravel())
     column = " (its first column, else 0)" * op.square
     return [

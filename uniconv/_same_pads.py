@@ -92,9 +92,9 @@ def _word(op: Op, word: str | None) -> tuple[str, Word]:
                 f"{op.name}: word={show(word)} is not one of {listed}{suggest(word, words)}"
             )
         return word, words[word]
-    for wanted in ("same", "same_upper", "samepad()", "half"):
+    for candidate in ("same", "same_upper", "samepad()", "half"):
         for name in words:
-            if name.lower() == wanted:
+            if name.lower() == candidate:
                 return name, words[name]
     listed = f"; its words are {', '.join(map(show, words))}" if words else ", and no padding words"
     raise UnknownName(f"{op.name} has no word for SAME{listed}")

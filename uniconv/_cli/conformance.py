@@ -82,8 +82,8 @@ def _run_suite(name: str) -> int:
         from uniconv.conformance.onnx_suite import suites
         from uniconv.conformance.suite import judge, suite_table
 
-        found = {part: list(map(judge, cases)) for part, cases in suites().items()}
+        verdicts = {part: list(map(judge, cases)) for part, cases in suites().items()}
     except ImportError as error:
         raise UsageError(f"{error}: pip install onnx") from None
-    print(suite_table(found))
-    return int(any(v.outcome in ("refused", "wrong") for part in found.values() for v in part))
+    print(suite_table(verdicts))
+    return int(any(v.outcome in ("refused", "wrong") for part in verdicts.values() for v in part))

@@ -94,9 +94,9 @@ def printed() -> dict[str, NamedArray]:
 
 def load() -> Question:
     """The arrays that the question's text prints: Julia's as Float64, as conv4 was given them."""
-    found = {name: one.array for name, one in printed().items()}
-    found["testw"] = found["testw"].astype(np.float64)
-    return Question(**found)
+    arrays = {name: one.array for name, one in printed().items()}
+    arrays["testw"] = arrays["testw"].astype(np.float64)
+    return Question(**arrays)
 
 
 def knet_conv4(x: Array, w: Array, **options: Any) -> Array:
@@ -159,39 +159,39 @@ def answer(q: Question) -> Answer:
     )
 
 
-def report(found: Answer) -> str:
+def report(result: Answer) -> str:
     """The answer as plain text, at most 80 columns wide."""
-    q, apart = found.question, largest(found.knet, found.tf)
-    precision = max(found.dtype_check.difference, found.digits_check.difference)
-    blind = np.argwhere(np.abs(found.knet - found.knet_mode_1) <= PRINTED_DIGITS) + 1
+    q, apart = result.question, largest(result.knet, result.tf)
+    precision = max(result.dtype_check.difference, result.digits_check.difference)
+    blind = np.argwhere(np.abs(result.knet - result.knet_mode_1) <= PRINTED_DIGITS) + 1
     sections = [
         "One kernel, one image, two frameworks, two results: why?",
         "1. Knet: y = conv4(w, x; padding=1)",
-        beside("uniconv", found.knet, "ydata[:, :, 1, 1] in the question", q.ydata),
-        f"   {found.knet_check}",
+        beside("uniconv", result.knet, "ydata[:, :, 1, 1] in the question", q.ydata),
+        f"   {result.knet_check}",
         '2. TensorFlow: tf.nn.conv2d(x, w, strides=[1, 1, 1, 1], padding="SAME")',
-        beside("uniconv", found.tf, "part_conv_data[0, :, :, 0]", q.part_conv_data),
-        f"   {found.tf_check}",
+        beside("uniconv", result.tf, "part_conv_data[0, :, :, 0]", q.part_conv_data),
+        f"   {result.tf_check}",
         "3. The answer, as `uniconv diagnose` finds it",
         fill(diagnosis(q).verdict, 77, initial_indent="   ", subsequent_indent="   "),
         f"   knet.conv4 is {flip(find('knet.conv4'))}.\n"
         f"   tf.nn.conv2d is {flip(find('tf.nn.conv2d'))}.",
         "   Precision plays no part. How far it moves TensorFlow's result:\n"
-        f"   {found.dtype_check}\n"
-        f"   {found.digits_check}\n"
+        f"   {result.dtype_check}\n"
+        f"   {result.digits_check}\n"
         f"   What is to be explained is {float(f'{apart / precision:.1g}'):,.0f} times larger.",
         "4. Two ways to make them agree",
         "   Flip the kernel for TensorFlow: w[::-1, ::-1]",
-        beside("TensorFlow, kernel flipped", found.tf_kernel_flipped, "Knet's table", q.ydata),
-        f"   {found.flip_check}",
+        beside("TensorFlow, kernel flipped", result.tf_kernel_flipped, "Knet's table", q.ydata),
+        f"   {result.flip_check}",
         "   Or ask Knet for a cross-correlation: conv4(w, x; padding=1, mode=1)",
-        beside("Knet, mode=1", found.knet_mode_1, "TensorFlow's table", q.part_conv_data),
-        f"   {found.mode_check}",
-        f"   {len(blind)} of {found.knet.size} pixels are the same with mode=0 and mode=1: "
+        beside("Knet, mode=1", result.knet_mode_1, "TensorFlow's table", q.part_conv_data),
+        f"   {result.mode_check}",
+        f"   {len(blind)} of {result.knet.size} pixels are the same with mode=0 and mode=1: "
         f"{', '.join(f'y[{i},{j}]' for i, j in blind)}.\n"
         "   The image is constant around them, so they cannot show a flip.",
     ]
-    if not found.holds:
+    if not result.holds:
         sections.append("A difference is larger than it may be: see BROKEN above.")
     return "\n\n".join(sections)
 
@@ -213,9 +213,9 @@ def table(a: Array) -> list[str]:
 
 def main() -> int:
     """Print the report; the exit code, 0 when every difference is within its bar."""
-    found = answer(load())
-    print(report(found))
-    return 0 if found.holds else 1
+    result = answer(load())
+    print(report(result))
+    return 0 if result.holds else 1
 
 
 if __name__ == "__main__":

@@ -67,14 +67,14 @@ def explain_command(
     added = None if bias is None else load_array(bias)
     call = call_of(name, arrays | {"bias": added}, options)
     entry = _integers("--batch", batch) or (0,)
-    found = uniconv.explain(
+    explanation = uniconv.explain(
         call,
         at=_integers("--at", at),
         batch=entry if len(entry) > 1 else entry[0],
         channel=channel,
     )
-    page = found.to_html() if target is not None else ""
-    print(found.to_json() if json else found)
+    page = explanation.to_html() if target is not None else ""
+    print(explanation.to_json() if json else explanation)
     if target is not None:
         write_text(page, target)
 

@@ -38,5 +38,5 @@ def probe_command(
     if more:
         raise UsageError(f"{more[0]}: a probe makes its arrays itself; write options as name=value")
     result = None if check is None else load_array(check)
-    found = uniconv.probe(call_of(name, {}, options))
-    print(found.code() if result is None else found.check(result))
+    inputs = uniconv.probe(call_of(name, {}, options))
+    print(inputs.code() if result is None else inputs.check(result))

@@ -47,8 +47,8 @@ def read_command(
 
 def _listed(file: Path, rows: list[tuple[str, ...]]) -> Iterator[tuple[str, NDArray[Any]]]:
     """The arrays one at a time; ``rows`` gets what is shown of each."""
-    for found in uniconv.files.stream(file):
-        digits = "" if found.digits is None else str(found.digits)
-        line = "" if found.line is None else str(found.line)
-        rows.append((found.name, str(found.shape), str(found.dtype), digits, line))
-        yield found.name, found.array
+    for array in uniconv.files.stream(file):
+        digits = "" if array.digits is None else str(array.digits)
+        line = "" if array.line is None else str(array.line)
+        rows.append((array.name, str(array.shape), str(array.dtype), digits, line))
+        yield array.name, array.array

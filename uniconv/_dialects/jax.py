@@ -108,8 +108,8 @@ def word_and_spread(call: CallContext, padding: object) -> bool:
 def same_lower_and_strided_or_consistent(
     call: CallContext, padding: object, use_consistent_padding: bool
 ) -> bool:
-    said = isinstance(padding, str) and padding == "SAME_LOWER"
-    return said and (max(call.stride) > 1 or use_consistent_padding)
+    lower = isinstance(padding, str) and padding == "SAME_LOWER"
+    return lower and (max(call.stride) > 1 or use_consistent_padding)
 
 
 AWAY = Refusal(
@@ -241,13 +241,13 @@ def bare(op: Op, name: str, params: str, source: str, **changes: Any) -> Op:
         "one array must be smaller than the other in every dimension",
         f"{IMAGES} _convolve_nd",
     )
-    told: dict[str, Any] = {
+    words: dict[str, Any] = {
         "dtypes": ("float32", "float64", *COMPLEX),
         "mixed_dtypes": True,
         "notes": (scipy.CONJUGATED,) if op.conjugates else (),
         "refusals": (inside,),
     }
-    return replace(op, name=name, params=params, source=source, **(told | changes))
+    return replace(op, name=name, params=params, source=source, **(words | changes))
 
 
 SIGNALS = (

@@ -210,13 +210,13 @@ def layer(op: Op, name: str, rank: int, options: str, file: str, **changes: Any)
     """A layer: the function with its constructor's words, for so many spatial axes."""
     first, *rest = op.params.split(" strides")
     table = {word: replace(at, ranks=(rank,)) for word, at in op.layout.table.items()}
-    told: dict[str, Any] = {
+    words: dict[str, Any] = {
         "name": f"keras.layers.{name.format(r=rank)}",
         "params": f"{first} bias:bias strides{' strides'.join(rest)} {options}",
         "layout": Choice(op.layout.option, table, op.layout.default),
         "source": f"{LAYERS}/{file}.py",
     }
-    return replace(op, **(LAYER | told | changes))
+    return replace(op, **(LAYER | words | changes))
 
 
 def strided_or_dilated(file: str) -> tuple[Refusal, ...]:

@@ -46,8 +46,8 @@ def padded(call: CallContext) -> bool:
 
 
 def same_and_an_even_kernel(call: CallContext, pad: object) -> bool:
-    said = isinstance(pad, str) and pad == "same"
-    return said and any(k % 2 == 0 for k in call.sizes.kernel)
+    same = isinstance(pad, str) and pad == "same"
+    return same and any(k % 2 == 0 for k in call.sizes.kernel)
 
 
 def same_and_an_even_kernel_transposed(call: CallContext, crop: object) -> bool:

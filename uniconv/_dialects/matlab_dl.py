@@ -52,8 +52,8 @@ def causal_and_not_one_axis(call: CallContext, Padding: object) -> bool:  # noqa
 
 
 def cropped_same_below_nothing(call: CallContext, Cropping: object) -> bool:  # noqa: N803
-    said = isinstance(Cropping, str) and Cropping == "same"
-    return said and any(a.extent < a.stride for a in call.axes)
+    same = isinstance(Cropping, str) and Cropping == "same"
+    return same and any(a.extent < a.stride for a in call.axes)
 
 
 CONV = Op(

@@ -30,9 +30,9 @@ LIST = ("none", "axes")
 
 def spelled(x: str, w: str, y: str) -> dict[str, Layout]:
     """The layout of "b01f", "01io", "b01f" under its spelling."""
-    found = numbered_dimensions(x, w, y)
+    numbers = numbered_dimensions(x, w, y)
     text = "x".join(f"[{','.join(letters)}]" for letters in (x, w)) + f"->[{','.join(y)}]"
-    return {text: found} if found else {}
+    return {text: numbers} if numbers else {}
 
 
 TABLE = {

@@ -42,10 +42,10 @@ ACTIVATION = ActivationWord(
 
 def per_axis_options(rank: int, dilated: bool) -> dict[str, OptionPerAxis]:
     names = "dhw"[3 - rank :]
-    found = {"stride": OptionPerAxis(tuple(f"stride_{a}" for a in names))}
+    rules = {"stride": OptionPerAxis(tuple(f"stride_{a}" for a in names))}
     if dilated:
-        found["dilation"] = OptionPerAxis(tuple(f"dilation_{a}_factor" for a in names), 1)
-    return found
+        rules["dilation"] = OptionPerAxis(tuple(f"dilation_{a}_factor" for a in names), 1)
+    return rules
 
 
 def option_names(rank: int, dilated: bool = True) -> str:

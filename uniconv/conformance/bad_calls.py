@@ -51,8 +51,8 @@ class TrialCall:
     again: str | None = None
 
     def __str__(self) -> str:
-        given = ", ".join(f"{k}={v!r}" for k, v in self.options.items())
-        return f"{self.function}({given})"
+        options = ", ".join(f"{k}={v!r}" for k, v in self.options.items())
+        return f"{self.function}({options})"
 
     def arrays(self) -> dict[str, torch.Tensor | None]:
         """x, w, p and bias: small distinct integers, so that float16 and int8 hold them."""
@@ -74,8 +74,8 @@ class TrialCall:
 
     def through_uniconv(self) -> Any:
         """What the public function of this kind of convolution returns or raises."""
-        op, given = find(self.function), self.arrays()
-        x, w, p, bias = (given[role] for role in ("x", "w", "p", "bias"))
+        op, tensors = find(self.function), self.arrays()
+        x, w, p, bias = (tensors[role] for role in ("x", "w", "p", "bias"))
         if self.again:
             names = {op.array_names("x")[0]: x, op.array_names("w")[0]: w, self.again: w}
             return native(self.function)(**names, **self.options)
@@ -120,9 +120,9 @@ def well_called(op: Op) -> TrialCall:
 def called(case: Case) -> TrialCall:
     dtype = "float32" if "float32" in case.op.dtypes else case.op.dtypes[0]
     shapes = case.x_shape, case.w_shape
-    told = {k: v for k, v in case.options.items() if k not in (case.op.addend or ())}
+    options = {k: v for k, v in case.options.items() if k not in (case.op.addend or ())}
     return TrialCall(
-        case.op.name, told, *shapes, pointwise_shape=case.pointwise_shape, dtypes=(dtype,) * 3
+        case.op.name, options, *shapes, pointwise_shape=case.pointwise_shape, dtypes=(dtype,) * 3
     )
 
 

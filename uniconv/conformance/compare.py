@@ -126,10 +126,10 @@ class Comparison:
         theirs = self.ask(case, x, w, bias, *p)
         if theirs is None:
             return
-        given = {} if bias is None else {"bias": bias}
+        keywords = {} if bias is None else {"bias": bias}
         names = [self.op.array_names(role)[0] for role in ("x", "w", "p")[: len(arrays)]]
-        own = {self.op.array_names("bias")[0]: bias for _ in given}
-        ours = self.public(*arrays, dialect=self.op.name, **given, **case.options)
+        own = {self.op.array_names("bias")[0]: bias for _ in keywords}
+        ours = self.public(*arrays, dialect=self.op.name, **keywords, **case.options)
         self.same(case, "y", ours, theirs)
         ours = self.native(**dict(zip(names, arrays)), **own, **case.options)
         self.same(case, "y of native()", ours, theirs)
@@ -169,16 +169,16 @@ class Comparison:
         except Exception:  # counted as a difference where the probe was compared
             return
         if theirs.shape == case.call.output and theirs.size:
-            found = rounding_in_bounds(case.call, tuple(arrays), theirs)
-            self.record.rounding = max(self.record.rounding, found)
+            rounding = rounding_in_bounds(case.call, tuple(arrays), theirs)
+            self.record.rounding = max(self.record.rounding, rounding)
 
     def slopes(self, case: Case, arrays: tuple[Array, ...], dy: Array) -> list[Array]:
         """uniconv's gradients of sum(dy * y) by x and w."""
         tensors = [to_torch(a, "cpu") for a in arrays]
         leaves = [a.requires_grad_() for a in tensors[:2]]
         y = self.public(*tensors, dialect=self.op.name, **case.options)
-        found = torch.autograd.grad(y, leaves, to_torch(dy, "cpu"))
-        return [like(a, arrays[0]) for a in found]
+        gradients = torch.autograd.grad(y, leaves, to_torch(dy, "cpu"))
+        return [like(a, arrays[0]) for a in gradients]
 
     def same(self, case: Case, what: str, ours: Array, theirs: Array) -> None:
         if (ours.shape, ours.dtype) != (theirs.shape, theirs.dtype):
@@ -253,14 +253,14 @@ def installed(names: Sequence[str] | None = None) -> list[Op]:
     """
     if names is None:
         return [op for name, d in frameworks().items() if runs(name) for op in d.functions]
-    found: dict[str, Op] = {}
+    functions: dict[str, Op] = {}
     for name in map(str.strip, names):
         known = framework(name)
         ops = known.functions if known else (find(name),)
         if not runs(ops[0].framework):
             raise UnknownName(f"{name}: its framework is not installed, or runs outside Python")
-        found |= {op.name: op for op in ops}
-    return list(found.values())
+        functions |= {op.name: op for op in ops}
+    return list(functions.values())
 
 
 def check_dialect(
@@ -308,19 +308,19 @@ def check_dialect(
 
 def _by_role(op: Op, function: Callable[..., Any]) -> Callable[..., list[Array]]:
     def call(arrays: dict[str, Array], options: dict[str, Any], dy: Array | None) -> list[Array]:
-        given = [arrays[role] for role in ("x", "w", "p") if role in arrays]
+        positional = [arrays[role] for role in ("x", "w", "p") if role in arrays]
         bias = {"bias": arrays["bias"]} if "bias" in arrays else {}
-        return [np.asarray(function(*given, **bias, **options))]
+        return [np.asarray(function(*positional, **bias, **options))]
 
     return call
 
 
 def refuses(call: TrialCall, run: Oracle | None = None) -> bool:
     """Whether the framework refuses a call."""
-    given = {r: None if a is None else like(a, np.zeros(0)) for r, a in call.arrays().items()}
+    arrays = {r: None if a is None else like(a, np.zeros(0)) for r, a in call.arrays().items()}
     run = run or oracle(call.function)
     try:
-        run(call, given["x"], given["w"], given["bias"], given["p"])  # type: ignore[arg-type]
+        run(call, arrays["x"], arrays["w"], arrays["bias"], arrays["p"])  # type: ignore[arg-type]
     except Exception:  # each framework has its own
         return True
     return False

@@ -52,7 +52,7 @@ def crossings(kind: str, rank: int, count: int) -> dict[tuple[str, str], Crossin
     0
     """
     ops = mains(kind, rank)
-    found = {(a.name, b.name): Crossing() for a in ops for b in ops}
+    crossings = {(a.name, b.name): Crossing() for a in ops for b in ops}
     for op in ops:
         rng = random.Random(f"crossing {op.name}")
         for seed in range(count):
@@ -60,7 +60,7 @@ def crossings(kind: str, rank: int, count: int) -> dict[tuple[str, str], Crossin
             arrays = probe(case, seed)
             y = made_by(op, own_options(case), *arrays)
             for other in ops:
-                crossing = found[op.name, other.name]
+                crossing = crossings[op.name, other.name]
                 try:
                     same = np.array_equal(run_by(other, case, arrays), y)
                 except CannotExpress:
@@ -68,7 +68,7 @@ def crossings(kind: str, rank: int, count: int) -> dict[tuple[str, str], Crossin
                     continue
                 crossing.equal += same
                 crossing.different += not same
-    return found
+    return crossings
 
 
 def run_by(other: Op, case: Case, arrays: tuple[Array, ...]) -> Array:

@@ -29,8 +29,8 @@ def _nodes() -> Iterator[SuiteCase]:
     tests = importlib.import_module("onnx.backend.test.case.node")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of other operators: they divide by zero on purpose
-        found = tests.collect_testcases(None)
-    for test in found:
+        cases = tests.collect_testcases(None)
+    for test in cases:
         for inputs, outputs in test.data_sets if test.model is not None else ():
             yield from _case(test.name, test.model, list(inputs), outputs[0])
 
@@ -62,12 +62,12 @@ def _case(name: str, model: Any, inputs: list[Any], expected: Any) -> Iterator[S
         return
     known = {tensor.name: arrays.to_array(tensor) for tensor in model.graph.initializer}
     left = iter(inputs)
-    known |= {told.name: next(left) for told in model.graph.input if told.name not in known}
-    given = named_by_position(function, [known.get(n) for n in node.input])
+    known |= {entry.name: next(left) for entry in model.graph.input if entry.name not in known}
+    keywords = named_by_position(function, [known.get(n) for n in node.input])
     for attribute in node.attribute:
         value = helper.get_attribute_value(attribute)
-        given[attribute.name] = value.decode() if isinstance(value, bytes) else value
-    yield SuiteCase(name, function, given, expected)
+        keywords[attribute.name] = value.decode() if isinstance(value, bytes) else value
+    yield SuiteCase(name, function, keywords, expected)
 
 
 def _array(file: Path) -> Any:

@@ -105,8 +105,8 @@ def named_by_position(function: str, inputs: Iterable[Any]) -> dict[str, Any]:
 
 def counted(verdicts: Iterable[Verdict]) -> dict[str, int]:
     """How many cases went how."""
-    found = Counter(v.outcome for v in verdicts)
-    return {outcome: found[outcome] for outcome in OUTCOMES}
+    counts = Counter(v.outcome for v in verdicts)
+    return {outcome: counts[outcome] for outcome in OUTCOMES}
 
 
 def suite_table(suites: Mapping[str, Iterable[Verdict]]) -> str:
@@ -118,14 +118,16 @@ def suite_table(suites: Mapping[str, Iterable[Verdict]]) -> str:
     <BLANKLINE>
     pairs two: wrong: no
     """
-    told = {name: list(verdicts) for name, verdicts in suites.items()}
+    verdicts_of = {name: list(verdicts) for name, verdicts in suites.items()}
     rows: list[tuple[str, ...]] = [("suite", *OUTCOMES)]
-    rows += [(name, *map(str, counted(verdicts).values())) for name, verdicts in told.items()]
+    rows += [
+        (name, *map(str, counted(verdicts).values())) for name, verdicts in verdicts_of.items()
+    ]
     widths = [max(map(len, column)) for column in zip(*rows)]
     lines = ["  ".join(map(str.ljust, r, widths)).rstrip() for r in rows]
     losses = [
         f"{name} {v.name}: {v.outcome}: {v.reason}"
-        for name, verdicts in told.items()
+        for name, verdicts in verdicts_of.items()
         for v in verdicts
         if v.outcome != "passed"
     ]

@@ -70,5 +70,5 @@ class Flatten(nn.Module):
         return (x.movedim(1, -1) if self._channels_moved else x).flatten(1)
 
     def extra_repr(self) -> str:
-        told: dict[str, Any] = {"dialect": self.dialect, "data_format": self.data_format}
-        return ", ".join(f"{k}={show(v)}" for k, v in told.items() if v is not None)
+        words: dict[str, Any] = {"dialect": self.dialect, "data_format": self.data_format}
+        return ", ".join(f"{k}={show(v)}" for k, v in words.items() if v is not None)

@@ -40,11 +40,11 @@ def _loaded(op: Op, sizes: dict[str, Any], arrays: Mapping[str, Any]) -> Layer:
     """A layer of the function, with the arrays' dtype, holding them."""
     tensors = {k: torch.as_tensor(a) for k, a in arrays.items() if a is not None}
     dtype = next(iter(tensors.values())).dtype
-    made = _CLASSES[op.kind](
+    layer = _CLASSES[op.kind](
         in_channels=None, dialect=op.name, bias="bias" in tensors, dtype=dtype, **sizes
     )
-    made.load_state_dict(tensors)
-    return made
+    layer.load_state_dict(tensors)
+    return layer
 
 
 @from_one_frame
@@ -64,21 +64,21 @@ def from_torch(module: nn.Module) -> Layer:
         raise BadArray(f"from_torch takes a torch.nn convolution of known shape, not {module!r}")
     kind = next(c for c in (*CONVS, *TRANSPOSED) if isinstance(module, c))
     op = find(f"torch.nn.{kind.__name__}")
-    given = {o: getattr(held, o) for o in op.rules if getattr(held, o) is not None}
+    words = {o: getattr(held, o) for o in op.rules if getattr(held, o) is not None}
     rank = op.ranks[0]
     defaults = {"stride": 1, "padding": 0, "dilation": 1, "output_padding": 0}
     options = {
         o: v
-        for o, v in given.items()
+        for o, v in words.items()
         if v != op.rules[o].default and v != (defaults.get(o),) * rank
     }
     sizes = {"out_channels": held.out_channels, "kernel_size": held.kernel_size}
     arrays = {"kernel": held.weight.detach(), "bias": held.bias}
-    made = _loaded(op, {**sizes, **options}, arrays).to(held.weight.device)
-    for mine, theirs in ((made.weight, held.weight), (made.bias, held.bias)):
+    result = _loaded(op, {**sizes, **options}, arrays).to(held.weight.device)
+    for mine, theirs in ((result.weight, held.weight), (result.bias, held.bias)):
         if mine is not None:
             mine.requires_grad_(theirs.requires_grad)
-    return made.train(module.training)
+    return result.train(module.training)
 
 
 @from_one_frame
@@ -109,16 +109,16 @@ def from_keras(layer: Any) -> nn.Module:
         sizes["out_channels"] = config["filters"]
     if op.kind in ("depthwise_conv", "separable_conv"):
         sizes["multiplier"] = config["depth_multiplier"]
-    made = _loaded(op, {**sizes, **own}, arrays).requires_grad_(bool(layer.trainable))
+    module = _loaded(op, {**sizes, **own}, arrays).requires_grad_(bool(layer.trainable))
     activation = config.get("activation") or "linear"
     if activation == "linear":
-        return made
+        return module
     if activation not in _ACTIVATIONS:
         raise BadOption(
             f"{op.name}: activation={show(activation)} has no torch.nn module of the same meaning: "
             "build the layer without it, and apply it to the result"
         )
-    return nn.Sequential(made, _ACTIVATIONS[activation]())
+    return nn.Sequential(module, _ACTIVATIONS[activation]())
 
 
 @from_one_frame

@@ -74,17 +74,17 @@ class Layer(nn.Module):
         **options: Any,
     ) -> None:
         super().__init__()
-        told = named_sizes(type(self).__name__, self.SIZES, sizes, options)
-        rank_ = kernel_rank(dialect, told["kernel_size"], rank)
+        words = named_sizes(type(self).__name__, self.SIZES, sizes, options)
+        rank_ = kernel_rank(dialect, words["kernel_size"], rank)
         self._op = op = layer_function(dialect, self.KIND, rank_)
         if not {"c", "o"} <= set(f"{op.layouts[0].x} {op.layouts[0].y}".split()):
             raise BadOption(f"{op.name} has no channels, so there is no layer of it: bind a kernel")
-        told |= own_words(op, told, options)
-        bias = bool(told.get("bias", bias))
-        self.kernel_size = kernel_sizes(op, self._word("kernel_size"), told["kernel_size"], rank)
-        self.in_channels = self._count("in_channels", told.get("in_channels"))
-        self.multiplier = self._count("multiplier", told.get("multiplier", 1)) or 1
-        self.out_channels = self._count("out_channels", told.get("out_channels"))
+        words |= own_words(op, words, options)
+        bias = bool(words.get("bias", bias))
+        self.kernel_size = kernel_sizes(op, self._word("kernel_size"), words["kernel_size"], rank)
+        self.in_channels = self._count("in_channels", words.get("in_channels"))
+        self.multiplier = self._count("multiplier", words.get("multiplier", 1)) or 1
+        self.out_channels = self._count("out_channels", words.get("out_channels"))
         if self.out_channels is None and "out_channels" in self.SIZES:
             raise BadOption(f"{op.name}: {self._word('out_channels')} is missing")
         for rule in op.inert_options:  # the kernel's size, where the function asks for it once more
@@ -267,8 +267,8 @@ class Layer(nn.Module):
             if self._kernel is None:
                 raise BadShape(f"{self._op.name}: run it once before it is compiled: it is lazy")
             arrays = (x, self.weight, self.bias, point)
-            told = (merged, self._kernel.shape, precision, in_block())
-            y: Tensor = prepared_in_graph(self._op.name, *arrays, *told)
+            key = (merged, self._kernel.shape, precision, in_block())
+            y: Tensor = prepared_in_graph(self._op.name, *arrays, *key)
             return y
         if type(self.weight) not in _PLAIN and self._kernel is not None:
             whole = self._in_parts(x, self.weight, self.bias, merged, precision)
@@ -295,8 +295,8 @@ class Layer(nn.Module):
             c = (self.in_channels or 1) * groups // kernel.groups
             shape = self._reading.shape(c, length, groups, self.kernel_size)
             part = stored_kernel(op, own, shape)
-            made = part.plan(op, own, tuple(x.shape), precision=precision)
-            return made(x, w, bias)  # type: ignore[no-any-return]
+            plan = part.plan(op, own, tuple(x.shape), precision=precision)
+            return plan(x, w, bias)  # type: ignore[no-any-return]
 
         return run_in_parts(self, x, weight, bias, options, run)
 
@@ -315,12 +315,12 @@ class Layer(nn.Module):
             self._see(shape)
         assert self._kernel is not None
         points = (self._point_shape(self.in_channels or 1),) if self._op.pointwise else ()
-        made = self._kernel.plan(self._op, options, shape, *points, precision=precision)
+        plan = self._kernel.plan(self._op, options, shape, *points, precision=precision)
         if keep and all(type(n) is int for n in shape):
             if len(self._plans) >= _MOST:
                 self._plans.clear()
-            self._plans[shape, current()] = made
-        return made
+            self._plans[shape, current()] = plan
+        return plan
 
     def _see(self, x_shape: Shape) -> None:
         """Take the input channels from the first input."""
@@ -340,14 +340,14 @@ class Layer(nn.Module):
     def extra_repr(self) -> str:
         op = self._op
         sizes = f"{self.in_channels or '?'} -> {self.out_channels or '?'}"
-        told = [op.name, f"channels={sizes}", f"kernel_size={self.kernel_size}"]
-        told += [f"multiplier={self.multiplier}"] if self.multiplier != 1 else []
-        told += [f"groups={self._groups}"] if self._groups != 1 else []
+        parts = [op.name, f"channels={sizes}", f"kernel_size={self.kernel_size}"]
+        parts += [f"multiplier={self.multiplier}"] if self.multiplier != 1 else []
+        parts += [f"groups={self._groups}"] if self._groups != 1 else []
         changed = {n: v for n, v in self._options.items() if show(v) != show(op.default(n))}
-        told += [f"{name}={show(value)}" for name, value in changed.items()]
-        told += [f"precision={show(self._precision)}"] if self._precision else []
-        told += ["bias=False"] if self._parameters.get("bias", 1) is None else []
-        return ", ".join(told)
+        parts += [f"{name}={show(value)}" for name, value in changed.items()]
+        parts += [f"precision={show(self._precision)}"] if self._precision else []
+        parts += ["bias=False"] if self._parameters.get("bias", 1) is None else []
+        return ", ".join(parts)
 
     # What is saved is in the function's layout, under names that the parameters do not have.
 
@@ -373,28 +373,28 @@ class Layer(nn.Module):
         unexpected_keys: list[str],
         error_msgs: list[str],
     ) -> None:
-        given = {k: v for k, v in state_dict.items() if k.startswith(prefix)}
+        entries = {k: v for k, v in state_dict.items() if k.startswith(prefix)}
         saved_names = self._saved_names()
         for name, saved in saved_names.items():
             if name not in self._parameters:
                 continue
-            spellings = {saved, *self._spellings(name)} & {k[len(prefix) :] for k in given}
+            spellings = {saved, *self._spellings(name)} & {k[len(prefix) :] for k in entries}
             if len(spellings) > 1:
                 both = " and ".join(sorted(spellings))
                 error_msgs.append(f"{self._op.name}: {both} are one array; give one of them")
                 return
             for spelling in spellings:
-                array = given.pop(prefix + spelling)
+                array = entries.pop(prefix + spelling)
                 try:
-                    given[prefix + name] = self._loaded(name, saved, array)
+                    entries[prefix + name] = self._loaded(name, saved, array)
                 except (BadShape, BadOption) as error:
                     error_msgs.append(str(error))
                     return
-        if (bias := given.get(prefix + "bias")) is not None and not isinstance(bias, Tensor):
-            given[prefix + "bias"] = to_torch(bias, "cpu")
+        if (bias := entries.get(prefix + "bias")) is not None and not isinstance(bias, Tensor):
+            entries[prefix + "bias"] = to_torch(bias, "cpu")
         missing: list[str] = []
         super()._load_from_state_dict(
-            given, prefix, local_metadata, strict, missing, unexpected_keys, error_msgs
+            entries, prefix, local_metadata, strict, missing, unexpected_keys, error_msgs
         )
         own = {prefix + name: prefix + saved for name, saved in saved_names.items()}
         missing_keys += [own.get(key, key) for key in missing]

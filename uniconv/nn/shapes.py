@@ -19,7 +19,7 @@ def unfit(name: str, saved: str, pattern: str, shape: Shape, must: Shape) -> str
         )
     pairs = [(a, n, m) for a, n, m in zip(letters, shape, must) if n != m]
     got = ", ".join(f"{a} = {n}" for a, n, _ in pairs)
-    wanted = ", ".join(f"{a} = {m}" for a, _, m in pairs)
+    required = ", ".join(f"{a} = {m}" for a, _, m in pairs)
     spatial = [a for a in letters if a[0] == "s"]
     channels = [a for a in letters if a[0] != "s"]
     sizes = dict(zip(letters, must))
@@ -31,7 +31,7 @@ def unfit(name: str, saved: str, pattern: str, shape: Shape, must: Shape) -> str
     fitting = [o for o in others if o != letters and tuple(sizes[a] for a in o) == shape]
     hint = "; it would fit as " + " or ".join(map(_dotted, fitting)) if fitting else ""
     read = f"{name}: {saved} {show_shape(shape)} read as {show(pattern)} has {got}"
-    return f"{read}; it must have {wanted}{hint}"
+    return f"{read}; it must have {required}{hint}"
 
 
 def _dotted(letters: tuple[str, ...]) -> str:

@@ -93,15 +93,15 @@ def to_torch(module: HeldKernel, size: tuple[int, ...] | None = None) -> nn.Modu
             bias = (w.new_zeros(call.o) if bias is None else bias) + call.shift
         if bias is not None:
             arrays["bias"] = bias
-        made = [m for step in _steps(call, kernel) for m in _modules(call.op, step, arrays)]
+        modules = [m for step in _steps(call, kernel) for m in _modules(call.op, step, arrays)]
     if call.activation:
         last = activation_module(call.activation)
         if last is None:
             raise _lacking(call.op, "activation")
-        made.append(last)
-    for parameter in (p for m in made for p in m.parameters()):
+        modules.append(last)
+    for parameter in (p for m in modules for p in m.parameters()):
         parameter.requires_grad_(module.weight.requires_grad)
-    whole = made[0] if len(made) == 1 else nn.Sequential(*made)
+    whole = modules[0] if len(modules) == 1 else nn.Sequential(*modules)
     return whole.train(module.training)
 
 
@@ -157,8 +157,8 @@ def _call(module: HeldKernel, size: tuple[int, ...] | None) -> LoweredCall:
 def _batch(op: Op, options: Mapping[str, Any], layout: Layout) -> int:
     """The batch that the options are for: one image, unless they say so themselves."""
     parts = options.get(op.batch_groups.option, 1) if op.batch_groups else 1
-    said = op.crop.shape if op.crop else None
-    shape = integers(options.get(said)) if said else None
+    option = op.crop.shape if op.crop else None
+    shape = integers(options.get(option)) if option else None
     letters = axes(
         layout.y, op.ranks[0] if shape is None else max(rank_of(layout.y, len(shape)), 0)
     )
@@ -214,11 +214,11 @@ def _convolution(step: s.Convolve, arrays: Mapping[str, Tensor]) -> nn.Module:
     else:
         channels = (w.shape[1] * step.groups, w.shape[0])
     make: Any = (TRANSPOSED if step.transposed else CONVS)[step.rank - 1]
-    made: nn.Module = make(*channels, tuple(w.shape[2:]), device="meta", **options)
-    made.weight = nn.Parameter(w.detach().clone(memory_format=torch.contiguous_format))
+    module: nn.Module = make(*channels, tuple(w.shape[2:]), device="meta", **options)
+    module.weight = nn.Parameter(w.detach().clone(memory_format=torch.contiguous_format))
     if bias is not None:
-        made.bias = nn.Parameter(bias.detach().clone())
-    return made
+        module.bias = nn.Parameter(bias.detach().clone())
+    return module
 
 
 def _bias(step: s.Bias, arrays: Mapping[str, Tensor]) -> list[nn.Module]:

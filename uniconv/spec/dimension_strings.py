@@ -216,8 +216,8 @@ class NumberedDimensions(Choice):
         text = re.sub(r"^#[\w.]+<(.*)>$", r"\1", text)  # as an attribute is printed
         raw = [getattr(value, name, None) for name in RAW]
         if text.startswith("raw"):
-            said = dict(re.findall(r"(\w+)=(-?\d+|\[[\d,-]*\])", text.removeprefix("raw")))
-            raw = [json.loads(said.get(name, "null")) for name in RAW]
+            fields = dict(re.findall(r"(\w+)=(-?\d+|\[[\d,-]*\])", text.removeprefix("raw")))
+            raw = [json.loads(fields.get(name, "null")) for name in RAW]
         layout = _numbered(raw)
         parts = re.fullmatch(r"\[([^]]*)\]x\[([^]]*)\]->\[([^]]*)\]", text)
         if parts:

@@ -144,10 +144,10 @@ def _from_entry_point(point: EntryPoint, loaded: Sequence[tuple[EntryPoint, Outc
         framework = point.load()
         if not isinstance(framework, Framework):
             return Broken(point.name, f"{what} is no Framework: {framework!r}")
-        taken = _taken(framework, loaded)
+        clash = _taken(framework, loaded)
     except (Exception, SystemExit) as error:
         return _failed(point.name, what, error)
-    return Broken(point.name, f"{what} is refused: {taken}") if taken else framework
+    return Broken(point.name, f"{what} is refused: {clash}") if clash else framework
 
 
 def _plug_in(point: EntryPoint) -> str:

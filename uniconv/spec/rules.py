@@ -381,11 +381,11 @@ class ActivationWord(Choice):
             return known
         factors = facts.options[self.numbers]
         try:
-            made: Activation = meaning(*map(float, factors))
+            activation: Activation = meaning(*map(float, factors))
         except TypeError:
             must = f"must be the numbers that {self.option}={show(value)} takes"
             raise facts.bad(self.numbers, factors, must) from None
-        return made
+        return activation
 
 
 @dataclass(frozen=True, slots=True)

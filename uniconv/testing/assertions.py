@@ -167,7 +167,7 @@ def _cases(call: Call, rank: int | None, grouped: bool, count: int, seed: int) -
         choices["groups"] = (options.get(op.groups.option, 1),)
     elif not grouped:
         choices["groups"] = (1,)
-    found = 0
+    total = 0
     problem: Exception = BadShape(f"{op.name}: no call is valid")
     for _ in range(count * _TRIES_PER_CASE):
         drawn = attempt(op, {n: rng.choice(known) for n, known in choices.items()}, rng)
@@ -179,11 +179,11 @@ def _cases(call: Call, rank: int | None, grouped: bool, count: int, seed: int) -
         except ValueError as error:
             problem = error
             continue
-        found += 1
+        total += 1
         yield case
-        if found == count:
+        if total == count:
             return
-    if not found:
+    if not total:
         raise problem
 
 

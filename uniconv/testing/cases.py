@@ -73,9 +73,9 @@ class Case:
     def __str__(self) -> str:
         """The call in one line: its shapes by role, then its options."""
         shapes = {"x": self.x_shape, "w": self.w_shape, "p": self.pointwise_shape}
-        told = [f"{name} {shape}" for name, shape in shapes.items() if shape is not None]
-        told += [f"{name}={show(value)}" for name, value in self.options.items()]
-        return f"{self.op.name}({', '.join(told)})"
+        parts = [f"{name} {shape}" for name, shape in shapes.items() if shape is not None]
+        parts += [f"{name}={show(value)}" for name, value in self.options.items()]
+        return f"{self.op.name}({', '.join(parts)})"
 
 
 def random_case(op: Op, rng: random.Random, rank: int | None = None) -> Case:

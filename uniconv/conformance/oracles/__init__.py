@@ -122,17 +122,17 @@ def versions(family: str) -> dict[str, str]:
     """The versions of what a family's oracles run; empty where something is not installed."""
     module = _module(family)
     if module is not None and hasattr(module, "programs"):  # no Python package
-        found: dict[str, str] = module.programs()
-        return found
-    found = {}
+        versions: dict[str, str] = module.programs()
+        return versions
+    versions = {}
     for names in module.PACKAGES if module else ():
         for package in names.split(" or "):
             with suppress(PackageNotFoundError):
-                found[package] = version(package)
+                versions[package] = version(package)
                 break
         else:
             return {}
-    return found
+    return versions
 
 
 def runs(family: str) -> bool:

@@ -38,8 +38,8 @@ def function_of(op: Op) -> Callable[..., list[Array]]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             names = {role: op.array_names(role)[0] for role in arrays}
-            given = {names[role]: a for role, a in arrays.items()}
-            y: Array = getattr(functions, name)(**given, **options).array
+            keywords = {names[role]: a for role, a in arrays.items()}
+            y: Array = getattr(functions, name)(**keywords, **options).array
         return [y]
 
     return call

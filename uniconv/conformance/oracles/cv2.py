@@ -21,12 +21,12 @@ def function_of(op: Op) -> Callable[..., list[Array]]:
 
     def call(arrays: dict[str, Array], options: dict[str, Any], dy: Array | None) -> list[Array]:
         cv2 = importlib.import_module("cv2")
-        given = dict(options)
-        if isinstance(given.get("anchor"), list):
-            given["anchor"] = tuple(given["anchor"])
+        keywords = dict(options)
+        if isinstance(keywords.get("anchor"), list):
+            keywords["anchor"] = tuple(keywords["anchor"])
         names = {role: op.array_names(role)[0] for role in arrays}
         y: Array = getattr(cv2, op.name.removeprefix("cv2."))(
-            **{names[role]: a for role, a in arrays.items()}, **given
+            **{names[role]: a for role, a in arrays.items()}, **keywords
         )
         return [y]
 

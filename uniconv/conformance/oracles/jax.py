@@ -24,12 +24,12 @@ GRADIENTS = True
 def jax() -> Any:
     """JAX with 64-bit numbers, as the arrays say."""
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
-    found = importlib.import_module("jax")
-    found.config.update("jax_enable_x64", True)
-    found.config.update("jax_default_matmul_precision", "highest")
+    module = importlib.import_module("jax")
+    module.config.update("jax_enable_x64", True)
+    module.config.update("jax_default_matmul_precision", "highest")
     for name in ("jax.scipy.signal", "jax.numpy"):
         importlib.import_module(name)
-    return found
+    return module
 
 
 def function_of(op: Op) -> Callable[..., list[Array]]:
@@ -41,11 +41,13 @@ def function_of(op: Op) -> Callable[..., list[Array]]:
         if set(arrays) != set(roles):
             raise ValueError(f"{op.name} takes {', '.join(names)} only")
         function = reduce(getattr, op.name.split(".")[1:], jax())
-        given = options | ({"padding": _tuples(options["padding"])} if "padding" in options else {})
+        keywords = options | (
+            {"padding": _tuples(options["padding"])} if "padding" in options else {}
+        )
 
         def run(x: Any, w: Any) -> Any:
             # By position: jax.numpy.convolve's arrays have no public names.
-            return function(x, w, **given)
+            return function(x, w, **keywords)
 
         if dy is None:
             return [np.asarray(run(arrays["x"], arrays["w"]))]

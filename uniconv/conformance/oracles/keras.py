@@ -31,7 +31,7 @@ def keras() -> Any:
 def function_of(op: Op) -> Callable[..., list[Array]]:
     """The function or layer of a registry name."""
     module, name = op.name.split(".")[1:]
-    made = _function if module == "ops" else _layer
+    make = _function if module == "ops" else _layer
 
     def call(arrays: dict[str, Array], options: dict[str, Any], dy: Array | None) -> list[Array]:
         keras()
@@ -51,7 +51,7 @@ def function_of(op: Op) -> Callable[..., list[Array]]:
             arrays = {role: a for role, a in arrays.items() if role != "bias"}
             (y,) = call(arrays, options, dy)
             return [y + bias.reshape(-1, *(1,) * (y.ndim - 2))]
-        run = made(op, name, arrays, options)
+        run = make(op, name, arrays, options)
         wrong = shifts_window(op, words, arrays["w"])
         return computed(run, arrays, options, dy, options, wrong)
 
@@ -63,8 +63,8 @@ def _function(op: Op, name: str, arrays: dict[str, Array], options: dict[str, An
         raise ValueError(f"{op.name} has no bias")
     names = {role: op.array_names(role)[0] for role in arrays}
 
-    def run(given: dict[str, Any], options: dict[str, Any]) -> Any:
-        return getattr(keras().ops, name)(**{names[r]: a for r, a in given.items()}, **options)
+    def run(arrays: dict[str, Any], options: dict[str, Any]) -> Any:
+        return getattr(keras().ops, name)(**{names[r]: a for r, a in arrays.items()}, **options)
 
     return run
 
@@ -87,8 +87,8 @@ def _layer(op: Op, name: str, arrays: dict[str, Array], options: dict[str, Any])
         if tuple(variable.shape) != arrays[role].shape:
             raise ValueError(f"{variable.path} is {variable.shape}, not {arrays[role].shape}")
 
-    def run(given: dict[str, Any], options: dict[str, Any]) -> Any:
-        y, _ = layer.stateless_call([given[role] for role in roles], [], given["x"])
+    def run(arrays: dict[str, Any], options: dict[str, Any]) -> Any:
+        y, _ = layer.stateless_call([arrays[role] for role in roles], [], arrays["x"])
         return y
 
     return run

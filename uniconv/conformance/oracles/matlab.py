@@ -27,9 +27,9 @@ def programs() -> dict[str, str]:
     if which("octave-cli") is None:
         return {}
     code = "p = pkg('list', 'image'); printf('%s %s', version(), p{1}.version)"
-    told = subprocess.run(["octave-cli", "--eval", code], capture_output=True, text=True)
-    found = re.fullmatch(r"(\S+) (\S+)", told.stdout)
-    return {"octave": found[1], "octave-image": found[2]} if found else {}
+    process = subprocess.run(["octave-cli", "--eval", code], capture_output=True, text=True)
+    version = re.fullmatch(r"(\S+) (\S+)", process.stdout)
+    return {"octave": version[1], "octave-image": version[2]} if version else {}
 
 
 @cache
@@ -93,7 +93,7 @@ def function_of(op: Op) -> Callable[..., list[Array]]:
     def call(arrays: dict[str, Array], options: dict[str, Any], dy: Array | None) -> list[Array]:
         if "bias" in arrays:
             raise ValueError("no function has a bias")
-        given = [*options.values()]
+        values = [*options.values()]
         x, w = arrays["x"], arrays["w"]
         order = [w, x] if name == "filter2" else [x, w]
         if name == "conv2_uv":
@@ -105,7 +105,7 @@ def function_of(op: Op) -> Callable[..., list[Array]]:
             raise ValueError("Octave takes one number of axes for both")
         if name != "imfilter" and set(options) - {"shape"}:
             raise ValueError("unknown option")
-        y = answer(f"{name.removesuffix('_uv')}({', '.join(map(_typed, [*order, *given]))})")
+        y = answer(f"{name.removesuffix('_uv')}({', '.join(map(_typed, [*order, *values]))})")
         if not any(np.iscomplexobj(a) for a in arrays.values()):
             y = y.real
         # Octave drops trailing axes of size 1, and gives vectors two axes.

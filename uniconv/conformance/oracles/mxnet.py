@@ -46,11 +46,13 @@ def function_of(op: Op) -> Callable[..., list[Array]]:
                 arrays = {role: a.astype(np.float64) for role, a in arrays.items()}
             elif dtype != np.float32:
                 raise CannotRun("the CPU has it in float32 only")
-        given = {op.array_names(role)[0]: nd.array(a, dtype=a.dtype) for role, a in arrays.items()}
-        told = {k: v for k, v in options.items() if v is not None}
+        keywords = {
+            op.array_names(role)[0]: nd.array(a, dtype=a.dtype) for role, a in arrays.items()
+        }
+        words = {k: v for k, v in options.items() if v is not None}
         own = {"num_filter": filters, "no_bias": "bias" not in arrays}
         try:
-            return [getattr(nd, name)(**given, **own, **told).asnumpy().astype(dtype)]
+            return [getattr(nd, name)(**keywords, **own, **words).asnumpy().astype(dtype)]
         except Exception as error:
             if "could not create a descriptor" in str(error) and not plane:
                 raise CannotRun("oneDNN lacks it") from error

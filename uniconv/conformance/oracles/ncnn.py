@@ -64,14 +64,14 @@ def function_of(op: Op) -> Callable[..., list[Array]]:
         own |= dict(zip(("kernel_w", "kernel_h"), reversed(w.shape[2:])))
         own |= {"weight_data_size": w.size}
         numbers = {k: v for k, v in (own | options).items() if k != "activation_params"}
-        told = " ".join(f"{ids[name]}={value}" for name, value in numbers.items())
+        params = " ".join(f"{ids[name]}={value}" for name, value in numbers.items())
         factors = options.get("activation_params")
         if factors is not None:  # an array: less its number, its length, its entries
-            told += f" -23310={','.join(map(str, (len(factors), *factors)))}"
+            params += f" -23310={','.join(map(str, (len(factors), *factors)))}"
         net = ncnn.Net()
         for option in FASTER:
             setattr(net.opt, option, False)
-        text = f"7767517\n2 2\nInput x 0 1 x\n{layer} layer 1 1 x y {told}\n"
+        text = f"7767517\n2 2\nInput x 0 1 x\n{layer} layer 1 1 x y {params}\n"
         data = [np.zeros(1, np.int32), w, *([arrays["bias"]] if "bias" in arrays else [])]
         if net.load_param_mem(text):
             raise ValueError(f"ncnn does not read {text}")
@@ -82,8 +82,8 @@ def function_of(op: Op) -> Callable[..., list[Array]]:
         failed, y = run.extract("y")
         if failed:
             raise ValueError(f"ncnn fails with {failed}")
-        found = [np.array(y)]
+        results = [np.array(y)]
         del y, run  # before the net, whose memory they hold
-        return found
+        return results
 
     return call

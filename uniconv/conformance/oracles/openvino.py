@@ -21,9 +21,9 @@ PACKAGES = ("openvino",)
 @cache
 def core() -> Any:
     """The one OpenVINO runtime, at full precision."""
-    made = importlib.import_module("openvino").Core()
-    made.set_property("CPU", {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1})
-    return made
+    core = importlib.import_module("openvino").Core()
+    core.set_property("CPU", {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1})
+    return core
 
 
 def function_of(op: Op) -> Callable[..., list[Array]]:
@@ -36,10 +36,12 @@ def function_of(op: Op) -> Callable[..., list[Array]]:
         openvino = importlib.import_module("openvino")
         operations = importlib.import_module("openvino.opset13")
         x = operations.parameter(arrays["x"].shape, arrays["x"].dtype)
-        told = dict(options)
-        if told.get("output_shape") is not None:
-            told["output_shape"] = operations.constant(np.array(told["output_shape"], np.int64))
-        y = getattr(operations, name)(x, operations.constant(arrays["w"]), **told)
+        attributes = dict(options)
+        if attributes.get("output_shape") is not None:
+            attributes["output_shape"] = operations.constant(
+                np.array(attributes["output_shape"], np.int64)
+            )
+        y = getattr(operations, name)(x, operations.constant(arrays["w"]), **attributes)
         try:
             compiled = core().compile_model(openvino.Model([y], [x], "call"), "CPU")
         except RuntimeError as error:

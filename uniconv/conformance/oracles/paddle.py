@@ -24,17 +24,17 @@ def paddle() -> Any:
     """Paddle, on the CPU."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns of a missing compiler cache
-        found = importlib.import_module("paddle")
-    found.set_device("cpu")
-    return found
+        module = importlib.import_module("paddle")
+    module.set_device("cpu")
+    return module
 
 
 def function_of(op: Op) -> Callable[..., list[Array]]:
     """The function or layer of a registry name."""
     name = op.name.rpartition(".")[2]
 
-    def run(given: dict[str, Any], options: dict[str, Any]) -> Any:
-        x, w, bias = given["x"], given["w"], given.get("bias")
+    def run(arrays: dict[str, Any], options: dict[str, Any]) -> Any:
+        x, w, bias = arrays["x"], arrays["w"], arrays.get("bias")
         if ".functional." in op.name:
             return getattr(paddle().nn.functional, name)(x, w, bias, **options)
         groups, shape = options.get("groups", 1), tuple(w.shape)

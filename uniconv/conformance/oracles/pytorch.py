@@ -63,8 +63,8 @@ def _with_torch_gradients(
             y = _in_its_dtype(run, tensors, options)
         if dy is None:
             return [like(y, arrays["x"])]
-        found = torch.autograd.grad(y, leaves, to_torch(dy, "cpu"))
-        return [like(a, arrays["x"]) for a in (y, *found)]
+        gradients = torch.autograd.grad(y, leaves, to_torch(dy, "cpu"))
+        return [like(a, arrays["x"]) for a in (y, *gradients)]
 
     return call
 

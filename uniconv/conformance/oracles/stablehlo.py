@@ -48,26 +48,26 @@ def function_of(op: Op) -> Callable[..., list[Array]]:
         if set(arrays) != {"x", "w"}:
             raise ValueError(f"{op.name} takes lhs and rhs only")
         _, ir, _ = bindings()
-        given = list(arrays.values())
+        operands = list(arrays.values())
         with context(), ir.Location.unknown():
-            unknown = [ir.ShapedType.get_dynamic_size()] * given[0].ndim
-            module(given, options, unknown).operation.verify()  # the attributes first
-            shape = output(given[0].shape, given[1].shape, **options)
-            made = module(given, options, shape)
-            made.operation.verify()
-            return [run(made, given)]
+            unknown = [ir.ShapedType.get_dynamic_size()] * operands[0].ndim
+            module(operands, options, unknown).operation.verify()  # the attributes first
+            shape = output(operands[0].shape, operands[1].shape, **options)
+            program = module(operands, options, shape)
+            program.operation.verify()
+            return [run(program, operands)]
 
     return call
 
 
-def module(given: Sequence[Array], options: dict[str, Any], shape: Sequence[int]) -> Any:
+def module(arrays: Sequence[Array], options: dict[str, Any], shape: Sequence[int]) -> Any:
     """main(lhs, rhs) -> result, which has this shape."""
     _, ir, hlo = bindings()
     func = importlib.import_module("jaxlib.mlir.dialects.func")
     element = importlib.import_module("jax._src.interpreters.mlir").dtype_to_ir_type
-    kinds = [ir.RankedTensorType.get(list(a.shape), element(a.dtype)) for a in given]
-    told = options.get("result")
-    kind = element(given[0].dtype) if told is None else ir.Type.parse(told)
+    kinds = [ir.RankedTensorType.get(list(a.shape), element(a.dtype)) for a in arrays]
+    result = options.get("result")
+    kind = element(arrays[0].dtype) if result is None else ir.Type.parse(result)
     result = ir.RankedTensorType.get(list(shape), kind)
     built = ir.Module.create()
     with ir.InsertionPoint(built.body):
@@ -86,19 +86,19 @@ def attributes(
 ) -> dict[str, Any]:
     """The attributes as the bindings take them; the result's type is none."""
     _, ir, _ = bindings()
-    told = dict(others)
+    attributes = dict(others)
     bare = not dimension_numbers.startswith("#")
     spelled = f"#stablehlo.conv<{dimension_numbers}>" if bare else dimension_numbers
-    told["dimension_numbers"] = ir.Attribute.parse(spelled)
+    attributes["dimension_numbers"] = ir.Attribute.parse(spelled)
     if padding is not None:
         pairs = np.array(padding)
         if pairs.dtype.kind != "i":
             raise TypeError(f"padding is {padding}, no integers")
-        told["padding"] = ir.DenseElementsAttr.get(pairs.astype(np.int64))
+        attributes["padding"] = ir.DenseElementsAttr.get(pairs.astype(np.int64))
     if precision_config is not None:
         words = [ir.Attribute.parse(f"#stablehlo<precision {w}>") for w in precision_config]
-        told["precision_config"] = ir.ArrayAttr.get(words)
-    return told
+        attributes["precision_config"] = ir.ArrayAttr.get(words)
+    return attributes
 
 
 def output(
@@ -129,14 +129,14 @@ def output(
     return [sizes[a] for a in y_axes]
 
 
-def run(made: Any, given: Sequence[Array]) -> Array:
+def run(program: Any, arrays: Sequence[Array]) -> Array:
     """The result of a module's main."""
     jax, _, _ = bindings()
     compiler = importlib.import_module("jax._src.compiler")
     client = importlib.import_module("jaxlib._jax")
     device = jax.devices("cpu")[0]
     options = compiler.get_compile_options(num_replicas=1, num_partitions=1)
-    program = device.client.compile_and_load(made, client.DeviceList((device,)), options)
-    results = program.execute_sharded([jax.device_put(a, device) for a in given])
+    executable = device.client.compile_and_load(program, client.DeviceList((device,)), options)
+    results = executable.execute_sharded([jax.device_put(a, device) for a in arrays])
     (y,) = results.disassemble_into_single_device_arrays()
     return np.asarray(y[0])

@@ -53,12 +53,12 @@ def tensorflow() -> Any:
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
     os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")  # compiles 4x faster
     try:
-        found = importlib.import_module("tensorflow")
+        module = importlib.import_module("tensorflow")
     except ImportError as error:
         how = 'pip install "uniconv-torch[live]"'
         raise ImportError(f"TensorFlow is not installed: {how}") from error
-    found.get_logger().setLevel("ERROR")  # it warns of every function that it compiles
-    return found
+    module.get_logger().setLevel("ERROR")  # it warns of every function that it compiles
+    return module
 
 
 def function_of(op: Op) -> Callable[..., list[Array]]:
@@ -68,8 +68,8 @@ def function_of(op: Op) -> Callable[..., list[Array]]:
     def call(arrays: dict[str, Array], options: dict[str, Any], dy: Array | None) -> list[Array]:
         function = reduce(getattr, op.name.split(".")[1:], tensorflow())
 
-        def run(given: dict[str, Any], options: dict[str, Any]) -> Any:
-            return function(**{names[role]: a for role, a in given.items()}, **options)
+        def run(arrays: dict[str, Any], options: dict[str, Any]) -> Any:
+            return function(**{names[role]: a for role, a in arrays.items()}, **options)
 
         if dy is not None and options.get("data_format", "") is None:
             del options["data_format"]  # the default; Conv3D's gradient fails on None (2.21.0)
@@ -94,14 +94,14 @@ def computed(
     roles = list(arrays)
 
     def run(options: dict[str, Any], *tensors: Any) -> list[Any]:
-        given = dict(zip(roles, tensors))
+        operands = dict(zip(roles, tensors))
         if dy is None:
-            return [function(given, options)]
-        leaves = [given["x"], given["w"]]
+            return [function(operands, options)]
+        leaves = [operands["x"], operands["w"]]
         slope = tf.constant(dy.reshape([-1, *dy.shape[1 - leaves[0].shape.rank :]]))
         with tf.GradientTape() as tape:
             tape.watch(leaves)
-            y = function(given, options)
+            y = function(operands, options)
         return [y, *tape.gradient(y, leaves, slope)]
 
     tensors = [tf.constant(a) for a in arrays.values()]
@@ -153,8 +153,8 @@ def shifts_window(op: Op, options: dict[str, Any], w: Array) -> bool:
     if w.ndim != 5 or options.get("padding", "SAME") != "SAME":
         return False
     rule = op.stride
-    given = options.get(rule.option) if rule else None
-    strides = [given] * 3 if isinstance(given, int) else [*(given or [1])]
+    value = options.get(rule.option) if rule else None
+    strides = [value] * 3 if isinstance(value, int) else [*(value or [1])]
     if len(strides) == 5:
         strides = strides[2:] if str(options.get("data_format")).startswith("NC") else strides[1:4]
     return any(s >= k + 2 for s, k in zip(strides * (3 // len(strides)), w.shape[:3]))

@@ -39,11 +39,11 @@ def model(node: str, arrays: dict[str, Array], options: dict[str, Any]) -> bytes
     """A model file with one operator; its kernel, bias and output shape are constants."""
     schema = importlib.import_module("ai_edge_litert.schema_py_generated")
     flatbuffers = importlib.import_module("flatbuffers")
-    told = dict(options)
+    attributes = dict(options)
     constants: dict[str, Array] = {role: arrays[role] for role in ("w", "bias") if role in arrays}
     if node in ("CONV_2D", "DEPTHWISE_CONV_2D") and "bias" not in arrays:  # they insist on one
         constants["bias"] = np.zeros(arrays["w"].shape[0 if node == "CONV_2D" else -1], "float32")
-    out = told.pop("output_shape", None)
+    out = attributes.pop("output_shape", None)
     if out is not None:
         constants = {"shape": np.array(out, np.int32)} | constants
 
@@ -77,7 +77,7 @@ def model(node: str, arrays: dict[str, Array], options: dict[str, Any]) -> bytes
         "padding": schema.Padding,
         "fused_activation_function": schema.ActivationFunctionType,
     }
-    for name, value in told.items():
+    for name, value in attributes.items():
         word = getattr(words[name], value) if name in words else value
         if not hasattr(operator.builtinOptions, field(name)):
             raise ValueError(f"{table} has no field {name}")

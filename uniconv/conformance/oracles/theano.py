@@ -35,7 +35,7 @@ def theano() -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         module("numpy.distutils.__config__").blas_opt_info = {}
-        found = module("theano")
+        theano = module("theano")
         module("theano.tensor.nnet")
         abstract = module("theano.tensor.nnet.abstract_conv")
         tools = module("scipy.signal._signaltools")
@@ -44,7 +44,7 @@ def theano() -> Any:
     abstract.convolve = tools.convolve
     abstract._valfrommode, abstract._bvalfromboundary = tools._valfrommode, tools._bvalfromboundary
     abstract._convolve2d = compiled._convolve2d
-    return found
+    return theano
 
 
 def evaluated(build: Callable[..., Any], arrays: list[Array]) -> Array:
@@ -77,13 +77,13 @@ def function_of(op: Op) -> Callable[..., list[Array]]:
         theano()
         inner = ".abstract_conv" if name in ("causal_conv1d", "separable_conv2d") else ""
         function = getattr(module(f"theano.tensor.nnet{inner}"), name)
-        given = [arrays[role] for role in ("x", "w", "p") if role in arrays]
+        operands = [arrays[role] for role in ("x", "w", "p") if role in arrays]
         if name == "separable_conv2d":
             options = {"num_channels": arrays["x"].shape[1]} | options
         if name == "causal_conv1d":
             options = {"filter_shape": arrays["w"].shape} | options
         if "output_shape" in options:
             options = options | {"output_shape": tuple(options["output_shape"])}
-        return [whole(evaluated(lambda *symbols: function(*symbols, **options), given))]
+        return [whole(evaluated(lambda *symbols: function(*symbols, **options), operands))]
 
     return call
