@@ -51,10 +51,14 @@ def layers_in(page: str) -> dict[str, int]:
 
 
 # The folders whose logic is dense, and the share of their lines that explains the others.
-EXPLAINED = ("_calls", "_canonical", "_explain", "_probe", "spec", "testing")
+EXPLAINED = ("_calls", "_canonical", "_diagnose", "_explain", "_probe", "spec", "testing")
 LEAST_EXPLAINED = 0.2
 
 PARTICIPLES = {"found", "given", "told", "wanted", "turned", "said", "more"}
+# The folders in which variables and fields, too, are named by nouns; and what they may not be.
+NOUNS_ONLY = ("_diagnose", "_explain", "_probe")
+VERBAL = PARTICIPLES | {"asked", "chosen", "kept", "known", "made", "named", "seen", "shown"}
+VERBAL |= {"spelled", "taken", "used", "written"}
 TRUTHS = {"bool", "any", "all", "isinstance", "hasattr", "callable", "startswith", "endswith"}
 
 LAYERS = layers_in(DESIGN.read_text("utf-8"))
@@ -167,6 +171,14 @@ def participles(source: str) -> list[str]:
     kinds = (ast.FunctionDef, ast.ClassDef)
     names = (n.name for n in ast.walk(ast.parse(source)) if isinstance(n, kinds))
     return sorted(name for name in names if name.strip("_") in PARTICIPLES)
+
+
+def verbal_variables(source: str) -> list[str]:
+    """The variables, parameters and fields named by a participle alone."""
+    nodes = list(ast.walk(ast.parse(source)))
+    names = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    names |= {n.arg for n in nodes if isinstance(n, ast.arg)}
+    return sorted(name for name in names if name.strip("_") in VERBAL)
 
 
 def repeated_by_a_truth(source: str) -> list[str]:
@@ -333,6 +345,12 @@ def test_dense_folders_are_explained(folder):
 @EACH
 def test_functions_and_classes_are_named_by_nouns(path):
     assert participles(path.read_text()) == []
+
+
+@pytest.mark.parametrize("folder", NOUNS_ONLY)
+def test_variables_are_named_by_nouns(folder):
+    texts = {path.name: path.read_text() for path in (ROOT / folder).rglob("*.py")}
+    assert {name: names for name, text in texts.items() if (names := verbal_variables(text))} == {}
 
 
 @EACH
@@ -620,6 +638,10 @@ def test_the_checks_of_names_can_fail():
     assert participles("def _told(): ...\nclass given: ...\ndef told_apart(): ...") == [
         "_told",
         "given",
+    ]
+    assert verbal_variables("def f(told):\n    found: int = 1\n    x.given = kept_apart = 2") == [
+        "found",
+        "told",
     ]
 
 

@@ -489,7 +489,7 @@ def test_the_text_json_and_page_say_the_same():
     assert text.splitlines()[0] == "Diagnosis of torch.nn.functional.conv2d"
     assert text.splitlines()[-1] == found.verdict == told["verdict"]
     assert found.where.startswith("they differ only at the rim of width 2: ")
-    assert told["causes"][0]["found"] == "reflect"
+    assert told["causes"][0]["actual"] == "reflect"
     assert told["remainder"]["precision"] == "float32"
     assert "http" not in page
     assert "src=" not in page

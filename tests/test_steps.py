@@ -159,7 +159,7 @@ def test_lines_of_a_diagnosis_make_a_border_that_torch_has_no_mode_for():
     y = torch.conv2d(torch.tensor(p), torch.tensor(w)).numpy()
     options = {"padding": 2, "padding_mode": "replicate"}
     found = diagnose(Call(x, w, dialect="torch.nn.Conv2d", **options), y)
-    assert found.causes[0].found == "symmetric"
+    assert found.causes[0].actual == "symmetric"
     np.testing.assert_array_equal(ran(found.call, x=x, w=w), y)
 
 

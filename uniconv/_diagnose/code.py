@@ -26,12 +26,16 @@ ARRAYS |= {"axes of x and w", "order of channels in y"}
 
 
 def expressions(model: Hypothesis, names: Mapping[str, str]) -> dict[str, str]:
-    """x, w, y and bias as code, as the changes of a model want them."""
-    told = {role: names.get(role, role) for role in ROLES}
+    """x, w, y and bias as code, as the changes of a model want them.
+
+    Each change holds a pattern for the arrays that it touches, with "{}" for what stood there
+    before: "{}[::-1]" after "{}.transpose(1, 0)" makes "w.transpose(1, 0)[::-1]" of w.
+    """
+    codes = {role: names.get(role, role) for role in ROLES}
     for change in model.changes:
         for role, code in change.code:
-            told[role] = code.format(told[role])
-    return told
+            codes[role] = code.format(codes[role])
+    return codes
 
 
 def call_text(
@@ -44,7 +48,7 @@ def call_text(
     'knet.conv4(w, x, mode=1)'
     """
     # Arrays go by position until an optional parameter is passed over; from there on by name.
-    shown, keyword = [], False
+    arguments, keyword = [], False
     own_bias = op.array_names("bias")
     for param in op.params.split():
         role, colon, name = param.rpartition(":")
@@ -54,29 +58,30 @@ def call_text(
             text = arrays.get(role, role)
             if len(op.array_names(role)) > 1 and name != op.array_names(role)[0]:
                 continue
-            shown.append(f"{name}={text}" if keyword else text)
+            arguments.append(f"{name}={text}" if keyword else text)
         elif colon and role == "bias":
             if bias is not None:
-                shown.append(f"{name}={bias}")
+                arguments.append(f"{name}={bias}")
             keyword = True
         elif name in options:
-            shown.append(f"{name}={show(options[name])}")
+            arguments.append(f"{name}={show(options[name])}")
             keyword = True
         else:
             keyword = True
-    text = f"{op.name}({', '.join(shown)})"
+    text = f"{op.name}({', '.join(arguments)})"
     return f"{text} + {bias}" if bias is not None and not own_bias else text
 
 
 def flipped(w: str, model: Hypothesis, which: list[int]) -> str:
     """The kernel reversed along spatial axes, as code."""
-    # "w[::-1, ::-1]": an index for each axis up to the last that is reversed.
-    named = model.problem.w
+    # "w[::-1, ::-1]": an index for each axis up to the last that is reversed.  The letters of the
+    # layout say where the spatial axes are: for "o i ..." it is "w[:, :, ::-1, ::-1]".
+    array = model.problem.w
     native = axes(model.problem.call.layout.w, model.problem.rank)
     index = ["::-1" if s[0] == "s" and int(s[1:]) in which else ":" for s in native]
     while index and index[-1] == ":":
         index.pop()
-    return f"{w}[{', '.join(index)}]" if index and named.array.ndim else w
+    return f"{w}[{', '.join(index)}]" if index and array.array.ndim else w
 
 
 def native_call(
@@ -89,9 +94,9 @@ def native_call(
     # (4) what no call of the function can say is written in torch, with the reason.  A bias that
     # was read off y is written in numbers, at most 64 of them.
     problem, call = model.problem, model.problem.call
-    told = expressions(model, names)
-    bias = None if model.bias is None else told["bias"]
-    if told["bias"] == "None":
+    codes = expressions(model, names)
+    bias = None if model.bias is None else codes["bias"]
+    if codes["bias"] == "None":
         bias = None
     if any(c.field == "bias" and c.read_off for c in model.changes):
         bias = f"numpy.array({[float(f'{v:.6g}') for v in model.bias.ravel()[:64]]})"  # type: ignore[union-attr]
@@ -100,9 +105,9 @@ def native_call(
     # What has no short code is said in words.
     silent = [c.text for c in model.changes if c.field in ARRAYS and not c.code]
     comment = f"  # where {' and '.join(silent)}" if silent else ""
-    kept = all(getattr(conv, f) == getattr(old, f) for f in fields) and model.scale == call.scale
-    if kept:
-        return call_text(call.op, options, told, bias) + comment, None
+    same = all(getattr(conv, f) == getattr(old, f) for f in fields) and model.scale == call.scale
+    if same:
+        return call_text(call.op, options, codes, bias) + comment, None
     sizes = replace(
         call.sizes,
         c=call.sizes.c if problem.parts > 1 else model.x.shape[1],
@@ -111,37 +116,39 @@ def native_call(
         kernel=model.w.shape[2:],
     )
     record = replace(old, **{f: getattr(conv, f) for f in fields})
-    wanted = replace(call, conv=record, sizes=sizes, scale=_plain(model.scale))
-    turned = [a for a, (r, s) in enumerate(zip(conv.reverse, old.reverse)) if r is not s]
+    goal = replace(call, conv=record, sizes=sizes, scale=_plain(model.scale))
+    flips = [a for a, (r, s) in enumerate(zip(conv.reverse, old.reverse)) if r is not s]
     reason = None
     # First as the function itself would say it, else with the kernel flipped beforehand.
     by_option = call.op.reverse.option is not None
-    for which in ([], turned) if by_option else (turned,):
-        asked = replace(wanted, conv=replace(record, reverse=old.reverse)) if which else wanted
+    for which in ([], flips) if by_option else (flips,):
+        target = replace(goal, conv=replace(record, reverse=old.reverse)) if which else goal
         try:
-            lifted = lift(asked, call.op)
+            answer = lift(target, call.op)
         except CannotExpress as error:
             reason = str(error)
             continue
-        arrays = told | ({"w": flipped(told["w"], model, which)} if which else {})
-        chosen = _same_words(asked, options, lifted)
-        return call_text(call.op, chosen, arrays, bias) + comment, None
-    roles = {"x": told["x"], "w": told["w"]} | ({"p": "p"} if call.op.array_names("p") else {})
+        arrays = codes | ({"w": flipped(codes["w"], model, which)} if which else {})
+        words = _same_words(target, options, answer)
+        return call_text(call.op, words, arrays, bias) + comment, None
+    roles = {"x": codes["x"], "w": codes["w"]} | ({"p": "p"} if call.op.array_names("p") else {})
     roles |= {} if bias is None else {"bias": bias}
-    return torch_code(model, wanted, roles, comment), reason
+    return torch_code(model, goal, roles, comment), reason
 
 
-def _same_words(asked: LoweredCall, given: Mapping[str, Any], lifted: Lifted) -> dict[str, Any]:
+def _same_words(
+    target: LoweredCall, own_options: Mapping[str, Any], answer: Lifted
+) -> dict[str, Any]:
     """The lifted options, but in the caller's own words where these mean the same."""
     # Option by option: the caller's value is taken back where the record stays the same with it, so
     # that "SAME" is not answered with numbers, and options that do not matter stay.
-    op, layout = asked.op, lifted.call.layout
-    shapes = native_shapes(asked, op, layout)
-    options = dict(lifted.options)
-    for name, value in given.items():
+    op, layout = target.op, answer.call.layout
+    shapes = native_shapes(target, op, layout)
+    options = dict(answer.options)
+    for name, value in own_options.items():
         own = {**options, name: value}
         try:
-            if lower(op, own, *shapes).conv == lifted.call.conv:
+            if lower(op, own, *shapes).conv == answer.call.conv:
                 options = own
         except UniconvError:
             continue
@@ -153,21 +160,21 @@ def _plain(scale: Any) -> Any:
     return int(scale) if isinstance(scale, float) and scale.is_integer() else scale
 
 
-def torch_code(model: Hypothesis, call: LoweredCall, told: Mapping[str, str], note: str) -> str:
+def torch_code(model: Hypothesis, call: LoweredCall, codes: Mapping[str, str], note: str) -> str:
     """The same in torch, in 64 bits, from the arrays as they were given; note ends the first line.
 
     told: the arrays as code, bias among them where there is one.  The second kernel of a separable
     convolution is ``p``.
     """
     dtype = "complex128" if np.iscomplexobj(model.x) or np.iscomplexobj(model.w) else "float64"
-    roles = [role for role in ("x", "w", "p", "bias") if role in told]
-    arrays = ", ".join(_contiguous(told[role]) for role in roles)
-    given = f"(torch.as_tensor(a).to(torch.{dtype}) for a in ({arrays}))"
+    roles = [role for role in ("x", "w", "p", "bias") if role in codes]
+    arrays = ", ".join(_contiguous(codes[role]) for role in roles)
+    tensors = f"(torch.as_tensor(a).to(torch.{dtype}) for a in ({arrays}))"
     dtypes = dict.fromkeys(roles, dtype)
-    code = torch_lines(call, dtypes, bias="bias" in told, any_size=AnySize(call.conv.pad))
+    code = torch_lines(call, dtypes, bias="bias" in codes, any_size=AnySize(call.conv.pad))
     lines = code.splitlines()[len(IMPORTS) :]
     imports = ["import numpy"] if "numpy" in arrays else []
-    return "\n".join((*imports, *IMPORTS, f"{', '.join(roles)} = {given}{note}", *lines))
+    return "\n".join((*imports, *IMPORTS, f"{', '.join(roles)} = {tensors}{note}", *lines))
 
 
 def _contiguous(array: str) -> str:

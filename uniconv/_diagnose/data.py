@@ -14,7 +14,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One thing that differs: the field, its value expected and found, and how much it explains.
+    """One thing that differs: the field, its value as expected and as it is, and its share.
 
     share: the part of the difference (in squares) that is gone with it, between 0 and 1; None
     where that cannot be measured, because without it the results differ in size.
@@ -22,13 +22,13 @@ class Cause:
 
     field: str
     expected: str
-    found: str
+    actual: str
     text: str
     share: float | None = None
 
     def __str__(self) -> str:
-        told = f"{self.text} [{self.field}: expected {self.expected}, found {self.found}]"
-        return told if self.share is None else f"{told}, {self.share:.0%} of the difference"
+        text = f"{self.text} [{self.field}: expected {self.expected}, found {self.actual}]"
+        return text if self.share is None else f"{text}, {self.share:.0%} of the difference"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Picture:
     """
 
     expected: Array | None = None
-    found: Array | None = None
+    actual: Array | None = None
     kernel: Array | None = None
     kernel_used: Array | None = None
     labels: tuple[str, str] = ("expected", "observed")

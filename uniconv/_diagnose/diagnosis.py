@@ -59,7 +59,7 @@ class Diagnosis(DiagnosisData):
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the pictures, as plain data."""
-        told = {
+        fields = {
             "function": self.function,
             "verdict": self.verdict,
             "explained": self.explained,
@@ -74,7 +74,7 @@ class Diagnosis(DiagnosisData):
             "notes": list(self.notes),
             "tried": self.tried,
         }
-        finite: dict[str, Any] = _finite(told)
+        finite: dict[str, Any] = _finite(fields)
         return finite
 
     def to_json(self) -> str:
@@ -88,6 +88,7 @@ class Diagnosis(DiagnosisData):
 
 def _finite(value: Any) -> Any:
     """Plain data with None for numbers that JSON has no words for: infinity and nan."""
+    # A difference is infinite where sizes differ; JSON as its standard has it knows finite numbers.
     if isinstance(value, dict):
         return {k: _finite(v) for k, v in value.items()}
     if isinstance(value, list):

@@ -33,7 +33,7 @@ Index = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One cause: the field, what was expected of it, what was found, and both in one clause.
+    """One cause: the field, what was expected of it and what is there, and both in one clause.
 
     cost orders causes that explain y equally well, the simplest first.  code says, for "x", "w",
     "y" or "bias", how the array must be written to change the expected call so ("{}" is the array).
@@ -43,7 +43,7 @@ class Change:
 
     field: str
     expected: str
-    found: str
+    actual: str
     text: str
     cost: float
     code: tuple[tuple[str, str], ...] = ()
@@ -52,7 +52,7 @@ class Change:
 
     def same(self, other: Change) -> bool:
         """Whether both say the same, numbers that are read off y aside."""
-        alike = self.read_off or self.found == other.found
+        alike = self.read_off or self.actual == other.actual
         return self.field == other.field and self.read_off == other.read_off and alike
 
 
@@ -90,7 +90,13 @@ class LabelledArray:
 
 
 class Problem:
-    """What was given: the lowered call, and its arrays with an axis for every letter."""
+    """What was given: the lowered call, and its arrays with an axis for every letter.
+
+    x, w and y keep the native order of their axes, since readings and code are about that order;
+    ``input``, ``kernel`` and ``output`` bring them into the canonical one.  An axis that the layout
+    lacks is there with size 1, and several batch axes are one.  parts: how many parts of the batch
+    have filters of their own (JAX's batch_group_count), which become groups of channels here.
+    """
 
     def __init__(
         self, call: LoweredCall, x: Array, w: Array, y: Array, p: Array | None = None
@@ -108,12 +114,12 @@ class Problem:
         self.y = LabelledArray.of(
             *_completed(y, call.layout.y, self.rank, count, ("n", "o")), y.shape
         )
-        given = w.shape
+        native_shape = w.shape
         if call.op.outer_product is not None and p is not None:
-            named = dict(zip(call.op.outer_product, (w, p)))
-            w = np.multiply.outer(*(named[a] for a in sorted(named)))
+            vectors = dict(zip(call.op.outer_product, (w, p)))
+            w = np.multiply.outer(*(vectors[a] for a in sorted(vectors)))
         letters, lacking = completed(axes(call.layout.w, self.rank), ("m", "i", *self.spatial))
-        self.w = LabelledArray.of(w.reshape(*w.shape, *lacking), letters, given)
+        self.w = LabelledArray.of(w.reshape(*w.shape, *lacking), letters, native_shape)
         self.readings: dict[str, list[tuple[Array, Change]]] = {}
         self.pointwise = None if p is None or call.op.outer_product else self._pointwise(p)
 
@@ -149,18 +155,18 @@ class Problem:
         # is made by merging g and m.  With all input channels on one axis ("c m ...", transposed),
         # the groups are split off c and merged with m.  Else w has o and i as they are.  groups=4
         # of "c m" (8, 3): c is split into 4 x 2, so that o i is (4 * 3, 2).
-        named = dict(zip(letters, a.shape))
-        out, into = (next(s for s in kin if s in named) for kin in ("om", "ic"))
-        if "g" in named:
+        sizes = dict(zip(letters, a.shape))
+        out, into = (next(s for s in kin if s in sizes) for kin in ("om", "ic"))
+        if "g" in sizes:
             w = a.transpose([letters.index(s) for s in ("g", out, into, *self.spatial)])
             return w.reshape(-1, *w.shape[2:])
         if out == "m" and into == "c" and self.groups > 1:
-            if named["c"] % self.groups:
+            if sizes["c"] % self.groups:
                 return None
             w = a.transpose([letters.index(s) for s in ("c", "m", *self.spatial)])
             w = w.reshape(self.groups, -1, *w.shape[1:]).swapaxes(1, 2)
             return w.reshape(-1, *w.shape[2:])
-        if out == "m" and into == "i" and self.groups > 1 and self.groups != named["m"]:
+        if out == "m" and into == "i" and self.groups > 1 and self.groups != sizes["m"]:
             return None
         return a.transpose([letters.index(s) for s in (out, into, *self.spatial)])
 
@@ -215,11 +221,12 @@ class Problem:
 
 
 def _listed(shape: tuple[int, ...]) -> str:
+    """A shape as arguments of reshape."""
     return ", ".join(map(str, shape))
 
 
 def _completed(
-    a: Array, pattern: str, rank: int, batch: int, wanted: tuple[str, ...]
+    a: Array, pattern: str, rank: int, batch: int, least: tuple[str, ...]
 ) -> tuple[Array, Letters]:
     """An array with one batch axis, and an axis of size 1 for every letter its pattern lacks."""
     letters = axes(pattern, rank)
@@ -227,7 +234,7 @@ def _completed(
         at = letters.index("n")
         # -1 cannot be computed for an array without elements
         a = a.reshape(*a.shape[:at], prod(a.shape[at : at + batch]), *a.shape[at + batch :])
-    for letter in wanted:
+    for letter in least:
         if letter not in letters:
             a, letters = a[..., None], (*letters, letter)
     return a, letters
@@ -235,7 +242,7 @@ def _completed(
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """One hypothesis.
+    """One hypothesis: how y may have come about.
 
     x ``n c ...``, w ``o i ...`` and the observed y ``n o ...``, as this hypothesis reads them;
     kernel is w before a pointwise kernel is multiplied into it.  y should be scale * conv + shift
@@ -356,15 +363,15 @@ class Hypothesis:
                 ws.append(slice(k - 1 - t0, last - 1 if last else None, -step))
             else:
                 ws.append(slice(t0, t1, step))
-        used = w[tuple(ws)]
-        outside = conv.fill * (w.sum() - used.sum()) if conv.fill else 0.0
-        return x[tuple(xs)] * used, outside
+        taps_on_x = w[tuple(ws)]
+        outside = conv.fill * (w.sum() - taps_on_x.sum()) if conv.fill else 0.0
+        return x[tuple(xs)] * taps_on_x, outside
 
     def _around(self, x: Array, w: Array, at: tuple[int, ...]) -> Array:
         """The products where pixels of x stand outside it."""
         conv = self.conv
-        turned: Index = (..., *(slice(None, None, -1 if r else 1) for r in conv.reverse))
-        read, inside = [], []
+        flip: Index = (..., *(slice(None, None, -1 if r else 1) for r in conv.reverse))
+        pixels, inside = [], []
         # q: for each tap of one axis, the pixel that stands there.  Reflection repeats every 2 (n -
         # 1) pixels, a symmetric border every 2 n, a circle every n, times the input dilation.
         for axis, p in enumerate(at[2:]):
@@ -381,9 +388,9 @@ class Hypothesis:
             else:
                 period = max(2 * (n - 1), 1)
                 q = np.minimum(q % period, period - q % period) if n > 1 else q * 0
-            read.append(q)
-        at_all: Index = (slice(None), *np.ix_(*read))
-        window = x[at_all] * w[turned]
+            pixels.append(q)
+        at_all: Index = (slice(None), *np.ix_(*pixels))
+        window = x[at_all] * w[flip]
         for axis, pixel in enumerate(inside):  # between the pixels of a spread x lie zeros
             window = window * pixel.reshape(-1, *(1,) * (len(inside) - 1 - axis))
         return np.asarray(window)

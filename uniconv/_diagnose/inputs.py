@@ -1,4 +1,9 @@
-"""What a caller gives: arrays of any kind with what they may be off, and the function expected."""
+"""What a caller gives: arrays of any kind with what they may be off, and the function expected.
+
+Whatever kind an array is of, the search sees float64 (or complex128).  What its own kind means for
+y is kept beside it: the digits that a printed array shows, the short format that it was stored in.
+So "the same number" can mean what it means for this y, and never more.
+"""
 
 from __future__ import annotations
 
@@ -86,13 +91,13 @@ def tolerances(tolerance: float | Mapping[str, float] | None) -> dict[str, float
     """
     if tolerance is None:
         return {}
-    told = dict(tolerance) if isinstance(tolerance, Mapping) else {"y": tolerance}
-    for role, value in told.items():
+    by_role = dict(tolerance) if isinstance(tolerance, Mapping) else {"y": tolerance}
+    for role, value in by_role.items():
         if role not in ("x", "w", "y"):
             raise BadArray(f"tolerance[{role!r}]: the arrays are x, w and y")
         if not (isinstance(value, (int, float)) and 0 <= value < float("inf")):
             raise BadArray(f"tolerance of {role} is {value!r}; it must be a number of at least 0")
-    return told
+    return by_role
 
 
 def problem(

@@ -27,6 +27,9 @@ ENOUGH = 1e4  # how many times likelier than chance an explanation must be
 class Judge:
     """Whether a model gives y, up to what rounding and printed digits may do.
 
+    Three questions, each dearer than the one before: ``agrees`` looks at sampled elements,
+    ``remainder`` at every element, ``convincing`` at what chance would do.
+
     points: the sampled elements by shape, the same for every model, so that models are comparable.
     tried: how many models were judged, by which chance is weighed.  peak, x_peak: the largest
     numbers of y and x; distinct: how many different numbers y has.
@@ -55,25 +58,25 @@ class Judge:
         # An x that is off by e.x moves an element by e.x times the sum of |w| under it; a w off by
         # e.w by e.w times the K pixels that it meets, each no larger than the largest.
         weights = np.abs(model.w).reshape(len(model.w), -1).sum(1).max() if model.w.size else 0.0
-        moved = e.x * weights + e.w * model.terms * (self.x_peak + e.x)
-        return float(e.y + abs(model.scale) * moved)
+        shift = e.x * weights + e.w * model.terms * (self.x_peak + e.x)
+        return float(e.y + abs(model.scale) * shift)
 
     def sample(self, model: Hypothesis) -> list[Index]:
         """Elements to look at first: in the middle, at corners, anywhere; the same every time."""
         shape = model.y.shape
-        known = self.points.get(shape)
-        if known is not None:
-            return known
+        earlier = self.points.get(shape)
+        if earlier is not None:
+            return earlier
         rng = np.random.default_rng(len(shape))
         o = model.y.shape[1]
-        found: list[Index] = []
+        places: list[Index] = []
         for _ in range(SAMPLES):
-            found.append(tuple(int(rng.integers(n)) for n in shape))
+            places.append(tuple(int(rng.integers(n)) for n in shape))
         for corner in product(*((0, n - 1) for n in shape[2:])):
-            found.append((int(rng.integers(shape[0])), int(rng.integers(o)), *corner))
+            places.append((int(rng.integers(shape[0])), int(rng.integers(o)), *corner))
         middle = tuple(n // 2 for n in shape[2:])
-        found[1:1] = [(shape[0] - 1, k, *middle) for k in sorted({0, o - 1})]
-        self.points[shape] = list(dict.fromkeys(found))
+        places[1:1] = [(shape[0] - 1, k, *middle) for k in sorted({0, o - 1})]
+        self.points[shape] = list(dict.fromkeys(places))
         return self.points[shape]
 
     def agrees(self, model: Hypothesis, inputs: float = 0.0) -> bool:
@@ -88,8 +91,8 @@ class Judge:
             return self._offset(model, u)
         unit, digits, stored = self.unit(model, u) + inputs, self.digits(model), self.errors.stored
         for at in self.sample(model):
-            seen = model.y[at]
-            miss = abs(seen - model.element(at)) - digits - stored * abs(seen)
+            observed = model.y[at]
+            miss = abs(observed - model.element(at)) - digits - stored * abs(observed)
             # The magnitude S costs as much as the element: it is asked only where the digits do not
             # do. "not <=" and not ">", so that a nan never agrees.
             if not miss <= 0 and not miss <= unit * model.magnitude(at):
@@ -98,8 +101,8 @@ class Judge:
 
     def slack(self, model: Hypothesis, at: Index, u: float) -> float:
         """How far an element may be off."""
-        moved = self.digits(model) + self.errors.stored * abs(model.y[at])
-        return float(moved + self.unit(model, u) * model.magnitude(at))
+        inexact = self.digits(model) + self.errors.stored * abs(model.y[at])
+        return float(inexact + self.unit(model, u) * model.magnitude(at))
 
     def _proportional(self, model: Hypothesis, u: float) -> bool:
         """Whether y is the model's result times one number, read off the largest of eight samples.
@@ -109,16 +112,16 @@ class Judge:
         points = self.sample(model)
         first = max(points[:8], key=lambda at: abs(model.y[at]))
         value = model.element(first) - model.added(first)
-        seen = model.y[first] - model.added(first)
-        if value == 0 or seen == 0 or abs(value) <= self.slack(model, first, u):
+        observed = model.y[first] - model.added(first)
+        if value == 0 or observed == 0 or abs(value) <= self.slack(model, first, u):
             return False
-        factor = seen / value
-        relative = self.slack(model, first, u) / abs(seen)
+        factor = observed / value
+        relative = self.slack(model, first, u) / abs(observed)
         for at in points:
             value = model.element(at) - model.added(at)
-            seen = model.y[at] - model.added(at)
+            observed = model.y[at] - model.added(at)
             slack = abs(factor) * self.slack(model, at, u) + self.slack(model, at, u)
-            if abs(seen - factor * value) > slack + relative * abs(seen):
+            if abs(observed - factor * value) > slack + relative * abs(observed):
                 return False
         return True
 
@@ -142,11 +145,11 @@ class Judge:
     def settled(self, model: Hypothesis) -> Hypothesis:
         """The model with what is read off y filled in."""
         if model.fit == "scale":
-            free = replace(model, fit="", scale=1.0, shift=0.0, bias=None)
+            bare = replace(model, fit="", scale=1.0, shift=0.0, bias=None)
             rest = model.y - model.shift
             if model.bias is not None:
                 rest = rest - model.along(model.bias)
-            value = free.result()
+            value = bare.result()
             # The factor of least squares: <value, rest> / <value, value>, over all of y.
             total = np.vdot(value, value)
             if not total:
@@ -156,7 +159,7 @@ class Judge:
             number = _nice(number)
             change = replace(
                 model.changes[-1],
-                found=_number_text(number),
+                actual=_number_text(number),
                 text=f"the result is multiplied by {_number_text(number)}",
             )
             return replace(model, fit="", scale=number, changes=(*model.changes[:-1], change))
@@ -164,12 +167,12 @@ class Judge:
             axes = tuple(a for a in range(model.y.ndim) if a != 1)
             bare = replace(model, bias=None, fit="")
             # The median, so that elements that do not fit leave it as it is.
-            added = np.median(model.y - bare.result(), axis=axes)
+            offset = np.median(model.y - bare.result(), axis=axes)
             change = replace(
                 model.changes[-1],
-                found=f"{np.array2string(added, precision=4, threshold=6)} per output channel",
+                actual=f"{np.array2string(offset, precision=4, threshold=6)} per output channel",
             )
-            return replace(model, fit="", bias=added, changes=(*model.changes[:-1], change))
+            return replace(model, fit="", bias=offset, changes=(*model.changes[:-1], change))
         return model
 
     def remainder(self, model: Hypothesis) -> Remainder:
@@ -193,20 +196,20 @@ class Judge:
         bounds = {p: near + self.unit(model, UNITS[p]) * s for p in ("float64", "float32")}
         with np.errstate(divide="ignore", invalid="ignore"):
             units = float(np.nan_to_num(off / bounds["float32"], nan=0.0, posinf=np.inf).max())
-        named = "float64" if np.all(off <= bounds["float64"]) else "float32"
+        precision = "float64" if np.all(off <= bounds["float64"]) else "float32"
         if not np.all(off <= bounds["float32"]):
-            named = "not rounding"
-        elif self.errors.printed and named == "float64":
-            named = "printed digits"
-        elif self.errors.stored and named == "float64":
-            named = "bfloat16" if self.errors.stored == UNITS["bfloat16"] else "float16"
+            precision = "not rounding"
+        elif self.errors.printed and precision == "float64":
+            precision = "printed digits"
+        elif self.errors.stored and precision == "float64":
+            precision = "bfloat16" if self.errors.stored == UNITS["bfloat16"] else "float16"
         elif self.errors.printed:
-            named = "printed digits and float32"
-        if named != "not rounding":
-            return Remainder(largest, units, named)
-        for precision in ("TF32", "float16", "bfloat16"):
-            if np.all(off <= bounds["float32"] + 2 * UNITS[precision] * s):
-                return Remainder(largest, units, precision, proved=False)
+            precision = "printed digits and float32"
+        if precision != "not rounding":
+            return Remainder(largest, units, precision)
+        for short in ("TF32", "float16", "bfloat16"):
+            if np.all(off <= bounds["float32"] + 2 * UNITS[short] * s):
+                return Remainder(largest, units, short, proved=False)
         return Remainder(largest, units, "not rounding")
 
     def confirmed(
@@ -221,16 +224,16 @@ class Judge:
 
         weak: those, too, that chance may have found.
         """
-        found: list[Hypothesis] = []
+        right: list[Hypothesis] = []
         for model in models:
             settled = self.settled(model)
-            left = self.remainder(settled)
-            right = left.is_rounding and (left.proved or inputs > 0)
-            if right and (weak or self.convincing(settled, inputs)):
-                found.append(settled)
-                if len(found) >= most:
+            rest = self.remainder(settled)
+            fine = rest.is_rounding and (rest.proved or inputs > 0)
+            if fine and (weak or self.convincing(settled, inputs)):
+                right.append(settled)
+                if len(right) >= most:
                     break
-        return found
+        return right
 
     def convincing(self, model: Hypothesis, inputs: float = 0.0) -> bool:
         """Whether chance would hardly have found such an explanation among so many.
@@ -243,11 +246,11 @@ class Judge:
         # agree by chance with 1e-6 to the n.  Among ``tried`` hypotheses some chance fit is
         # expected, unless that power is smaller than 1 / (tried * 10,000); both sides are compared
         # as logarithms.
-        free = 0
+        read_off = 0
         for change in model.changes:
             if change.read_off:
-                free += model.y.shape[1] if change.field == "bias" else 1
-        numbers = self.distinct - free
+                read_off += model.y.shape[1] if change.field == "bias" else 1
+        numbers = self.distinct - read_off
         if numbers < 1:
             return False
         slack = self.digits(model) + self.errors.stored * self.peak
@@ -259,6 +262,7 @@ class Judge:
 
 def _nice(number: Any) -> Any:
     """1/9 for 0.1111111; the number itself where no plain one is near."""
+    # A factor is meant: people multiply by 2 or divide by 9, and least squares give 0.11111108.
     if isinstance(number, complex):
         return number
     for whole in (number, 1 / number if number else 1.0):

@@ -100,6 +100,8 @@ def _any_function(
     progress: Progress | None,
 ) -> Diagnosis:
     """Which function gives y, with few options: exactly first, then with one change."""
+    # Each function is searched with each guess that says what it requires; what it refuses is
+    # passed over.  The best run is kept by ``_rank``, and what gives y exactly is listed besides.
     best: tuple[tuple[Any, ...], Run] | None = None
     exact: list[str] = []
     calls = [
@@ -129,6 +131,7 @@ def _any_function(
 
 
 def _has_pointwise(op: Op) -> bool:
+    """Whether a function takes two kernels."""
     return op.pointwise is not None or op.outer_product is not None
 
 

@@ -1,7 +1,8 @@
 """A Diagnosis as one HTML page that needs no network: text, and pictures as SVG.
 
 Pictures show one plane, of the first image and channel, on one scale for all that are compared:
-red above zero, blue below, so that equal colours are equal numbers.
+red above zero, blue below, so that equal colours are equal numbers.  A page is made of strings, one
+function a section; ``heatmap`` is the only one that draws, a cell a number.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ def page(d: DiagnosisData) -> str:
     if d.causes:
         rows = "".join(
             f"<tr><td>{escape(c.text)}</td><td>{escape(c.field)}</td><td>{escape(c.expected)}</td>"
-            f"<td>{escape(c.found)}</td><td>{'' if c.share is None else f'{c.share:.0%}'}</td></tr>"
+            f"<td>{escape(c.actual)}</td>"
+            f"<td>{'' if c.share is None else f'{c.share:.0%}'}</td></tr>"
             for c in d.causes
         )
         title = "Causes" if d.explained else "The nearest miss"
@@ -70,34 +72,40 @@ def page(d: DiagnosisData) -> str:
 
 def _results(d: DiagnosisData) -> str:
     """Both results and their difference, the first two on one scale."""
-    expected, found = d.picture.expected, d.picture.found
+    # The difference has a scale of its own: where it is small beside the results, it would be white
+    # on theirs.
+    expected, actual = d.picture.expected, d.picture.actual
     pictures = []
     a, b = d.picture.labels
     if expected is not None:
         pictures.append((a, plane(expected)))
-    if found is not None:
-        pictures.append((b, plane(found)))
+    if actual is not None:
+        pictures.append((b, plane(actual)))
     top = max((float(np.abs(p).max(initial=0.0)) for _, p in pictures), default=0.0)
-    drawn = [heatmap(p, top, caption) for caption, p in pictures]
-    if expected is not None and found is not None and expected.shape == found.shape:
-        off = _differing(expected, found)
-        drawn.append(heatmap(off, float(np.abs(off).max(initial=0.0)), f"{b} less {a}"))
-    return "\n".join(drawn)
+    figures = [heatmap(p, top, caption) for caption, p in pictures]
+    if expected is not None and actual is not None and expected.shape == actual.shape:
+        off = _differing(expected, actual)
+        figures.append(heatmap(off, float(np.abs(off).max(initial=0.0)), f"{b} less {a}"))
+    return "\n".join(figures)
 
 
-def _differing(expected: Array, found: Array) -> Array:
+def _differing(expected: Array, actual: Array) -> Array:
     """The plane of the difference: of the image and channel that the others show."""
-    return plane(found) - plane(expected)
+    return plane(actual) - plane(expected)
 
 
 def _kernels(d: DiagnosisData) -> str:
     """The kernel before and after; of two runs, as each of them slides it."""
+    # Of one run: the kernel of the expected call, and as y shows that it was used.  Of two each is
+    # drawn as its window reads it, so that a kernel reversed twice looks the same in both.
     before, after = d.picture.kernel, d.picture.kernel_used
-    shown = [(c, plane(k)) for c, k in (("expected", before), ("as used", after)) if k is not None]
+    kernels = [
+        (c, plane(k)) for c, k in (("expected", before), ("as used", after)) if k is not None
+    ]
     if d.picture.labels != ("expected", "observed"):
-        shown = [(f"as {name} slides it", k) for name, (_, k) in zip(d.picture.labels, shown)]
-    top = max((float(np.abs(k).max(initial=0.0)) for _, k in shown), default=0.0)
-    return "\n".join(heatmap(k, top, caption) for caption, k in shown)
+        kernels = [(f"as {name} slides it", k) for name, (_, k) in zip(d.picture.labels, kernels)]
+    top = max((float(np.abs(k).max(initial=0.0)) for _, k in kernels), default=0.0)
+    return "\n".join(heatmap(k, top, caption) for caption, k in kernels)
 
 
 def plane(a: Array) -> Array:
@@ -119,15 +127,15 @@ def heatmap(a: Array, top: float, caption: str) -> str:
     # than 4 pixels, and 52 wide where numbers are written into them.
     rows, columns = a.shape
     step = max(1, -(-max(rows, columns) // MOST))
-    shown = a[::step, ::step]
-    n, m = shown.shape
+    thin = a[::step, ::step]
+    n, m = thin.shape
     cell = max(SIDE / max(n, m), 4.0)
     if max(n, m) <= WRITTEN:
         cell = 52.0
     cells = []
     for i in range(n):
         for j in range(m):
-            v = float(shown[i, j])
+            v = float(thin[i, j])
             x, y = j * cell, i * cell
             title = f"<title>[{i * step}, {j * step}] = {v:.6g}</title>"
             cells.append(
@@ -141,10 +149,10 @@ def heatmap(a: Array, top: float, caption: str) -> str:
                 )
     # The caption says the true size, and how much was left out.
     note = f", every {step}th" if step > 1 else ""
-    drawn = "".join(cells)
+    body = "".join(cells)
     return (
         f'<figure><svg width="{m * cell:.0f}" height="{n * cell:.0f}" role="img" '
-        f'aria-label="{escape(caption)}">{drawn}</svg>'
+        f'aria-label="{escape(caption)}">{body}</svg>'
         f"<figcaption>{escape(caption)} ({rows}×{columns}{note})</figcaption></figure>"
     )
 

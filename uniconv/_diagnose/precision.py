@@ -41,14 +41,15 @@ def rounded(a: Array, precision: str) -> Array:
     bits = _DROPPED.get(precision, 0)
     raw = a.astype(np.float32).view(np.uint32).astype(np.uint64)
     half = (1 << bits >> 1) - 1 + (raw >> np.uint64(bits) & np.uint64(1)) if bits else 0
-    kept = (
+    short = (
         (raw + np.uint64(half) if bits == 0 else raw + half) >> np.uint64(bits) << np.uint64(bits)
     )
-    return kept.astype(np.uint32).view(np.float32).astype(np.float64)
+    return short.astype(np.uint32).view(np.float32).astype(np.float64)
 
 
 def storage(y: Array) -> str | None:
     """The short format whose values all of y's are, judging by its dtype, then by its bits."""
+    # An array that was float16 once and is float32 now still has only float16's numbers in it.
     name = str(y.dtype).removeprefix("torch.")
     if name in ("float16", "bfloat16"):
         return name
@@ -103,7 +104,7 @@ class Remainder:
             return "nothing: every number is exactly equal"
         if self.largest == float("inf"):
             return "everything: the sizes differ"
-        told = f"at most {self.largest:.2g}, {self.units:.2g} of the float32 rounding bound"
+        text = f"at most {self.largest:.2g}, {self.units:.2g} of the float32 rounding bound"
         if not self.is_rounding:
-            return f"{told}: not rounding"
-        return f"{told}: {self.precision}{'' if self.proved else ' (consistent, not proved)'}"
+            return f"{text}: not rounding"
+        return f"{text}: {self.precision}{'' if self.proved else ' (consistent, not proved)'}"

@@ -31,10 +31,12 @@ Array = NDArray[Any]
 # For one run and for two
 
 
-def shares(count: int, left: Callable[[tuple[int, ...]], float | None]) -> list[float] | list[None]:
+def shares(
+    count: int, rest_of: Callable[[tuple[int, ...]], float | None]
+) -> list[float] | list[None]:
     """How much of the squared difference is gone with each of so many changes.
 
-    left says what is left of it with the changes of these numbers made, None where the sizes do
+    rest_of says what is left of it with the changes of these numbers made, None where the sizes do
     not fit.  A change's share depends on which others are made before it; what is said is the mean
     of being the first and being the last (Shapley's value, of two changes exactly), scaled so that
     the shares add up to what all changes explain together.
@@ -44,13 +46,13 @@ def shares(count: int, left: Callable[[tuple[int, ...]], float | None]) -> list[
     # How to read this, with two changes of which alone one leaves 4 of 10 and the other 8, and both
     # 0: the first takes 6 alone, and 8 after the other; its value is (6 + 8) / 2 = 7.  The second
     # takes 2 alone, and 4 after the first: 3.  Together 10, so that the shares are 0.7 and 0.3.
-    remaining = cache(left)
+    remaining = cache(rest_of)
     whole, rest = remaining(()), remaining(tuple(range(count)))
     if not whole or rest is None:
         return [None] * count
-    gone = min(max(1 - rest / whole, 0.0), 1.0)
+    total_share = min(max(1 - rest / whole, 0.0), 1.0)
     if count == 1:
-        return [gone]
+        return [total_share]
     values = []
     for n in range(count):
         alone = remaining((n,))
@@ -59,7 +61,7 @@ def shares(count: int, left: Callable[[tuple[int, ...]], float | None]) -> list[
             return [None] * count
         values.append(max((whole - alone + without - rest) / 2, 0.0))
     total = sum(values) or 1.0
-    return [value / total * gone for value in values]
+    return [value / total * total_share for value in values]
 
 
 def as_causes(
@@ -68,7 +70,7 @@ def as_causes(
     """The changes as the causes that a diagnosis lists, each with its share where there are any."""
     parts = parts or [None] * len(changes)
     return tuple(
-        Cause(c.field, c.expected, c.found, c.text, share) for c, share in zip(changes, parts)
+        Cause(c.field, c.expected, c.actual, c.text, share) for c, share in zip(changes, parts)
     )
 
 
@@ -154,14 +156,16 @@ def diagnosis_of(run: Run) -> Diagnosis:
 
 def _place(start: Hypothesis, model: Hypothesis, judge: Judge, *, explained: bool) -> str:
     """Where y differs from what was expected; of a miss, from the nearest."""
+    # The slack is that of the judge, element by element, so that what it takes for equal is not
+    # shown as a difference.
     # Explained, y is held against what was expected; a miss, against the nearest model.
-    shown = start if explained else model
-    if not shown.fits:
+    reference = start if explained else model
+    if not reference.fits:
         return f"the expected result is {start.shape}, y is {tuple(start.y.shape)} (n, o, ...)"
-    slack = judge.digits(shown) + judge.errors.stored * np.abs(shown.y)
-    slack = slack + judge.unit(shown, 2.0**-24) * shown.magnitudes()
+    slack = judge.digits(reference) + judge.errors.stored * np.abs(reference.y)
+    slack = slack + judge.unit(reference, 2.0**-24) * reference.magnitudes()
     what = "" if explained or not model.changes else " from the nearest"
-    return f"they differ{what} {where(shown.result(), shown.y, slack)}"
+    return f"they differ{what} {where(reference.result(), reference.y, slack)}"
 
 
 def _shares(start: Hypothesis, model: Hypothesis) -> list[float] | list[None]:
@@ -169,28 +173,28 @@ def _shares(start: Hypothesis, model: Hypothesis) -> list[float] | list[None]:
     # With all changes it is the model, with none the start; with one of two, that one alone.
     count = len(model.changes)
 
-    def left(made: tuple[int, ...]) -> float | None:
-        whole = model if len(made) == count else start
-        one = _alone(start, made[0], model) if 0 < len(made) < count else whole
+    def rest_of(steps: tuple[int, ...]) -> float | None:
+        whole = model if len(steps) == count else start
+        one = _alone(start, steps[0], model) if 0 < len(steps) < count else whole
         if one is None or not one.fits or one.y.shape != start.y.shape:
             return None
         return float(np.sum(np.abs(one.y - one.result()) ** 2))
 
-    return shares(count, left)
+    return shares(count, rest_of)
 
 
 def _alone(start: Hypothesis, n: int, model: Hypothesis) -> Hypothesis | None:
     """The expected call with one of two changes only."""
     # A change is found again by its field and value, among all single ones; where its number was
     # read off y, in the settled model.
-    asked = model.changes[n]
+    goal = model.changes[n]
     for one in singles(start):
         change = one.changes[0]
-        if (change.field, change.found) == (asked.field, asked.found) and not one.fit:
+        if (change.field, change.actual) == (goal.field, goal.actual) and not one.fit:
             return one
-    if asked.field == "scale":
+    if goal.field == "scale":
         return start.but(scale=model.scale)
-    if asked.field == "bias":
+    if goal.field == "bias":
         return start.but(bias=model.bias)
     return None
 
@@ -202,20 +206,22 @@ def _verdict(run: Run, causes: Sequence[Cause], difference: float) -> str:
     unexplained = f"Nothing that uniconv knows explains y as a result of {op.name}{near}."
     if result.weak:
         unexplained = "y has too few different numbers to tell a cause from chance."
-    left, texts = result.remainder, listed([c.text for c in causes])
+    rest, texts = result.remainder, listed([c.text for c in causes])
     exact = f"y is exactly what {op.name} gives."
     return verdict(
         causes,
         result.explained,
-        alike=f"y is what {op.name} gives; {rounding(left)}." if left.largest else exact,
+        alike=f"y is what {op.name} gives; {rounding(rest)}." if rest.largest else exact,
         differ=f"y is not what the expected call of {op.name} gives: {texts}; "
-        f"{sized(left, difference)}.",
+        f"{sized(rest, difference)}.",
         unexplained=unexplained,
     )
 
 
 def _undecided(model: Hypothesis, others: Sequence[Hypothesis]) -> list[str]:
     """What would give the same y, too, each as a sentence."""
+    # Three kinds: a flip that this kernel cannot show, another explanation that is as good, and a
+    # change that would not show where y is as expected.
     # What cannot be told apart is told in words: a symmetric kernel, an equal explanation, or a
     # change that does not show.
     texts = []
@@ -235,6 +241,8 @@ def _undecided(model: Hypothesis, others: Sequence[Hypothesis]) -> list[str]:
 
 def _fixes(model: Hypothesis, call: str, names: Mapping[str, str]) -> list[Fix]:
     """The call that gives y; and what to change where y was made."""
+    # There are always two sides to mend: the call that was meant can be made to give y, or whoever
+    # made y can be told what to do otherwise.  Only the first is code that can be run here.
     fixes = [Fix("change the expected call so that it gives y", _with_y(model, call, names))]
     undo = [c.undo for c in model.changes if c.undo]
     if undo:

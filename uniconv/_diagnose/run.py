@@ -1,4 +1,7 @@
-"""Run: a call, the y that came out of it, and what the search says of both."""
+"""Run: a call, the y that came out of it, and what the search says of both.
+
+``diagnose`` makes one and reports it; ``compare`` makes two and holds them against each other.
+"""
 
 from __future__ import annotations
 
@@ -51,15 +54,15 @@ def searched(
     # The search may ask for the same call with x and w rounded to a short format: it gets a
     # function that makes it, since that is rarely needed.
     x, w, y = arrays
-    asked = problem(op, options, x, w, y, pointwise)
+    target = problem(op, options, x, w, y, pointwise)
     channels = None if bias is None else bias.array.reshape(-1)
-    if bias is not None and channels is not None and channels.size != asked.call.o:
+    if bias is not None and channels is not None and channels.size != target.call.o:
         raise BadShape(
-            f"{op.name}: bias {show_shape(bias.array.shape)} must have the {asked.call.o} "
+            f"{op.name}: bias {show_shape(bias.array.shape)} must have the {target.call.o} "
             "channels of y"
         )
-    start, off = asked.start(channels), errors(x, w, y)
-    result = search(start, off, lambda p: short(asked, p).start(channels), progress, depth)
+    start, off = target.start(channels), errors(x, w, y)
+    result = search(start, off, lambda p: short(target, p).start(channels), progress, depth)
     return Run(op, options, names_of(arrays), start, off, result)
 
 

@@ -54,7 +54,10 @@ def pairs(
     Once one is found, only what could be simpler is looked at.  inputs: how far x and w may be
     off, relatively.
     """
-    # How to read this: two changes are made in the order of the slots, so that each pair is tried
+    # How to read this, with an example: "flip" (1.0) comes before "the padding is SAME" (1.3) in
+    # ``firsts`` and in the slots, so that the pair is made once, as padding of the flipped kernel.
+    # If it gives y, bound is 2.3: a first change of 1.4 can no longer lead to a better pair.
+    # In general: two changes are made in the order of the slots, so that each pair is tried
     # once.  A first change with a lower cost comes first, and ``bound`` is the cost of the best
     # pair so far: whoever cannot be below it is not looked at.  ``LEAST`` says what a slot costs at
     # least. Unless the second slot can change sizes, the first must already fit y's.
@@ -67,12 +70,12 @@ def pairs(
     ]
     firsts.sort(key=lambda f: f[:3])
     bound = np.inf
-    said = time.monotonic()
+    last_line = time.monotonic()
     for done, (cost, i, _, one) in enumerate(firsts):
         if cost + CHEAPEST > bound:
             return
-        if progress is not None and time.monotonic() - said > 1:
-            said = time.monotonic()
+        if progress is not None and time.monotonic() - last_line > 1:
+            last_line = time.monotonic()
             progress(f"pairs of causes: {done} of {len(firsts)} first causes tried")
         for second in names[i + 1 :]:
             if cost + LEAST.get(second, CHEAPEST) <= bound and (second in SHAPING or one.fits):
@@ -98,22 +101,26 @@ def search(
     # How to read this: from what is proved to what is only consistent, and within each from fewer
     # changes to more.  "Short": x and w were rounded to TF32, float16 or bfloat16 first; "loosely":
     # within what such a format may do, without its rounding being reproduced.
-    looking = _Search(start, Judge(start, errors), rounded, progress)
-    steps = [looking.nothing, looking.one, looking.short, looking.one_and_short]
+    stages = _Search(start, Judge(start, errors), rounded, progress)
+    steps = [stages.nothing, stages.one, stages.short, stages.one_and_short]
     if depth > 1:
-        steps.append(looking.two)
-    steps += [looking.loosely, looking.one_loosely]
+        steps.append(stages.two)
+    steps += [stages.loosely, stages.one_loosely]
     if depth > 1:
-        steps.append(looking.two_loosely)
+        steps.append(stages.two_loosely)
     for step in steps:
-        found = step()
-        if found is not None:
-            return found
-    return looking.nearest()
+        result = step()
+        if result is not None:
+            return result
+    return stages.nearest()
 
 
 class _Search:
-    """The steps of a search; each gives what it found, or None."""
+    """The steps of a search; each gives a result, or None where the next one is to be tried.
+
+    ones: every hypothesis with one change, made once, since several steps go through them;
+    agreeing: those of them that the sampled elements do not refute.
+    """
 
     def __init__(
         self,
@@ -142,29 +149,29 @@ class _Search:
         first, *others = sorted(models, key=lambda m: m.cost)
         if precision is not None:  # what is left is left by x and w as they were given
             first = _redone(self.start, first)[0]
-        left = self.judge.remainder(first)
+        rest = self.judge.remainder(first)
         if precision is not None:
-            left = Remainder(left.largest, left.units, precision)
-        return SearchResult(first, True, left, others[:ALIKE], self.judge.tried)
+            rest = Remainder(rest.largest, rest.units, precision)
+        return SearchResult(first, True, rest, others[:ALIKE], self.judge.tried)
 
     def nothing(self) -> SearchResult | None:
         """The expected call itself; what would not show is told, what is read off y is not."""
         if not self.judge.agrees(self.start):
             return None
-        left = self.judge.remainder(self.start)
-        if not (left.is_rounding and left.proved):
+        rest = self.judge.remainder(self.start)
+        if not (rest.is_rounding and rest.proved):
             return None
         blind = [m for m in self.agreeing if not m.fit and not m.changes[-1].read_off]
         blind.sort(key=lambda m: m.cost)
         others = self.judge.confirmed(blind, most=ALIKE, weak=True)
-        return SearchResult(self.start, True, left, others, self.judge.tried)
+        return SearchResult(self.start, True, rest, others, self.judge.tried)
 
     def one(self) -> SearchResult | None:
         """One change that gives y; ``weak`` is kept where only chance may have found it."""
-        right = self.judge.confirmed(self.agreeing, weak=True)
-        found = self.best([m for m in right if self.judge.convincing(m)])
-        self.weak = bool(right) and found is None
-        return found
+        fine = self.judge.confirmed(self.agreeing, weak=True)
+        result = self.best([m for m in fine if self.judge.convincing(m)])
+        self.weak = bool(fine) and result is None
+        return result
 
     def short(self) -> SearchResult | None:
         """Nothing but a short format of x and w."""
@@ -176,15 +183,15 @@ class _Search:
 
     def one_and_short(self) -> SearchResult | None:
         """One change, and x and w in a short format; all formats that do are named."""
-        found: list[tuple[Hypothesis, str]] = []
+        answers: list[tuple[Hypothesis, str]] = []
         for precision, model in self.short_models().items():
             agreeing = (m for m in singles(model) if self.judge.agrees(m))
-            found += [(m, precision) for m in self.judge.confirmed(agreeing)]
-        if not found:
+            answers += [(m, precision) for m in self.judge.confirmed(agreeing)]
+        if not answers:
             return None
-        first = min((m for m, _ in found), key=lambda m: m.cost)
-        told = [p for m, p in found if m.changes[0].same(first.changes[0])]
-        return self.best([first], " or ".join(dict.fromkeys(told)))
+        first = min((m for m, _ in answers), key=lambda m: m.cost)
+        formats = [p for m, p in answers if m.changes[0].same(first.changes[0])]
+        return self.best([first], " or ".join(dict.fromkeys(formats)))
 
     def two(self) -> SearchResult | None:
         """Two changes, the simplest pair."""
@@ -199,9 +206,9 @@ class _Search:
         for precision in ("TF32", "bfloat16"):
             inputs = 2 * UNITS[precision]
             agreeing = [m for m in self.ones if not m.fit and self.judge.agrees(m, inputs)]
-            found = self.best(self.judge.confirmed(agreeing, inputs))
-            if found is not None:
-                return found
+            result = self.best(self.judge.confirmed(agreeing, inputs))
+            if result is not None:
+                return result
         return None
 
     def two_loosely(self) -> SearchResult | None:
@@ -210,20 +217,22 @@ class _Search:
         near = list(pairs(self.start, self.judge, self.progress, inputs))
         for precision, model in self.short_models().items():
             again = [m for n in near for m in _redone(model, n)]
-            found = self.best(self.judge.confirmed(again), precision)
-            if found is not None:
-                return found
+            result = self.best(self.judge.confirmed(again), precision)
+            if result is not None:
+                return result
         return self.best(near)
 
     def nearest(self) -> SearchResult:
         """The nearest miss: explained is False."""
         model = _nearest(self.judge, [self.start, *self.ones])
-        left = self.judge.remainder(model)
-        return SearchResult(model, False, left, [], self.judge.tried, self.weak)
+        rest = self.judge.remainder(model)
+        return SearchResult(model, False, rest, [], self.judge.tried, self.weak)
 
 
 def _redone(start: Hypothesis, model: Hypothesis) -> list[Hypothesis]:
     """The changes of another model made again."""
+    # That is, from another start: the same changes of x and w rounded to a short format, or as
+    # they were given.  Each is looked for among all single changes, by what it says.
     models = [start]
     for change in model.changes:
         models = [m for one in models for m in singles(one) if m.changes[-1].same(change)]

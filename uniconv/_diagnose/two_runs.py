@@ -144,9 +144,9 @@ def _computed(
     call = lower(op, options, *shapes)
     # The hypothesis needs a y to be built; zeros of its shape stand for it until it is computed.
     blank = InputArray(np.zeros(call.output, x.array.dtype), 0.0, "float64")
-    asked = problem(op, options, x, w, blank, p)
-    value = asked.start(None if bias is None else bias.array.reshape(-1)).result()
-    order = [("n", "o", *asked.spatial).index(s) for s in asked.y.letters]
+    blank_problem = problem(op, options, x, w, blank, p)
+    value = blank_problem.start(None if bias is None else bias.array.reshape(-1)).result()
+    order = [("n", "o", *blank_problem.spatial).index(s) for s in blank_problem.y.letters]
     return InputArray(value.transpose(order).reshape(call.output), 0.0, "float64")
 
 
@@ -168,9 +168,9 @@ def _compared(one: Run, two: Run) -> Diagnosis:
     judge = Judge(as_b, _larger(one.errors, two.errors))
     cross = judge.remainder(as_b)
     # What remains is the most of three: in either run, and between both.
-    left = max((one.result.remainder, two.result.remainder, cross), key=lambda r: r.largest)
+    rest = max((one.result.remainder, two.result.remainder, cross), key=lambda r: r.largest)
     if not cross.is_rounding:
-        left = cross
+        rest = cross
     difference = largest_difference(a.y, b.y)
     same_sizes = a.y.shape == b.y.shape
     parts = _shares(a, b, fields) if same_sizes else None
@@ -178,14 +178,14 @@ def _compared(one: Run, two: Run) -> Diagnosis:
     fixes = tuple(_fixes(one, two, a, b)) if cross.is_rounding and differences else ()
     place = "the results differ in size"
     if same_sizes:
-        place = "they differ " + where(a.y, b.y, 2 * left.largest + judge.digits(as_b))
+        place = "they differ " + where(a.y, b.y, 2 * rest.largest + judge.digits(as_b))
     return Diagnosis(
         f"{one.op.name} and {two.op.name}",
-        _verdict(one, two, causes, cross.is_rounding, left, difference, fixes),
+        _verdict(one, two, causes, cross.is_rounding, rest, difference, fixes),
         cross.is_rounding,
         causes,
         native_call(two.model, two.options, two.names)[0],
-        left,
+        rest,
         difference,
         place,
         tuple(_unseen(one, two)),
@@ -219,6 +219,8 @@ def _notes(one: Run, two: Run) -> Iterator[str]:
 
 def _with(model: Hypothesis, steps: Iterable[Mapping[str, Any]]) -> Hypothesis:
     """A hypothesis with fields of its own, or of its record, as each of these steps has them."""
+    # So a run is made like the other in one thing after the other, and the result tells what each
+    # was worth.
     # Fields have the names of Hypothesis or of its record; each step lays its own over those
     # before.
     for fields in steps:
@@ -376,11 +378,11 @@ def _shares(a: Hypothesis, b: Hypothesis, steps: list[dict[str, Any]]) -> list[f
     """How much of what is between both y each step explains that makes a more like b."""
 
     # What is left is measured in squares, the sum of |b - a|**2, over all of y.
-    def left(made: tuple[int, ...]) -> float | None:
-        model = _with(a, [steps[n] for n in made]).but(y=b.y)
+    def rest_of(numbers: tuple[int, ...]) -> float | None:
+        model = _with(a, [steps[n] for n in numbers]).but(y=b.y)
         return float(np.sum(np.abs(b.y - model.result()) ** 2)) if model.fits else None
 
-    return shares(len(steps), left)
+    return shares(len(steps), rest_of)
 
 
 def _fixes(one: Run, two: Run, a: Hypothesis, b: Hypothesis) -> Iterator[Fix]:
@@ -401,6 +403,7 @@ def _fixes(one: Run, two: Run, a: Hypothesis, b: Hypothesis) -> Iterator[Fix]:
 
 def _unseen(one: Run, two: Run) -> Iterator[str]:
     """What neither run can show."""
+    # Each run has its own list of what gives the same y; of two runs both are told.
     for run in (one, two):
         for other in run.result.others:
             text = listed([c.text for c in other.changes])
@@ -412,7 +415,7 @@ def _verdict(
     two: Run,
     causes: tuple[Cause, ...],
     explained: bool,
-    left: Remainder,
+    rest: Remainder,
     difference: float,
     fixes: tuple[Fix, ...],
 ) -> str:
@@ -424,8 +427,8 @@ def _verdict(
     return verdict(
         causes,
         explained,
-        alike=f"{both} agree: {rounding(left)}.",
-        differ=f"{texts}; {sized(left, difference)}"
+        alike=f"{both} agree: {rounding(rest)}.",
+        differ=f"{texts}; {sized(rest, difference)}"
         + (f"; {ways} makes both agree." if ways else "."),
         unexplained=f"{texts}; but that does not explain {whole}"
         if texts

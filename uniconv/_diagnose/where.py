@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 
-def where(expected: Array, found: Array, slack: Array | float) -> str:
+def where(expected: Array, actual: Array, slack: Array | float) -> str:
     """One clause on two results ``n o ...`` of one shape.
 
     >>> a = np.arange(25.0).reshape(1, 1, 5, 5)
@@ -23,14 +23,14 @@ def where(expected: Array, found: Array, slack: Array | float) -> str:
     """
     # From the most telling to the least: nowhere, a rim (padding), a shift, some channels or
     # images, everywhere, or the first place.
-    off = np.abs(found - expected) > slack
+    off = np.abs(actual - expected) > slack
     count = f"{int(off.sum())} of {off.size} numbers"
     if not off.any():
         return "nowhere"
     rim = _rim(off)
     if rim:
         return f"only at the rim of width {rim}: {count}"
-    shift = _shift(expected, found, slack)
+    shift = _shift(expected, actual, slack)
     if shift is not None:
         return f"everywhere, as if shifted by {shift} pixels: {count}"
     for axis, noun in ((1, "output channels"), (0, "images of the batch")):
@@ -46,6 +46,8 @@ def where(expected: Array, found: Array, slack: Array | float) -> str:
 
 def _rim(off: Array) -> int:
     """The width of a rim that differs for the better part, where nothing inside does; else 0."""
+    # Width 1 is tried first: the frame of 5 x 5 has 16 numbers, and at least 8 of them must differ,
+    # or it would be a few places that happen to lie outside.
     sizes = off.shape[2:]
     for width in range(1, (min(sizes) + 1) // 2):
         inside: tuple[Any, ...] = (..., *(slice(width, n - width) for n in sizes))
@@ -54,8 +56,10 @@ def _rim(off: Array) -> int:
     return 0
 
 
-def _shift(expected: Array, found: Array, slack: Array | float) -> tuple[int, ...] | None:
-    """By how much found is expected moved along its spatial axes."""
+def _shift(expected: Array, actual: Array, slack: Array | float) -> tuple[int, ...] | None:
+    """By how much actual is expected moved along its spatial axes; None where it is not."""
+    # The nearest shift is taken, of at most 2 pixels along an axis.  A result that is the same
+    # everywhere looks shifted by anything, and is passed over (``ptp``).
     sizes = expected.shape[2:]
     tolerance = float(np.max(slack))
     for shift in sorted(
@@ -77,7 +81,7 @@ def _shift(expected: Array, found: Array, slack: Array | float) -> tuple[int, ..
             ...,
             *(slice(1, -1) if n - abs(d) > 4 else slice(None) for d, n in zip(shift, sizes)),
         )
-        one, two = expected[a][inner], found[b][inner]
+        one, two = expected[a][inner], actual[b][inner]
         if one.size and np.ptp(one) > 0 and np.all(np.abs(one - two) <= tolerance):
             return shift
     return None

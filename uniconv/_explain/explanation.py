@@ -66,8 +66,8 @@ class Explanation(ExplanationData):
         whole["axes"] = [asdict(axis) for axis in self.axes]
         whole["window"] = None
         if self.window is not None:
-            more = {"sum": self.window.sum, "result": self.window.result}
-            whole["window"] = asdict(self.window) | more
+            sums = {"sum": self.window.sum, "result": self.window.result}
+            whole["window"] = asdict(self.window) | sums
         return json.dumps(whole, indent=1, default=str)
 
     def to_html(self) -> str:
@@ -122,27 +122,27 @@ def explain(
     """
     # With shapes there is all but the window; with arrays the call is run, and one element is
     # looked at, unless y has none.
-    lowered, options, biased = call.lowered, call.options, call.bias is not None
+    record, options, biased = call.lowered, call.options, call.bias is not None
     shapes = call.shapes
     if not call.has_arrays:
-        _refuse_element(lowered, at, batch, channel)
-        return _explanation(lowered, options, shapes, {}, biased)
+        _refuse_element(record, at, batch, channel)
+        return _explanation(record, options, shapes, {}, biased)
     x, w, pointwise, bias = (call.array(r) for r in ("x", "w", "pointwise", "bias"))
     y = call.run()
     x_, w_, y_ = (numbers(a) for a in (x, w, y))
     point = None if pointwise is None else numbers(pointwise)
-    problem = WindowedCall.of(lowered, x_, w_, y_, point)
+    problem = WindowedCall.of(record, x_, w_, y_, point)
     dtype = _dtype(y)
     arrays = {"x": x, "w": w, "p": pointwise, "bias": bias}
     dtypes = {role: _dtype(a) for role, a in arrays.items() if a is not None}
-    found = _explanation(lowered, options, shapes, dtypes, biased)
-    found = replace(found, problem=problem, dtype=dtype)
+    answer = _explanation(record, options, shapes, dtypes, biased)
+    answer = replace(answer, problem=problem, dtype=dtype)
     if 0 in problem.y.shape:
-        return found
-    addend = call.options.get(lowered.op.addend[0]) if lowered.op.addend else None
-    window = problem.window(*_place(problem, lowered, at, batch, channel))
-    window = replace(window, steps=_steps(window, lowered, bias, addend))
-    return replace(found, window=window, bias=bias, addend=addend)
+        return answer
+    addend = call.options.get(record.op.addend[0]) if record.op.addend else None
+    window = problem.window(*_place(problem, record, at, batch, channel))
+    window = replace(window, steps=_steps(window, record, bias, addend))
+    return replace(answer, window=window, bias=bias, addend=addend)
 
 
 def _refuse_element(call: LoweredCall, at: Any, batch: Any, channel: Any) -> None:
@@ -170,12 +170,12 @@ def _explanation(
 ) -> Explanation:
     """What can be said of a call without its numbers."""
     op = call.op
-    found = axes_of(call)
-    crops = [axis.crop for axis in found if axis.crop is not None]
+    summaries = axes_of(call)
+    crops = [axis.crop for axis in summaries if axis.crop is not None]
     # The addend is an array among the options: it cannot be lowered, nor written in a line.
     plain = {n: v for n, v in options.items() if n not in (op.addend or ())[:1]}
     explicit, note = explicit_call(call, plain)
-    names = [axis.name for axis in found]
+    names = [axis.name for axis in summaries]
     return Explanation(
         op.name,
         op.kind,
@@ -183,10 +183,10 @@ def _explanation(
         call_text(op, options),
         shapes,
         _readings(call, shapes),
-        found,
+        summaries,
         call.conv.groups,
         call.conv.boundary,
-        sides(names, [axis.padding for axis in found]),
+        sides(names, [axis.padding for axis in summaries]),
         sides(names, crops) if crops else None,
         None if explicit is None else call_text(op, explicit),
         note,
@@ -203,12 +203,14 @@ def _meaning(call: LoweredCall) -> str:
     if call.op.kind == "conv_transpose":
         kind = "transposed convolution"
     # One value where all axes agree; two where only some are reversed.
-    turned = set(call.conv.reverse)
-    if len(turned) > 1 or call.op.kind == "conv_transpose":
-        said = UPRIGHT if True in turned else FLIPPED
-        kind_of = f"the transpose of {said}" if len(turned) == 1 else "its axes read differently"
+    directions = set(call.conv.reverse)
+    if len(directions) > 1 or call.op.kind == "conv_transpose":
+        reading = UPRIGHT if True in directions else FLIPPED
+        kind_of = (
+            f"the transpose of {reading}" if len(directions) == 1 else "its axes read differently"
+        )
         return f"a {kind}: {kind_of}"
-    return f"a {kind}: {FLIPPED if True in turned else UPRIGHT}"
+    return f"a {kind}: {FLIPPED if True in directions else UPRIGHT}"
 
 
 def axes_of(call: LoweredCall) -> tuple[AxisSummary, ...]:
@@ -218,7 +220,7 @@ def axes_of(call: LoweredCall) -> tuple[AxisSummary, ...]:
     # none fits.
     conv, sizes = call.conv, call.sizes
     transposed = call.op.kind == "conv_transpose"
-    found = []
+    summaries = []
     for i, (name, out) in enumerate(zip(names_of(call), conv.output(sizes.size, sizes.kernel))):
         n, k, s, d = sizes.size[i], sizes.kernel[i], conv.stride[i], conv.rhs_dilation[i]
         spread, (lo, hi) = conv.lhs_dilation[i], conv.pad[i]
@@ -233,10 +235,10 @@ def axes_of(call: LoweredCall) -> tuple[AxisSummary, ...]:
             formula = f"({size} + {_term(lo)} + {_term(hi)} - {extent}) // {s} + 1"
         span = (n - 1) * spread + 1 + lo + hi - reach - 1 if n else -1
         formula = f"{formula} = {out}" if span >= 0 else f"no window fits: {out}"
-        found.append(
+        summaries.append(
             AxisSummary(name, n, k, s, d, spread, (lo, hi), crop, conv.reverse[i], out, formula)
         )
-    return tuple(found)
+    return tuple(summaries)
 
 
 def _term(n: int) -> str:
@@ -261,8 +263,8 @@ def sides(names: Sequence[str], pairs: Sequence[tuple[int, int]]) -> str:
     if len(pairs) == 2:
         words = [w for pair in SIDES[2] for w in pair]
         return ", ".join(f"{w} {n}" for w, n in zip(words, (n for p in pairs for n in p)))
-    told = [f"before {lo}, after {hi}" for lo, hi in pairs]
-    return told[0] if len(told) == 1 else "; ".join(map("{}: {}".format, names, told))
+    texts = [f"before {lo}, after {hi}" for lo, hi in pairs]
+    return texts[0] if len(texts) == 1 else "; ".join(map("{}: {}".format, names, texts))
 
 
 def _readings(call: LoweredCall, shapes: Mapping[str, Shape]) -> dict[str, Mapping[str, int]]:
@@ -285,17 +287,17 @@ def _reading(call: LoweredCall, role: str, pattern: str, shape: Shape) -> dict[s
         at, many = letters.index("n"), len(call.sizes.batch)
         letters[at : at + 1] = ["n"] * many
     names = names_of(call)
-    found: dict[str, int] = {}
+    sizes: dict[str, int] = {}
     for letter, size in zip(letters, shape):
         name = names[int(letter[1:])] if letter[0] == "s" else LETTERS[letter]
         if call.conv.groups == 1:
             name = name.removesuffix(", of one group")
         key, again = name, 2
         # Two axes of one name, as the batch axes are, are told apart by a number.
-        while key in found:
+        while key in sizes:
             key, again = f"{name} ({again})", again + 1
-        found[key] = size
-    return found
+        sizes[key] = size
+    return sizes
 
 
 def call_text(op: Op, options: Mapping[str, Any]) -> str:
@@ -344,35 +346,33 @@ def explicit_call(
     bare = in_numbers(op)
     if bare is None:
         return None, f"{op.name} takes no padding in numbers"
-    given, _ = complete(op, options)
+    own, _ = complete(op, options)
     transposed = op.kind == "conv_transpose"
-    facts = CallContext(
-        op.name, op.title, call.layout, sizes, boundary=conv.boundary, options=given
-    )
+    facts = CallContext(op.name, op.title, call.layout, sizes, boundary=conv.boundary, options=own)
     stride = conv.lhs_dilation if transposed else conv.stride
     facts = replace(facts, stride=stride, dilation=conv.rhs_dilation, ndim=call.rank)
     if op.lhs_dilation:
         facts = replace(facts, lhs_dilation=conv.lhs_dilation)
     pad = op.padding
     aside: dict[str, Any] = {}
-    if op.dilation and not pad.dilates(given[pad.option]):  # a word that ignored the dilation
+    if op.dilation and not pad.dilates(own[pad.option]):  # a word that ignored the dilation
         aside = {op.dilation.option: op.dilation.write(conv.rhs_dilation, facts)}
     # Every way to pad is tried until one gives the same record; the first refusal tells why none
     # does.
     refusals: list[UniconvError] = []
     for way in paddings(conv, bare, facts, refusals):
-        told = {**_without(op, options, {*aside, *way}), **scattered(op, aside | way)}
-        told = {name: v for name, v in told.items() if v is not op.default(name)}
+        words = {**_without(op, options, {*aside, *way}), **scattered(op, aside | way)}
+        words = {name: v for name, v in words.items() if v is not op.default(name)}
         try:
-            again = lower(op, told, *native_shapes(call, op, call.layout))
+            again = lower(op, words, *native_shapes(call, op, call.layout))
         except UniconvError as error:
             refusals.append(error)
             continue
         if again.conv.tight(sizes.size, sizes.kernel) == conv.tight(sizes.size, sizes.kernel):
-            return told, ""
+            return words, ""
     first = refusals[0]
-    said = first.reason if isinstance(first, CannotExpress) else str(first)
-    return None, f"{op.name} cannot say it in numbers: {said.removeprefix(f'{op.name}: ')}"
+    reason = first.reason if isinstance(first, CannotExpress) else str(first)
+    return None, f"{op.name} cannot say it in numbers: {reason.removeprefix(f'{op.name}: ')}"
 
 
 def _without(op: Op, options: Mapping[str, Any], rules: set[str]) -> dict[str, Any]:
@@ -394,8 +394,8 @@ def _place(
     """The element asked for, checked against y."""
     # Several batch axes were made one: their indices become one, in memory order; -1 for none.
     size = problem.y.shape[2:]
-    given = (at,) if isinstance(at, int) else (0,) * len(size) if at is None else tuple(at)
-    if len(given) != len(size) or not all(0 <= p < n for p, n in zip(given, size)):
+    position = (at,) if isinstance(at, int) else (0,) * len(size) if at is None else tuple(at)
+    if len(position) != len(size) or not all(0 <= p < n for p, n in zip(position, size)):
         raise BadShape(
             f"{call.op.name}: at={show(at)} must be a position in y, whose spatial sizes are "
             f"{size}: {len(size)} integer{'s' * (len(size) > 1)}, each from 0 to its size less 1"
@@ -413,7 +413,7 @@ def _place(
         raise BadShape(
             f"{call.op.name}: channel={channel} must be one of y's {problem.y.shape[1]} channels"
         )
-    return given, entry, channel
+    return position, entry, channel
 
 
 def _steps(

@@ -36,7 +36,7 @@ def page(e: ExplanationData) -> str:
     template = files("uniconv").joinpath("data/explain.html").read_text("utf-8")
     data = json.dumps(_data(e, problem), separators=(",", ":")).replace("<", "\\u003c")
     fields = {"TITLE": html.escape(e.call), "TEXT": html.escape(text(e)), "DATA": data}
-    return re.sub("@(TITLE|TEXT|DATA)@", lambda found: fields[found[1]], template)
+    return re.sub("@(TITLE|TEXT|DATA)@", lambda match: fields[match[1]], template)
 
 
 def _data(e: ExplanationData, problem: WindowedCall) -> dict[str, Any]:
@@ -52,22 +52,22 @@ def _data(e: ExplanationData, problem: WindowedCall) -> dict[str, Any]:
     call, window, rank = problem.call, e.window, problem.call.rank
     assert window is not None
     # Julia prints slices last, NumPy first; the page draws them one under the other, so first.
-    shown = [i for i, a in enumerate(e.axes) if a.name == "slices"]
-    order = [*shown, *(i for i in range(rank) if i not in shown)]
+    slices = [i for i, a in enumerate(e.axes) if a.name == "slices"]
+    order = [*slices, *(i for i in range(rank) if i not in slices)]
     along = sources(call.conv, call.sizes.size)
     unit = {"name": "", "stride": 1, "dilation": 1, "kernel": 1, "output": 1, "backwards": False}
     # A dictionary for each axis that the call lacks: one position, which holds pixel 0.
     axes = [{**unit, "sources": [0], "spread": 1, "crop": 0}] * (3 - rank)
     for i in order:
         axis = e.axes[i]
-        told = {k: getattr(axis, k) for k in (*unit, "spread")}
+        fields = {k: getattr(axis, k) for k in (*unit, "spread")}
         crop = 0 if axis.crop is None else axis.crop[0]
-        axes.append({**told, "sources": along[i], "crop": crop})
+        axes.append({**fields, "sources": along[i], "crop": crop})
 
     def flat(planes: Array) -> list[Any]:
         """Planes of the record's axes, each as one list in the order of the page's axes."""
-        turned = planes.transpose(0, *(1 + i for i in order))
-        return turned.reshape(len(planes), -1).tolist()
+        ordered = planes.transpose(0, *(1 + i for i in order))
+        return ordered.reshape(len(planes), -1).tolist()
 
     # Of x only the images that y's chosen entry reads are on the page: one, or one for each part of
     # the batch where that is split into groups.

@@ -49,8 +49,8 @@ def _arrays(e: ExplanationData) -> list[str]:
     # Channels are told with their groups, since "channels in, of one group" alone says no total.
     lines = ["arrays, axis by axis"]
     for role, shape in e.shapes.items():
-        read = ", ".join(f"{name} {n}" for name, n in e.readings[role].items())
-        lines.append(f"    {role} {shape}: {read}")
+        words = ", ".join(f"{name} {n}" for name, n in e.readings[role].items())
+        lines.append(f"    {role} {shape}: {words}")
     if e.groups > 1:
         lines.append(f"    {e.groups} groups of channels, each with its own filters")
     assert e.lowered is not None
@@ -79,9 +79,9 @@ def _padding(e: ExplanationData) -> list[str]:
             lines = [f"padding: none ({e.padding})"]
         elif any(n < 0 for axis in e.axes for n in axis.padding):
             lines.append("    negative cuts pixels off")
-    said = e.explicit or e.explicit_note
+    numbers = e.explicit or e.explicit_note
     same = e.explicit == e.call
-    lines.append("    the call says it in numbers" if same else f"    in numbers: {said}")
+    lines.append("    the call says it in numbers" if same else f"    in numbers: {numbers}")
     return lines
 
 
@@ -100,10 +100,10 @@ def backwards(axes: Sequence[AxisSummary]) -> str:
     """How the kernel is read, in words."""
     # Only along axes that the record reverses: for a transposed call these are those that the
     # function itself does not.
-    turned = [axis.name for axis in axes if axis.backwards]
-    if not turned:
+    names = [axis.name for axis in axes if axis.backwards]
+    if not names:
         return "as it is written"
-    return f"backwards along {' and '.join(turned)}"
+    return f"backwards along {' and '.join(names)}"
 
 
 def _kernel_words(e: ExplanationData) -> list[str]:
@@ -122,16 +122,16 @@ def _kernel_words(e: ExplanationData) -> list[str]:
             any(a.spread > 1 for a in e.axes),
         ),
     ]
-    told = [words for words, holds in steps if holds]
-    if told:
-        lines.append(f"    the window {'; '.join(told)}")
+    moves = [words for words, holds in steps if holds]
+    if moves:
+        lines.append(f"    the window {'; '.join(moves)}")
     return lines
 
 
-def _each(axes: Sequence[AxisSummary], field: str, more: int = 0) -> str:
+def _each(axes: Sequence[AxisSummary], field: str, extra: int = 0) -> str:
     """A number of every axis: one where all agree, else "2 (rows), 1 (columns)"."""
     # more is added to each number: -1 makes of a distance the zeros that lie in between.
-    values = [getattr(axis, field) + more for axis in axes]
+    values = [getattr(axis, field) + extra for axis in axes]
     if len(set(values)) == 1:
         return f"{values[0]}"
     return ", ".join(f"{v} ({axis.name})" for v, axis in zip(values, axes))
@@ -167,8 +167,8 @@ def beside(columns: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
     texts = []
     for title, lines in columns:
         width = max([len(title), *map(len, lines)])
-        filled = [title, *lines, *[""] * (height - len(lines))]
-        texts.append([line.ljust(width) for line in filled])
+        column = [title, *lines, *[""] * (height - len(lines))]
+        texts.append([line.ljust(width) for line in column])
     # Three blanks part the columns.
     return ["   ".join(row) for row in zip(*texts)]
 
@@ -181,13 +181,13 @@ def _kernel(e: ExplanationData) -> list[str]:
     # written.
     lane = e.window.lanes[0]
     shape = e.lowered.sizes.kernel
-    used = [number(p.w) for p in lane.products]
-    turned = tuple(i for i, axis in enumerate(e.axes) if axis.backwards)
-    written = np.flip(np.array(used, dtype=object).reshape(shape), turned).ravel().tolist()
+    taps = [number(p.w) for p in lane.products]
+    flips = tuple(i for i, axis in enumerate(e.axes) if axis.backwards)
+    kernel = np.flip(np.array(taps, dtype=object).reshape(shape), flips).ravel().tolist()
     channels = f"channel {lane.c} in, {lane.o} out"
-    columns = [("as written", grid(written, shape)), ("as used", grid(used, shape))]
-    if written == used:
-        columns = [("as written and used", grid(written, shape))]
+    columns = [("as written", grid(kernel, shape)), ("as used", grid(taps, shape))]
+    if kernel == taps:
+        columns = [("as written and used", grid(kernel, shape))]
     return [f"the kernel ({channels})", *_indented(beside(columns))]
 
 
@@ -236,8 +236,8 @@ def _has(window: Window, what: str) -> bool:
 def _where(e: ExplanationData, window: Window) -> str:
     """The element in words: "row 0, column 1; batch 0, channel 2"."""
     # "rows" and "columns" are the axes; "row 0, column 1" is a place on them.
-    named = ", ".join(f"{axis.name.removesuffix('s')} {p}" for axis, p in zip(e.axes, window.at))
-    return f"{named}; batch {window.batch}, channel {window.channel}"
+    place = ", ".join(f"{axis.name.removesuffix('s')} {p}" for axis, p in zip(e.axes, window.at))
+    return f"{place}; batch {window.batch}, channel {window.channel}"
 
 
 def _totals(e: ExplanationData, window: Window) -> list[str]:

@@ -123,10 +123,10 @@ def _along(n: int, spread: int, pad: tuple[int, int], boundary: str) -> Index:
         return tuple(period[i % len(period)] for i in range(-lo, reach + hi))
     before, after = max(lo, 0), max(hi, 0)
     if boundary in _MODES:
-        padded = np.pad(pixels, (before, after), mode=_MODES[boundary])  # type: ignore[call-overload]
-        return tuple(padded.tolist())
-    padded = [PADDING] * before + pixels + [PADDING] * after
-    return tuple(padded[max(-lo, 0) : len(padded) + min(hi, 0)])
+        line = np.pad(pixels, (before, after), mode=_MODES[boundary])  # type: ignore[call-overload]
+        return tuple(line.tolist())
+    line = [PADDING] * before + pixels + [PADDING] * after
+    return tuple(line[max(-lo, 0) : len(line) + min(hi, 0)])
 
 
 def numbers(a: Any) -> Array:
@@ -142,29 +142,29 @@ def canonical_x(call: LoweredCall, a: Array) -> Array:
     if "n" in letters:
         at, batch = letters.index("n"), call.sizes.batch
         a = a.reshape(*a.shape[:at], math.prod(batch), *a.shape[at + len(batch) :])
-    lacking = tuple(b for b in "nc" if b not in letters)
-    a = a.reshape(*a.shape, *(1,) * len(lacking))
-    return a.transpose(order((*letters, *lacking), ("n", "c", *_spatial(call))))
+    ones = tuple(b for b in "nc" if b not in letters)
+    a = a.reshape(*a.shape, *(1,) * len(ones))
+    return a.transpose(order((*letters, *ones), ("n", "c", *_spatial(call))))
 
 
 def canonical_w(call: LoweredCall, a: Array) -> Array:
     """A native kernel as ``o i ...``."""
     # As in ``_calls/steps.py``, but in NumPy, and always to "o i ...", transposed calls' kernels,
     # too.
-    wanted = ("o", "i", *_spatial(call))
-    src, ones = completed(axes(call.layout.w, call.rank), wanted)
+    goal = ("o", "i", *_spatial(call))
+    src, ones = completed(axes(call.layout.w, call.rank), goal)
     a = a.reshape(*a.shape, *ones)
-    moved = kernel_order(src, wanted, call.conv.groups)
-    if moved is not None:
-        return a.transpose(moved)
-    return np.asarray(rearrange(a, regrouping(src, wanted), g=call.conv.groups))
+    permutation = kernel_order(src, goal, call.conv.groups)
+    if permutation is not None:
+        return a.transpose(permutation)
+    return np.asarray(rearrange(a, regrouping(src, goal), g=call.conv.groups))
 
 
 def canonical_p(call: LoweredCall, a: Array) -> Array:
     """A native pointwise kernel as ``o i``."""
     assert call.op.pointwise is not None
-    moved = order(axes(call.op.pointwise, call.rank), ("o", "i", *_spatial(call)))
-    a = a.transpose(moved)
+    permutation = order(axes(call.op.pointwise, call.rank), ("o", "i", *_spatial(call)))
+    a = a.transpose(permutation)
     return a.reshape(a.shape[:2])
 
 
@@ -174,9 +174,9 @@ def canonical_y(call: LoweredCall, a: Array) -> Array:
     if "n" in letters:
         at, many = letters.index("n"), len(call.sizes.batch)
         a = a.reshape(*a.shape[:at], math.prod(a.shape[at : at + many]), *a.shape[at + many :])
-    lacking = tuple(b for b in "no" if b not in letters)
-    a = a.reshape(*a.shape, *(1,) * len(lacking))
-    return a.transpose(order((*letters, *lacking), ("n", "o", *_spatial(call))))
+    ones = tuple(b for b in "no" if b not in letters)
+    a = a.reshape(*a.shape, *(1,) * len(ones))
+    return a.transpose(order((*letters, *ones), ("n", "o", *_spatial(call))))
 
 
 def _spatial(call: LoweredCall) -> tuple[str, ...]:
@@ -279,22 +279,24 @@ class WindowedCall:
         fill: Any = conv.fill if self.x.dtype.kind in "fc" else int(conv.fill)
         lanes = []
         for c, o, i, factor in self.lanes(channel):
-            found = []
+            products = []
             for tap in product(*map(range, kernel)):
                 moves = zip(along, at, conv.stride, tap, conv.rhs_dilation)
                 pixel = tuple(line[p * s + t * d] for line, p, s, t, d in moves)
-                used = tuple(k - 1 - t if r else t for k, t, r in zip(kernel, tap, conv.reverse))
-                w_index = _unravel(self.w_at[(o, i, *used)], self.w_shape)
-                w = self.w[(o, i, *used)].item()
+                tap_of_w = tuple(
+                    k - 1 - t if r else t for k, t, r in zip(kernel, tap, conv.reverse)
+                )
+                w_index = _unravel(self.w_at[(o, i, *tap_of_w)], self.w_shape)
+                w = self.w[(o, i, *tap_of_w)].item()
                 if PADDING in pixel:
-                    found.append(Product("padding", None, fill, w_index, w))
+                    products.append(Product("padding", None, fill, w_index, w))
                 elif GAP in pixel:
-                    found.append(Product("gap", None, 0, w_index, w))
+                    products.append(Product("gap", None, 0, w_index, w))
                 else:
                     x_index = _unravel(self.x_at[(n, c, *pixel)], self.x_shape)
                     x = self.x[(n, c, *pixel)].item()
-                    found.append(Product("pixel", x_index, x, w_index, w))
-            lanes.append(Lane(c, o, i, tuple(found), factor))
+                    products.append(Product("pixel", x_index, x, w_index, w))
+            lanes.append(Lane(c, o, i, tuple(products), factor))
         y_index = _unravel(self.y_at[(batch, channel, *at)], self.y_shape)
         y = self.y[(batch, channel, *at)].item()
         return Window(at, batch, channel, y_index, tuple(lanes), (), y)

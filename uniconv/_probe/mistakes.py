@@ -31,19 +31,19 @@ def equal(a: Array, b: Array | None) -> bool:
     return b is not None and a.shape == b.shape and bool((a == b).all())
 
 
-def faults(found: ProbeData) -> Iterator[tuple[str, Callable[[], Array]]]:
+def faults(probe: ProbeData) -> Iterator[tuple[str, Callable[[], Array]]]:
     """Every mistake of axes: what it is, and the y that it gives."""
     # Mistakes in an array that is given are run; those in y are made in the right y.
-    op, options = found.call.function, found.call.options
-    arrays = {role: a for role in CUBES if (a := getattr(found, role)) is not None}
+    op, options = probe.call.function, probe.call.options
+    arrays = {role: a for role in CUBES if (a := getattr(probe, role)) is not None}
     for role in ("w", "pointwise", "x"):
         if role not in arrays:
             continue
         for what, fault in mistakes(arrays[role].shape):
             wrong = arrays | {role: fault(arrays[role])}
             yield f"what {role} gives {what}", partial(run, op, options, *wrong.values())
-    for what, fault in mistakes(found.y.shape):
-        yield f"the right one {what}", partial(fault, found.y)
+    for what, fault in mistakes(probe.y.shape):
+        yield f"the right one {what}", partial(fault, probe.y)
 
 
 def mistakes(shape: Shape) -> Iterator[tuple[str, Fault]]:
@@ -56,8 +56,8 @@ def mistakes(shape: Shape) -> Iterator[tuple[str, Fault]]:
     # For a kernel (3, 3, 1, 1): 3 reversals, 1 exchange, 4 rolls; two axes leave no other order.
     long = [i for i, n in enumerate(shape) if n > 1]
     for count in range(1, len(long) + 1):
-        for chosen in combinations(long, count):
-            yield f"with {_axes(chosen)} reversed", partial(np.flip, axis=chosen)
+        for subset in combinations(long, count):
+            yield f"with {_axes(subset)} reversed", partial(np.flip, axis=subset)
     for a, b in combinations(long, 2):
         yield f"with {_axes((a, b))} exchanged", partial(_exchanged, a=a, b=b)
     for i in long:
@@ -67,9 +67,9 @@ def mistakes(shape: Shape) -> Iterator[tuple[str, Fault]]:
         yield "read in the other memory order", lambda a: a.transpose().reshape(a.shape)
 
 
-def _axes(chosen: Sequence[int]) -> str:
+def _axes(which: Sequence[int]) -> str:
     """Axes in words: "its axis 1", "its axes 0 and 2"."""
-    return f"its ax{'e' if len(chosen) > 1 else 'i'}s {' and '.join(map(str, chosen))}"
+    return f"its ax{'e' if len(which) > 1 else 'i'}s {' and '.join(map(str, which))}"
 
 
 def _exchanged(array: Array, a: int, b: int) -> Array:

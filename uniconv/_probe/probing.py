@@ -59,9 +59,9 @@ class Probe(ProbeData):
         got = np.asarray(y)
         if got.shape == self.y.shape and (got == self.y).all():
             return "the same"
-        named = [name for name, wrong in faults(self) if equal(got, wrong())]
-        if named:
-            return f"differs: y is {named[0]}"
+        causes = [name for name, wrong in faults(self) if equal(got, wrong())]
+        if causes:
+            return f"differs: y is {causes[0]}"
         if got.shape != self.y.shape:
             return f"differs: y has shape {got.shape}, it must be {self.y.shape}"
         apart = np.argwhere(got != self.y)
@@ -100,10 +100,10 @@ def probe(call: Call) -> Probe:
     """
     op = call.function
     options = _of_sums(op, call.options)
-    added = [] if call.bias is None else ["bias"]
-    added += [name for name in (op.addend or ())[:1] if name in options]
-    if added:
-        raise BadOption(f"{op.name}: a probe adds no array: leave {added[0]} out")
+    addends = [] if call.bias is None else ["bias"]
+    addends += [name for name in (op.addend or ())[:1] if name in options]
+    if addends:
+        raise BadOption(f"{op.name}: a probe adds no array: leave {addends[0]} out")
     shapes = call.shapes
     problems: Iterator[tuple[Sequence[Shape], Mapping[str, Any]]]
     if shapes:
@@ -112,10 +112,10 @@ def probe(call: Call) -> Probe:
         problems = islice(fitting(op, options), MOST_SHAPES)
     best: Probe | None = None
     for (sizes, whole), seed in ((one, n) for one in problems for n in range(SEEDS)):
-        made = _made(op, whole, sizes, seed)
-        if best is None or len(made.undecided) < len(best.undecided):
-            best = made
-        if not made.undecided:
+        candidate = _made(op, whole, sizes, seed)
+        if best is None or len(candidate.undecided) < len(best.undecided):
+            best = candidate
+        if not candidate.undecided:
             break
     assert best is not None
     return best
@@ -142,6 +142,6 @@ def _made(op: Op, options: Mapping[str, Any], shapes: Sequence[Shape], seed: int
         role: numbered(s, role, seed, dtype) for role, s in zip(CUBES, shapes)
     }
     y = run(op, options, *arrays.values())
-    made = Probe(Call(**arrays, dialect=cast(Dialect, op.name), **options), y, (), seed)
-    hidden = tuple(what for what, wrong in faults(made) if equal(y, wrong()))
-    return replace(made, undecided=hidden)
+    candidate = Probe(Call(**arrays, dialect=cast(Dialect, op.name), **options), y, (), seed)
+    hidden = tuple(what for what, wrong in faults(candidate) if equal(y, wrong()))
+    return replace(candidate, undecided=hidden)

@@ -32,7 +32,7 @@ def fitting(op: Op, options: Mapping[str, Any]) -> Iterator[tuple[list[Shape], d
     # since the first one is what a caller should read where no candidate fits.  y must have two
     # pixels along each axis at least, or no flip could be seen there.
     square: list[tuple[list[Shape], dict[str, Any]]] = []
-    found = False
+    any_distinct = False
     error: UniconvError | None = None
     ranks = sorted(op.ranks, key=lambda r: (2, 1, 3).index(r))
     for _, candidate in zip(range(_MOST_CALLS), _candidates(op, options, ranks)):
@@ -49,12 +49,12 @@ def fitting(op: Op, options: Mapping[str, Any]) -> Iterator[tuple[list[Shape], d
         if min(out) < 2:
             continue
         if distinct:
-            found = True
+            any_distinct = True
             yield shapes, whole
         elif len(square) < MOST_SHAPES:
             square.append((shapes, whole))
     yield from square
-    if not (found or square):
+    if not (any_distinct or square):
         raise error or BadShape(f"{op.name}: no small shapes give two pixels of y along every axis")
 
 
@@ -106,7 +106,7 @@ def _calls(
     and then the channels (``_letters``), so that no two axes of an array are equally long.  A call
     that must name its output size is tried with several (``_outputs``), as only some fit x.
     """
-    # ``whole`` are the options to give back; ``known`` has a made-up output shape where one must be
+    # ``whole`` are the options to give back; ``trial`` has a made-up output shape where one must be
     # said, only to read the layout by.
     whole = dict(options)
     for rule in op.inert_options:
@@ -116,17 +116,17 @@ def _calls(
     crop = op.crop
     needs = crop is not None and crop.shape is not None and crop.shape_default is REQUIRED
     shape = crop.shape if crop else None
-    known = dict(whole)
+    trial = dict(whole)
     if needs:
-        known.setdefault(str(shape), [1] * (rank + 2))
-    given, _ = complete(op, known)
+        trial.setdefault(str(shape), [1] * (rank + 2))
+    values, _ = complete(op, trial)
     ndim = rank + (0 if op.batch == (0, 0) else 2)
-    facts = CallContext(op.name, op.title, options=given, ndim=ndim)
+    facts = CallContext(op.name, op.title, options=values, ndim=ndim)
     layout: Layout = op.layout.of(facts)
     if rank not in layout.ranks:
         return
     kernel = tuple(k if f"s{i}" in axes(layout.w, rank) else 1 for i, k in enumerate(kernel))
-    letters, batch = _letters(op, layout, given, groups, (*kernel, *size))
+    letters, batch = _letters(op, layout, values, groups, (*kernel, *size))
     x = batched(arrange(layout.x, letters | {"n": 1}, size), layout.x, batch)
     shapes = [x, arrange(layout.w, letters, kernel)]
     if op.outer_product:
@@ -162,7 +162,7 @@ def _outputs(rank: int, size: Shape, kernel: Shape) -> Iterator[Shape]:
 
 
 def _letters(
-    op: Op, layout: Layout, given: Mapping[str, Any], groups: int, taken: Shape
+    op: Op, layout: Layout, options: Mapping[str, Any], groups: int, lengths: Shape
 ) -> tuple[dict[str, int], Shape]:
     """The channels, all sizes apart from each other and from those taken; and the batch."""
     # How to read this: i and m differ from each other and from the spatial sizes, and in a grouped
@@ -172,21 +172,21 @@ def _letters(
     batch: Shape = (2,) if "n" in layout.x.split() and (op.batch[0] or has_c) else ()
     if not has_c:
         return dict.fromkeys("gimco", 1), batch
-    call = CallContext(op.name, op.title, options=given)
+    call = CallContext(op.name, op.title, options=options)
     if op.groups.option is not None:
         groups = op.groups.of(call)
     elif "g" not in layout.w.split():
         groups = 1
-    free = [n for n in range(2, 40) if n not in (*taken, *batch)]
+    numbers = [n for n in range(2, 40) if n not in (*lengths, *batch)]
     if op.groups.each_channel:
         c, m = next(
-            (c, m) for m, c in product(free, free) if c != m and c * m not in (*taken, c, m)
+            (c, m) for m, c in product(numbers, numbers) if c != m and c * m not in (*lengths, c, m)
         )
         letters = {"g": c, "i": 1, "m": m, "c": c, "o": c * m}
     else:
         i, m = next(
             (i, m)
-            for i, m in product(free, free)
+            for i, m in product(numbers, numbers)
             if i != m and (groups == 1 or len({i, m, i * groups, m * groups, groups}) == 5)
         )
         letters = {"g": groups, "i": i, "m": m, "c": i * groups, "o": m * groups}

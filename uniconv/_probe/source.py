@@ -82,8 +82,8 @@ def python(probe: ProbeData, top: list[str], lines: list[str], exact: bool = Tru
 
 def _arrays(probe: ProbeData) -> dict[str, Any]:
     """The arrays by their names in the text: x, w and, of a separable convolution, p."""
-    found = {"x": probe.x, "w": probe.w}
-    return found if probe.pointwise is None else found | {"p": probe.pointwise}
+    arrays = {"x": probe.x, "w": probe.w}
+    return arrays if probe.pointwise is None else arrays | {"p": probe.pointwise}
 
 
 def _and(seed: int, dot: str = "") -> str:
@@ -109,20 +109,20 @@ def _python_array(role: str, array: Any, seed: int) -> str:
     )
 
 
-def _words(probe: ProbeData, **more: Any) -> list[str]:
+def _words(probe: ProbeData, **extra: Any) -> list[str]:
     """The options as keyword arguments, after some more."""
-    return [f"{name}={value!r}" for name, value in {**more, **probe.call.options}.items()]
+    return [f"{name}={value!r}" for name, value in {**extra, **probe.call.options}.items()]
 
 
 def _by_hand(probe: ProbeData, op: Op) -> list[str]:
     """For what has no call in Python: arrays in files, and back."""
     arrays = _arrays(probe)
     layout = probe.call.lowered.layout
-    given = ", ".join(op.array_names(role)[0] for role in arrays)
+    names = ", ".join(op.array_names(role)[0] for role in arrays)
     words = "".join(f", {word}" for word in _words(probe))
     return [
         *(f'np.save("{role}.npy", {role})' for role in arrays),
-        f"# Run {op.name}({given}{words}) on these arrays,",
+        f"# Run {op.name}({names}{words}) on these arrays,",
         f"# x read as {layout.x}, w as {layout.w}; save its result, as {layout.y}, in y.npy:",
         'y = np.load("y.npy")',
     ]
@@ -164,10 +164,10 @@ def _julia_array(role: str, array: Any, seed: int) -> str:
     kind = {"float32": "Float32", "float64": "Float64", "float16": "Float16"}[str(array.dtype)]
     values = f"{a} .* k.^3 .+ {b} .* k.^2 .+ {c} .* k{_and(seed, '.')}"
     values = f"{kind}.(mod.(mod.({values}, {MODULUS}), {high - low + 1}) .- {-low})"
-    turned = ", ".join(map(str, reversed(array.shape)))
+    sizes = ", ".join(map(str, reversed(array.shape)))
     return (
         f"k = 0:{array.size - 1}\n"
-        f"{role} = permutedims(reshape({values}, {turned}), {array.ndim}:-1:1)"
+        f"{role} = permutedims(reshape({values}, {sizes}), {array.ndim}:-1:1)"
     )
 
 
@@ -217,6 +217,6 @@ def _matlab_array(role: str, array: Any, seed: int) -> str:
     values = f"mod({a} * k.^3 + {b} * k.^2 + {c} * k{_and(seed)}, {MODULUS})"
     values = f"{kind}(mod({values}, {high - low + 1}) - {-low})"
     if array.ndim > 1:
-        turned = " ".join(map(str, reversed(array.shape)))
-        values = f"permute(reshape({values}, [{turned}]), {_downwards(array.ndim)})"
+        sizes = " ".join(map(str, reversed(array.shape)))
+        values = f"permute(reshape({values}, [{sizes}]), {_downwards(array.ndim)})"
     return f"k = 0:{array.size - 1};\n{role} = {values};"

@@ -19,6 +19,8 @@ from uniconv._diagnose.hypothesis import Array, Change, Hypothesis, LabelledArra
 
 def _resized(model: Hypothesis, to: Hypothesis) -> Iterator[Hypothesis]:
     """A model whose spatial extents are new: its padding as numbers, or by the words that fit."""
+    # A kernel of 3 x 5 read as 5 x 3 makes "SAME" another padding; where no extent has changed, the
+    # record stays as it is, and nothing has to be looked up.
     if (to.w.shape[2:], to.x.shape[2:]) == (model.w.shape[2:], model.x.shape[2:]):
         yield to
         return
@@ -27,32 +29,36 @@ def _resized(model: Hypothesis, to: Hypothesis) -> Iterator[Hypothesis]:
 
 
 def _indexed(
-    role: str, named: LabelledArray, letter: str, index: object
+    role: str, array: LabelledArray, letter: str, index: object
 ) -> tuple[tuple[str, str], ...]:
     """The code for one axis in another order; none where the axis is part of two."""
-    return ((role, named.along(letter, str(index))),) if letter in named.letters else ()
+    return ((role, array.along(letter, str(index))),) if letter in array.letters else ()
 
 
-def _regrouped(named: LabelledArray, shape: tuple[int, int]) -> tuple[tuple[str, str], ...]:
+def _regrouped(array: LabelledArray, shape: tuple[int, int]) -> tuple[tuple[str, str], ...]:
     """The same for filters whose channel and multiplier are axes of their own, side by side."""
     # w (..., c, m) whose filters are o = c * m, taken in the order m, c: reshaped and exchanged.
-    at = named.letters.index("c") if "c" in named.letters else -1
-    if at < 0 or named.letters[at + 1 : at + 2] != ("m",):
+    at = array.letters.index("c") if "c" in array.letters else -1
+    if at < 0 or array.letters[at + 1 : at + 2] != ("m",):
         return ()
-    c, m = named.array.shape[at : at + 2]
+    c, m = array.array.shape[at : at + 2]
     if shape != (m, c):
         return ()
-    sizes = (*named.array.shape[:at], m, c, *named.array.shape[at + 2 :])
-    told = ", ".join(map(str, sizes))
-    return (("w", named.code(f".reshape({told}).swapaxes({at}, {at + 1})")),)
+    sizes = (*array.array.shape[:at], m, c, *array.array.shape[at + 2 :])
+    sizes_text = ", ".join(map(str, sizes))
+    return (("w", array.code(f".reshape({sizes_text}).swapaxes({at}, {at + 1})")),)
 
 
-def _reordered(named: LabelledArray, order: Sequence[int]) -> str:
-    """Code for an array whose spatial axes are taken in another order."""
+def _reordered(array: LabelledArray, order: Sequence[int]) -> str:
+    """Code for an array whose spatial axes are taken in another order.
+
+    order: for each spatial axis the one that takes its place; (1, 0) exchanges two.  For w in
+    ("s0", "s1", "i", "o") that is ".transpose(1, 0, 2, 3)".
+    """
     # .transpose of the user's array: its spatial letters are permuted, the others stay in place.
-    letters = [f"s{order[int(a[1:])]}" if a[0] == "s" else a for a in named.letters]
-    places = ", ".join(str(named.letters.index(a)) for a in letters)
-    return named.code(f".transpose({places})")
+    letters = [f"s{order[int(a[1:])]}" if a[0] == "s" else a for a in array.letters]
+    places = ", ".join(str(array.letters.index(a)) for a in letters)
+    return array.code(f".transpose({places})")
 
 
 def kernel_axes(model: Hypothesis) -> Iterator[Hypothesis]:
@@ -71,41 +77,44 @@ def kernel_order(model: Hypothesis) -> Iterator[Hypothesis]:
     """The kernel's filters in another order: multiplier before channel, reversed."""
     problem, kernel = model.problem, model.kernel
     o, i, groups = kernel.shape[0], kernel.shape[1], problem.groups
-    found: list[tuple[Array, Change]] = []
+    orders: list[tuple[Array, Change]] = []
     if groups > 1 and o > groups:
         # Filters 0 to 5 in 2 groups of 3 are 0 1 2 | 3 4 5; "multiplier before channel" takes them
         # as 0 2 4 1 3 5 or, read the other way, 0 3 1 4 2 5.
         per = o // groups
-        for shape, text in (
+        for shape, words in (
             ((per, groups), "multiplier before channel"),
             ((groups, per), "channel before multiplier"),
         ):
             order = np.arange(o).reshape(shape).T.ravel()
-            told = f"the filters are ordered {text}"
+            text = f"the filters are ordered {words}"
             change = Change(
-                *("order of filters", "group by group", text, told, 2.0),
+                *("order of filters", "group by group", words, text, 2.0),
                 code=_indexed("w", problem.w, "o", order.tolist()) or _regrouped(problem.w, shape),
                 undo="reorder the kernel's filters",
             )
-            found.append((kernel[order], change))
+            orders.append((kernel[order], change))
     if o > 1:
-        told = "the filters are in reversed order"
+        text = "the filters are in reversed order"
         code = _indexed("w", problem.w, "o", "::-1")
-        change = Change("order of filters", "as given", "reversed", told, 2.5, code)
-        found.append((kernel[::-1], change))
+        change = Change("order of filters", "as given", "reversed", text, 2.5, code)
+        orders.append((kernel[::-1], change))
     if o > 1 and i > 1:
-        told = "the kernel is reversed along its channel axes, too"
-        change = Change("order of channels in w", "as given", "reversed", told, 2.5)
-        found.append((kernel[::-1, ::-1], change))
-    for k, change in found:
+        text = "the kernel is reversed along its channel axes, too"
+        change = Change("order of channels in w", "as given", "reversed", text, 2.5)
+        orders.append((kernel[::-1, ::-1], change))
+    for k, change in orders:
         yield model.but(change, kernel=k, w=problem.folded(k))
 
 
 def input_axes(model: Hypothesis) -> Iterator[Hypothesis]:
     """x with its axes in another order: height and width exchanged in it or in more, reshaped."""
-    problem, last = model.problem, bool(model.changes)
+    # How to read this: first x alone, by all its readings.  Then x and the kernel together, whose
+    # exchange shows only in y, and at last all three, which is nothing unless the record treats the
+    # axes differently: a stride of (2, 1) then runs along the other axis of what the user sees.
+    problem, final = model.problem, bool(model.changes)
     for x, change in readings(problem, "x"):
-        if last and x.shape[:2] != model.x.shape[:2]:
+        if final and x.shape[:2] != model.x.shape[:2]:
             continue  # nothing that follows can mend this
         yield from _resized(model, model.but(change, x=x))
     # Beyond readings of x alone: x and w exchanged together, as when both were read as (width,
@@ -113,18 +122,18 @@ def input_axes(model: Hypothesis) -> Iterator[Hypothesis]:
     for order in list(permutations(range(problem.rank)))[1:]:
         turn = (0, 1, *(a + 2 for a in order))
         which = [a for a, b in enumerate(order) if a != b]
-        swapped = {"x": model.x.transpose(turn), "kernel": model.kernel.transpose(turn)}
-        swapped["w"] = model.w.transpose(turn)
+        fields = {"x": model.x.transpose(turn), "kernel": model.kernel.transpose(turn)}
+        fields["w"] = model.w.transpose(turn)
         # Where the record does not care which axis is which, exchanging all three is nothing.
         for also_y in (False, True)[: 1 + (model.conv.reordered(order) != model.conv)]:
             where = "x, the kernel and the result" if also_y else "both x and the kernel"
-            told = f"{names(model, which)} are exchanged in {where}"
+            text = f"{names(model, which)} are exchanged in {where}"
             roles = (("x", problem.x), ("w", problem.w), ("y", problem.y))[: 2 + also_y]
-            code = tuple((role, _reordered(named, order)) for role, named in roles)
+            code = tuple((role, _reordered(array, order)) for role, array in roles)
             cost = 1.7 + 0.1 * also_y
-            change = Change("axes of x and w", "as given", "exchanged", told, cost, code)
-            more = {"y": model.y.transpose(turn)} if also_y else {}
-            yield from _resized(model, model.but(change, **swapped, **more))
+            change = Change("axes of x and w", "as given", "exchanged", text, cost, code)
+            result = {"y": model.y.transpose(turn)} if also_y else {}
+            yield from _resized(model, model.but(change, **fields, **result))
 
 
 def input_groups(model: Hypothesis) -> Iterator[Hypothesis]:
@@ -177,15 +186,15 @@ def output_channels(model: Hypothesis) -> Iterator[Hypothesis]:
     """y's channels in another order."""
     o, groups = model.y.shape[1], model.problem.groups
     if o > 1:
-        told = "the output channels are reversed"
+        text = "the output channels are reversed"
         code = _indexed("y", model.problem.y, "o", "::-1")
-        change = Change("order of channels in y", "as given", "reversed", told, 1.9, code)
+        change = Change("order of channels in y", "as given", "reversed", text, 1.9, code)
         yield model.but(change, y=model.y[:, ::-1])
     # The two orders in which a depthwise result's channels are laid: by channel, by multiplier.
     if 1 < groups < o and o % groups == 0:
         for shape in ((o // groups, groups), (groups, o // groups)):
             order = np.arange(o).reshape(shape).T.ravel()
-            told = "the output channels are ordered multiplier before channel"
+            text = "the output channels are ordered multiplier before channel"
             code = _indexed("y", model.problem.y, "o", order.tolist())
-            change = Change("order of channels in y", "group by group", "in turn", told, 2.1, code)
+            change = Change("order of channels in y", "group by group", "in turn", text, 2.1, code)
             yield model.but(change, y=model.y[:, order])

@@ -40,18 +40,18 @@ def reverse(model: Hypothesis) -> Iterator[Hypothesis]:
             return "a true convolution" if backwards ^ transposed else "a cross-correlation"
 
         sides = {operation(model.conv.reverse[a]) for a in which}
-        expected, found = (
+        expected, actual = (
             (" and ".join(sorted({operation(c[a]) for a in which})))
             for c in (model.conv.reverse, to)
         )
         text = f"the kernel is flipped on {names(model, which)}"
         if len(sides) == 1:
-            text += f": {found}, not {expected}"
+            text += f": {actual}, not {expected}"
         cost = 1.0 if len(which) == len(long) else 1.2
         change = Change(
             "reverse",
             f"{expected} along {names(model, which)}",
-            found,
+            actual,
             text,
             cost,
             undo="flip the kernel on " + names(model, which) + " where y was made",
@@ -64,13 +64,13 @@ def alternatives(current: tuple[int, ...]) -> list[tuple[int, ...]]:
     # For (2, 3): ignored (1, 1), exchanged (3, 2), one for all, one more, one less, and then any
     # number up to 4 on all axes or on one.
     rank = len(current)
-    found = [(1,) * rank, *permutations(current), *((v,) * rank for v in current)]
-    found += [tuple(v + 1 for v in current), tuple(max(v - 1, 1) for v in current)]
+    values = [(1,) * rank, *permutations(current), *((v,) * rank for v in current)]
+    values += [tuple(v + 1 for v in current), tuple(max(v - 1, 1) for v in current)]
     most = max(LARGEST, max(current) + 1)
-    found += [(v,) * rank for v in range(1, most + 1)]
+    values += [(v,) * rank for v in range(1, most + 1)]
     for axis, v in product(range(rank), range(1, most + 1)):
-        found.append((*current[:axis], v, *current[axis + 1 :]))
-    return [v for v in dict.fromkeys(found) if v != current]
+        values.append((*current[:axis], v, *current[axis + 1 :]))
+    return [v for v in dict.fromkeys(values) if v != current]
 
 
 def regeared(old: Hypothesis, new: Hypothesis) -> Iterator[Convolution]:
@@ -80,17 +80,19 @@ def regeared(old: Hypothesis, new: Hypothesis) -> Iterator[Convolution]:
     """
     # First the numbers as they were, then each word that gave them before, with what it gives now.
     yield _cropped(new, new.conv, _crop(old, old.conv))
-    seen = set()
+    earlier = set()
     for word in words(old.problem.transposed).values():
         if _by_word(old, old.conv, word) == old.conv.pad:
             pad = _by_word(new, new.conv, word)
-            if pad not in seen:
-                seen.add(pad)
+            if pad not in earlier:
+                earlier.add(pad)
                 yield altered(new.conv, pad=pad)
 
 
 def _crop(model: Hypothesis, conv: Convolution) -> Pairs:
     """The padding; of a transposed convolution what is cropped off its whole result."""
+    # A transposed kernel of extent e writes e - 1 rows beyond x; the record pads what of these is
+    # kept, so that crop and padding add up to e - 1.
     if not model.problem.transposed:
         return conv.pad
     ends = ((k - 1) * d for k, d in zip(model.w.shape[2:], conv.rhs_dilation))
@@ -156,8 +158,8 @@ def _geared(
     change = Change(
         *(word, str(current), str(value), text, cost), undo=f"set the {word} to {current} there"
     )
-    geared: dict[str, Any] = {field: value}
-    to = model.but(conv=altered(model.conv, **geared))
+    fields: dict[str, Any] = {field: value}
+    to = model.but(conv=altered(model.conv, **fields))
     for n, conv in enumerate(regeared(model, to)):
         yield model.but(replace(change, cost=cost + 0.01 * n) if n else change, conv=conv)
 
@@ -190,8 +192,8 @@ def padding(model: Hypothesis) -> Iterator[Hypothesis]:
         cost = 1.65 + 0.1 * sum(map(bool, shifts))
         starts.offer_start(lows, "the first window starts elsewhere", cost)
     for lows in _any_start(model, starts):
-        moved = sum(a != b for a, b in zip(lows, starts.now))
-        starts.offer_start(lows, "another amount", 1.7 + 0.1 * moved)
+        count = sum(a != b for a, b in zip(lows, starts.now))
+        starts.offer_start(lows, "another amount", 1.7 + 0.1 * count)
     noun = "crop" if model.problem.transposed else "padding"
     was = _crop(model, conv)
     for pads, text, cost in starts.offered.values():
@@ -280,13 +282,14 @@ def boundary(model: Hypothesis) -> Iterator[Hypothesis]:
                 near = round(fill, 3)
                 fill = near if abs(near - fill) < 1e-4 * max(1, abs(fill)) else fill
                 if fill != 0 and fill != conv.fill:
-                    told = f"constant {fill:.6g}"
-                    change = replace(_border(model, told), cost=2.2, read_off=True)
+                    kind_text = f"constant {fill:.6g}"
+                    change = replace(_border(model, kind_text), cost=2.2, read_off=True)
                     yield model.but(change, conv=altered(conv, boundary="constant", fill=fill))
                 break
 
 
 def _border(model: Hypothesis, kind: str) -> Change:
+    """The change to another rule for what lies outside x."""
     was = model.conv.boundary
     was = f"constant {model.conv.fill:.6g}" if was == "constant" else was
     text = f"another rule at the border: {kind}, not {was}; only the rim differs"

@@ -44,13 +44,13 @@ def readings(problem: Problem, role: str) -> list[tuple[Array, Change]]:
     A kernel whose channels do not divide by the groups so is left out.
     """
     if role not in problem.readings:
-        named = {"x": problem.x, "w": problem.w, "y": problem.y}[role]
-        found = []
-        for reading in _readings(named):
-            array = _canonical(problem, role, reading)
-            if array is not None:
-                found.append((array, _change(problem.rank, role, named, reading)))
-        problem.readings[role] = found
+        array = {"x": problem.x, "w": problem.w, "y": problem.y}[role]
+        choices = []
+        for reading in _readings(array):
+            canonical = _canonical(problem, role, reading)
+            if canonical is not None:
+                choices.append((canonical, _change(problem.rank, role, array, reading)))
+        problem.readings[role] = choices
     return problem.readings[role]
 
 
@@ -69,6 +69,7 @@ class Reading:
 
 
 def _canonical(problem: Problem, role: str, reading: Reading) -> Array | None:
+    """The array with the axes of a hypothesis; None where it does not divide into groups."""
     a, letters = reading.array, reading.letters
     if role == "y":
         return problem.output(a, letters)
@@ -80,33 +81,41 @@ def _canonical(problem: Problem, role: str, reading: Reading) -> Array | None:
 
 
 def _spelled(letters: Letters) -> str:
+    """Letters as a text: "o i s0 s1"."""
     return " ".join(letters)
 
 
-def _change(rank: int, role: str, named: LabelledArray, reading: Reading) -> Change:
+def _change(rank: int, role: str, array: LabelledArray, reading: Reading) -> Change:
     """The change for an array read in another way."""
+    # How to read this: each branch gives a text, a cost and the code that brings the user's own
+    # array into the expected order.  ``places`` are the letters that stand elsewhere now.  An array
+    # that is only read otherwise needs a transposition: a kernel (o, i, h, w) that is really
+    # (h, w, i, o) is brought back by .transpose(3, 2, 0, 1), in which each native letter says where
+    # it stands in the other order.  One that was reshaped is reshaped to the other order first
+    # ("C", "F"), or was transposed and reshaped back ("to C", "to F").  The costs go from exchanges
+    # of two axes, which happen daily, to readings that nobody would write on purpose.
     what = {"w": "the kernel", "x": "x", "y": "the result"}[role]
-    native, order, how = named.letters, reading.order, reading.how
-    sizes = dict(zip(native, named.array.shape))
-    moved = {a for a, b in zip(native, order) if a != b}
-    spatial = sorted(int(a[1:]) for a in moved if a[0] == "s")
+    native, order, how = array.letters, reading.order, reading.how
+    sizes = dict(zip(native, array.array.shape))
+    places = {a for a, b in zip(native, order) if a != b}
+    spatial = sorted(int(a[1:]) for a in places if a[0] == "s")
     back = f".transpose({', '.join(str(order.index(s)) for s in native)})"
-    code, found = back, f"({_spelled(order)})"
+    code, actual = back, f"({_spelled(order)})"
     if how != "read":
         fortran = ', order="F"' if how.endswith("F") else ""
         memory = " (in column-major memory)" if fortran else ""
         if how.startswith("to"):
             to = f".transpose({', '.join(str(native.index(s)) for s in order)})"
-            code = f"{to}.reshape({', '.join(map(str, named.array.shape))}{fortran})"
+            code = f"{to}.reshape({', '.join(map(str, array.array.shape))}{fortran})"
             text = f"{what} was reshaped from ({_spelled(order)}) instead of transposed{memory}"
-            cost, found = 4.2 + 0.1 * bool(fortran), f"reshaped from ({_spelled(order)})"
+            cost, actual = 4.2 + 0.1 * bool(fortran), f"reshaped from ({_spelled(order)})"
         else:
             code = f".reshape({', '.join(str(sizes[s]) for s in order)}{fortran}){back}"
             text = f"{what} was reshaped to ({_spelled(order)}) instead of transposed{memory}"
-            cost, found = 4.0 + 0.1 * bool(fortran), f"reshaped to ({_spelled(order)})"
-    elif len(spatial) == len(moved) == 2:
+            cost, actual = 4.0 + 0.1 * bool(fortran), f"reshaped to ({_spelled(order)})"
+    elif len(spatial) == len(places) == 2:
         text, cost = f"{axis_names(rank, spatial)} are exchanged in {what}", 1.5
-    elif len(spatial) == len(moved):
+    elif len(spatial) == len(places):
         text, cost = f"the spatial axes of {what} are in another order", 1.8
     elif role == "w" and not spatial:
         text, cost = "input and output channels are exchanged in the kernel", 1.6
@@ -114,14 +123,14 @@ def _change(rank: int, role: str, named: LabelledArray, reading: Reading) -> Cha
         text, cost = f"{what} is transposed as a whole (.T)", 2.0
     else:
         text, cost = f"{what} is read as ({_spelled(order)}), not ({_spelled(native)})", 3.0
-    code = named.code(code)
+    code = array.code(code)
     undo = f"give {what} with its axes as ({_spelled(native)})"
     return Change(
-        f"axes of {role}", f"({_spelled(native)})", found, text, cost, ((role, code),), undo
+        f"axes of {role}", f"({_spelled(native)})", actual, text, cost, ((role, code),), undo
     )
 
 
-def _readings(named: LabelledArray) -> Iterator[Reading]:
+def _readings(array: LabelledArray) -> Iterator[Reading]:
     """Every other reading of an array, each once, plain ones before reshaped ones.
 
     An axis of size 1 may stand anywhere, so that readings are told apart by the order of the longer
@@ -130,28 +139,28 @@ def _readings(named: LabelledArray) -> Iterator[Reading]:
     axes: it is tried for orders in which the spatial axes stay in line, because people reshape to
     bring channels to the other end.
     """
-    a, letters = named.array, named.letters
+    a, letters = array.array, array.letters
     sizes = dict(zip(letters, a.shape))
     spatial = [s for s in letters if s[0] == "s"]
     long = tuple(s for s, n in zip(letters, a.shape) if n > 1)
-    seen: set[Any] = {(long, *sorted(sizes.items()))}
+    keys: set[Any] = {(long, *sorted(sizes.items()))}
     for order in permutations(letters):
         shape = dict(zip(order, a.shape))
         key = (tuple(s for s, n in zip(order, a.shape) if n > 1), *sorted(shape.items()))
-        if key not in seen:
-            seen.add(key)
+        if key not in keys:
+            keys.add(key)
             yield Reading(a, order, order, "read")
     for order in permutations(letters):
-        used = tuple(s for s in order if sizes[s] > 1)
-        if used == long or [s for s in order if s[0] == "s"] not in (spatial, spatial[::-1]):
+        long_order = tuple(s for s in order if sizes[s] > 1)
+        if long_order == long or [s for s in order if s[0] == "s"] not in (spatial, spatial[::-1]):
             continue
         shape_in = tuple(sizes[s] for s in order)
-        if used in seen or shape_in == a.shape:  # the same shape: the same as read otherwise
+        if long_order in keys or shape_in == a.shape:  # the same shape: the same as read otherwise
             continue
-        seen.add(used)
+        keys.add(long_order)
         yield Reading(a.reshape(shape_in), order, order, "C")
-        yield Reading(named.fortran.reshape(shape_in, order="F"), order, order, "F")
+        yield Reading(array.fortran.reshape(shape_in, order="F"), order, order, "F")
         if a.size <= MOST_COPIED:
-            turned = a.transpose([letters.index(s) for s in order])
-            yield Reading(turned.reshape(a.shape), letters, order, "to C")
-            yield Reading(turned.reshape(a.shape, order="F"), letters, order, "to F")
+            permuted = a.transpose([letters.index(s) for s in order])
+            yield Reading(permuted.reshape(a.shape), letters, order, "to C")
+            yield Reading(permuted.reshape(a.shape, order="F"), letters, order, "to F")

@@ -55,12 +55,12 @@ def words(transposed: bool) -> Mapping[str, Word]:
     # In this order the search offers them, so that a padding that several words give is named by a
     # common one; of crops nothing cropped comes first, then words of frameworks, then plain
     # numbers.
-    spelled = _spellings(transposed)
+    spellings = _spellings(transposed)
     if transposed:
-        ordered = [valid, *(w for w in spelled if w not in CROPS), *list(CROPS)[1:]]
-        return {CROPS.get(w) or _text(spelled[w]): w for w in ordered}
-    ordered = [*PADDINGS, *(w for w in spelled if w not in PADDINGS)]
-    return {PADDINGS.get(w) or _text(spelled[w]): w for w in ordered}
+        order = [valid, *(w for w in spellings if w not in CROPS), *list(CROPS)[1:]]
+        return {CROPS.get(w) or _text(spellings[w]): w for w in order}
+    order = [*PADDINGS, *(w for w in spellings if w not in PADDINGS)]
+    return {PADDINGS.get(w) or _text(spellings[w]): w for w in order}
 
 
 def _spellings(transposed: bool) -> dict[Word, list[tuple[str, str]]]:
@@ -69,14 +69,14 @@ def _spellings(transposed: bool) -> dict[Word, list[tuple[str, str]]]:
     A word that only counts beside an output shape, and one that is a number (Darknet's pad=1), has
     no spelling that a reader would know.
     """
-    spelled: dict[Word, list[tuple[str, str]]] = defaultdict(list)
+    spellings: dict[Word, list[tuple[str, str]]] = defaultdict(list)
     for framework in frameworks().values():
         for op in framework.functions:
             if (op.kind == "conv_transpose") is transposed:
                 for name, word in _words_of(op):
                     if isinstance(name, str) and not isinstance(word, BesideOutput):
-                        spelled[word].append((name, framework.title))
-    return dict(sorted(spelled.items(), key=lambda item: -len(item[1])))
+                        spellings[word].append((name, framework.title))
+    return dict(sorted(spellings.items(), key=lambda item: -len(item[1])))
 
 
 def _words_of(op: Op) -> Iterator[tuple[Any, Word]]:
