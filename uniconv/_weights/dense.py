@@ -154,13 +154,13 @@ def _features(name: str, layout: str | None, spatial: list[str]) -> list[str]:
         letters = "DHW"[-len(spatial) :]
         if not isinstance(layout, str) or sorted(layout) != sorted(f"NC{letters}"):
             raise BadOption(f"layout={layout!r} must have the letters N, C, {', '.join(letters)}")
-        named = dict(zip(letters, spatial)) | {"N": "n", "C": "c"}
-        pattern = [named[letter] for letter in layout]
+        by_letter = dict(zip(letters, spatial)) | {"N": "n", "C": "c"}
+        pattern = [by_letter[letter] for letter in layout]
     else:
         pattern = list(axes(_image(name, len(spatial)).x, len(spatial)))
     backwards = pattern[-1] == "n"
-    kept = [a for a in pattern if a != "n"]
-    return kept[::-1] if backwards else kept
+    order = [a for a in pattern if a != "n"]
+    return order[::-1] if backwards else order
 
 
 def _image(name: str, rank: int) -> Layout:

@@ -88,8 +88,8 @@ def convert_kernel(
     names, options = (src, dst), (src_options or {}, dst_options or {})
     if kind == "separable_conv" or any(_kind(name) == "separable_conv" for name in names):
         return _convert_pair(w, names, options, groups, contiguous)
-    kind, given, wanted = readings(_shape(w), src, dst, kind, options)
-    return _convert(w, given, wanted, groups, kind == "depthwise_conv", contiguous)
+    kind, source, target = readings(_shape(w), src, dst, kind, options)
+    return _convert(w, source, target, groups, kind == "depthwise_conv", contiguous)
 
 
 @from_one_frame
@@ -131,10 +131,10 @@ def convert_bias(
         return bias.reshape(-1)
     if rank is None:
         raise BadOption(f"{dst}: its bias has y's axes: give rank=, the number of spatial ones")
-    found = find(dst)
-    if rank not in found.ranks:
-        raise CannotExpress(dst, "rank", f"it has {either(found.ranks)} spatial axes, not {rank}")
-    return bias.reshape([-1 if a == "o" else 1 for a in axes(found.layouts[0].y, rank)])
+    op = find(dst)
+    if rank not in op.ranks:
+        raise CannotExpress(dst, "rank", f"it has {either(op.ranks)} spatial axes, not {rank}")
+    return bias.reshape([-1 if a == "o" else 1 for a in axes(op.layouts[0].y, rank)])
 
 
 def _bias_has_axes(name: str, kind: str) -> bool:
@@ -142,42 +142,42 @@ def _bias_has_axes(name: str, kind: str) -> bool:
     dialect = framework(name)
     if dialect is None:
         return find(name).bias == "y"
-    known = dialect.main.get(_kind_in(dialect, kind), {})
-    return any(find(function).bias == "y" for function in known.values())
+    by_rank = dialect.main.get(_kind_in(dialect, kind), {})
+    return any(find(function).bias == "y" for function in by_rank.values())
 
 
 def readings(
     shape: Shape, src: str, dst: str, kind: str, options: tuple[Options, Options] = ({}, {})
 ) -> tuple[str, KernelReading, KernelReading]:
     """The operation, and how both functions read a kernel of that shape."""
-    given = _kernel(_function(src, kind, len(shape)), options[0], shape=shape)
+    source = _kernel(_function(src, kind, len(shape)), options[0], shape=shape)
     if kind == "conv" and _kind(src) is not None:
-        kind = given.op.kind
-    return kind, given, _kernel(_target(dst, kind, given.rank), options[1], rank=given.rank)
+        kind = source.op.kind
+    return kind, source, _kernel(_target(dst, kind, source.rank), options[1], rank=source.rank)
 
 
 def _convert(
     w: Any,
-    given: KernelReading,
-    wanted: KernelReading,
+    source: KernelReading,
+    target: KernelReading,
     groups: int | None,
     depthwise: bool,
     contiguous: bool,
 ) -> Any:
-    _check_operations(given.op, wanted.op)
-    if given.op.conjugates is not wanted.op.conjugates and "complex" in str(w.dtype):
+    _check_operations(source.op, target.op)
+    if source.op.conjugates is not target.op.conjugates and "complex" in str(w.dtype):
         w = like(to_torch(w).conj().resolve_conj(), w)
-    sizes = _sizes(given, wanted, _shape(w), groups, depthwise)
-    _check_expressible(wanted, sizes)
-    letters = wanted.letters
-    src, dst = (_atoms(kernel.letters, kernel.rank) for kernel in (given, wanted))
-    turned = {f"s{i}" for i, (a, b) in enumerate(zip(given.reverse, wanted.reverse)) if a != b}
+    sizes = _sizes(source, target, _shape(w), groups, depthwise)
+    _check_expressible(target, sizes)
+    letters = target.letters
+    src, dst = (_atoms(kernel.letters, kernel.rank) for kernel in (source, target))
+    reversals = {f"s{i}" for i, (a, b) in enumerate(zip(source.reverse, target.reverse)) if a != b}
     return rearranged(
         w,
         split=[sizes[atom] for atom in src],
         order=[src.index(atom) for atom in dst],
         shape=[prod(sizes[a] for a in _ATOMS.get(letter, (letter,))) for letter in letters],
-        flips=[(src.index(a), letters.index(a)) for a in turned if a in src and a in letters],
+        flips=[(src.index(a), letters.index(a)) for a in reversals if a in src and a in letters],
         contiguous=contiguous,
     )
 
@@ -206,16 +206,16 @@ def _convert_pair(
     src = _function(names[0], "separable_conv", ndim)
     if src.outer_product:
         return _convert_vectors(w, src, names[1], options, contiguous)
-    given = _kernels(names[0], src, options[0], shape=_shape(w[0]))
-    rank = given[0].rank
+    source = _kernels(names[0], src, options[0], shape=_shape(w[0]))
+    rank = source[0].rank
     dst = _target(names[1], "separable_conv", rank)
     if dst.outer_product:
         raise CannotExpress(dst.name, "kernel", "its own is the product of two vectors")
-    wanted = _kernels(names[1], dst, options[1], rank=rank)
+    target = _kernels(names[1], dst, options[1], rank=rank)
     first, second = (
         _convert(a, *kernels, count, depthwise, contiguous)
         for a, kernels, count, depthwise in zip(
-            w, zip(given, wanted), (groups, None), (True, False)
+            w, zip(source, target), (groups, None), (True, False)
         )
     )
     return first, second
@@ -241,12 +241,12 @@ def _convert_vectors(
     dst = _target(name, "separable_conv", 2)
     if src.outer_product is None or dst.outer_product is None:
         raise CannotExpress(dst.name, "kernel", "the given one is a product of two vectors")
-    given, wanted = (_vector(_kernel(op, said, rank=2)) for op, said in zip((src, dst), options))
+    source, target = (_vector(_kernel(op, own, rank=2)) for op, own in zip((src, dst), options))
     for a in w:
         if len(_shape(a)) != 1:
-            raise BadShape(f"{given.read(_shape(a))} must be a vector, of one axis")
-    turned = [_convert(a, given, wanted, None, False, contiguous) for a in w]
-    first, second = turned if src.outer_product == dst.outer_product else turned[::-1]
+            raise BadShape(f"{source.read(_shape(a))} must be a vector, of one axis")
+    vectors = [_convert(a, source, target, None, False, contiguous) for a in w]
+    first, second = vectors if src.outer_product == dst.outer_product else vectors[::-1]
     return first, second
 
 
@@ -270,13 +270,11 @@ def _function(name: str, kind: str, ndim: int) -> Op:
     dialect = framework(name)
     if dialect is not None:
         return main(name, _kind_in(dialect, kind), ndim)
-    found = find(name)
+    op = find(name)
     wider = _WIDER.get(kind)
-    if found.kind not in (kind, wider) and kind != "conv":
-        raise UnknownName(
-            f"{found.name} is a {found.kind}, not a {kind}: leave out kind={show(kind)}"
-        )
-    return found
+    if op.kind not in (kind, wider) and kind != "conv":
+        raise UnknownName(f"{op.name} is a {op.kind}, not a {kind}: leave out kind={show(kind)}")
+    return op
 
 
 def _target(name: str, kind: str, rank: int) -> Op:
@@ -319,33 +317,33 @@ def _kernel(
 
 def _completed(op: Op, options: Options) -> dict[str, Any]:
     """The options that change how the kernel is read, with their defaults."""
-    known = op.layout.kernel_options | op.reverse.kernel_options
-    parted = {
-        option: op.per_axis_options[option] for option in known if option in op.per_axis_options
+    values = op.layout.kernel_options | op.reverse.kernel_options
+    per_axis = {
+        option: op.per_axis_options[option] for option in values if option in op.per_axis_options
     }
-    known = {option: value for option, value in known.items() if option not in parted}
-    known |= {name: each.default for each in parted.values() for name in each.names}
+    values = {option: value for option, value in values.items() if option not in per_axis}
+    values |= {name: each.default for each in per_axis.values() for name in each.names}
     for name, value in options.items():
-        if op.aliases.get(name, name) not in known:
-            has = f"only {either(known)} does" if known else "none of its options does"
+        if op.aliases.get(name, name) not in values:
+            has = f"only {either(values)} does" if values else "none of its options does"
             raise BadOption(f"{op.name}: {name} does not change how the kernel is read; {has}")
-        known[op.aliases.get(name, name)] = value
-    for name, value in known.items():
+        values[op.aliases.get(name, name)] = value
+    for name, value in values.items():
         if value is REQUIRED:
             raise BadOption(
                 f"{op.name}: option {show(name)} is missing: it says how the kernel is read; give "
                 "it in src_options or dst_options"
             )
-    per_axis_options = {o: tuple(known[n] for n in each.names) for o, each in parted.items()}
-    return known | per_axis_options
+    per_axis_options = {o: tuple(values[n] for n in each.names) for o, each in per_axis.items()}
+    return values | per_axis_options
 
 
 def _rank(op: Op, layout: Layout, shape: Shape) -> int:
     rank = kernel_rank(layout, len(shape))
     if rank not in layout.ranks:
-        read = f"{op.name}: w {show_shape(shape)} read as {show(layout.w)}"
-        allowed = either(numbers_of_axes(layout))
-        raise BadShape(f"{read} has {plural(len(shape))}; it must have {allowed}")
+        reading = f"{op.name}: w {show_shape(shape)} read as {show(layout.w)}"
+        counts = either(numbers_of_axes(layout))
+        raise BadShape(f"{reading} has {plural(len(shape))}; it must have {counts}")
     return rank
 
 
@@ -369,34 +367,34 @@ def _check_operations(src: Op, dst: Op) -> None:
 
 
 def _sizes(
-    given: KernelReading,
-    wanted: KernelReading,
+    source: KernelReading,
+    target: KernelReading,
     shape: Shape,
     groups: int | None,
     depthwise: bool,
 ) -> dict[str, int]:
     """The sizes of the groups, of the channels in and out of one group, and of spatial axes."""
-    named = dict(zip(given.letters, shape))
-    read = given.read(shape)
-    every = depthwise or given.groups.each_channel  # every channel is its own group
-    told = named.get("g", named.get("c") if given.groups.each_channel else None)
-    if told is not None and groups not in (None, told):
-        raise BadShape(f"{read} has {told} groups; groups={groups} must be that, or left out")
-    split = {"c", "g", "m"} & set(wanted.letters) and named.get("o") != 1
-    if told is None and groups is None and every and split:
-        raise BadOption(f"{read} does not say how many channels x has: give groups=")
-    g = told or groups or 1
-    if g > 1 and _ungrouped(given):
-        raise BadOption(f"{given.op.name}: groups={g}, but it has no groups")
-    if every and named.get("i", 1) != 1:
-        raise BadShape(f"{read} has i = {named['i']}; in a depthwise kernel it must be 1")
+    by_letter = dict(zip(source.letters, shape))
+    reading = source.read(shape)
+    every = depthwise or source.groups.each_channel  # every channel is its own group
+    count = by_letter.get("g", by_letter.get("c") if source.groups.each_channel else None)
+    if count is not None and groups not in (None, count):
+        raise BadShape(f"{reading} has {count} groups; groups={groups} must be that, or left out")
+    split = {"c", "g", "m"} & set(target.letters) and by_letter.get("o") != 1
+    if count is None and groups is None and every and split:
+        raise BadOption(f"{reading} does not say how many channels x has: give groups=")
+    g = count or groups or 1
+    if g > 1 and _ungrouped(source):
+        raise BadOption(f"{source.op.name}: groups={g}, but it has no groups")
+    if every and by_letter.get("i", 1) != 1:
+        raise BadShape(f"{reading} has i = {by_letter['i']}; in a depthwise kernel it must be 1")
     for letter in ("o", "c"):
-        if named.get(letter, g) % g:
-            size = named[letter]
-            raise BadShape(f"{read} has {letter} = {size}; it must be a multiple of {g} groups")
-    sizes = {a: n for a, n in named.items() if a.startswith("s")}
-    sizes |= {"g": g, "m": named.get("m", named.get("o", g) // g)}
-    return sizes | {"i": named.get("i", named.get("c", g) // g)}
+        if by_letter.get(letter, g) % g:
+            size = by_letter[letter]
+            raise BadShape(f"{reading} has {letter} = {size}; it must be a multiple of {g} groups")
+    sizes = {a: n for a, n in by_letter.items() if a.startswith("s")}
+    sizes |= {"g": g, "m": by_letter.get("m", by_letter.get("o", g) // g)}
+    return sizes | {"i": by_letter.get("i", by_letter.get("c", g) // g)}
 
 
 def _ungrouped(kernel: KernelReading) -> bool:
@@ -404,18 +402,18 @@ def _ungrouped(kernel: KernelReading) -> bool:
     return not kernel.groups.splits(kernel.letters)
 
 
-def _check_expressible(wanted: KernelReading, sizes: dict[str, int]) -> None:
-    op, g, m, i = wanted.op, sizes["g"], sizes["m"], sizes["i"]
-    if g > 1 and _ungrouped(wanted):
-        axis = " in this layout, which has no axis for them" if wanted.groups == BY_AXIS else ""
+def _check_expressible(target: KernelReading, sizes: dict[str, int]) -> None:
+    op, g, m, i = target.op, sizes["g"], sizes["m"], sizes["i"]
+    if g > 1 and _ungrouped(target):
+        axis = " in this layout, which has no axis for them" if target.groups == BY_AXIS else ""
         raise CannotExpress(op.name, "groups", f"it has no groups{axis}, the kernel has {g}")
-    if i > 1 and wanted.groups.each_channel:
+    if i > 1 and target.groups.each_channel:
         has = f"the kernel has {g} for {g * i} channels"
         raise CannotExpress(op.name, "groups", f"every channel is its own group, {has}")
-    spatial = tuple(sizes[f"s{axis}"] for axis in range(wanted.rank))
+    spatial = tuple(sizes[f"s{axis}"] for axis in range(target.rank))
     if op.square and len(set(spatial)) > 1:
         raise CannotExpress(op.name, "kernel", f"its kernels are square, the given one {spatial}")
-    present = {a for letter in wanted.letters for a in _ATOMS.get(letter, (letter,))}
+    present = {a for letter in target.letters for a in _ATOMS.get(letter, (letter,))}
     if any(sizes[a] > 1 for a in {"g", "m", "i"} - present):
         has = f"its kernel has no channel axes, the given one has {g * i} in and {g * m} out"
         raise CannotExpress(op.name, "channels", has)

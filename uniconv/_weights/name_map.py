@@ -192,9 +192,9 @@ def _kind(word: str, parent: str, path: str, ndim: int) -> str | None:
 def _keras_variable(layer: str, number: str, ndim: int) -> Entry | None:
     """A variable that a ``.weights.h5`` numbers: the kernels come first."""
     why = f"variable {number} of {layer}, {ndim} axes"
-    known = _KERAS_LAYER.fullmatch(layer)
-    if known and 3 <= ndim <= 5:
-        kind = known["kind"] + (known["transpose"] or "")
+    layer_name = _KERAS_LAYER.fullmatch(layer)
+    if layer_name and 3 <= ndim <= 5:
+        kind = layer_name["kind"] + (layer_name["transpose"] or "")
         kernels = {"0": kind}
         if kind == "separable_conv":
             kernels = {"0": "depthwise_conv", "1": "conv"}

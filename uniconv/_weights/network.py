@@ -141,10 +141,10 @@ def convert_file(
 
 def _checked(steps: list[Conversion]) -> list[Conversion]:
     """The steps where all of them can be done; warned of what may be wrong with one."""
-    refused = [step for step in steps if step.problem]
-    if refused:
-        lines = [f"  {step.name} {show_shape(step.shape)}: {step.problem}" for step in refused]
-        count = f"{len(refused)} of {len(steps)} arrays"
+    refusals = [step for step in steps if step.problem]
+    if refusals:
+        lines = [f"  {step.name} {show_shape(step.shape)}: {step.problem}" for step in refusals]
+        count = f"{len(refusals)} of {len(steps)} arrays"
         raise UniconvError("\n".join([f"{count} cannot be converted:", *lines]))
     for step in steps:
         if step.warning:  # at the line of the caller, three frames above
@@ -174,15 +174,15 @@ def plan_steps(weights: Weights, src: str, dst: str, *, names: NameMap = None) -
         family_of(family)  # refuses what is none
     entries = read_map(names)
     shapes = [(name, _shape(name, a)) for name, a in _pairs(weights)]
-    chosen = {name: entry_for(name, entries) for name, _ in shapes}
-    used = {match[0] for match in chosen.values() if match}
+    matches = {name: entry_for(name, entries) for name, _ in shapes}
+    keys = {match[0] for match in matches.values() if match}
     for key in entries:
-        if key not in used:
-            hint = suggest(key, chosen)
+        if key not in keys:
+            hint = suggest(key, matches)
             raise BadOption(f"the map has {show(key)}, which is no array's name{hint}")
     steps = []
     for name, shape in shapes:
-        match = chosen[name]
+        match = matches[name]
         steps.append(_step(name, shape, src, dst, match[1] if match else None))
     return _warned(_contradicted(_distinct(steps), src, dst), src, dst)
 
@@ -203,9 +203,9 @@ def _contradicted(steps: list[Conversion], src: str, dst: str) -> list[Conversio
     """Refuse a kernel that a rule took for what the bias beside it does not fit."""
     lengths = {step.name: step.shape[0] for step in steps if len(step.shape) == 1}
     for at, step in enumerate(steps):
-        ruled = step.kind in (*CONVOLUTIONS, "dense") and not step.why.startswith("map")
+        by_rule = step.kind in (*CONVOLUTIONS, "dense") and not step.why.startswith("map")
         leaf = re.split(r"[./|]", step.name)[-1]
-        if step.problem or not ruled or leaf == "depthwise_kernel":  # a separable one has no bias
+        if step.problem or not by_rule or leaf == "depthwise_kernel":  # a separable one has no bias
             continue
         for bias in (step.name.removesuffix(leaf) + word for word in ("bias", "bias:0")):
             channels = _channels(step, src, dst)
@@ -228,8 +228,8 @@ def _warned(steps: list[Conversion], src: str, dst: str) -> list[Conversion]:
             channels = _channels(step, src, dst)
         elif step.kind == "dense":
             features = step.shape[dense_axes(src).index("f")]
-            flattened = channels > 1 and features > channels and features % channels == 0
-            if flattened and not step.why.startswith("map") and _order_differs(src, dst):
+            of_image = channels > 1 and features > channels and features % channels == 0
+            if of_image and not step.why.startswith("map") and _order_differs(src, dst):
                 text = (
                     f"it reads {features} = {channels} * {features // channels} features: after a "
                     f'Flatten, say {{"{step.name}": {{"kind": "dense", "image": [{channels}, H, '
@@ -245,12 +245,14 @@ def _channels(step: Conversion, src: str, dst: str) -> int:
     entry = step.entry
     if step.kind == "dense":
         return step.shape[dense_axes(src).index("u")]
-    _, given, _ = readings(step.shape, src, dst, entry.kind, (entry.src_options, entry.dst_options))
-    named = dict(zip(given.letters, step.shape))
-    groups = named.get("g") or entry.groups or 1
+    _, source, _ = readings(
+        step.shape, src, dst, entry.kind, (entry.src_options, entry.dst_options)
+    )
+    by_letter = dict(zip(source.letters, step.shape))
+    groups = by_letter.get("g") or entry.groups or 1
     if step.kind == "depthwise_conv":
-        groups = named.get("c", groups)
-    return named.get("o", named.get("m", 0) * groups)
+        groups = by_letter.get("c", groups)
+    return by_letter.get("o", by_letter.get("m", 0) * groups)
 
 
 def _order_differs(src: str, dst: str) -> bool:
@@ -258,8 +260,8 @@ def _order_differs(src: str, dst: str) -> bool:
     w = np.arange(8).reshape(8, 1)
     try:
         w = convert_dense(w, "keras", src)
-        moved = convert_dense(w, src, dst, image=(2, 2, 2))
-        return bool((moved != convert_dense(w, src, dst)).any())
+        result = convert_dense(w, src, dst, image=(2, 2, 2))
+        return bool((result != convert_dense(w, src, dst)).any())
     except UniconvError:
         return False
 
@@ -268,10 +270,10 @@ def _order_differs(src: str, dst: str) -> bool:
 
 
 def _step(name: str, shape: Shape, src: str, dst: str, entry: Entry | None) -> Conversion:
-    known = rule(name, len(shape))
+    by_rule = rule(name, len(shape))
     if entry is not None and not entry.kind:  # only a new name
-        entry = replace(known, rename=entry.rename) if known else None
-    entry = entry or known
+        entry = replace(by_rule, rename=entry.rename) if by_rule else None
+    entry = entry or by_rule
     if entry is None:
         choice = " or ".join(f'"{kind}"' for kind in ("keep", *_possible(len(shape))))
         problem = f'its name does not tell what it is: say {{"{name}": ...}} in the map, {choice}'
@@ -298,8 +300,8 @@ def _how(entry: Entry, shape: Shape, src: str, dst: str) -> str:
     if entry.kind in CONVOLUTIONS:
         options = (entry.src_options, entry.dst_options)
         _, before, after = readings(shape, src, dst, entry.kind, options)
-        turned = ", reversed" if before.reverse != after.reverse else ""
-        return f"{before.layout.w} -> {after.layout.w}{turned}"
+        reversal = ", reversed" if before.reverse != after.reverse else ""
+        return f"{before.layout.w} -> {after.layout.w}{reversal}"
     image, layouts = entry.image or (), (entry.src_layout, entry.dst_layout)
     return " -> ".join(dense_pattern(n, image, at) for n, at in zip((src, dst), layouts))
 
@@ -339,9 +341,9 @@ def _converted(
     advance: Callable[[], object] = lambda: None,
 ) -> Iterator[tuple[str, Any]]:
     """The arrays one at a time, converted."""
-    planned = {step.name: step for step in steps}
+    by_name = {step.name: step for step in steps}
     for name, a in _pairs(weights):
-        step = planned[name]
+        step = by_name[name]
         if step.becomes is not None:
             yield step.becomes, _convert(a, step.entry, src, dst, contiguous=contiguous)
         advance()
@@ -367,9 +369,9 @@ def _as_numpy(a: Any, name: str) -> Any:
 
 
 @contextmanager
-def _advance(total: int, shown: bool) -> Iterator[Callable[[], object]]:
+def _advance(total: int, show_bar: bool) -> Iterator[Callable[[], object]]:
     """What moves the progress bar by one array; nothing where there is none to show."""
-    if not (shown and sys.stderr.isatty()):
+    if not (show_bar and sys.stderr.isatty()):
         yield lambda: None
         return
     try:

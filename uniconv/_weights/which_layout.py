@@ -60,10 +60,10 @@ class KernelOrder:
         return tuple(_name(order, self.rank) for order in self.orders)
 
     def __str__(self) -> str:
-        shown = [f"{name} ({_users(order)})" for name, order in zip(self.names, self.orders)]
+        words = [f"{name} ({_users(order)})" for name, order in zip(self.names, self.orders)]
         if not self.ambiguous:
-            return shown[0]
-        return f"ambiguous: {' or '.join(shown)}; {self.decides}"
+            return words[0]
+        return f"ambiguous: {' or '.join(words)}; {self.decides}"
 
 
 @from_one_frame
@@ -136,12 +136,14 @@ def _fit(
     """What tells whether sizes are right; depthwise kernels may be read with i and o exchanged."""
     if like is None and x_channels is None and o is None:
         raise BadOption("nothing is known of the layer: give x_channels=, o= or like=")
-    known = None if like is None else {sizes[:3] for sizes in _model_sizes(like)}
+    sizes_in_model = None if like is None else {sizes[:3] for sizes in _model_sizes(like)}
     i = None if x_channels is None else x_channels // groups
 
-    def fit(sizes: KernelSizes, exchanged: bool) -> bool:
-        readings = (sizes, _depthwise(sizes)) if exchanged else (sizes,)
-        in_model = known is None or any(reading[:3] in known for reading in readings)
+    def fit(sizes: KernelSizes, as_depthwise: bool) -> bool:
+        readings = (sizes, _depthwise(sizes)) if as_depthwise else (sizes,)
+        in_model = sizes_in_model is None or any(
+            reading[:3] in sizes_in_model for reading in readings
+        )
         return in_model and i in (None, sizes.i) and o in (None, sizes.o)
 
     return fit
@@ -154,17 +156,17 @@ def _depthwise(sizes: KernelSizes) -> KernelSizes:
 
 def _common(shapes: Sequence[Shape], fit: Fit) -> tuple[str, ...]:
     """The orders that fit every kernel: without, else with depthwise kernels as ``... c m``."""
-    for exchanged in (False, True):
+    for as_depthwise in (False, True):
         orders = tuple(
             order
             for order in ORDERS
-            if all(fit(_sizes(order, shape), exchanged) for shape in shapes)
+            if all(fit(_sizes(order, shape), as_depthwise) for shape in shapes)
         )
         if orders:
             return orders
-    shown = ", ".join(map(show_shape, shapes[:4]))
+    words = ", ".join(map(show_shape, shapes[:4]))
     raise BadShape(
-        f"no order of axes fits the kernels {shown}{', ...' * (len(shapes) > 4)}: they are not "
+        f"no order of axes fits the kernels {words}{', ...' * (len(shapes) > 4)}: they are not "
         "those of this layer or model, or their axes were reshaped, not transposed"
     )
 
@@ -172,8 +174,10 @@ def _common(shapes: Sequence[Shape], fit: Fit) -> tuple[str, ...]:
 def _sizes(order: str, shape: Shape) -> KernelSizes:
     """The sizes of a kernel whose axes lie in that order."""
     rank = len(shape) - 2
-    named = dict(zip(axes(order, rank), shape))
-    return KernelSizes(named["o"], named["i"], tuple(named[f"s{k}"] for k in range(rank)))
+    by_letter = dict(zip(axes(order, rank), shape))
+    return KernelSizes(
+        by_letter["o"], by_letter["i"], tuple(by_letter[f"s{k}"] for k in range(rank))
+    )
 
 
 def _model_sizes(like: Any) -> list[KernelSizes]:
@@ -208,18 +212,18 @@ def _computed(
     op = main(dialect, "conv", kernel.ndim)
     rank = kernel.ndim - 2
     image = to_torch(x, "cpu").double()
-    wanted = to_torch(y, "cpu").double()
+    target = to_torch(y, "cpu").double()
     right = []
     for order in orders:
         letters = axes(order, rank)
         native = kernel.permute([letters.index(a) for a in axes(op.layouts[0].w, rank)])
         try:
-            made = plan(op, options, tuple(image.shape), tuple(native.shape))(image, native)
+            result = plan(op, options, tuple(image.shape), tuple(native.shape))(image, native)
         except BadShape:  # these channels are not those of x
             continue
-        if made.shape == wanted.shape:
-            scale = float(wanted.abs().max()) or 1.0
-            if float((made - wanted).abs().max()) <= 1e-3 * scale:
+        if result.shape == target.shape:
+            scale = float(target.abs().max()) or 1.0
+            if float((result - target).abs().max()) <= 1e-3 * scale:
                 right.append(order)
     if not right:
         raise BadShape("by no order of the kernel's axes does the layer make this y of this x")

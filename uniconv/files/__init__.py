@@ -59,7 +59,7 @@ def load(
     is an ``OSError``.
     """
     limits = (max_bytes, max_depth, max_arrays)
-    return NamedArrays((found.name, found) for found in _stream(Path(path), *limits))
+    return NamedArrays((array.name, array) for array in _stream(Path(path), *limits))
 
 
 def stream(
@@ -81,21 +81,21 @@ def _stream(
 ) -> Iterator[NamedArray]:
     limits = Limits(path, max_bytes, max_depth, max_arrays)
     kind, reader = reader_of(path)
-    seen: set[str] = set()
+    names: set[str] = set()
     try:
-        for found in reader(path, limits):
-            if found.name in seen:
-                raise BadFile(f"{path} has two arrays named {found.name}")
+        for array in reader(path, limits):
+            if array.name in names:
+                raise BadFile(f"{path} has two arrays named {array.name}")
             limits.array()
-            seen.add(found.name)
-            yield found
+            names.add(array.name)
+            yield array
     except (UniconvError, FileNotFoundError):
         raise
     except Exception as error:  # of whichever library reads it
         reason = str(error).partition("\n")[0]
         what = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
         raise BadFile(f"{path} is no {kind} that can be read: {what}") from None
-    if not seen:
+    if not names:
         raise BadFile(f"{path}, read as {kind}, has no arrays of numbers")
 
 
@@ -109,7 +109,7 @@ def loads(printed: str) -> dict[str, NamedArray]:
     >>> y.error.round(9)  # half a unit of the sixth digit
     array([[5.e-04, 5.e-07, 5.e-06]])
     """
-    return NamedArrays((found.name, found) for found in text.read_text(printed, "text"))
+    return NamedArrays((array.name, array) for array in text.read_text(printed, "text"))
 
 
 @from_one_frame
@@ -137,7 +137,7 @@ def _checked(
     pairs: Iterable[tuple[str, NDArray[Any]]], target: str
 ) -> Iterator[tuple[str, NDArray[Any]]]:
     """The pairs, their names unique, the numbers in the machine's own byte order."""
-    seen: set[str] = set()
+    names: set[str] = set()
     for pair in pairs:
         try:
             name, array = pair
@@ -147,9 +147,9 @@ def _checked(
             ) from None
         if not name:
             raise BadFile(f"{target}: an array has no name")
-        if name in seen:
+        if name in names:
             raise BadFile(f"{target}: two arrays are named {name}")
-        seen.add(name)
+        names.add(name)
         array = np.asarray(array)
         native = array.dtype.isnative
         yield name, array if native else array.astype(array.dtype.newbyteorder("="))

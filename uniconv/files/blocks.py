@@ -90,7 +90,7 @@ def read_julia(t: Printed, header: re.Match[str]) -> tuple[NamedArray, int] | No
     empty = 0 in shape
     if not header["colon"] and not empty:
         return None  # a type in a sentence
-    declared = header["dims"].replace("x", "×")
+    dims = header["dims"].replace("x", "×")
     at, end = header.start(), header.end()
     rows, columns = (*shape, 1, 1)[:2]
     slices: list[tuple[Index, _Rows]] = []
@@ -104,7 +104,7 @@ def read_julia(t: Printed, header: re.Match[str]) -> tuple[NamedArray, int] | No
         slices.append(((), matrix))
         end = matrix.end
     if not empty and not any(m.rows for _, m in slices):
-        raise t.error(at, f"{declared} is declared, but no numbers follow")
+        raise t.error(at, f"{dims} is declared, but no numbers follow")
     for _, m in slices:
         if len(m.rows) == 1 and rows > 1 and len(m.rows[0]) == rows * columns:  # newlines were lost
             m.rows = [m.rows[0][k * columns : (k + 1) * columns] for k in range(rows)]
@@ -112,13 +112,13 @@ def read_julia(t: Printed, header: re.Match[str]) -> tuple[NamedArray, int] | No
         if (len(m.rows), len(m.rows[0])) != (rows, columns):
             raise t.error(
                 m.places[0],
-                f"{declared} is declared on line {t.line(at)}, but {m.size} numbers follow",
+                f"{dims} is declared on line {t.line(at)}, but {m.size} numbers follow",
             )
     dtypes = [dtype_of(w) for w in re.findall(r"\w+", header["type"])[1:] if w[:1].isupper()]
     dtype = next((d for d in dtypes if d), None)
     if "Complex{" in header["type"] and dtype is not None:
         dtype = np.dtype(np.complex64 if dtype == np.float32 else np.complex128)
-    tokens = [] if empty else _stacked(t, at, slices, shape[2:], declared)
+    tokens = [] if empty else _stacked(t, at, slices, shape[2:], dims)
     name = name_before(t, at)
     return t.array(at, name, tokens, shape, "significant", dtype), end
 
@@ -160,8 +160,8 @@ def read_legacy_torch(t: Printed, footer: re.Match[str]) -> tuple[NamedArray, in
     first = t.line(footer.start()) - 1
     while first and _of_torch(line := t.text[t.starts[first - 1] : t.starts[first] - 1]):
         first -= 1
-    if first and (cut := TRUNCATED.search(line)):
-        raise t.truncated(t.starts[first - 1], cut[0])
+    if first and (ellipsis := TRUNCATED.search(line)):
+        raise t.truncated(t.starts[first - 1], ellipsis[0])
     at = t.starts[first]
     shape = _index(footer["dims"])
     lines = t.text[at : footer.start()].split("\n")
@@ -176,8 +176,8 @@ def read_legacy_torch(t: Printed, footer: re.Match[str]) -> tuple[NamedArray, in
         )
     dtype = dtype_of(f"torch.{footer['type'].lower() or 'float'}")
     name = name_before(t, at)
-    found = t.array(t.skip(at), name, tokens, shape, "decimals", dtype, exponent=exponent)
-    return found, footer.end()
+    array = t.array(t.skip(at), name, tokens, shape, "decimals", dtype, exponent=exponent)
+    return array, footer.end()
 
 
 def _of_torch(line: str) -> bool:
@@ -207,7 +207,7 @@ def _read_blocks(
     slices: list[tuple[Index, _Rows]] = []
     exponents: list[int] = []
     at, end = header.start(), header.start()
-    dtype, declared = None, header["dims"] if matlab else None
+    dtype, dims = None, header["dims"] if matlab else None
     mark: re.Match[str] | None = header
     while mark and (not matlab or mark["name"] == name):
         index = _index(mark["index"] or "")
@@ -217,11 +217,11 @@ def _read_blocks(
         place = _blanks(t, mark.end())
         kind = _KIND.match(t.text, place) if matlab else None
         if kind:
-            declared, dtype = kind[1], dtype_of(kind[2] or "double")
+            dims, dtype = kind[1], dtype_of(kind[2] or "double")
             place = kind.end()
         parts = _columns(t, place)
         if parts is None:
-            if slices or kind or declared:
+            if slices or kind or dims:
                 raise t.error(mark.start(), "no numbers follow")
             return None
         matrix, exponent = parts
@@ -236,9 +236,9 @@ def _read_blocks(
     first = slices[0][1].rows
     outer = tuple(map(max, zip(*(index for index, _ in slices))))
     shape = (len(first), len(first[0]), *outer)
-    if declared and declared.replace("x", "×") != "×".join(map(str, shape)):
-        seen = "×".join(map(str, shape))
-        raise t.error(at, f"{declared.replace('x', '×')} is declared, but {seen} numbers follow")
+    if dims and dims.replace("x", "×") != "×".join(map(str, shape)):
+        size = "×".join(map(str, shape))
+        raise t.error(at, f"{dims.replace('x', '×')} is declared, but {size} numbers follow")
     tokens = _stacked(t, at, slices, outer, "×".join(map(str, shape)))
     if len(set(exponents)) > 1:
         raise t.error(at, "the slices have different common factors")
@@ -291,7 +291,7 @@ def _blanks(t: Printed, at: int) -> int:
     return _BLANKS.match(t.text, at).end()  # type: ignore[union-attr]
 
 
-def _matrix(t: Printed, at: int, expected: int | None = None) -> _Rows:
+def _matrix(t: Printed, at: int, height: int | None = None) -> _Rows:
     """Lines of numbers; empty ones may lie between while fewer than ``expected`` were read."""
     at = _blanks(t, at)
     rows: list[list[str]] = []
@@ -299,17 +299,17 @@ def _matrix(t: Printed, at: int, expected: int | None = None) -> _Rows:
     while at < len(t.text):
         if _BLANK.match(t.text, at):
             after = _blanks(t, at)
-            if expected is None or len(rows) >= expected or after == at:
+            if height is None or len(rows) >= height or after == at:
                 break
             at = after
             continue
         place = at
-        row, at, done = _row(t, at, bool(rows))
+        row, at, ends = _row(t, at, bool(rows))
         if not row:
             break
         rows.append(row)
         places.append(place)
-        if done:
+        if ends:
             break
     return _Rows(rows, places, at)
 
@@ -354,7 +354,7 @@ def _stacked(
     at: int,
     slices: Iterable[tuple[Index, _Rows]],
     outer: tuple[int, ...],
-    declared: str,
+    dims: str,
 ) -> list[str]:
     """The tokens of all slices in C order; each must be there once."""
     # Slices are printed with the last axes outermost, each a matrix: they become C order, in which
@@ -366,11 +366,11 @@ def _stacked(
         by_index[index] = m
     for index in by_index:
         if any(not 1 <= i <= size for i, size in zip(index, outer)) or len(index) != len(outer):
-            raise t.error(at, f"{declared} is declared, without slice [:, :, {_words(index)}]")
+            raise t.error(at, f"{dims} is declared, without slice [:, :, {_words(index)}]")
     every = (tuple(i + 1 for i in index) for index in np.ndindex(outer))
     if math.prod(outer) > len(by_index):
         missing = next(index for index in every if index not in by_index)
-        raise t.error(at, f"{declared} is declared, but slice [:, :, {_words(missing)}] is missing")
+        raise t.error(at, f"{dims} is declared, but slice [:, :, {_words(missing)}] is missing")
     grids = [by_index[index].rows for index in every]
     rows, columns = len(grids[0]), len(grids[0][0])
     return [grid[r][c] for r in range(rows) for c in range(columns) for grid in grids]

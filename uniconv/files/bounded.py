@@ -55,19 +55,19 @@ class Limits:
     most: int | None = None
     max_depth: int = MAX_DEPTH
     max_arrays: int = MAX_ARRAYS
-    opened: int = 0
-    held: int = 0
+    file_bytes: int = 0
+    array_bytes: int = 0
     arrays: int = 0
     steps: int = 0
 
     @property
     def max_bytes(self) -> int:
-        return max(_AT_LEAST, self.opened * _TIMES_THE_FILE) if self.most is None else self.most
+        return max(_AT_LEAST, self.file_bytes * _TIMES_THE_FILE) if self.most is None else self.most
 
     def map(self, path: Path) -> memoryview:
         """The bytes of a file, read when they are asked for."""
         with path.open("rb") as file:
-            self.opened += path.stat().st_size
+            self.file_bytes += path.stat().st_size
             try:
                 return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
             except ValueError:  # an empty file cannot be mapped
@@ -79,7 +79,7 @@ class Limits:
         It is mapped: a file would reserve as much as its directory claims to have.
         """
         with path.open("rb") as file:
-            self.opened += path.stat().st_size
+            self.file_bytes += path.stat().st_size
             try:
                 data: Any = _Mapped(file.fileno(), 0, access=mmap.ACCESS_READ)
                 return zipfile.ZipFile(data)
@@ -88,7 +88,7 @@ class Limits:
 
     def check(self, size: int, name: str) -> None:
         """Ask whether there may be ``size`` bytes more, for a while."""
-        whole = self.held + size
+        whole = self.array_bytes + size
         if size < 0 or whole > self.max_bytes:
             raise BadFile(
                 f"{self.path}, {name}: {whole:,} bytes are more than max_bytes="
@@ -98,7 +98,7 @@ class Limits:
     def hold(self, size: int, name: str) -> None:
         """Ask for ``size`` bytes more, for an array."""
         self.check(size, name)
-        self.held += size
+        self.array_bytes += size
 
     def fits(self, shape: Sequence[int], dtype: np.dtype[Any] | str, name: str) -> None:
         """Ask for an array of that shape."""
@@ -184,9 +184,9 @@ class Data:
 
     def array(self, dtype: np.dtype[Any] | str, shape: Sequence[int]) -> NDArray[Any]:
         """The next numbers as an array of its own, in the machine's byte order."""
-        stored = np.dtype(dtype).newbyteorder(self.order)
-        raw = self.take(math.prod(shape) * stored.itemsize)
-        array = np.frombuffer(raw, stored).astype(stored.newbyteorder("="), copy=True)
+        file_dtype = np.dtype(dtype).newbyteorder(self.order)
+        raw = self.take(math.prod(shape) * file_dtype.itemsize)
+        array = np.frombuffer(raw, file_dtype).astype(file_dtype.newbyteorder("="), copy=True)
         return array.reshape(shape)
 
 

@@ -65,8 +65,8 @@ class _List:
 class _Unreadable(Exception):
     """What is wrong between the brackets, and whether that is a mark of what was left out."""
 
-    def __init__(self, error: BadFile, cut: bool = False) -> None:
-        self.error, self.cut = error, cut
+    def __init__(self, error: BadFile, ellipsis: bool = False) -> None:
+        self.error, self.ellipsis = error, ellipsis
 
 
 def read_bracket(t: Printed, start: re.Match[str]) -> tuple[NamedArray, int] | None:
@@ -84,13 +84,13 @@ def read_bracket(t: Printed, start: re.Match[str]) -> tuple[NamedArray, int] | N
     if re.match(r"[\w.)\]}\"']", before[-1:], re.A) or before.count("(") > before.count(")"):
         return None  # an index, or an argument in program text
     try:
-        found = _list(t, at)
-        check_thousands(t, at, t.text[at : found.end])
+        bracket = _list(t, at)
+        check_thousands(t, at, t.text[at : bracket.end])
     except _Unreadable as wrong:
-        if deep or wrong.cut:
+        if deep or wrong.ellipsis:
             raise wrong.error from None
         return None
-    end = found.end
+    end = bracket.end
     rest = t.after(end)
     if re.match(r"[\w(\[]|\.\w", rest, re.A):
         return None  # an expression: what it gives is not printed here
@@ -100,7 +100,7 @@ def read_bracket(t: Printed, start: re.Match[str]) -> tuple[NamedArray, int] | N
     if footer:
         end = footer.end()
     literal = bool(start["eltype"]) or rest.strip() == ";" or _prompted(t, at)
-    tokens, shape = _array(t, found, literal)
+    tokens, shape = _array(t, bracket, literal)
     _check_shape(t, at, footer and _sizes_in(footer[1]), shape)
     dtype = dtype_of(start["eltype"]) if start["eltype"] else None
     return t.array(at, name_before(t, start.start()), tokens, shape, "decimals", dtype), end
@@ -121,42 +121,42 @@ def read_wrapped(t: Printed, start: re.Match[str]) -> tuple[NamedArray, int] | N
     code = bool(start["module"]) and start[0] != "tf.Tensor("  # a display names no other module
     single = start["word"] in _SINGLE or start["word"].endswith("FloatTensor")
     single |= start["module"].startswith(("jnp.", "jax.", "mx.", "paddle."))
-    read = _wrapped(t, start.start(), start.end(), "exact" if code else "decimals", single)
-    if read is None:
+    result = _wrapped(t, start.start(), start.end(), "exact" if code else "decimals", single)
+    if result is None:
         return None
-    found, end = read
+    array, end = result
     if code and _METHOD.match(t.text, end):
         return None  # an expression: what it gives is not printed here
-    return found, end
+    return array, end
 
 
 def read_tensorflow(t: Printed, start: re.Match[str]) -> tuple[NamedArray, int] | None:
     """``<tf.Tensor: shape=(2,), dtype=float32, numpy=array([...], dtype=float32)>``."""
     about = dict(_KEYWORD.findall(start["about"]))
     if start["word"]:
-        read = _wrapped(t, start.start(), start.end(), "decimals", False, about.get("shape"))
+        result = _wrapped(t, start.start(), start.end(), "decimals", False, about.get("shape"))
     else:
         number = NUMBER.match(t.text, start.end())
         if not number:
             return None
         dtype = dtype_of(about.get("dtype", "float32"))
         name = name_before(t, start.start())
-        found = t.array(start.start(), name, [number[0]], (), "decimals", dtype)
-        read = found, number.end()
-    if read is None:
+        array = t.array(start.start(), name, [number[0]], (), "decimals", dtype)
+        result = array, number.end()
+    if result is None:
         return None
-    found, end = read
+    array, end = result
     end = t.skip(end)
     if t.text[end : end + 1] != ">":
         raise t.error(start.start(), 'the array is not closed: a ">" is missing')
     variable = re.match(r"\s*'([^']+)'", start["about"])
-    if variable and not found.name:
-        found = replace(found, name=variable[1])
-    return found, end + 1
+    if variable and not array.name:
+        array = replace(array, name=variable[1])
+    return array, end + 1
 
 
 def _wrapped(
-    t: Printed, begin: int, at: int, style: Style, single: bool, declared: str | None = None
+    t: Printed, begin: int, at: int, style: Style, single: bool, declaration: str | None = None
 ) -> tuple[NamedArray, int] | None:
     """What is between the parentheses, of which ``at`` is the first place.
 
@@ -165,7 +165,7 @@ def _wrapped(
     text and no print, which is None; but for a print (``style`` is not "exact") whose end is
     missing, which is an error.
     """
-    keywords: dict[str, str] = {"shape": declared} if declared else {}
+    keywords: dict[str, str] = {"shape": declaration} if declaration else {}
     body: _List | str | None = None
     exponent = 0
     while True:
@@ -217,14 +217,14 @@ def _body(t: Printed, at: int, style: Style) -> tuple[_List | str | None, int] |
         number = NUMBER.match(t.text, at)
         return (number[0], number.end()) if number else (None, at)
     first = t.skip(at, "[ \t\n")
-    if cut := TRUNCATED.match(t.text, first):
-        raise t.truncated(first, cut[0])
+    if ellipsis := TRUNCATED.match(t.text, first):
+        raise t.truncated(first, ellipsis[0])
     if not NUMBER.match(t.text, first) and t.text[first : first + 1] != "]":
         return None
     try:
         body = _list(t, at)
     except _Unreadable as wrong:
-        if style == "exact" and not wrong.cut:
+        if style == "exact" and not wrong.ellipsis:
             return None
         raise wrong.error from None
     return body, body.end
@@ -236,10 +236,12 @@ def _sizes_in(text: str | None) -> tuple[int, ...] | None:
 
 
 def _check_shape(
-    t: Printed, at: int, declared: tuple[int, ...] | None, shape: tuple[int, ...]
+    t: Printed, at: int, declaration: tuple[int, ...] | None, shape: tuple[int, ...]
 ) -> None:
-    if declared is not None and declared != shape:
-        raise t.error(at, f"shape {declared} is declared, but numbers of shape {shape} are printed")
+    if declaration is not None and declaration != shape:
+        raise t.error(
+            at, f"shape {declaration} is declared, but numbers of shape {shape} are printed"
+        )
 
 
 def _list(t: Printed, at: int) -> _List:
@@ -249,31 +251,31 @@ def _list(t: Printed, at: int) -> _List:
     ``gap`` the commas, semicolons and line ends since the last number: which of these divide rows
     and which numbers is seen only when the bracket is whole (``_flat``), so they are kept.
     """
-    opened: list[_List] = []
+    brackets: list[_List] = []
     begin, gap = at, ""
     while True:
         at = t.skip(at, " \t")
-        scalar = _SCALAR.match(t.text, at) if opened else None
-        number = NUMBER.match(t.text, scalar.end() if scalar else at) if opened else None
+        scalar = _SCALAR.match(t.text, at) if brackets else None
+        number = NUMBER.match(t.text, scalar.end() if scalar else at) if brackets else None
         sign = t.text[at : at + 1]
         if number or sign == "[":
-            _check_gap(t, at, gap, opened, sign)
+            _check_gap(t, at, gap, brackets, sign)
         if number:
-            _add(t, at, opened[-1], number[0], gap)
+            _add(t, at, brackets[-1], number[0], gap)
             at, gap = number.end(), ""
             if scalar and t.text[at : at + 1] != ")":
                 raise _Unreadable(t.error(at, f'"{scalar[0]}" is not closed'))
             at += scalar is not None
             continue
         if sign == "[":
-            opened.append(_opened(t, at, opened))
+            brackets.append(_opened(t, at, brackets))
             gap = ""
         elif sign == "]":
-            last = opened.pop()
+            last = brackets.pop()
             last.end, last.tail, gap = at + 1, gap, ""
-            if not opened:
+            if not brackets:
                 return last
-            opened[-1].lists.append(last)
+            brackets[-1].lists.append(last)
         elif sign and sign in ",;\n":
             gap += sign
         elif sign == "#":  # a comment in program text
@@ -284,10 +286,10 @@ def _list(t: Printed, at: int) -> _List:
         at += 1
 
 
-def _check_gap(t: Printed, at: int, gap: str, opened: list[_List], sign: str) -> None:
+def _check_gap(t: Printed, at: int, gap: str, brackets: list[_List], sign: str) -> None:
     """What stands before a number or a bracket: one comma, or semicolons before a number."""
     between = gap.replace("\n", "")
-    first = not opened or not (opened[-1].tokens or opened[-1].lists)
+    first = not brackets or not (brackets[-1].tokens or brackets[-1].lists)
     if between and (first or (between != "," and (sign == "[" or set(between) != {";"}))):
         raise _Unreadable(t.error(at, f'"{between}" among the numbers of an array'))
 
@@ -300,11 +302,11 @@ def _add(t: Printed, at: int, inside: _List, number: str, gap: str) -> None:
     inside.gaps.append(gap)
 
 
-def _opened(t: Printed, at: int, opened: list[_List]) -> _List:
+def _opened(t: Printed, at: int, brackets: list[_List]) -> _List:
     """New brackets inside those that are open."""
-    if opened and opened[-1].tokens:
+    if brackets and brackets[-1].tokens:
         raise _Unreadable(t.error(at, "the array is ragged: a list stands beside a number"))
-    if len(opened) == _DEEPEST:
+    if len(brackets) == _DEEPEST:
         raise _Unreadable(t.error(at, f"an array has at most {_DEEPEST} axes"))
     return _List(at)
 
@@ -314,23 +316,23 @@ def _stray(t: Printed, begin: int, at: int) -> _Unreadable:
     if at >= len(t.text):
         return _Unreadable(t.error(begin, 'the array is not closed: a "]" is missing'))
     if mark := TRUNCATED.match(t.text, at):
-        return _Unreadable(t.truncated(at, mark[0]), cut=True)
+        return _Unreadable(t.truncated(at, mark[0]), ellipsis=True)
     word = re.split(r"[\s,;\[\]()]", t.text[at : at + 20])[0] or t.text[at]
     return _Unreadable(t.error(at, f'"{word}" among the numbers of an array'))
 
 
 def _array(
-    t: Printed, found: _List, literal: bool, inner: bool = False
+    t: Printed, bracket: _List, literal: bool, inner: bool = False
 ) -> tuple[list[str], tuple[int, ...]]:
     """The numbers in C order, and the shape.
 
     ``literal``: numbers with only spaces between them are a row, as in Julia and MATLAB.
     ``inner``: the brackets stand in others, where NumPy prints one row, on however many lines.
     """
-    if not found.lists:
-        return _flat(t, found, literal, inner)
-    parts = [_array(t, part, False, inner=True) for part in found.lists]
-    for part, (_, shape) in zip(found.lists, parts):
+    if not bracket.lists:
+        return _flat(t, bracket, literal, inner)
+    parts = [_array(t, part, False, inner=True) for part in bracket.lists]
+    for part, (_, shape) in zip(bracket.lists, parts):
         if shape != parts[0][1]:
             raise t.error(
                 part.at,
@@ -341,26 +343,26 @@ def _array(
 
 
 def _flat(
-    t: Printed, found: _List, literal: bool, inner: bool
+    t: Printed, bracket: _List, literal: bool, inner: bool
 ) -> tuple[list[str], tuple[int, ...]]:
     """One pair of brackets: a vector, or rows that semicolons or lines divide."""
-    tokens, breaks = found.tokens, [gap.count(";") for gap in found.gaps]
-    level = max([*breaks, found.tail.count(";")], default=0)
+    tokens, breaks = bracket.tokens, [gap.count(";") for gap in bracket.gaps]
+    level = max([*breaks, bracket.tail.count(";")], default=0)
     if level > _DEEPEST:
-        raise t.error(found.at, f"an array has at most {_DEEPEST} axes")
-    lines = ["\n" in gap and "," not in gap for gap in found.gaps]
-    if any(lines[1:]) and not any("," in gap for gap in found.gaps):
-        if not level and (inner or _continued(t, found)):
+        raise t.error(bracket.at, f"an array has at most {_DEEPEST} axes")
+    lines = ["\n" in gap and "," not in gap for gap in bracket.gaps]
+    if any(lines[1:]) and not any("," in gap for gap in bracket.gaps):
+        if not level and (inner or _continued(t, bracket)):
             return tokens, (len(tokens),)
         breaks = [max(n, int(line)) for n, line in zip(breaks, lines)]
         level = max(level, 1)
     if not level:
-        row = literal and len(tokens) > 1 and not any("," in gap for gap in found.gaps)
+        row = literal and len(tokens) > 1 and not any("," in gap for gap in bracket.gaps)
         return tokens, (1, len(tokens)) if row else (len(tokens),)
     blocks = _blocks(tokens, [0, *breaks[1:]], level)
     sizes = _sizes(blocks)
     if sizes is None:
-        raise t.error(found.at, "the array is ragged: its rows have different lengths")
+        raise t.error(bracket.at, "the array is ragged: its rows have different lengths")
     array = np.array(blocks, dtype=object).reshape(sizes)
     array = array.transpose(array.ndim - 2, array.ndim - 1, *reversed(range(array.ndim - 2)))
     if level == 1 and array.shape[1] == 1:
@@ -368,10 +370,10 @@ def _flat(
     return list(array.ravel()), array.shape
 
 
-def _continued(t: Printed, found: _List) -> bool:
+def _continued(t: Printed, bracket: _List) -> bool:
     """Whether the next line goes on with the row: NumPy's first line then has no more room."""
-    first = t.text[found.at : t.end(found.at)].rstrip()
-    return len(first) + 1 + max(map(len, found.tokens)) > _WIDTH
+    first = t.text[bracket.at : t.end(bracket.at)].rstrip()
+    return len(first) + 1 + max(map(len, bracket.tokens)) > _WIDTH
 
 
 def _blocks(tokens: list[str], breaks: list[int], level: int) -> list[Any]:
@@ -394,13 +396,13 @@ def _pieces(tokens: list[str], breaks: list[int], level: int) -> list[tuple[list
     return [(tokens[a:b], [0, *breaks[a + 1 : b]]) for a, b in pairwise(cuts)]
 
 
-def _sizes(nested: Any) -> tuple[int, ...] | None:
+def _sizes(lists: Any) -> tuple[int, ...] | None:
     """The shape of nested lists, or None where they have none."""
-    if not isinstance(nested, list):
+    if not isinstance(lists, list):
         return ()
-    sizes = {_sizes(part) for part in nested}
+    sizes = {_sizes(part) for part in lists}
     inner = next(iter(sizes), ())
-    return None if len(sizes) > 1 or inner is None else (len(nested), *inner)
+    return None if len(sizes) > 1 or inner is None else (len(lists), *inner)
 
 
 def _prompted(t: Printed, at: int) -> bool:

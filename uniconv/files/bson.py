@@ -47,8 +47,10 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
     if not is_bson(bytes(raw[:5]), len(raw)):
         raise BadFile(f"{path} is no .bson file")
     document = _document(Data(raw, str(path)), 0, limits)
-    shared = document.pop("_backrefs", {})
-    walk = _BsonWalk(path, limits, list(shared.values()) if isinstance(shared, dict) else [])
+    references = document.pop("_backrefs", {})
+    walk = _BsonWalk(
+        path, limits, list(references.values()) if isinstance(references, dict) else []
+    )
     yield from walk.values(document, "", 0)
 
 
@@ -99,17 +101,17 @@ def _value(data: Data, kind: int, depth: int, limits: Limits) -> Any:
 
 
 class _BsonWalk:
-    def __init__(self, path: Path, limits: Limits, shared: list[Any]) -> None:
-        self.path, self.limits, self.shared = path, limits, shared
-        self.met: set[int] = set()
+    def __init__(self, path: Path, limits: Limits, references: list[Any]) -> None:
+        self.path, self.limits, self.references = path, limits, references
+        self.ids: set[int] = set()
 
     def values(self, value: Any, name: str, depth: int) -> Iterator[NamedArray]:
         """What a value has, however Julia's types wrap it; an array met twice is read once."""
         value = self.target(value)
-        if not isinstance(value, dict) or id(value) in self.met:
+        if not isinstance(value, dict) or id(value) in self.ids:
             return
         self.limits.step(depth)
-        self.met.add(id(value))
+        self.ids.add(id(value))
         tag = value.get("tag")
         if not isinstance(tag, str):
             for key, part in value.items():
@@ -122,8 +124,8 @@ class _BsonWalk:
     def parts(self, data: Any, name: str, depth: int) -> Iterator[NamedArray]:
         data = self.target(data)
         if isinstance(data, dict):
-            tagged = isinstance(data.get("tag"), str)
-            parts = {"0": data} if tagged else data
+            single = isinstance(data.get("tag"), str)
+            parts = {"0": data} if single else data
             for key, part in parts.items():
                 place = int(key) + 1 if key.isdecimal() and len(key) < 9 else key
                 yield from self.values(part, f"{name}.{place}".lstrip("."), depth + 1)
@@ -164,7 +166,7 @@ class _BsonWalk:
             if not isinstance(value, dict) or value.get("tag") != "backref":
                 return value
             number = value.get("ref")
-            if not isinstance(number, int) or not 1 <= number <= len(self.shared):
+            if not isinstance(number, int) or not 1 <= number <= len(self.references):
                 raise BadFile(f"{self.path}: a reference leads nowhere")
-            value = self.shared[number - 1]
+            value = self.references[number - 1]
         raise BadFile(f"{self.path}: references go in a circle")

@@ -57,9 +57,9 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
 
 
 def _blobs(layer: str, kind: str, blobs: Iterator[Message], limits: Limits) -> Iterator[NamedArray]:
-    known = _BLOBS.get(kind, ())
+    words = _BLOBS.get(kind, ())
     for k, blob in enumerate(blobs):
-        name = f"{layer}.{known[k] if k < len(known) else k}"
+        name = f"{layer}.{words[k] if k < len(words) else k}"
         where = f"{limits.path}, {name}"
         old = tuple(blob.integer(n) for n in (1, 2, 3, 4))
         shape = old

@@ -81,9 +81,9 @@ def _prefix(path: Path) -> str:
 def _in(folder: Path) -> str | None:
     """The checkpoint of a folder: a SavedModel's, the latest of several, or the only one."""
     folder = folder if folder.is_dir() else folder.parent
-    saved = folder / "variables" / "variables"
-    if Path(f"{saved}.index").is_file():
-        return str(saved)
+    variables = folder / "variables" / "variables"
+    if Path(f"{variables}.index").is_file():
+        return str(variables)
     state = folder / "checkpoint"
     if state.is_file():
         latest = re.search(r'^model_checkpoint_path: "(.*)"', _text(state), re.M)
@@ -124,7 +124,7 @@ class _Bundle:
         slices = list(entry.messages(7))
         if not slices:
             return self.values(entry, kind, shape, name)
-        whole, filled = np.empty(shape, kind), 0
+        whole, count = np.empty(shape, kind), 0
         for message in slices:
             place = _slice(message, shape, f"{self.prefix}, {name}")
             inner = self.entries.get(_slice_key(key, message))
@@ -132,8 +132,8 @@ class _Bundle:
                 raise BadFile(f"{self.prefix}, {name}: a slice of it is not there")
             part = whole[place]
             part[...] = self.values(Message(inner, str(self.prefix)), kind, part.shape, name)
-            filled += part.size
-        _all_there(filled, whole, f"{self.prefix}, {name}")
+            count += part.size
+        _all_there(count, whole, f"{self.prefix}, {name}")
         return whole
 
     def values(
@@ -173,21 +173,21 @@ def _version_1(table: memoryview, header: Message, limits: Limits) -> Iterator[N
         shape = tensor_proto.shape(meta.message(2))
         kind = tensor_proto.dtype(meta.integer(3), f"{where}, {name}")
         limits.fits(shape, kind, name)
-        whole, filled = np.empty(shape, kind), 0
+        whole, count = np.empty(shape, kind), 0
         for data in slices.get(name, []):
             part = whole[_slice(data.message(2), shape, f"{where}, {name}")]
             values = tensor_proto.values(data.message(3), meta.integer(3), name)
             if values.size != part.size:
                 raise BadFile(f"{where}, {name}: {values.size} numbers do not fill {part.shape}")
             part[...] = values.reshape(part.shape)
-            filled += part.size
-        _all_there(filled, whole, f"{where}, {name}")
+            count += part.size
+        _all_there(count, whole, f"{where}, {name}")
         yield NamedArray(name, whole)
 
 
-def _all_there(filled: int, whole: NDArray[Any], where: str) -> None:
-    if filled != whole.size:
-        raise BadFile(f"{where}: its slices have {filled} of {whole.size} numbers")
+def _all_there(count: int, whole: NDArray[Any], where: str) -> None:
+    if count != whole.size:
+        raise BadFile(f"{where}: its slices have {count} of {whole.size} numbers")
 
 
 def _extents(message: Message) -> list[tuple[int, int]]:
@@ -211,8 +211,8 @@ def _slice(message: Message, shape: tuple[int, ...], where: str) -> Place:
 def _slice_key(name: bytes, message: Message) -> bytes:
     """The key of a slice: numbers and words written so that their bytes sort as they do."""
     extents = _extents(message)
-    escaped = re.sub(b"[\0\xff]", lambda byte: byte[0] + bytes([255 - byte[0][0]]), name)
-    head = b"\0" + escaped + b"\0\1" + _increasing(len(extents))
+    escape = re.sub(b"[\0\xff]", lambda byte: byte[0] + bytes([255 - byte[0][0]]), name)
+    head = b"\0" + escape + b"\0\1" + _increasing(len(extents))
     return head + b"".join(_signed(n) for extent in extents for n in extent)
 
 

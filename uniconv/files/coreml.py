@@ -208,10 +208,10 @@ class _Model:
             return
         tensor = value.message(3).message(1)
         flat = np.empty(0, dtype)
-        for number, stored in _VALUES.items():
+        for number, dtype_in_file in _VALUES.items():
             if tensor.has(number):
                 inner = tensor.message(number)
-                flat = inner.numbers(1, stored) if stored else inner.integers(1)
+                flat = inner.numbers(1, dtype_in_file) if dtype_in_file else inner.integers(1)
         if tensor.has(7):
             raw = Data(tensor.message(7).bytes(1), where)
             flat = raw.array(dtype, (raw.left // dtype.itemsize,))

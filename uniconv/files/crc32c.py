@@ -37,14 +37,14 @@ def crc32c(data: memoryview | bytes) -> int:
     raw = np.frombuffer(data, np.uint8)
     lanes = 1 << min(_MOST_LANES, max(0, len(raw).bit_length() - 6))
     length = -(-max(len(raw), 4) // lanes)
-    padded = np.zeros(lanes * length, np.uint8)
-    start = len(padded) - len(raw)
-    padded[start:] = raw
+    buffer = np.zeros(lanes * length, np.uint8)
+    start = len(buffer) - len(raw)
+    buffer[start:] = raw
     if len(raw) < 4:  # too few to invert
         return _short(raw)
-    padded[start : start + 4] ^= 255
+    buffer[start : start + 4] ^= 255
     states = np.zeros(lanes, np.uint32)
-    for column in np.ascontiguousarray(padded.reshape(lanes, length).T):
+    for column in np.ascontiguousarray(buffer.reshape(lanes, length).T):
         states = _step(states ^ column)
     shift = np.uint32(1) << np.arange(32, dtype=np.uint32)  # what each bit becomes further on
     for _ in range(length):
@@ -62,8 +62,8 @@ def masked_crc32c(data: memoryview | bytes) -> int:
 
 
 def _step(states: Words) -> Words:
-    stepped: Words = _TABLE[states & 255] ^ (states >> 8)
-    return stepped
+    states_after: Words = _TABLE[states & 255] ^ (states >> 8)
+    return states_after
 
 
 def _short(raw: NDArray[np.uint8]) -> int:
@@ -75,7 +75,7 @@ def _short(raw: NDArray[np.uint8]) -> int:
 
 def _moved(states: Words, shift: Words) -> Words:
     """The states as many places further on as ``shift`` says."""
-    moved = np.zeros(len(states), np.uint32)
+    result = np.zeros(len(states), np.uint32)
     for bit in range(32):
-        moved ^= np.where(states >> np.uint32(bit) & 1, shift[bit], np.uint32(0))
-    return moved
+        result ^= np.where(states >> np.uint32(bit) & 1, shift[bit], np.uint32(0))
+    return result

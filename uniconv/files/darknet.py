@@ -58,7 +58,7 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
     data = Data(limits.map(weights), str(weights))
     major, minor, _ = data.number("i"), data.number("i"), data.number("i")
     data.number("Q" if major * 10 + minor >= 2 and major < 1000 and minor < 1000 else "I")
-    turned = major > 1000 or minor > 1000
+    transpose = major > 1000 or minor > 1000
     net, *layers = sections
     size = (net.positive("channels", 3), net.integer("height"), net.integer("width"))
     sizes: list[Size] = []
@@ -71,7 +71,7 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
         for name, shape in arrays:
             full = f"{k}.{layer.name}.{name}"
             limits.fits(shape, "f4", full)
-            flip = turned and layer.name == "connected" and name == "weights"
+            flip = transpose and layer.name == "connected" and name == "weights"
             array = data.array("f4", shape[::-1] if flip else shape)
             if layer.integer("flipped") and name == "weights":  # only convolutions have it
                 array = array.reshape(-1, shape[0]).T.reshape(shape)

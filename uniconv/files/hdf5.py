@@ -73,7 +73,7 @@ def opened(path: Path, limits: Limits, inside: IO[bytes] | None = None) -> Itera
     h5py = import_h5py(path)
     if inside is None:
         path.open("rb").close()  # h5py's own message for a missing file is long
-        limits.opened += path.stat().st_size
+        limits.file_bytes += path.stat().st_size
     _check_heaps(path, inside)
     try:
         file = h5py.File(inside or path, "r")
@@ -114,8 +114,8 @@ def children(group: Any) -> list[str]:
     """The names in a group: in the order of creation where it was kept, else 2 before 10."""
     import h5py
 
-    kept = group.id.get_create_plist().get_link_creation_order() & h5py.h5p.CRT_ORDER_TRACKED
-    return list(group) if kept else sorted(group, key=natural)
+    tracks = group.id.get_create_plist().get_link_creation_order() & h5py.h5p.CRT_ORDER_TRACKED
+    return list(group) if tracks else sorted(group, key=natural)
 
 
 def member(group: Any, key: str, limits: Limits, depth: int = 0) -> Any:
@@ -151,18 +151,18 @@ def array_of(dataset: Any, name: str, limits: Limits) -> NDArray[Any]:
 def _check_chunks(dataset: Any, size: int, name: str, limits: Limits) -> None:
     """Refuse gzip that unpacks to more than a chunk: HDF5 would make room for all of it."""
     # Most files pass without unpacking: even at gzip's best ratio their bytes would fit.
-    room = limits.max_bytes - limits.held
+    room = limits.max_bytes - limits.array_bytes
     if dataset.compression != "gzip" or dataset.id.get_storage_size() * _GZIP_AT_MOST <= room:
         return
     for k in range(dataset.id.get_num_chunks()):
         info = dataset.id.get_chunk_info(k)
         if info.size * _GZIP_AT_MOST > room:
-            _, packed = dataset.id.read_direct_chunk(info.chunk_offset)
+            _, chunk = dataset.id.read_direct_chunk(info.chunk_offset)
             try:
-                unpacked = zlib.decompressobj().decompress(packed, size + 1)
+                content = zlib.decompressobj().decompress(chunk, size + 1)
             except zlib.error as error:
                 raise BadFile(f"{limits.path}, {name}: {error}") from None
-            if len(unpacked) > size:
+            if len(content) > size:
                 raise BadFile(
                     f"{limits.path}, {name}: a chunk unpacks to more than its {size} bytes"
                 )
@@ -173,16 +173,16 @@ class Places:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self.met: set[int] = set()
+        self.addresses: set[int] = set()
 
     def enter(self, group: Any, name: str) -> None:
         """Go into a group; BadFile where it was met before."""
         import h5py
 
         address = h5py.h5o.get_info(group.id).addr
-        if address in self.met:
+        if address in self.addresses:
             raise BadFile(f"{self.limits.path}: {name} is a group that another name leads to, too")
-        self.met.add(address)
+        self.addresses.add(address)
 
 
 def natural(name: str) -> list[tuple[int, str]]:

@@ -34,7 +34,7 @@ class _GroupWalk:
 
         self.path, self.file, self.limits, self.h5py = path, file, limits, h5py
         self.places = hdf5.Places(limits)
-        self.seen: set[int] = set()
+        self.addresses: set[int] = set()
 
     def group(self, group: Any, prefix: str, depth: int) -> Iterator[NamedArray]:
         self.places.enter(group, prefix)
@@ -50,9 +50,9 @@ class _GroupWalk:
     def dataset(self, dataset: Any, name: str, depth: int) -> Iterator[NamedArray]:
         self.limits.step(depth)
         place = self.h5py.h5o.get_info(dataset.id).addr
-        if place in self.seen:
+        if place in self.addresses:
             return
-        self.seen.add(place)
+        self.addresses.add(place)
         try:
             dtype = dataset.dtype
         except TypeError as error:

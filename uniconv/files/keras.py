@@ -89,15 +89,15 @@ def _keras(file: Any, classes: dict[str, dict[str, Any]], limits: Limits) -> Ite
         return
     for path, dataset in _variables(file, limits):
         *owner, index = path
-        known = _names(classes.get("/".join(owner)))
-        named = known[int(index)] if index.isdecimal() and int(index) < len(known) else index
-        name = "/".join((*owner, named))
+        words = _names(classes.get("/".join(owner)))
+        word = words[int(index)] if index.isdecimal() and int(index) < len(words) else index
+        name = "/".join((*owner, word))
         yield NamedArray(name, array_of(dataset, name, limits))
 
 
 def _keras_2(file: Any, limits: Limits) -> Iterator[NamedArray]:
     """Keras 1 and 2: every layer, and what else is in the file, the optimizer's numbers."""
-    root, done = _root(file, limits), set()
+    root, paths = _root(file, limits), set()
     layers = _layers(_config(file))
     theano = "theano" in (_word(file.attrs, "backend"), _word(root.attrs, "backend"))
     first = "1." in (_word(file.attrs, "keras_version")[:2], _word(root.attrs, "keras_version")[:2])
@@ -107,14 +107,14 @@ def _keras_2(file: Any, limits: Limits) -> Iterator[NamedArray]:
             dataset = group
             for part in weight.split("/"):
                 dataset = member(dataset, part, limits) if part else dataset
-            done.add(dataset.name.strip("/"))
+            paths.add(dataset.name.strip("/"))
             own = weight.removesuffix(":0").rpartition(f"{layer}/")[2].removeprefix(f"{layer}_")
             name = f"{layer}/{own}"
             array = array_of(dataset, name, limits)
             if theano and array.ndim > 2:
                 array = _correlating(array, name, layers.get(layer, {}), first, limits.path)
             yield NamedArray(name, array)
-    yield from datasets(file, limits, skip=frozenset(done))
+    yield from datasets(file, limits, skip=frozenset(paths))
 
 
 def _correlating(

@@ -89,20 +89,20 @@ def _element(data: Data) -> tuple[int, Data]:
     return kind, Data(content, data.where, data.order)
 
 
-def _unpacked(packed: Data, limits: Limits) -> Data:
+def _unpacked(content: Data, limits: Limits) -> Data:
     """A compressed element; it says itself how long it is."""
     stream = zlib.decompressobj()
     try:
-        tag = stream.decompress(packed.bytes, 8)
-        size = Data(tag, packed.where, packed.order, 4).number("I") + 8
+        tag = stream.decompress(content.bytes, 8)
+        size = Data(tag, content.where, content.order, 4).number("I") + 8
         limits.check(size, "a compressed variable")
         whole = tag + stream.decompress(stream.unconsumed_tail, max(1, size - len(tag)))
         more = stream.decompress(stream.unconsumed_tail, 1)
     except zlib.error as error:
-        raise BadFile(f"{packed.where}: {error}") from None
+        raise BadFile(f"{content.where}: {error}") from None
     if more or len(whole) != size or not stream.eof:
-        raise BadFile(f"{packed.where}: a compressed variable does not end where it says")
-    return Data(whole, packed.where, packed.order)
+        raise BadFile(f"{content.where}: a compressed variable does not end where it says")
+    return Data(whole, content.where, content.order)
 
 
 class _Matrix:
@@ -210,12 +210,12 @@ class _Matrix:
         counts = np.diff(starts)
         if len(starts) != shape[1] + 1 or (counts < 0).any() or starts[0] != 0:
             raise BadFile(f"{self.where}, {name}: the columns of a sparse matrix do not fit")
-        used = int(starts[-1])
-        if used > min(len(rows), len(values)) or ((rows < 0) | (rows >= shape[0]))[:used].any():
+        count = int(starts[-1])
+        if count > min(len(rows), len(values)) or ((rows < 0) | (rows >= shape[0]))[:count].any():
             raise BadFile(f"{self.where}, {name}: the rows of a sparse matrix do not fit {shape}")
         self.limits.fits(shape, values.dtype, name)
         array = np.zeros(shape, values.dtype)
-        array[rows[:used], np.repeat(np.arange(shape[1]), counts)] = values[:used]
+        array[rows[:count], np.repeat(np.arange(shape[1]), counts)] = values[:count]
         return array
 
 

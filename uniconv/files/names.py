@@ -48,9 +48,9 @@ def name_before(text: Printed, at: int) -> str | None:
 def _from(before: str) -> str | None:
     """From the start of the array's own line."""
     for pattern in (_ASSIGNED, _KEY):
-        found = pattern.match(before)
-        if found:
-            return found[1]
+        match = pattern.match(before)
+        if match:
+            return match[1]
     return _from_label(before)
 
 
@@ -68,9 +68,9 @@ def _from_label(before: str) -> str | None:
         words.pop()
     if 1 < len(words) <= _MOST_WORDS and len(words[-1]) > 1:
         return re.sub(r"\W+", "_", "_".join(words))
-    found = _LABELLED.match(before)
-    if found and found[1].lower() not in _FILLERS:
-        return found[1]
+    match = _LABELLED.match(before)
+    if match and match[1].lower() not in _FILLERS:
+        return match[1]
     return words[-1] if words and words[-1].isidentifier() else None
 
 
@@ -79,7 +79,7 @@ def _from_line(line: str) -> str | None:
     prompt = re.match(rf"[ \t]*{_PROMPT}[ \t]*", line)
     if prompt:
         line = line[prompt.end() :]
-        found = _EXPRESSION.match(line) or _ASSIGNMENT.match(line)
-        return found[1] if found else None
-    found = _EXPRESSION.match(line.strip()) if _CALLED.match(line) else _BARE.match(line)
-    return found[1] if found else _from(line)
+        match = _EXPRESSION.match(line) or _ASSIGNMENT.match(line)
+        return match[1] if match else None
+    match = _EXPRESSION.match(line.strip()) if _CALLED.match(line) else _BARE.match(line)
+    return match[1] if match else _from(line)

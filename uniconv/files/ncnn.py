@@ -47,10 +47,10 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
     layers = _layers(bytes(limits.map(param)), str(param), limits)
     data = Data(limits.map(binary), str(binary))
     for layer in layers:
-        for name, shape, flagged in _WEIGHTS.get(layer.kind, _none)(layer):
+        for name, shape, flag in _WEIGHTS.get(layer.kind, _none)(layer):
             full = f"{layer.name}.{name}"
             limits.fits(shape, "f4", full)
-            array = _load(data, math.prod(shape)) if flagged else data.array("f4", shape)
+            array = _load(data, math.prod(shape)) if flag else data.array("f4", shape)
             yield NamedArray(full, array.reshape(shape))
     if data.left:
         others = sorted({layer.kind for layer in layers if layer.kind not in _WEIGHTS})
@@ -126,23 +126,23 @@ def _convolution(layer: ParamLayer) -> list[Weight]:
     weights = [("weight", _filled(layer, (n, *kernel), size, 1), True)]
     if layer.integer(5):
         weights.append(("bias", (n,), False))
-    scaled = layer.integer(8)
-    if scaled:
-        grouped = layer.integer(7, 1) if "DepthWise" in layer.kind else 0
-        count = {1: grouped, 101: grouped, 2: 1, 102: 1}.get(scaled, n) if grouped else n
+    scales = layer.integer(8)
+    if scales:
+        groups = layer.integer(7, 1) if "DepthWise" in layer.kind else 0
+        count = {1: groups, 101: groups, 2: 1, 102: 1}.get(scales, n) if groups else n
         weights.append(("weight_int8_scales", (count,), False))
         weights.append(("bottom_int8_scales", (1,), False))
-        if scaled > 100:
+        if scales > 100:
             weights.append(("top_int8_scales", (1,), False))
     return weights
 
 
-def _filled(layer: ParamLayer, known: tuple[int, ...], size: int, at: int) -> tuple[int, ...]:
+def _filled(layer: ParamLayer, sizes: tuple[int, ...], size: int, at: int) -> tuple[int, ...]:
     """A shape of ``size`` numbers, of which only the size at one place is not said."""
-    whole = math.prod(known)
-    if min(known) < 1 or size < 0 or size % whole:
-        raise BadFile(f"{layer.where}: {size} numbers do not fill the sizes {known}")
-    return (*known[:at], size // whole, *known[at:])
+    whole = math.prod(sizes)
+    if min(sizes) < 1 or size < 0 or size % whole:
+        raise BadFile(f"{layer.where}: {size} numbers do not fill the sizes {sizes}")
+    return (*sizes[:at], size // whole, *sizes[at:])
 
 
 def _inner_product(layer: ParamLayer) -> list[Weight]:

@@ -23,7 +23,7 @@ __all__ = ["read_npy", "read_npz", "write_npy", "write_npz"]
 def read_npy(path: Path, limits: Limits) -> Iterator[NamedArray]:
     """The array, under the file's name without ``.npy``."""
     with path.open("rb") as file:
-        limits.opened += path.stat().st_size
+        limits.file_bytes += path.stat().st_size
         yield NamedArray(path.stem, _array(file, str(path), path.stem, path.stat().st_size, limits))
 
 
@@ -76,8 +76,8 @@ def _array(file: IO[bytes], where: str, name: str, size: int, limits: Limits) ->
 
 def write_npy(path: Path, arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:
     """The only array; its name is not kept."""
-    given = iter(arrays)
-    first, second = next(given, None), next(given, None)
+    pairs = iter(arrays)
+    first, second = next(pairs, None), next(pairs, None)
     if first is None or second is not None:
         raise BadFile(f"{path.name} holds one array: write .npz or .safetensors")
     with path.open("wb") as file:

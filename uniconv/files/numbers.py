@@ -185,25 +185,26 @@ def _errors(parts: Sequence[str], style: Style) -> list[float]:
     from plain ones; and where none has any, "1." was rounded to eight and "1.0" is whole.
     """
     floats = [_split(p) if _is_float(p) else None for p in parts]
-    known = [f for f in floats if f is not None]
+    decimal = [f for f in floats if f is not None]
     if style == "significant":
-        shown = max([_SHORT, *(len((b + a).lstrip("0")) for b, a, _ in known)])
-        return [_half_unit_of_digit(*f, shown) if f else 0.0 for f in floats]
-    if not any(after for _, after, _ in known):  # 1.0 is a whole number, 1. one to 8 decimals
-        trimmed = [p.lower().partition("e")[0].endswith(".") for p in parts]
+        precision = max([_SHORT, *(len((b + a).lstrip("0")) for b, a, _ in decimal)])
+        return [_half_unit_of_digit(*f, precision) if f else 0.0 for f in floats]
+    if not any(after for _, after, _ in decimal):  # 1.0 is a whole number, 1. one to 8 decimals
+        ends_in_point = [p.lower().partition("e")[0].endswith(".") for p in parts]
         return [
-            0.5 * 10.0 ** ((f[2] or 0) - _LONG) if f and t else 0.0 for f, t in zip(floats, trimmed)
+            0.5 * 10.0 ** ((f[2] or 0) - _LONG) if f and t else 0.0
+            for f, t in zip(floats, ends_in_point)
         ]
     decimals = {
-        scientific: max(len(a) for _, a, p in known if (p is not None) is scientific)
-        for scientific in {p is not None for _, _, p in known}
+        scientific: max(len(a) for _, a, p in decimal if (p is not None) is scientific)
+        for scientific in {p is not None for _, _, p in decimal}
     }
     return [0.5 * 10.0 ** ((f[2] or 0) - decimals[f[2] is not None]) if f else 0.0 for f in floats]
 
 
-def _half_unit_of_digit(before: str, after: str, power: int | None, shown: int) -> float:
+def _half_unit_of_digit(before: str, after: str, power: int | None, precision: int) -> float:
     digits = (before + after).lstrip("0")
     if not digits:
         return 0.0  # a display in digits shows 0.0 of nothing but zero
     leading = len(before) - 1 - (len(before + after) - len(digits))
-    return float(0.5 * 10.0 ** ((power or 0) + leading - shown + 1))
+    return float(0.5 * 10.0 ** ((power or 0) + leading - precision + 1))

@@ -46,10 +46,10 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
     if not is_onnx(data):
         raise BadFile(f"{path} is no .onnx file: it has no graph")
     model = Message(data, str(path))
-    found = _OnnxModel(path, limits)
-    yield from found.graph(model.message(7), "", 0)
+    walk = _OnnxModel(path, limits)
+    yield from walk.graph(model.message(7), "", 0)
     for function in model.messages(25):
-        yield from found.nodes(function.messages(7), f"{function.text(1)}/", 0)
+        yield from walk.nodes(function.messages(7), f"{function.text(1)}/", 0)
 
 
 class _OnnxModel:
@@ -112,14 +112,14 @@ class _OnnxModel:
         else:
             raw = tensor.bytes(9) if tensor.has(9) else None
         size = math.prod(shape)
-        stored = (size + 1) // 2 if small else size
+        count = (size + 1) // 2 if small else size
         if raw is not None:
-            if len(raw) != stored * dtype.itemsize:
+            if len(raw) != count * dtype.itemsize:
                 raise BadFile(f"{where}: {len(raw)} bytes are not those of {dtype} {shape}")
-            flat = Data(raw, where).array(dtype, (stored,))
+            flat = Data(raw, where).array(dtype, (count,))
         else:
             flat = _typed(tensor, code, dtype)
-            if len(flat) != stored:
+            if len(flat) != count:
                 raise BadFile(f"{where}: {len(flat)} numbers do not fill the shape {shape}")
         if small:
             flat = nibbles(flat, size, signed=code == 22)
@@ -127,12 +127,12 @@ class _OnnxModel:
 
     def external(self, tensor: Message, where: str) -> memoryview:
         """The bytes of a tensor that lies in a file beside the model."""
-        told = {entry.text(1): entry.text(2) for entry in tensor.messages(13)}
-        location = told.get("location", "")
+        entries = {entry.text(1): entry.text(2) for entry in tensor.messages(13)}
+        location = entries.get("location", "")
         if location not in self.others:
             self.others[location] = self.limits.map(beside(self.path, location))
         data = Data(self.others[location], f"{where}, {location}")
-        numbers = [told.get("offset") or "0", told.get("length") or ""]
+        numbers = [entries.get("offset") or "0", entries.get("length") or ""]
         if not numbers[0].isdecimal() or not (numbers[1] or "0").isdecimal():
             raise BadFile(f"{where}: {numbers} are no offset and length")
         data = data.go(int(numbers[0]))

@@ -24,11 +24,11 @@ _LOOSE = re.compile(r"\d[ \t]*(?:,[ \t\n]|[ \t]+[-+\d])")
 
 def check_thousands(t: Printed, at: int, numbers: str) -> None:
     """Refuse 1,234.5 where commas and spaces divide the other numbers: which of both is meant?"""
-    grouped = _GROUPED.search(numbers)
-    if grouped and _LOOSE.search(numbers):
+    group = _GROUPED.search(numbers)
+    if group and _LOOSE.search(numbers):
         raise t.error(
-            at + grouped.start(),
-            f"{grouped[0]} has a thousands separator, or lacks a space after its comma: print "
+            at + group.start(),
+            f"{group[0]} has a thousands separator, or lacks a space after its comma: print "
             "numbers without separators",
         )
 

@@ -149,7 +149,7 @@ def varints(data: memoryview, where: str) -> NDArray[np.int64]:
     if len(raw) and raw[-1] >= 128:
         raise BadFile(f"{where} is damaged: the last number has no end")
     values = np.empty(int(np.count_nonzero(raw < 128)), np.int64)
-    at = done = 0
+    at = count = 0
     while at < len(raw):
         ends = np.flatnonzero(raw[at : at + _CHUNK] < 128) + 1
         if not len(ends):
@@ -164,20 +164,20 @@ def varints(data: memoryview, where: str) -> NDArray[np.int64]:
             longer = lengths > k
             bits = (piece[starts[longer] + k] & 127).astype(np.uint64)
             numbers[longer] |= bits << np.uint64(7 * k)
-        values[done : done + len(ends)] = numbers.view(np.int64)
-        done += len(ends)
+        values[count : count + len(ends)] = numbers.view(np.int64)
+        count += len(ends)
         at += int(ends[-1])
     return values
 
 
-def looks_like(data: memoryview, known: dict[int, int]) -> bool:
+def looks_like(data: memoryview, schema: dict[int, int]) -> bool:
     """Whether bytes are fields that a schema knows: its numbers, each with its wire type.
 
     The fields are named at the top only, and the first hundred of them.
     """
     try:
         for k, (number, kind, _) in enumerate(Message(data, "").fields()):
-            if known.get(number) != kind:
+            if schema.get(number) != kind:
                 return False
             if k == 100:
                 break

@@ -32,20 +32,20 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
 def _load(path: Path, limits: Limits) -> Any:
     import torch
 
-    mapped = zipfile.is_zipfile(path)  # then one tensor at a time is read
-    if mapped:
+    is_zip = zipfile.is_zipfile(path)  # then one tensor at a time is read
+    if is_zip:
         with limits.zip(path) as archive:
             for entry in archive.infolist():
                 if entry.compress_type != zipfile.ZIP_STORED:
                     raise BadFile(f"{path}: {entry.filename} is compressed, as PyTorch writes none")
     source: Any = path
-    if not mapped:
-        limits.opened += path.stat().st_size
+    if not is_zip:
+        limits.file_bytes += path.stat().st_size
         source = io.BytesIO(path.read_bytes())  # a file would reserve whatever it is asked to read
         if source.getvalue()[:1] != b"\x80":
             raise BadFile(f"{path} is no PyTorch file")
     try:
-        return torch.load(source, map_location="cpu", weights_only=True, mmap=mapped)
+        return torch.load(source, map_location="cpu", weights_only=True, mmap=is_zip)
     except pickle.UnpicklingError:
         raise BadFile(
             f"{path} holds Python objects, not only tensors: reading them would run the file's "

@@ -60,11 +60,11 @@ def _block(block: memoryview, where: str, limits: Limits) -> Iterator[tuple[byte
     key, at = b"", 0
     while at < end:
         limits.step()
-        shared, at = varint(block, at, where)
+        common, at = varint(block, at, where)
         own, at = varint(block, at, where)
         size, at = varint(block, at, where)
-        if shared > len(key) or own + size > end - at:
+        if common > len(key) or own + size > end - at:
             raise BadFile(f"{where} is damaged: a key or a value has no end")
-        key = key[:shared] + bytes(block[at : at + own])
+        key = key[:common] + bytes(block[at : at + own])
         yield key, block[at + own : at + own + size]
         at += own + size

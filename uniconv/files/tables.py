@@ -104,14 +104,14 @@ def read_csv(path: Path, limits: Limits) -> Iterator[NamedArray]:
     # Whichever of the three is most frequent on the first line.
     separator = max(",;\t", key=lines[0].count) if lines else ","
     rows: list[tuple[int, list[str]]] = []
-    titled = False
+    title = False
     for number, cells in enumerate(csv.reader(lines, delimiter=separator), 1):
         row = [cell.strip() for cell in cells]
         if not any(row):
             continue
         words = [cell for cell in row if not NUMBER.fullmatch(cell)]
-        if len(words) == len(row) and not rows and not titled:
-            titled = True
+        if len(words) == len(row) and not rows and not title:
+            title = True
             continue
         if words:
             raise BadFile(f'{path}, line {number}: "{words[0]}" stands among the numbers')
@@ -125,8 +125,8 @@ def read_csv(path: Path, limits: Limits) -> Iterator[NamedArray]:
         raise BadFile(f"{path} has no numbers")
     line, first = rows[0]
     tokens = [cell for _, row in rows for cell in row]
-    found = _array(path.stem, tokens, (len(rows), len(first)), f"{path}, line {line}")
-    yield replace(found, line=line)
+    array = _array(path.stem, tokens, (len(rows), len(first)), f"{path}, line {line}")
+    yield replace(array, line=line)
 
 
 def _array(name: str, tokens: list[str], shape: tuple[int, ...], where: str) -> NamedArray:

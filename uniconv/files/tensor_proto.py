@@ -81,13 +81,13 @@ def values(tensor: Message, code: int, name: str) -> NDArray[Any]:
     """The numbers that a TensorProto has one by one, in a row; it may not have their ``code``."""
     where = f"{tensor.where}, {name}"
     kind = dtype(code, where)
-    field, stored = _FIELDS.get(code, (7, ""))
-    if stored in ("f4", "f8"):
-        numbers = tensor.numbers(field, stored)
+    field, form = _FIELDS.get(code, (7, ""))
+    if form in ("f4", "f8"):
+        numbers = tensor.numbers(field, form)
         if numbers.nbytes % kind.itemsize:
             raise BadFile(f"{where}: a number has no imaginary part")
         return numbers.view(kind)
     if code in (24, 25):
         return np.frombuffer(bytes(tensor.bytes(18)), np.uint8).view(kind)
     numbers = tensor.integers(field)
-    return numbers.astype(np.uint16).view(kind) if stored == "bits" else numbers.astype(kind)
+    return numbers.astype(np.uint16).view(kind) if form == "bits" else numbers.astype(kind)

@@ -66,19 +66,19 @@ def read_text(text: str, source: str) -> Iterator[NamedArray]:
     """The arrays of a text, in order, each under a name of its own; all of them, or an error."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_SAME)
     names: Counter[str] = Counter()
-    used: set[str] = set()
-    for found in list(_arrays(Printed(source, text))):
-        name = found.name or "array"
+    names_in_use: set[str] = set()
+    for array in list(_arrays(Printed(source, text))):
+        name = array.name or "array"
         # The second "w" is "w_2", unless the text has a name like that of its own.
         while True:
             names[name] += 1
-            numbered = found.name and names[name] == 1
-            unique = name if numbered else f"{name}_{names[name]}"
-            if unique not in used:
+            alone = array.name and names[name] == 1
+            unique = name if alone else f"{name}_{names[name]}"
+            if unique not in names_in_use:
                 break
-        used.add(unique)
-        yield replace(found, name=unique)
-    if not used:
+        names_in_use.add(unique)
+        yield replace(array, name=unique)
+    if not names_in_use:
         raise BadFile(
             f"{source} has no printed array: one is read as NumPy, PyTorch, TensorFlow, JAX, "
             "Julia, MATLAB and Octave print it, or as nested lists, [[1, 2], [3, 4]]"
@@ -90,7 +90,7 @@ def _arrays(t: Printed) -> Iterator[NamedArray]:
     # How to read this: each reader's next match waits in a heap, by its place in the text.  The
     # first is read; if it is an array, the text goes on after its end, and matches inside it are
     # sought anew from there.  So every pattern goes through the text once.
-    readers = [(pattern.search, read) for pattern, read in READERS.items()]
+    readers = [(pattern.search, reader) for pattern, reader in READERS.items()]
     waiting: list[tuple[int, int, re.Match[str]]] = []  # a heap: place, reader, match
 
     def seek(reader: int, at: int) -> None:

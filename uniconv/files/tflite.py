@@ -77,10 +77,10 @@ def _array(tensor: Table, raw: memoryview, code: int, name: str, limits: Limits)
     dtype = np.dtype("int8") if small else dtype_of(_NAMES[code], where)
     limits.fits(shape, dtype, name)
     size = int(np.prod(shape, dtype=object))
-    stored = (size + 1) // 2 if small else size
-    if len(raw) != stored * dtype.itemsize:
+    count = (size + 1) // 2 if small else size
+    if len(raw) != count * dtype.itemsize:
         raise BadFile(f"{where}: {len(raw)} bytes are not those of {_NAMES[code]} {shape}")
-    flat = Data(raw, where).array("u1" if small else dtype, (stored,))
+    flat = Data(raw, where).array("u1" if small else dtype, (count,))
     array = nibbles(flat, size, signed=True) if small else flat
     return NamedArray(
         name, array.reshape(shape), quantization=_quantization(tensor.table(4), shape, where)

@@ -114,11 +114,11 @@ class _Ascii:
 
 
 class _File:
-    """Reads objects; ``known`` has those that were met, by their indices."""
+    """Reads objects; ``objects`` has those that were met, by their indices."""
 
     def __init__(self, source: _Binary | _Ascii, limits: Limits) -> None:
         self.source, self.limits, self.path = source, limits, limits.path
-        self.known: dict[int, Any] = {}
+        self.objects: dict[int, Any] = {}
 
     def object(self, depth: int) -> Any:
         """The next object: a number, a text, a table, a tensor, or None for nil and functions."""
@@ -138,17 +138,17 @@ class _File:
         # Whatever may be met twice has an index; it is known before its parts are read, since these
         # may lead back to it.
         index = source.integer()
-        if index in self.known:
-            return self.known[index]
+        if index in self.objects:
+            return self.objects[index]
         if kind == _TORCH:
             return self.instance(index, depth)
         if kind in _FUNCTIONS:
             source.string()  # its code
-            self.known[index] = None
+            self.objects[index] = None
             self.object(depth + 1)  # the variables that it holds on to
             return None
         table: dict[Any, Any] = {}
-        self.known[index] = table
+        self.objects[index] = table
         for _ in range(source.integer()):
             key = self.object(depth + 1)
             value = self.object(depth + 1)
@@ -161,12 +161,12 @@ class _File:
         name = self.source.string() if re.fullmatch(r"V \d+", version) else version
         match = _CLASS.fullmatch(name)
         if match and match[1] in _DTYPES:
-            read = self.tensor if match[2] == "Tensor" else self.storage
-            self.known[index] = read(_DTYPES[match[1]], depth)
+            reader = self.tensor if match[2] == "Tensor" else self.storage
+            self.objects[index] = reader(_DTYPES[match[1]], depth)
         else:
-            self.known[index] = holder = _Object()
+            self.objects[index] = holder = _Object()
             holder.content = self.object(depth + 1)
-        return self.known[index]
+        return self.objects[index]
 
     def storage(self, dtype: str, depth: int) -> _Storage:
         size = self.source.long()

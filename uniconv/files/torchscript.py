@@ -124,15 +124,15 @@ class _Unpickler(pickle._Unpickler):
         self.limits.step()
         if module.startswith("__torch__"):
             return _Holder
-        known: dict[str, Callable[..., Any]] = {
+        functions: dict[str, Callable[..., Any]] = {
             "torch._utils._rebuild_tensor_v2": lambda *arguments: self.tensor(*arguments),
             "torch._utils._rebuild_parameter": lambda tensor, *_: tensor,
             "collections.OrderedDict": OrderedDict,
         }
         if module == "torch.jit._pickle":  # lists and dictionaries of one type
             return lambda *values: values[0] if values else None
-        if f"{module}.{name}" in known:
-            return known[f"{module}.{name}"]
+        if f"{module}.{name}" in functions:
+            return functions[f"{module}.{name}"]
         match = re.fullmatch(r"(\w+)Storage", name)
         if module == "torch" and match and match[1] in _STORAGES:
             return _STORAGES[match[1]]
