@@ -110,6 +110,7 @@ def _pixels(image: Sequence[int]) -> dict[str, int]:
 def _check_features(
     src: str, letters: Sequence[str], shape: tuple[int, ...], image: tuple[int, ...]
 ) -> None:
+    """An error where an image has other pixels than the kernel has features."""
     features = shape[letters.index("f")]
     if features != prod(image):
         product = " * ".join(map(str, image))
@@ -178,6 +179,7 @@ def _image(name: str, rank: int) -> Layout:
 
 
 def _shape(w: Any, src: str) -> tuple[int, ...]:
+    """The two sizes of a Dense kernel."""
     try:
         shape = tuple(w.shape)
     except (AttributeError, RuntimeError):
@@ -190,4 +192,5 @@ def _shape(w: Any, src: str) -> tuple[int, ...]:
 
 
 def _in_words(letters: Sequence[str]) -> str:
+    """The axes as a message shows them: ``in out``."""
     return " ".join({"f": "in", "u": "out"}[letter] for letter in letters)

@@ -1,4 +1,10 @@
-"""convert_kernel: a kernel as another function wants it."""
+"""convert_kernel: a kernel as another function wants it.
+
+How a kernel is converted: both functions read it (:mod:`uniconv._calls.kernel`): a layout of
+letters, where ``o`` is split into groups and outputs of one group, ``c`` into groups and inputs of
+one, and which spatial axes are reversed. The source's letters are split, brought into the target's
+order, put together, and an axis is reversed where exactly one of the two does that.
+"""
 
 from __future__ import annotations
 
@@ -164,6 +170,7 @@ def _convert(
     depthwise: bool,
     contiguous: bool,
 ) -> Any:
+    """One kernel, from the axes of its source to those of its target."""
     _check_operations(source.op, target.op)
     if source.op.conjugates is not target.op.conjugates and "complex" in str(w.dtype):
         w = like(to_torch(w).conj().resolve_conj(), w)
@@ -339,6 +346,7 @@ def _completed(op: Op, options: Options) -> dict[str, Any]:
 
 
 def _rank(op: Op, layout: Layout, shape: Shape) -> int:
+    """The spatial axes of a kernel of that shape, if the layout has so many."""
     rank = kernel_rank(layout, len(shape))
     if rank not in layout.ranks:
         reading = f"{op.name}: w {show_shape(shape)} read as {show(layout.w)}"
@@ -351,6 +359,7 @@ def _rank(op: Op, layout: Layout, shape: Shape) -> int:
 
 
 def _check_arguments(kind: str, groups: object) -> None:
+    """An error for a kind or a number of groups that is none."""
     if kind not in KINDS:
         raise UnknownName(f"kind={show(kind)} is not one of {', '.join(map(show, KINDS))}")
     if groups is not None and (integer(groups) or 0) < 1:
@@ -403,6 +412,7 @@ def _ungrouped(kernel: KernelReading) -> bool:
 
 
 def _check_expressible(target: KernelReading, sizes: dict[str, int]) -> None:
+    """An error where the target has no place for what the kernel has."""
     op, g, m, i = target.op, sizes["g"], sizes["m"], sizes["i"]
     if g > 1 and _ungrouped(target):
         axis = " in this layout, which has no axis for them" if target.groups == BY_AXIS else ""
@@ -420,6 +430,7 @@ def _check_expressible(target: KernelReading, sizes: dict[str, int]) -> None:
 
 
 def _shape(w: Any) -> Shape:
+    """The sizes of an array, of whatever kind."""
     try:
         return tuple(w.shape)
     except (AttributeError, RuntimeError):

@@ -80,6 +80,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _entry(where: str, key: str, value: Any) -> Entry:
+    """One entry, its words and their types checked."""
     words = {"kind": value} if isinstance(value, str) else value
     if not isinstance(words, Mapping):
         raise BadOption(f"{where}: {value!r} is neither a kind nor an object")
@@ -126,11 +127,13 @@ def _filled(pattern: str, parts: Iterable[str]) -> str:
 _LEAVES = ("kernel", "weight", "weights", "w", "filter", "filters")
 _SUFFIXES = re.compile(r"(:0|/\.ATTRIBUTES/VARIABLE_VALUE)$")
 # Keras 3 numbers the variables of a layer (keras/src/saving/saving_lib.py).
+# Names of layers that Keras makes by itself: conv2d, conv2d_1, conv2d_transpose
 _KERAS_LAYER = re.compile(
     r"(?P<kind>conv|depthwise_conv|separable_conv)\dd(?P<transpose>_transpose)?(_\d+)?"
 )
 _TRANSPOSED = re.compile(r"transpose|deconv", re.I)
 _DENSE = re.compile(r"(dense|linear|fc|fully_connected|inner_product)[\d_]*", re.I)
+# The kernels of these have two axes, too, but hold several gates
 _RECURRENT = re.compile(r"lstm|gru|rnn", re.I)
 
 
@@ -180,6 +183,8 @@ def _kind(word: str, parent: str, path: str, ndim: int) -> str | None:
     if word not in _LEAVES:
         return None
     if ndim == 2:
+        # A "kernel" of two axes is Dense's in every framework that has the word, but for recurrent
+        # layers; a "weight" may be an embedding or a projection, so that its layer must say it.
         alone = word == "kernel" and not _RECURRENT.search(path)
         return "dense" if alone or _DENSE.fullmatch(parent) else None
     if ndim > 5 or (word == "kernel" and ndim == 3 and "conv" not in path.lower()):

@@ -59,6 +59,7 @@ class Conversion:
 
     @property
     def why(self) -> str:
+        """What told the kind: a rule, or an entry of the map."""
         return self.entry.why
 
 
@@ -270,6 +271,7 @@ def _order_differs(src: str, dst: str) -> bool:
 
 
 def _step(name: str, shape: Shape, src: str, dst: str, entry: Entry | None) -> Conversion:
+    """What happens to one array, or why nothing can."""
     by_rule = rule(name, len(shape))
     if entry is not None and not entry.kind:  # only a new name
         entry = replace(by_rule, rename=entry.rename) if by_rule else None
@@ -292,6 +294,7 @@ def _step(name: str, shape: Shape, src: str, dst: str, entry: Entry | None) -> C
 
 
 def _possible(ndim: int) -> tuple[str, ...]:
+    """The kinds that an array of so many axes may be of."""
     return CONVOLUTIONS if ndim > 2 else ("dense",)
 
 
@@ -307,6 +310,7 @@ def _how(entry: Entry, shape: Shape, src: str, dst: str) -> str:
 
 
 def _convert(a: Any, entry: Entry, src: str, dst: str, *, contiguous: bool) -> Any:
+    """One array, as its entry says."""
     if entry.kind == "keep":
         return a
     if entry.kind == "dense":
@@ -350,6 +354,7 @@ def _converted(
 
 
 def _pairs(weights: Weights) -> Iterator[tuple[str, Any]]:
+    """Names and arrays, from memory or one at a time from a file."""
     if isinstance(weights, Mapping):
         yield from weights.items()
     else:
@@ -357,12 +362,14 @@ def _pairs(weights: Weights) -> Iterator[tuple[str, Any]]:
 
 
 def _shape(name: str, a: Any) -> Shape:
+    """The shape of a value that is to be an array."""
     if not hasattr(a, "shape"):
         raise BadArray(f"{name} is a {kind_name(a)}, no array")
     return tuple(a.shape)
 
 
 def _as_numpy(a: Any, name: str) -> Any:
+    """An array of any kind as NumPy's, for writing."""
     if isinstance(a, (np.ndarray, np.generic)):
         return np.asarray(a)
     return to_numpy(to_torch(a, "cpu"), name)

@@ -140,6 +140,7 @@ def _fit(
     i = None if x_channels is None else x_channels // groups
 
     def fit(sizes: KernelSizes, as_depthwise: bool) -> bool:
+        """Whether these sizes are among what is known."""
         readings = (sizes, _depthwise(sizes)) if as_depthwise else (sizes,)
         in_model = sizes_in_model is None or any(
             reading[:3] in sizes_in_model for reading in readings
@@ -190,6 +191,7 @@ def _model_sizes(like: Any) -> list[KernelSizes]:
 
 
 def _module_sizes(module: nn.Module) -> Iterable[KernelSizes]:
+    """The kernel of one layer of a model."""
     weight: Any = getattr(module, "weight", None)
     shape = () if weight is None else tuple(weight.shape)
     if isinstance(module, (nn.Conv1d, nn.Conv2d, nn.Conv3d)):

@@ -4,6 +4,16 @@ A file's first bytes say what it is, its ending where they do not; what neither 
 printed arrays in it: what NumPy, PyTorch, TensorFlow, JAX, Julia, MATLAB and Octave show of an
 array, and nested lists. Every array is indexed as what wrote it indexes it: a .jld2 as in Julia, a
 .mat as in MATLAB. Code in a file is never run: pickles are refused.
+
+How a file becomes arrays::
+
+    path -> kinds.reader_of -> reader(path, Limits) -> NamedArray, NamedArray, ...
+                                      |
+             bounded.Limits counts bytes, arrays and depth before anything is reserved
+
+A reader is a generator, one module for each format, which yields what it finds in the file's order.
+It may raise whatever its library raises: ``_stream`` makes ``BadFile`` of it. A writer is a
+function of a path and pairs, which takes one pair after the other.
 """
 
 from __future__ import annotations
@@ -79,6 +89,11 @@ def stream(
 def _stream(
     path: Path, max_bytes: int | None, max_depth: int, max_arrays: int
 ) -> Iterator[NamedArray]:
+    """The arrays of a file, each counted and its name compared with those before it.
+
+    Whatever a reader raises that is no error of uniconv's becomes ``BadFile`` here and nowhere
+    else, with the path, what the file was taken for and the reader's own words.
+    """
     limits = Limits(path, max_bytes, max_depth, max_arrays)
     kind, reader = reader_of(path)
     names: set[str] = set()

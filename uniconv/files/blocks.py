@@ -1,4 +1,22 @@
-"""Arrays printed in rows and slices: what Julia, MATLAB and Octave display."""
+"""Arrays printed in rows and slices: what Julia, MATLAB and Octave display.
+
+What the three look like, and what tells the shape::
+
+    2×3 Matrix{Float64}:        w(:,:,2) =               (2 ,.,.) =
+     1.0  2.0  3.0                                         1  2  3
+     4.0  5.0  6.0                 1   2   3               4  5  6
+                                   4   5   6             [torch.FloatTensor of size 2x2x3]
+
+Julia says the shape first and the slices must agree with it; MATLAB and Octave say only the index
+of each slice, so that the shape is the largest index; PyTorch before 0.4 said it last. Rows are
+lines, columns stand between spaces, and every slice is the first two axes, but in PyTorch the last
+two. Sources: Julia 1.10 base/arrayshow.jl (show_nd, print_matrix); Octave 9 libinterp/corefcn/
+pr-output.cc (print_nd_array, pr_scale_header); PyTorch 0.3.1 torch/_tensor_str.py (_tensor_str).
+
+A matrix that is wider than the terminal comes in blocks of columns, and MATLAB divides all numbers
+by a common factor that stands above them; neither changes what is in the array, but a factor that
+differs from slice to slice cannot be told from a mistake in copying, and is refused.
+"""
 
 from __future__ import annotations
 
@@ -28,12 +46,17 @@ __all__ = [
     "read_slices",
 ]
 
+# A heading of Julia: sizes, a type with parameters, and a colon where rows follow. The type may
+# hold braces and commas (Matrix{Complex{Float32}}), so that it is read up to the colon.
 JULIA = re.compile(
     r"(?<!\w)(?P<dims>\d{1,9}(?:[×x]\d{1,9})+|\d{1,9}-element|0-dimensional)[ \t]+"
     r"(?P<type>[A-Za-z_](?:[^\n:{]|::)*\{(?:[^\n:]|::)*?)"
     r"(?:(?P<colon>:)[ \t]*(?=\n|$|\[:|[-\d])|(?=\n|$))"
 )
+# Julia puts one of these above each matrix of an array with more axes.
 SLICE = re.compile(r"(?m)^[ \t]*\[:, ?:(?P<index>(?:, ?\d{1,9})+)\][ \t]*=[ \t]*$")
+# MATLAB and Octave: a variable, the index of a slice, an equals sign; GNU Octave shows the sizes of
+# what has no elements, and MATLAB those of every array beside its class.
 MATLAB = re.compile(
     r"(?m)^[ \t]*(?:>>[ \t]*)?(?P<name>[A-Za-z]\w*(?:\.\w+)*)"
     r"(?:\(:,:(?P<index>(?:,\d{1,9})+)\))?[ \t]*=[ \t]*(?P<dims>\d{1,9}(?:×\d{1,9})+)?"
@@ -53,7 +76,9 @@ _TORCH_SLICE = re.compile(r"[ \t]*\(((?:\d{1,9}[ \t]*,[ \t]*)+)\.,\.\) =[ \t]*$"
 _JULIA_SLICE = re.compile(r"\s*\[:, ?:(?P<index>(?:, ?\d{1,9})+)\][ \t]*=")
 _BLANK = re.compile(r"[ \t]*(?:\n|$)")
 _BLANKS = re.compile(r"(?:[ \t]*\n)*")
+# A common factor, 1.0e+03 *, which stands on a line of its own.
 _SCALE = re.compile(r"[ \t]*1(?:\.0*)?e([+-]\d{1,3})[ \t]*\*[ \t]*(?:\n|$)")
+# The heading of a block of columns, as MATLAB in English and Japanese and as Octave write it.
 _COLUMNS = re.compile(
     r"[ \t]*(?:Columns?[ \t]+(\d{1,9})(?:[ \t]+(?:through|to|and)[ \t]+(\d{1,9}))?[ \t]*:?"
     r"|(?:列[ \t]*)?(\d{1,9})[ \t]*(?:至|から)[ \t]*(\d{1,9})[ \t]*列?)[ \t]*(?:\n|$)"
@@ -76,6 +101,7 @@ class _Rows:
 
     @property
     def size(self) -> str:
+        """Rows × columns, as a message shows them."""
         return f"{len(self.rows)}×{len(self.rows[0])}"
 
 
@@ -114,6 +140,8 @@ def read_julia(t: Printed, header: re.Match[str]) -> tuple[NamedArray, int] | No
                 m.places[0],
                 f"{dims} is declared on line {t.line(at)}, but {m.size} numbers follow",
             )
+    # Of Matrix{ComplexF64}, Array{Float32, 3} or Transpose{Float64, Matrix{Float64}} the first
+    # parameter that is a type of numbers counts.
     dtypes = [dtype_of(w) for w in re.findall(r"\w+", header["type"])[1:] if w[:1].isupper()]
     dtype = next((d for d in dtypes if d), None)
     if "Complex{" in header["type"] and dtype is not None:
@@ -165,6 +193,7 @@ def read_legacy_torch(t: Printed, footer: re.Match[str]) -> tuple[NamedArray, in
     at = t.starts[first]
     shape = _index(footer["dims"])
     lines = t.text[at : footer.start()].split("\n")
+    # PyTorch wrote "1.00000e-02 *" above the rows of a slice or of all: every slice has the same.
     scale = next((m for m in map(_SCALE.match, lines) if m), None)
     exponent = int(scale[1]) if scale else 0
     rows = [NUMBER.findall(line) for line in lines if not re.search(r"[=*]", line)]
@@ -212,6 +241,7 @@ def _read_blocks(
     while mark and (not matlab or mark["name"] == name):
         index = _index(mark["index"] or "")
         last = slices[-1][0] if slices else None
+        # The same name with an index that does not grow is the variable printed again.
         if last is not None and (len(index) != len(last) or index[::-1] <= last[::-1]):
             break  # the next array
         place = _blanks(t, mark.end())
@@ -297,6 +327,8 @@ def _matrix(t: Printed, at: int, height: int | None = None) -> _Rows:
     rows: list[list[str]] = []
     places: list[int] = []
     while at < len(t.text):
+        # MATLAB puts empty lines between rows of long numbers; between arrays they stand, too, so
+        # that only an expected number of rows tells the two apart.
         if _BLANK.match(t.text, at):
             after = _blanks(t, at)
             if height is None or len(rows) >= height or after == at:
@@ -377,12 +409,15 @@ def _stacked(
 
 
 def _index(text: str) -> Index:
+    """The numbers of ``, 2, 3`` or ``2x3``."""
     return tuple(int(n) for n in re.findall(r"\d+", text))
 
 
 def _words(index: Index) -> str:
+    """An index as a message shows it."""
     return ", ".join(map(str, index))
 
 
 def _julia_shape(dims: str) -> tuple[int, ...]:
+    """The sizes of ``2×3``, ``4-element`` or ``0-dimensional``."""
     return tuple(int(n) for n in re.findall(r"\d+", dims)) if dims[0:2] != "0-" else ()

@@ -2,6 +2,14 @@
 
 ``Limits`` counts what one file may be made into; ``Data`` is bytes with a place to read at. Both
 raise ``BadFile`` before anything is reserved that the file has not shown it can fill.
+
+Three limits, because three things can be made large out of few bytes: the numbers (a zip of zeros,
+a shape without data), the number of things (groups that hold each other), and the depth (lists in
+lists, which end Python's stack). The first grows with the file, so that ordinary files never meet
+it; the error says which limit it was and the value with which the file would be read.
+
+Files are mapped into memory, not read: a page is fetched when a number in it is asked for, and what
+the file's directory claims to contain reserves nothing.
 """
 
 from __future__ import annotations
@@ -32,9 +40,11 @@ class _Mapped(mmap.mmap):
     """A mapped file as zipfile wants a file to be."""
 
     def seekable(self) -> bool:
+        """zipfile asks this before anything else."""
         return True
 
     def seek(self, pos: int, whence: Any = 0) -> Any:
+        """Go to a place and tell it; outside of the map is an OSError, which zipfile expects."""
         try:
             super().seek(pos, whence)
         except ValueError as error:
@@ -62,6 +72,7 @@ class Limits:
 
     @property
     def max_bytes(self) -> int:
+        """The limit that holds now: it grows with each file that is opened."""
         return max(_AT_LEAST, self.file_bytes * _TIMES_THE_FILE) if self.most is None else self.most
 
     def map(self, path: Path) -> memoryview:
@@ -147,6 +158,7 @@ class Data:
 
     @property
     def left(self) -> int:
+        """How many bytes lie behind the place."""
         return len(self.bytes) - self.at
 
     def go(self, at: int) -> Data:

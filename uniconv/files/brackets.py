@@ -1,4 +1,20 @@
-"""Arrays printed in brackets: NumPy, PyTorch, TensorFlow, JAX, lists, and Julia on one line."""
+"""Arrays printed in brackets: NumPy, PyTorch, TensorFlow, JAX, lists, and Julia on one line.
+
+What they look like::
+
+    array([[1., 2.],            <tf.Tensor: shape=(2, 2), dtype=float32, numpy=
+           [3., 4.]])           array([[1., 2.], [3., 4.]], dtype=float32)>
+
+    tensor([[1., 2.],           [1 2; 3 4]     Float32[1 2; 3 4;;; 5 6; 7 8]
+            [3., 4.]], device='cuda:0', grad_fn=<AddBackward0>)
+
+Brackets within brackets are the axes, the innermost the last. Inside one pair, commas and spaces
+divide numbers, semicolons (Julia, MATLAB) rows; a line's end divides rows only where nothing else
+tells rows apart, since NumPy wraps long rows: in the outermost brackets a line that was full goes
+on on the next. Where both readings are left the text is refused, never guessed at. Sources: numpy
+2.4 numpy/_core/arrayprint.py (_formatArray, _extendLine); torch 2.13 torch/_tensor_str.py;
+tensorflow v2.16.1 python/framework/ops.py (value_text); Julia's manual, "Array literals".
+"""
 
 from __future__ import annotations
 
@@ -37,13 +53,16 @@ TENSORFLOW = re.compile(
 BRACKET = re.compile(
     r"(?:(?P<eltype>Float(?:16|32|64)|U?Int(?:8|16|32|64)|Bool|ComplexF(?:32|64)))?(?P<open>\[[\[\s]*)"
 )
+# name=value in a print: the value may hold commas of its own, in <>, quotes or brackets.
 _KEYWORD = re.compile(
     r"(\w+)\s*=\s*(<[^>]*>|'[^']*'|\"[^\"]*\"|\([^()]*\)|\[[^\[\]]*\]|\w+\([^()]*\)|[^,()<>\s]+)"
 )
 _WORD = re.compile(r"[A-Za-z_][\w.]*")
+# NumPy 2 shows a number inside a list as np.float32(1.5).
 _SCALAR = re.compile(r"(?:np|numpy|jnp)\.(?:bool_?|u?int\d+|float\d+|complex\d+)\(")
 _SCALE = re.compile(r"1(?:\.0*)?e([+-]\d{1,3})\s*\*")
 _NDARRAY = re.compile(r"\s*<NDArray (\d+(?:x\d+)*) @[^>]*>")
+# A method call makes another array of this one, but for those that keep its numbers.
 _METHOD = re.compile(r"\s*\.\s*(?!(?:to|cuda|float|double)\()[a-z_]")
 _DEEPEST = 32
 _WIDTH = 74  # NumPy begins a new line before a number that would go beyond it
@@ -199,6 +218,7 @@ def _wrapped(
         return None
     tokens, shape = ([body], ()) if isinstance(body, str) else _array(t, body, False)
     sizes = _sizes_in(keywords.get("size") or keywords.get("shape"))
+    # array([], shape=(0, 3)) has no brackets to tell its shape; in program text shape= reshapes.
     if sizes and math.prod(sizes) == len(tokens) and (not tokens or style == "exact"):
         shape = sizes
     _check_shape(t, begin, sizes, shape)
@@ -238,6 +258,7 @@ def _sizes_in(text: str | None) -> tuple[int, ...] | None:
 def _check_shape(
     t: Printed, at: int, declaration: tuple[int, ...] | None, shape: tuple[int, ...]
 ) -> None:
+    """An error where a print declares another shape than its brackets have."""
     if declaration is not None and declaration != shape:
         raise t.error(
             at, f"shape {declaration} is declared, but numbers of shape {shape} are printed"
@@ -350,6 +371,7 @@ def _flat(
     level = max([*breaks, bracket.tail.count(";")], default=0)
     if level > _DEEPEST:
         raise t.error(bracket.at, f"an array has at most {_DEEPEST} axes")
+    # A line that ends with a comma goes on; one that ends without may end a row.
     lines = ["\n" in gap and "," not in gap for gap in bracket.gaps]
     if any(lines[1:]) and not any("," in gap for gap in bracket.gaps):
         if not level and (inner or _continued(t, bracket)):
@@ -363,6 +385,8 @@ def _flat(
     sizes = _sizes(blocks)
     if sizes is None:
         raise t.error(bracket.at, "the array is ragged: its rows have different lengths")
+    # The blocks have the last axis outermost, as Julia writes them; its first two are rows and
+    # columns.
     array = np.array(blocks, dtype=object).reshape(sizes)
     array = array.transpose(array.ndim - 2, array.ndim - 1, *reversed(range(array.ndim - 2)))
     if level == 1 and array.shape[1] == 1:

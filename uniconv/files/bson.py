@@ -4,6 +4,16 @@ https://bsonspec.org/spec.html ; what BSON.jl makes of values:
 https://github.com/JuliaIO/BSON.jl/tree/v0.3.9/src (write.jl, read.jl, extensions.jl). A value that
 is met twice is written once, in ``_backrefs``. Fields of structs have no names in the file, only an
 order.
+
+The bytes of a document, and of an element in it::
+
+    int32 size of all | element | element | ... | 0
+    element: byte type | name, 0 | value   (1 a double, 2 a text, 3 a document, 4 a list, 5 bytes)
+
+and how BSON.jl writes an array of numbers in them: ``{tag: "array", type: {tag: "datatype", name:
+["Core", "Float32"]}, size: [5, 4], data: bytes}``, the first axis fastest. ``{tag: "backref", ref:
+3}`` stands for the third value of ``_backrefs``, which may itself hold references: they are
+followed as far as they lead, and a circle is an error.
 """
 
 from __future__ import annotations
@@ -21,9 +31,13 @@ from uniconv.files.named_array import NamedArray
 
 __all__ = ["is_bson", "read"]
 
+# Types of values, as letters of struct: double, bool, UTC time, int32, timestamp, int64
 _NUMBERS = {1: "d", 8: "?", 9: "q", 16: "i", 17: "Q", 18: "q"}
+# string, code, symbol: a length and so many bytes, the last of them 0
 _WORDS = (2, 13, 14)
+# undefined, null, and the least and the greatest key: nothing follows
 _EMPTY = (6, 10, 127, 255)
+# Julia's types of numbers
 _DTYPES = {
     **{
         f"{sign}Int{8 * n}": f"{sign.lower() or 'i'}{n}" for sign in ("", "U") for n in (1, 2, 4, 8)
@@ -33,6 +47,7 @@ _DTYPES = {
     "Float64": "f8",
     "Bool": "?",
 }
+# Complex{Float32} is two of its parts in a row
 _COMPLEX = {"f4": "c8", "f8": "c16"}
 
 
@@ -72,6 +87,7 @@ def _document(data: Data, depth: int, limits: Limits) -> dict[str, Any]:
 
 
 def _name(data: Data) -> str:
+    """The name of an element: bytes up to a zero."""
     start = data.at
     for size in range(data.left):
         if data.bytes[start + size] == 0:
@@ -82,6 +98,7 @@ def _name(data: Data) -> str:
 
 
 def _value(data: Data, kind: int, depth: int, limits: Limits) -> Any:
+    """A value by its type's number; None for what holds no numbers."""
     limits.step()
     if kind in (3, 4):
         return _document(data, depth + 1, limits)
@@ -101,6 +118,8 @@ def _value(data: Data, kind: int, depth: int, limits: Limits) -> Any:
 
 
 class _BsonWalk:
+    """Goes through the values of one file; ``references`` are what ``_backrefs`` has."""
+
     def __init__(self, path: Path, limits: Limits, references: list[Any]) -> None:
         self.path, self.limits, self.references = path, limits, references
         self.ids: set[int] = set()
@@ -122,6 +141,7 @@ class _BsonWalk:
             yield from self.parts(value.get("data"), name, depth)
 
     def parts(self, data: Any, name: str, depth: int) -> Iterator[NamedArray]:
+        """What a struct or a tuple consists of, numbered from 1 as Julia counts."""
         data = self.target(data)
         if isinstance(data, dict):
             single = isinstance(data.get("tag"), str)
@@ -131,6 +151,7 @@ class _BsonWalk:
                 yield from self.values(part, f"{name}.{place}".lstrip("."), depth + 1)
 
     def array(self, value: dict[str, Any], name: str, depth: int) -> Iterator[NamedArray]:
+        """Bytes as an array, of the type and size beside them; an array of values as its parts."""
         where = f"{self.path}, {name}"
         data = self.target(value.get("data"))
         if not isinstance(data, memoryview):
@@ -139,6 +160,8 @@ class _BsonWalk:
         dtype = self.dtype(value.get("type"), 0)
         if dtype is None:  # a struct of bits
             return
+        # The size is a document of numbered integers; the first axis is fastest, so that the
+        # numbers are read with the sizes in reverse and transposed.
         size = self.target(value.get("size"))
         shape = tuple(size.values()) if isinstance(size, dict) else ()
         if not all(isinstance(n, int) for n in shape):

@@ -1,6 +1,18 @@
 """Caffe's .caffemodel: the blobs of its layers; the prototxt is not needed.
 
 The fields and their numbers: https://github.com/BVLC/caffe/blob/1.0/src/caffe/proto/caffe.proto .
+
+A NetParameter holds layers (field 100, or 2 in files before 2015); a layer its name, type and
+blobs; a blob its shape (field 7, or in old files four numbers in 1 to 4) and its numbers as float
+(5) or double (8). A layer's blobs have no names, only an order, which its type tells::
+
+    Convolution     (out, in / groups, rows, columns), (out)
+    InnerProduct    (out, in), (out)
+    BatchNorm       mean * scale_factor, variance * scale_factor, scale_factor
+    Scale           scale, bias
+
+Shapes of the old kind have four sizes whatever they are of: those of a bias are (1, 1, 1, out), so
+that leading ones are taken away where the type says that they are none of the array's axes.
 """
 
 from __future__ import annotations
@@ -20,6 +32,7 @@ __all__ = ["is_caffemodel", "read"]
 _NET = {1: 2, 2: 2, 3: 2, 4: 0, 5: 0, 6: 2, 7: 0, 8: 2, 100: 2}
 _LAYER = {1: 2, 2: 2, 3: 2, 4: 2}
 _OLD = {4: "Convolution", 39: "Deconvolution", 14: "InnerProduct"}  # V1LayerParameter.LayerType
+# What a layer's blobs are, in their order
 _BLOBS = {
     "Convolution": ("weight", "bias"),
     "Deconvolution": ("weight", "bias"),
@@ -57,6 +70,7 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
 
 
 def _blobs(layer: str, kind: str, blobs: Iterator[Message], limits: Limits) -> Iterator[NamedArray]:
+    """The blobs of a layer, named by what the layer's type has at each place."""
     words = _BLOBS.get(kind, ())
     for k, blob in enumerate(blobs):
         name = f"{layer}.{words[k] if k < len(words) else k}"

@@ -6,6 +6,19 @@ keys of their own. All of tensorflow v2.16.1 (https://github.com/tensorflow/tens
 tensorflow/core/protobuf/tensor_bundle.proto, core/util/saved_tensor_slice.proto,
 core/util/tensor_bundle/naming.cc, core/util/saved_tensor_slice_util.cc, core/lib/strings/
 ordered_code.cc .
+
+The files of version 2, and what an entry in the index says::
+
+    model.index                 key "" -> BundleHeaderProto: number of shards, byte order
+                                key "conv/kernel" -> BundleEntryProto: dtype, shape, shard,
+                                                     offset, size, checksum, slices
+    model.data-00000-of-00002   the numbers, without anything between them
+    model.data-00001-of-00002
+
+The value of a divided variable has no numbers of its own but a list of slices; each lies under a
+key made of the name and the slice's extents, written so that keys sort as the numbers in them do. A
+version 1 file is one table: key "" has a SavedTensorSlices with every name and shape, the other
+keys have one slice each, in a TensorProto.
 """
 
 from __future__ import annotations
@@ -63,6 +76,7 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
 
 
 def _is_table(path: Path) -> bool:
+    """Whether a file ends as a table does: checkpoints of version 1 have no other sign."""
     with path.open("rb") as file:
         size = file.seek(0, 2)
         file.seek(max(0, size - 64))
@@ -81,6 +95,8 @@ def _prefix(path: Path) -> str:
 def _in(folder: Path) -> str | None:
     """The checkpoint of a folder: a SavedModel's, the latest of several, or the only one."""
     folder = folder if folder.is_dir() else folder.parent
+    # A SavedModel has its checkpoint in a folder of its own; a training run has several, the newest
+    # of which the file "checkpoint" names.
     variables = folder / "variables" / "variables"
     if Path(f"{variables}.index").is_file():
         return str(variables)
@@ -95,6 +111,7 @@ def _in(folder: Path) -> str | None:
 
 
 def _text(path: Path) -> str:
+    """The beginning of a small text file."""
     with path.open("rb") as file:
         return file.read(1 << 16).decode(errors="replace")
 
@@ -110,6 +127,7 @@ class _Bundle:
         self.entries = dict(sstable.entries(table, limits))
 
     def variables(self) -> Iterator[NamedArray]:
+        """Every variable of numbers, ``layer-2`` before ``layer-10``."""
         names = [key for key in self.entries if key[:1] not in (b"", b"\0")]
         for key in sorted(names, key=lambda k: natural(k.decode(errors="replace"))):
             entry = Message(self.entries[key], str(self.prefix))
@@ -118,6 +136,7 @@ class _Bundle:
                 yield NamedArray(name, self.variable(key, entry, name))
 
     def variable(self, key: bytes, entry: Message, name: str) -> NDArray[Any]:
+        """One variable, whole or put together from its slices."""
         shape = tensor_proto.shape(entry.message(2))
         kind = tensor_proto.dtype(entry.integer(1), f"{self.prefix}, {name}")
         self.limits.fits(shape, kind, name)
@@ -139,6 +158,7 @@ class _Bundle:
     def values(
         self, entry: Message, kind: np.dtype[Any], shape: tuple[int, ...], name: str
     ) -> NDArray[Any]:
+        """The numbers that an entry leads to, if their size and their checksum are right."""
         where = f"{self.prefix}, {name}"
         size = math.prod(shape) * kind.itemsize
         if entry.integer(5) != size:
@@ -149,6 +169,7 @@ class _Bundle:
         return Data(raw, where, self.order).array(kind, shape)
 
     def shard(self, number: int) -> Data:
+        """A file of numbers, opened when the first of its entries is asked for."""
         path = Path(f"{self.prefix}.data-{number:05d}-of-{self.count:05d}")
         if number not in self.shards:
             if not path.is_file():
@@ -186,6 +207,7 @@ def _version_1(table: memoryview, header: Message, limits: Limits) -> Iterator[N
 
 
 def _all_there(count: int, whole: NDArray[Any], where: str) -> None:
+    """An error where slices leave a part of a variable open."""
     if count != whole.size:
         raise BadFile(f"{where}: its slices have {count} of {whole.size} numbers")
 
@@ -196,9 +218,11 @@ def _extents(message: Message) -> list[tuple[int, int]]:
 
 
 def _slice(message: Message, shape: tuple[int, ...], where: str) -> Place:
+    """The part of a variable that a slice is, as an index."""
     extents = _extents(message)
     if len(extents) != len(shape):
         raise BadFile(f"{where}: a slice has {len(extents)} axes, the variable {len(shape)}")
+    # An extent without a length is the whole axis.
     place: list[Any] = [...]  # so that what is taken of a scalar is an array, too
     for (start, length), size in zip(extents, shape):
         end = size if length < 0 else start + length
@@ -212,6 +236,8 @@ def _slice_key(name: bytes, message: Message) -> bytes:
     """The key of a slice: numbers and words written so that their bytes sort as they do."""
     extents = _extents(message)
     escape = re.sub(b"[\0\xff]", lambda byte: byte[0] + bytes([255 - byte[0][0]]), name)
+    # As ordered_code.cc writes it: a name with its zeros and 255s escaped, ended by 0 1; then each
+    # number so that its bytes sort as it does.
     head = b"\0" + escape + b"\0\1" + _increasing(len(extents))
     return head + b"".join(_signed(n) for extent in extents for n in extent)
 

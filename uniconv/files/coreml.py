@@ -2,6 +2,17 @@
 
 The fields and their numbers: https://github.com/apple/coremltools/tree/9.0/mlmodel/format :
 Model.proto, NeuralNetwork.proto, MIL.proto; weight.bin: MILBlob/Blob/StorageFormat.hpp beside it.
+
+A Model has one of three forms::
+
+    pipeline          Models, one after the other
+    neural network    layers: a name, and one of about 150 fields, a message of the layer's kind
+    ML program        functions -> blocks -> operations; "const" operations have the weights
+
+In a network a WeightParams has the numbers as float (1), half floats (2), or as integers of 1 to 8
+bits (30) with a table or with scales and biases (40); it has no shape, the layer's parameters do.
+In a program a value has its type with it, and the numbers there, or a file name and an offset: at
+that offset in ``weight.bin`` are 64 bytes, 0xDEADBEEF, a type, a size, and where the numbers begin.
 """
 
 from __future__ import annotations
@@ -36,21 +47,21 @@ _GRU = {
 }
 # NeuralNetworkLayer's number for a layer: the numbers and names of its WeightParams
 _LAYERS = {
-    100: {90: "weights", 91: "bias"},
-    140: {20: "weights", 21: "bias"},
-    150: {20: "weights", 21: "bias"},
-    160: {15: "gamma", 16: "beta", 17: "mean", 18: "variance"},
-    245: {2: "scale", 5: "bias"},
-    250: {2: "bias"},
-    290: {2: "data"},
-    400: {30: "weightMatrix", 31: "recursionMatrix", 32: "biasVector"},
-    410: _GRU,
-    500: {20: "weights"},
-    1040: {20: "weights", 21: "bias"},
-    1045: {8: "weights", 9: "bias"},
-    1070: {2: "data"},
-    1350: {3: "gamma", 4: "beta"},
-    1471: {60: "weights", 61: "bias"},
+    100: {90: "weights", 91: "bias"},  # convolution, also transposed
+    140: {20: "weights", 21: "bias"},  # innerProduct
+    150: {20: "weights", 21: "bias"},  # embedding
+    160: {15: "gamma", 16: "beta", 17: "mean", 18: "variance"},  # batchnorm
+    245: {2: "scale", 5: "bias"},  # scale
+    250: {2: "bias"},  # bias
+    290: {2: "data"},  # loadConstant
+    400: {30: "weightMatrix", 31: "recursionMatrix", 32: "biasVector"},  # simpleRecurrent
+    410: _GRU,  # gru
+    500: {20: "weights"},  # custom
+    1040: {20: "weights", 21: "bias"},  # embeddingND
+    1045: {8: "weights", 9: "bias"},  # batchedMatmul
+    1070: {2: "data"},  # loadConstantND
+    1350: {3: "gamma", 4: "beta"},  # layerNormalization
+    1471: {60: "weights", 61: "bias"},  # convolution3d
 }
 _ACTIVATION, _ONE_WAY, _BOTH_WAYS = 130, 420, 430
 _ACTIVATIONS = {25: {1: "alpha"}, 71: {1: "alpha", 2: "beta"}}  # PReLU, parametricSoftplus
@@ -58,13 +69,14 @@ _DTYPES = codes(
     "1 bool 10 float16 11 float32 12 float64 13 bfloat16 21 int8 22 int16 23 int32 24 int64 "
     "31 uint8 32 uint16 33 uint32 34 uint64 40 float8_e4m3fn 41 float8_e5m2"
 )
+# The numbers of a TensorValue: the field, and how it is stored; "" is a varint each
 _VALUES = {
-    1: "f4",
-    2: "",
-    3: "",
-    5: "",
-    6: "f8",
-}  # TensorValue: floats, ints, bools, longs, doubles
+    1: "f4",  # floats
+    2: "",  # ints
+    3: "",  # bools
+    5: "",  # longInts
+    6: "f8",  # doubles
+}
 _SENTINEL = 0xDEADBEEF
 
 
@@ -94,11 +106,14 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
 
 
 class _Model:
+    """A model, and the files of weights that its values lead to."""
+
     def __init__(self, path: Path, limits: Limits) -> None:
         self.path, self.limits = path, limits
         self.blobs: dict[str, Data] = {}
 
     def model(self, model: Message, prefix: str, depth: int) -> Iterator[NamedArray]:
+        """What a model holds: the models of a pipeline, a network's layers, a program's blocks."""
         self.limits.step(depth)
         for number in _PIPELINES:
             pipeline = model.message(number)
@@ -117,6 +132,7 @@ class _Model:
                 yield from self.block(block.message(2), start, depth)
 
     def layer(self, layer: Message, name: str) -> Iterator[NamedArray]:
+        """The weights of a network's layer: each kind of layer has a field of its own."""
         for number, words in _LAYERS.items():
             for parameters in layer.messages(number):
                 yield from self.weights(parameters, words, name, number)
@@ -139,6 +155,7 @@ class _Model:
         layer: int,
         outer: Message | None = None,
     ) -> Iterator[NamedArray]:
+        """The WeightParams of a layer by their numbers, in the shape that the layer tells."""
         for number, word in words.items():
             for k, weight in enumerate(parameters.messages(number)):
                 full = f"{name}.{word}" + (f".{k}" if layer == 500 else "")
@@ -165,6 +182,7 @@ class _Model:
         if bits not in (1, 2, 4, 8):
             raise BadFile(f"{where} is quantized to {bits} bits, which uniconv does not read")
         self.limits.hold(raw.left * 8 // bits * 8, name)
+        # Integers of any number of bits lie without gaps, the highest bit first.
         single = np.unpackbits(raw.array("u1", (raw.left,))).reshape(-1, bits)
         integers: NDArray[np.int64] = single @ (1 << np.arange(bits)[::-1])
         if how.has(102):
@@ -181,6 +199,7 @@ class _Model:
         return np.asarray(numbers, np.float32)
 
     def block(self, block: Message, prefix: str, depth: int) -> Iterator[NamedArray]:
+        """The constants of a program's block: values of arguments, and blocks inside operations."""
         self.limits.step(depth)
         for operation in block.messages(3):
             self.limits.step(depth)
@@ -194,6 +213,7 @@ class _Model:
                 yield from self.block(inner, f"{prefix}{output}/", depth + 1)
 
     def value(self, value: Message, name: str) -> Iterator[NamedArray]:
+        """A value of numbers: immediate, as bytes, or in a file of weights."""
         where, kind = f"{self.path}, {name}", value.message(2).message(1)
         code = kind.integer(1)
         shape = tuple(d.message(1).integer(1) for d in kind.messages(3))

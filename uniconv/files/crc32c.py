@@ -3,6 +3,11 @@
 The polynomial: RFC 3720, appendix B.4. A checksum that begins with 0 does not see zeros in front,
 and beginning with ones is to invert the first four bytes; so the data is cut into lanes of one
 length, all of them are gone through together, and neighbours are joined by moving the left one on.
+
+Why so: the checksum of 100 MB byte by byte takes Python a minute, and NumPy has none. A step is
+``state = table[(state ^ byte) & 255] ^ (state >> 8)``; it is linear over bits, so that the state
+after ``n`` zero bytes is the exclusive or of what each bit of it becomes after ``n`` steps. That is
+what ``_moved`` uses to join two lanes.
 """
 
 from __future__ import annotations
@@ -19,6 +24,7 @@ _MOST_LANES = 14  # a power of two
 
 
 def _table() -> Words:
+    """What eight shifts make of each byte."""
     values = np.arange(256, dtype=np.uint32)
     for _ in range(8):
         values = np.where(values & 1, (values >> 1) ^ np.uint32(_POLYNOMIAL), values >> 1)
@@ -62,11 +68,13 @@ def masked_crc32c(data: memoryview | bytes) -> int:
 
 
 def _step(states: Words) -> Words:
+    """The states one byte further on, where that byte is zero."""
     states_after: Words = _TABLE[states & 255] ^ (states >> 8)
     return states_after
 
 
 def _short(raw: NDArray[np.uint8]) -> int:
+    """The checksum of fewer than four bytes, one after the other."""
     state = np.array([0xFFFFFFFF], np.uint32)
     for byte in raw:
         state = _step(state ^ byte)

@@ -2,6 +2,19 @@
 
 https://github.com/pjreddie/darknet/blob/f6afaabcdf85f77e7aff2ec55c020c0e297c77f9/src/parser.c :
 load_weights_upto has the header and the order, parse_network_cfg the sizes.
+
+The bytes: three int32 (major, minor, revision), the number of images seen (int32, int64 from
+version 0.2 on), and then float32 to the end, nothing between them::
+
+    convolutional   biases (n) | scales, rolling_mean, rolling_variance (n each; batch_normalize)
+                    | weights (n, c / groups, size, size)
+    connected       biases (n) | weights (n, inputs) | scales, rolling_mean, rolling_variance
+
+The numbers of channels that come into a layer are nowhere in either file: they follow from the
+layers before, and the inputs of a connected layer from the sizes of the image, which is why every
+layer's output size is computed here, also of those without weights. A convolution divides by the
+standard deviation plus 1e-6 (src/blas.c, normalize_cpu), a yolo layer ends a branch, and route and
+shortcut lead back to layers by their numbers.
 """
 
 from __future__ import annotations
@@ -17,10 +30,12 @@ from uniconv.files.named_array import NamedArray
 __all__ = ["Section", "Size", "read"]
 
 Size = tuple[int, int, int]  # channels, height, width
+# Layers without weights that give what size they get
 _KEEP = {
     *("dropout", "yolo", "region", "detection", "softmax", "cost", "logistic", "activation"),
     *("l2norm", "iseg", "gaussian_yolo"),
 }
+# What batch_normalize adds, in the order of the file
 _BATCH_NORM = ("scales", "rolling_mean", "rolling_variance")
 
 
@@ -32,6 +47,7 @@ class Section(dict[str, str]):
         self.name, self.where = name, where
 
     def integer(self, option: str, default: int = 0) -> int:
+        """An option as a whole number; what follows the number is left, as C's atoi leaves it."""
         word = self.get(option, str(default))
         match = re.match(r"\s*(-?\d{1,9})", word)
         if match is None:
@@ -39,6 +55,7 @@ class Section(dict[str, str]):
         return int(match[1])
 
     def positive(self, option: str, default: int) -> int:
+        """The same, of at least 1."""
         value = self.integer(option, default)
         if value < 1:
             raise BadFile(f"{self.where}: [{self.name}] {option}={value} is less than 1")
@@ -56,6 +73,8 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
         raise BadFile(f"{path}: its layers are listed in {cfg.name}, which is not beside it")
     sections = _sections(bytes(limits.map(cfg)), str(cfg))
     data = Data(limits.map(weights), str(weights))
+    # Files that were written by a program that turned matrices say so by a version of more than
+    # 1000.
     major, minor, _ = data.number("i"), data.number("i"), data.number("i")
     data.number("Q" if major * 10 + minor >= 2 and major < 1000 and minor < 1000 else "I")
     transpose = major > 1000 or minor > 1000
@@ -66,6 +85,7 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
         limits.step()
         arrays, size = _layer(layer, size, sizes)
         sizes.append(size)
+        # Pretrained weights end after the last layer that they share with other networks.
         if not data.left:
             continue
         for name, shape in arrays:
@@ -73,6 +93,7 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
             limits.fits(shape, "f4", full)
             flip = transpose and layer.name == "connected" and name == "weights"
             array = data.array("f4", shape[::-1] if flip else shape)
+            # Old files have kernels (in, rows, columns, out).
             if layer.integer("flipped") and name == "weights":  # only convolutions have it
                 array = array.reshape(-1, shape[0]).T.reshape(shape)
             yield NamedArray(full, array.T if flip else array)
@@ -81,6 +102,7 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
 
 
 def _sections(text: bytes, where: str) -> list[Section]:
+    """The sections of a .cfg in their order, under the long ones of their names."""
     sections: list[Section] = []
     for line in text.decode("utf-8", "replace").splitlines():
         line = re.sub(r"\s", "", line)
@@ -150,6 +172,7 @@ def _at(layer: Section, word: str, sizes: list[Size]) -> Size:
 
 
 def _convolution(layer: Section, size: Size) -> tuple[list[tuple[str, tuple[int, ...]]], Size]:
+    """The arrays of a convolution, biases and BatchNorm before the kernel; the size after it."""
     c, h, w = size
     n, kernel = layer.positive("filters", 1), layer.positive("size", 1)
     groups, stride = layer.positive("groups", 1), layer.positive("stride", 1)

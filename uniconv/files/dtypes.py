@@ -1,4 +1,8 @@
-"""Dtypes by name, those of ml_dtypes among them, and numbers of fewer than eight bits."""
+"""Dtypes by name, those of ml_dtypes among them, and numbers of fewer than eight bits.
+
+NumPy has neither bfloat16 nor the floats of eight bits: ml_dtypes adds them, and it is only asked
+for by a file that has some.
+"""
 
 from __future__ import annotations
 

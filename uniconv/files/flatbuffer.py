@@ -2,6 +2,14 @@
 
 https://flatbuffers.dev/internals/ . A table begins with the distance back to its vtable, which has
 the place of each field in the table, 0 where there is none.
+
+A table, from the place that an offset leads to::
+
+    table    int32 distance back to its vtable | fields, in the order the writer liked
+    vtable   uint16 size of the vtable | uint16 size of the table | uint16 place of field 0, 1, ...
+
+A vector is a uint32 count and its elements; those that are tables are offsets, each counted from
+where it stands.
 """
 
 from __future__ import annotations
@@ -29,6 +37,7 @@ class Table:
 
     @classmethod
     def root(cls, data: Data) -> Table:
+        """The outermost table: the first four bytes lead to it."""
         return cls(data, data.go(0).number("I"))
 
     def place(self, field: int) -> int | None:
@@ -40,6 +49,7 @@ class Table:
         return self.at + offset if offset else None
 
     def number(self, field: int, code: str, default: int = 0) -> Any:
+        """A number in the table; the schema's default where it is not written."""
         at = self.place(field)
         return default if at is None else self.data.go(at).number(code)
 
@@ -49,6 +59,7 @@ class Table:
         return None if at is None else at + self.data.go(at).number("I")
 
     def table(self, field: int) -> Table | None:
+        """A table that a field points to."""
         at = self.target(field)
         return None if at is None else Table(self.data, at)
 
@@ -61,6 +72,7 @@ class Table:
                 yield Table(self.data, place + self.data.go(place).number("I"))
 
     def bytes(self, field: int) -> memoryview:
+        """A vector of bytes: a count, then so many."""
         at = self.target(field)
         if at is None:
             return memoryview(b"")
@@ -68,6 +80,7 @@ class Table:
         return data.take(data.number("I"))
 
     def text(self, field: int) -> str:
+        """A text: a vector of bytes in UTF-8."""
         raw = Data(self.bytes(field), self.data.where)
         return raw.text(raw.left)
 

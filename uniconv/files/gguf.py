@@ -3,6 +3,18 @@
 The format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md ; the blocks: ggml's
 src/ggml-common.h and src/ggml-quants.c (dequantize_row_*). A block has 32 numbers, a scale ``d``
 of 16 bits, and a minimum ``m`` where its name ends in 1.
+
+The bytes, in the order of the file::
+
+    "GGUF" | uint32 version | uint64 tensors | uint64 pairs
+    pairs:    text key | uint32 type | value         (a text is a uint64 length and its bytes)
+    tensors:  text name | uint32 axes | uint64 size of each axis | uint32 type | uint64 offset
+    padding to general.alignment (32) | the numbers, each tensor at its offset from here
+
+Sizes are written from the axis that is fastest in memory to the slowest, so that they are reversed
+here: a linear layer is (out, in). A block of Q8_0 is ``d`` and 32 int8; of Q4_0 ``d`` and 16 bytes,
+the low halves the first 16 numbers, less 8; the ones with five bits have the fifth ones in four
+bytes before the rest. Blocks lie along the last axis.
 """
 
 from __future__ import annotations
@@ -27,18 +39,19 @@ _REFUSED = codes(
     "10 Q2_K 11 Q3_K 12 Q4_K 13 Q5_K 14 Q6_K 15 Q8_K 16 IQ2_XXS 17 IQ2_XS 18 IQ3_XXS 19 IQ1_S "
     "20 IQ4_NL 21 IQ3_S 22 IQ2_S 23 IQ4_XS 29 IQ1_M 34 TQ1_0 35 TQ2_0 39 MXFP4"
 )
+# Types of the metadata's values, as letters of struct
 _SCALARS = {
-    0: "B",
-    1: "b",
-    2: "H",
-    3: "h",
-    4: "I",
-    5: "i",
-    6: "f",
-    7: "?",
-    10: "Q",
-    11: "q",
-    12: "d",
+    0: "B",  # uint8
+    1: "b",  # int8
+    2: "H",  # uint16
+    3: "h",  # int16
+    4: "I",  # uint32
+    5: "i",  # int32
+    6: "f",  # float32
+    7: "?",  # bool
+    10: "Q",  # uint64
+    11: "q",  # int64
+    12: "d",  # float64
 }
 _STRING, _ARRAY = 8, 9
 _WIDTH = 32
@@ -101,6 +114,7 @@ def _info(data: Data, limits: Limits) -> tuple[str, tuple[int, ...], int, int]:
 def _tensor(
     data: Data, name: str, shape: tuple[int, ...], code: int, offset: int, limits: Limits
 ) -> NDArray[Any]:
+    """The numbers of a tensor, unpacked where they lie in blocks."""
     where = f"{data.where}, {name}"
     data = data.go(data.at + offset)
     if code in _PLAIN:
@@ -121,6 +135,7 @@ def _tensor(
 
 
 def _half(columns: Bytes) -> NDArray[np.float32]:
+    """Two bytes of each block as a number: its scale or minimum."""
     return np.ascontiguousarray(columns).view("<f2").astype(np.float32)
 
 
@@ -134,15 +149,21 @@ def _fifth(columns: Bytes) -> NDArray[np.float32]:
     return np.unpackbits(columns, axis=1, bitorder="little").astype(np.float32) * 16
 
 
+# By the type's number: the bytes of a block, and what makes 32 numbers of each
 _BLOCKS: dict[int, tuple[int, Callable[[Bytes], NDArray[np.float32]]]] = {
+    # Q4_0
     2: (18, lambda b: _half(b[:, :2]) * (_low_and_high(b[:, 2:]) - 8)),
+    # Q4_1
     3: (20, lambda b: _half(b[:, :2]) * _low_and_high(b[:, 4:]) + _half(b[:, 2:4])),
+    # Q5_0
     6: (22, lambda b: _half(b[:, :2]) * (_low_and_high(b[:, 6:]) + _fifth(b[:, 2:6]) - 16)),
+    # Q5_1
     7: (
         24,
         lambda b: (
             _half(b[:, :2]) * (_low_and_high(b[:, 8:]) + _fifth(b[:, 4:8])) + _half(b[:, 2:4])
         ),
     ),
+    # Q8_0
     8: (34, lambda b: _half(b[:, :2]) * b[:, 2:].view(np.int8).astype(np.float32)),
 }

@@ -2,6 +2,10 @@
 
 https://github.com/tensorflow/tensorflow/blob/v2.16.1/tensorflow/core/framework/graph.proto ,
 node_def.proto and function.proto have the fields and their numbers.
+
+A graph is a list of nodes. Freezing replaced each variable by a node of the operation Const, whose
+attribute ``value`` is a TensorProto; the numbers lie in it, or in the graph's library of functions,
+for which Keras and ``tf.function`` leave the nodes.
 """
 
 from __future__ import annotations
@@ -42,6 +46,7 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
 
 
 def _constants(nodes: Iterator[Message], prefix: str, limits: Limits) -> Iterator[NamedArray]:
+    """The arrays of the Const nodes among some nodes."""
     for node in nodes:
         limits.step()
         if bytes(node.bytes(2)) != b"Const":

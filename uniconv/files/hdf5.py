@@ -1,4 +1,14 @@
-"""HDF5: datasets in groups, read within their file and its limits."""
+"""HDF5: datasets in groups, read within their file and its limits.
+
+An HDF5 file is a tree of groups and datasets; both have attributes. A name in a group is a link:
+hard (the thing itself), soft (a path in this file), or external (a path in another file, refused,
+as is a dataset whose numbers lie in other files). Since hard links may form circles, and forty
+groups of two links each are a thousand billion paths, every group is entered once.
+
+Numbers of a dataset lie in one piece or in chunks, each through filters such as gzip. A chunk is
+unpacked whole, and HDF5 reserves what the chunk turns out to have: where gzip could exceed the
+limits, the chunk is unpacked here first, no further than its declared size.
+"""
 
 from __future__ import annotations
 
@@ -43,6 +53,7 @@ def write(path: Path, arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:
             if array.dtype.kind not in "biufc":
                 raise BadFile(f"{path.name}, {name}: .h5 has no dtype {array.dtype}")
             group = file
+            # Groups are made in the order of the names, which track_order keeps for readers.
             *parents, last = name.strip("/").split("/")
             for parent in parents:
                 if parent not in group:
@@ -123,6 +134,8 @@ def member(group: Any, key: str, limits: Limits, depth: int = 0) -> Any:
     import h5py
 
     limits.step(depth)
+    # Every kind of link is looked at before HDF5 could follow it: only the thing itself and a path
+    # in this file are opened.
     link = group.get(key, getlink=True)
     if isinstance(link, h5py.ExternalLink):
         raise BadFile(
@@ -154,6 +167,7 @@ def _check_chunks(dataset: Any, size: int, name: str, limits: Limits) -> None:
     room = limits.max_bytes - limits.array_bytes
     if dataset.compression != "gzip" or dataset.id.get_storage_size() * _GZIP_AT_MOST <= room:
         return
+    # Only chunks that are large enough to unpack beyond the limits are tried, one at a time.
     for k in range(dataset.id.get_num_chunks()):
         info = dataset.id.get_chunk_info(k)
         if info.size * _GZIP_AT_MOST > room:
@@ -204,6 +218,7 @@ def datasets(
     places = Places(limits)
 
     def walk(group: Any, prefix: str, depth: int) -> Iterator[NamedArray]:
+        """The datasets in a group and those below, depth first."""
         places.enter(group, prefix)
         for key in children(group):
             item, name = member(group, key, limits, depth), f"{prefix}{key}"

@@ -1,6 +1,14 @@
 """Julia's .jld2, which is HDF5: structs, tuples and dictionaries lead to arrays by references.
 
 The format: https://juliaio.github.io/JLD2.jl/stable/format/
+
+A field that is no plain number is a reference to a dataset elsewhere in the file, in ``_refs`` or
+beside it; a struct is a compound of such fields under their names; a ``Vector{Any}`` is a dataset
+of references; a dictionary is one of entries (first, second). ``_types`` describes the types, which
+are not needed: HDF5 has the numbers' dtype, and the names of the fields are in the compound.
+
+Julia's arrays have their first axis fastest and HDF5's their last, and JLD2 writes the bytes as
+they are: a (5, 4, 3, 2) array of Julia's is a (2, 3, 4, 5) dataset, so that each is transposed.
 """
 
 from __future__ import annotations
@@ -29,6 +37,8 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
 
 
 class _GroupWalk:
+    """Goes through groups, datasets and references; each dataset once, whoever leads to it."""
+
     def __init__(self, path: Path, file: Any, limits: Limits) -> None:
         import h5py
 
@@ -37,6 +47,7 @@ class _GroupWalk:
         self.addresses: set[int] = set()
 
     def group(self, group: Any, prefix: str, depth: int) -> Iterator[NamedArray]:
+        """What a group has, in its order."""
         self.places.enter(group, prefix)
         for key in hdf5.children(group):
             if key == "_types":  # what the structs are, not what is in them
@@ -48,7 +59,10 @@ class _GroupWalk:
                 yield from self.dataset(item, name, depth)
 
     def dataset(self, dataset: Any, name: str, depth: int) -> Iterator[NamedArray]:
+        """A dataset of numbers is an array; one of structs or references leads on."""
         self.limits.step(depth)
+        # References may lead to one dataset from many places, and in a circle: the address tells
+        # that it was here before.
         place = self.h5py.h5o.get_info(dataset.id).addr
         if place in self.addresses:
             return
@@ -77,11 +91,13 @@ class _GroupWalk:
                 yield from self.value(values[index], dtype, inner, depth)
 
     def read(self, dataset: Any, name: str) -> Any:
+        """The content of a dataset, within the limits."""
         return hdf5.array_of(dataset, name, self.limits)
 
     def value(
         self, value: Any, dtype: np.dtype[Any], name: str, depth: int
     ) -> Iterator[NamedArray]:
+        """What an entry of a struct is: an array, another struct, an entry of a dictionary."""
         if isinstance(value, self.h5py.Reference):
             target = self.target(value, name)
             if isinstance(target, self.h5py.Dataset):
@@ -113,5 +129,6 @@ class _GroupWalk:
 
 
 def _is_complex(dtype: np.dtype[Any]) -> bool:
+    """Whether a struct is a complex number, as Julia's or as h5py's fields name its parts."""
     names = dtype.names or ()
     return names in (("re", "im"), ("re_", "im_")) and dtype[0].kind == "f"

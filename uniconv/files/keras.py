@@ -1,4 +1,20 @@
-"""Keras's files, of Keras 1, 2 and 3: HDF5, in which layers and variables have their names."""
+"""Keras's files, of Keras 1, 2 and 3: HDF5, in which layers and variables have their names.
+
+Where the names are, by version::
+
+    Keras 1, 2   [model_weights/]        attribute layer_names: the layers, in order
+                   conv2d/               attribute weight_names: conv2d/kernel:0, conv2d/bias:0
+                     conv2d/kernel:0     the numbers; the layer's name is there twice
+    Keras 3      layers/conv2d/vars/0    in .weights.h5: numbers for names, the layer's kind in its
+                                         own name, or in the attribute "name" of vars
+    .keras       a zip of config.json, metadata.json and model.weights.h5: the configuration has
+                 the class of each layer, and so the names behind the numbers
+
+A whole model of Keras 1 and 2 has its configuration and the optimizer's numbers in the same file.
+Attributes are limited to 64 kB, so that long lists of names are divided: weight_names0, ... Under
+Theano a convolution turns its kernel, and the file has the kernel that Theano saw: here it is
+turned back, so that every file of Keras means what ``keras`` means.
+"""
 
 from __future__ import annotations
 
@@ -58,11 +74,13 @@ def read_archive(path: Path, limits: Limits) -> Iterator[NamedArray]:
 
 
 def _is_hdf5(path: Path) -> bool:
+    """Whether a file begins as HDF5 does."""
     with path.open("rb") as file:
         return file.read(8) == b"\x89HDF\r\n\x1a\n"
 
 
 def _of_keras(file: Any, limits: Limits) -> bool:
+    """Whether groups have Keras's names and attributes, of any version."""
     holders = [member(file, key, limits) for key in _HOLDERS if key in file]
     layers = [
         member(group, name, limits) for group in holders if hasattr(group, "keys") for name in group
@@ -79,11 +97,13 @@ def _root(file: Any, limits: Limits) -> Any:
 
 
 def _of_keras_2(file: Any, limits: Limits) -> bool:
+    """Whether Keras 1 or 2 listed its layers here."""
     attributes = _root(file, limits).attrs
     return "layer_names" in attributes or "layer_names0" in attributes
 
 
 def _keras(file: Any, classes: dict[str, dict[str, Any]], limits: Limits) -> Iterator[NamedArray]:
+    """The variables of Keras, under the words of their classes where those are known."""
     if _of_keras_2(file, limits):
         yield from _keras_2(file, limits)
         return
@@ -103,6 +123,9 @@ def _keras_2(file: Any, limits: Limits) -> Iterator[NamedArray]:
     first = "1." in (_word(file.attrs, "keras_version")[:2], _word(root.attrs, "keras_version")[:2])
     for layer in _attribute(root, "layer_names"):
         group = member(root, layer, limits)
+        # The name that a layer gives its variable begins with the layer's own:
+        # conv2d_1/conv2d_1/kernel:0, in Keras 1 convolution2d_1/convolution2d_1_W:0. What is left
+        # is conv2d_1/kernel, convolution2d_1/W.
         for weight in _attribute(group, "weight_names"):
             dataset = group
             for part in weight.split("/"):
@@ -156,6 +179,7 @@ def _config(file: Any) -> dict[str, Any]:
 
 
 def _word(attributes: Any, name: str) -> str:
+    """An attribute that is a text, "" where it is not there."""
     value = attributes.get(name, "")
     return value.decode() if isinstance(value, bytes) else str(value)
 
@@ -176,6 +200,7 @@ def _variables(
     places = Places(limits)
 
     def walk(group: Any, owner: tuple[str, ...], depth: int) -> Iterator[tuple[Any, Any]]:
+        """The variables in a group; ``vars`` and ``layers`` add nothing to their names."""
         places.enter(group, "/".join(owner))
         for key in children(group):
             item = member(group, key, limits, depth)

@@ -1,4 +1,12 @@
-"""What a file is: its first bytes say it, its ending only where those do not."""
+"""What a file is: its first bytes say it, its ending only where those do not.
+
+Why the content counts: ``.bin`` is PyTorch's, ncnn's or Core ML's, ``.pb`` ONNX's or TensorFlow's,
+``.pth.tar`` and ``.ckpt`` whatever a project called so, and a download that failed is a page of
+HTML under any name. Signs, most certain first: folders that only one program makes; magic numbers;
+the names in a zip; then the ending; then the numbers of the first fields of a protocol buffer,
+which name no format but have few in common between the formats here. Everything else is text, in
+which printed arrays are sought.
+"""
 
 from __future__ import annotations
 
@@ -38,31 +46,31 @@ __all__ = ["READERS", "Reader", "reader_of"]
 Reader = Callable[[Path, Limits], Iterator[NamedArray]]
 
 READERS: dict[str, Reader] = {
-    ".npy": npz.read_npy,
-    ".npz": npz.read_npz,
-    ".mat": mat.read,
-    ".h5": keras.read,
-    ".hdf5": keras.read,
-    ".keras": keras.read_archive,
-    ".safetensors": safetensors.read,
-    ".pt": pt.read,
-    ".pth": pt.read,
-    ".bin": pt.read,
-    ".json": tables.read_json,
-    ".csv": tables.read_csv,
-    ".jld2": jld2.read,
-    ".onnx": onnx.read,
-    ".pb": graphdef.read,
-    ".tflite": tflite.read,
-    ".mlmodel": coreml.read,
-    ".mlpackage": coreml.read,
-    ".caffemodel": caffe.read,
-    ".weights": darknet.read,
-    ".cfg": darknet.read,
-    ".param": ncnn.read,
-    ".t7": torch7.read,
-    ".bson": bson.read,
-    ".gguf": gguf.read,
+    ".npy": npz.read_npy,  # NumPy, one array
+    ".npz": npz.read_npz,  # NumPy, several
+    ".mat": mat.read,  # MATLAB 4, 5, 7.3; Octave
+    ".h5": keras.read,  # Keras 1 to 3, or any HDF5
+    ".hdf5": keras.read,  # the same
+    ".keras": keras.read_archive,  # Keras 3, a zip
+    ".safetensors": safetensors.read,  # Hugging Face
+    ".pt": pt.read,  # PyTorch
+    ".pth": pt.read,  # the same
+    ".bin": pt.read,  # the same, unless ncnn
+    ".json": tables.read_json,  # nested lists
+    ".csv": tables.read_csv,  # a matrix
+    ".jld2": jld2.read,  # Julia, HDF5
+    ".onnx": onnx.read,  # ONNX
+    ".pb": graphdef.read,  # TensorFlow, a frozen graph
+    ".tflite": tflite.read,  # LiteRT
+    ".mlmodel": coreml.read,  # Core ML
+    ".mlpackage": coreml.read,  # Core ML, a folder
+    ".caffemodel": caffe.read,  # Caffe
+    ".weights": darknet.read,  # Darknet, with its .cfg
+    ".cfg": darknet.read,  # the same
+    ".param": ncnn.read,  # ncnn, with its .bin
+    ".t7": torch7.read,  # Torch7
+    ".bson": bson.read,  # Julia, BSON.jl
+    ".gguf": gguf.read,  # llama.cpp, MLX
 }
 _LEGACY_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch/serialization.py, MAGIC_NUMBER
 _HDF5 = b"\x89HDF\r\n\x1a\n"

@@ -1,4 +1,14 @@
-"""MATLAB's .mat, of any version; indexed as in MATLAB."""
+"""MATLAB's .mat, of any version; indexed as in MATLAB.
+
+A network in MATLAB is a struct of cells of structs. MatConvNet's ``net.layers{k}`` has ``type``,
+``name`` and ``weights``, a cell of kernel (rows, columns, in, out) and bias; its ``filters`` and
+``biases`` are called so here, under the layer's name, and those of ``bnorm`` multipliers, biases
+and moments (mean and standard deviation). DeepLearnToolbox's ``cnn.layers{k}.k{i}{j}`` is a matrix
+for each pair of channels: together they are one array, since a network's kernel is one.
+
+Version 7.3 is HDF5: axes reversed, classes in attributes, cells as datasets of references into
+``#refs#``; versions 4 and 5 are read by :mod:`uniconv.files.mat5`.
+"""
 
 from __future__ import annotations
 
@@ -48,6 +58,7 @@ class _Lazy(dict[str, Any]):
         self.path, self.arrays = path, arrays
 
     def items(self) -> Any:
+        """Each array, if MATLAB can hold it under its name."""
         for name, array in self.arrays:
             if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name):
                 raise BadFile(
@@ -60,6 +71,7 @@ class _Lazy(dict[str, Any]):
 
 
 def _scipy(path: Path) -> Any:
+    """scipy.io, or the way to get it."""
     try:
         import scipy.io
     except ImportError:
@@ -96,6 +108,7 @@ def _record(record: dict[str, Any], name: str) -> Iterator[NamedArray]:
     and out (https://github.com/rasmusbergpalm/DeepLearnToolbox/blob/5df2801f/CNN/cnnff.m).
     """
     kind, own = record.get("type"), record.get("name")
+    # A layer without a name keeps its place, net.layers{3}: two layers may have no name.
     words = _MATCONVNET.get(kind, ()) if isinstance(kind, str) else ()
     if words and isinstance(own, str) and own:
         outer, _, _ = name.rpartition(".layers")
@@ -113,6 +126,7 @@ def _record(record: dict[str, Any], name: str) -> Iterator[NamedArray]:
             yield from _values(part, full)
 
 
+# The words for the arrays in ``weights``, by a layer's type.
 _MATCONVNET = {
     "conv": ("filters", "biases"),
     "convt": ("filters", "biases"),
@@ -122,6 +136,8 @@ _MATCONVNET = {
 
 def _together(cell: mat5.Cell) -> NDArray[Any] | None:
     """Kernels ``k{in}{out}`` as one array, numbers ``b{out}`` as a vector; None for others."""
+    # The outer cell counts inputs, the inner ones outputs, as cnnff.m indexes k{i}{j}; a cell of
+    # single numbers is a bias for each output.
     inner = cell.values
     if inner and all(isinstance(row, mat5.Cell) for row in inner):
         kernels = [kernel for row in inner for kernel in row.values]
@@ -140,6 +156,8 @@ def _hdf5(item: Any, name: str, places: hdf5.Places, depth: int) -> Iterator[Nam
     """A variable of version 7.3: its axes are stored in reverse."""
     limits = places.limits
     limits.step(depth)
+    # What MATLAB would show is told by attributes: the class, whether the array is empty (then the
+    # dataset holds its sizes), and whether it is sparse. Texts and functions hold no numbers.
     kind = item.attrs.get("MATLAB_class", b"struct").decode()
     if hasattr(item, "keys"):
         if "MATLAB_sparse" in item.attrs:
@@ -159,6 +177,7 @@ def _hdf5(item: Any, name: str, places: hdf5.Places, depth: int) -> Iterator[Nam
     elif kind == "cell" or item.dtype == object:
         places.enter(item, name)
         cells = array.T
+        # Each entry is a reference into #refs#, in which nothing else is looked for.
         opening = "{}" if kind == "cell" else "()"
         for index in np.ndindex(cells.shape):
             inner = item.file[cells[index]]
@@ -177,6 +196,8 @@ def _sparse(item: Any, name: str, limits: Limits) -> NDArray[Any]:
         for key in ("jc", "ir", "data")
         if key in item
     }
+    # Compressed by columns: jc says where each column begins among the rows ir and the numbers
+    # data.
     columns, height = parts["jc"].astype(int), int(item.attrs["MATLAB_sparse"])
     limits.fits((height, len(columns) - 1), "f8", name)
     array = np.zeros((height, len(columns) - 1))
@@ -187,6 +208,7 @@ def _sparse(item: Any, name: str, limits: Limits) -> NDArray[Any]:
 
 
 def _dtype(kind: str) -> str:
+    """NumPy's dtype of a class of MATLAB's."""
     return {"double": "float64", "single": "float32", "logical": "bool"}.get(kind, kind)
 
 

@@ -2,6 +2,21 @@
 
 https://www.mathworks.com/help/pdf_doc/matlab/matfile_format.pdf . An element is a tag (type and
 size) and its bytes; a matrix is an element of elements: flags, sizes, name, numbers.
+
+The bytes of version 5, as a tree::
+
+    128 bytes: text, version 0x0100, "IM" or "MI" (little- or big-endian)
+    element: uint32 type | uint32 size | bytes, padded to eight
+      type 15: an element, compressed by zlib
+      type 14: a matrix, itself elements: flags | sizes | name | numbers [| imaginary parts]
+               of a cell: ... | a matrix for each entry
+               of a struct: ... | length of names | names | a matrix for each field of each entry
+               of a sparse one: ... | rows | column starts | numbers
+
+Numbers are stored in the smallest type that holds them, whatever class the matrix has: doubles that
+are all 0 to 255 are bytes in the file. Of version 4 there is only a header of five numbers, the
+name, and the numbers. Why not ``scipy.io.loadmat``: a damaged file of 488 bytes makes it crash the
+process, which no caller can catch.
 """
 
 from __future__ import annotations
@@ -22,11 +37,17 @@ from uniconv.files.dtypes import codes
 
 __all__ = ["Cell", "Struct", "Value", "variables"]
 
+# How numbers are stored, by an element's type: miINT8, miUINT8, ..., miDOUBLE, miUTF8, miUTF16
 _STORED = codes("1 i1 2 u1 3 i2 4 u2 5 i4 6 u4 7 f4 9 f8 12 i8 13 u8 16 u1 17 u2 18 u4")
+# What numbers a matrix has, by the class in its flags: mxDOUBLE_CLASS and on
 _CLASSES = codes("6 f8 7 f4 8 i1 9 u1 10 i2 11 u2 12 i4 13 u4 14 i8 15 u8")
+# Classes of what has no numbers of its own, or has them in another way
 _CELL, _STRUCT, _OBJECT, _CHAR, _SPARSE = 1, 2, 3, 4, 5
+# Types of the elements at the top of a file
 _MATRIX, _COMPRESSED = 14, 15
+# Bits of the flags
 _COMPLEX, _LOGICAL = 0x800, 0x200
+# Precision in version 4: the tens of the header's first number
 _VERSION_4 = codes("0 f8 1 f4 2 i4 3 i2 4 u2 5 u1")
 
 Value = Any  # an array, a text, a Cell, a Struct, or None for what has no numbers
@@ -91,6 +112,7 @@ def _element(data: Data) -> tuple[int, Data]:
 
 def _unpacked(content: Data, limits: Limits) -> Data:
     """A compressed element; it says itself how long it is."""
+    # The first eight bytes say how many follow, so that no more than those are unpacked.
     stream = zlib.decompressobj()
     try:
         tag = stream.decompress(content.bytes, 8)

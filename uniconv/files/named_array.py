@@ -18,6 +18,7 @@ class NamedArrays(dict[str, "NamedArray"]):
     """Arrays by name: a plain dict, but that a name it lacks is answered with those it has."""
 
     def __missing__(self, name: str) -> NamedArray:
+        """The names that are there, the near ones first."""
         near = suggest(name, self) if isinstance(name, str) else ""
         some = ", ".join(map(show, list(self)[:20])) + (", ..." if len(self) > 20 else "")
         raise NoSuchArray(f"no array is named {show(name)}{near or f'; there are {some}'}")
@@ -76,8 +77,10 @@ class NamedArray:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """The array's shape."""
         return self.array.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
+        """The array's dtype, as it is stored."""
         return self.array.dtype

@@ -1,4 +1,10 @@
-"""What a printed array is called, from the text just before it."""
+"""What a printed array is called, from the text just before it.
+
+People write a name in as many ways as they print arrays: ``w =`` and ``"w": [`` before it on the
+line, ``w:`` or ``>>> print(w)`` on the line above, ``In [3]: w``, ``The output of conv1d:``. What
+stands nearest counts. From a sentence a name is made only where it is short; else the array is
+called array_1, and the program that shows names says so.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,19 @@
 
 https://github.com/Tencent/ncnn/blob/20240410/src/modelbin.cpp (what flag begins which numbers),
 src/paramdict.cpp (a layer's line), and load_param and load_model of each layer in src/layer .
+
+The two files::
+
+    .param   7767517
+             75 83                                      (layers, blobs)
+             Convolution conv1 1 1 data conv1 0=64 1=3 5=1 6=1728
+             (type, name, inputs, outputs, their names, options by number; -23300 - k: a list)
+    .bin     the weights of each layer in the order of the lines: kernels after a flag, the others
+             as float32
+
+A flag is 0 (float32), 0x01306B47 (half floats), 0x000D4B38 (int8), or else the first bytes of a
+table of 256 floats, of which each number is an index; shorter numbers are padded to four bytes. A
+convolution's input channels are not written: the number of weights (option 6) tells them.
 """
 
 from __future__ import annotations
@@ -35,6 +48,7 @@ class ParamLayer(dict[int, float]):
         self.kind, self.name, self.where = kind, name, f"{where}, {name}"
 
     def integer(self, option: int, default: int = 0) -> int:
+        """An option by its number, ncnn's default where the line does not have it."""
         return int(self.get(option, default))
 
 
@@ -61,6 +75,7 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
 
 
 def _layers(text: bytes, where: str, limits: Limits) -> list[ParamLayer]:
+    """The layers of a .param, a line each after the sign and the counts."""
     lines = text.decode("utf-8", "replace").splitlines()
     if not lines or lines[0].strip() != MAGIC.decode():
         raise BadFile(f"{where} does not begin with {MAGIC.decode()}, as ncnn's text does")
@@ -85,6 +100,7 @@ def _layers(text: bytes, where: str, limits: Limits) -> list[ParamLayer]:
 
 
 def _number(word: str, where: str) -> float:
+    """A word as a number, which may be written as 1e-5 or as an integer."""
     try:
         value = float(word)
     except ValueError:
@@ -95,11 +111,13 @@ def _number(word: str, where: str) -> float:
 
 
 def _none(_: ParamLayer) -> list[Weight]:
+    """A layer without arrays, or one that is not known: bytes left at the end tell which."""
     return []
 
 
 def _load(data: Data, size: int) -> NDArray[Any]:
     """Numbers after a flag, which says how they are written."""
+    # What follows the flag is padded to four bytes, so that the next weights begin at a whole word.
     flag: int = data.number("I")
     if flag == _HALF:
         array = data.array("f2", (size,))
@@ -115,9 +133,11 @@ def _load(data: Data, size: int) -> NDArray[Any]:
 
 
 def _convolution(layer: ParamLayer) -> list[Weight]:
+    """A kernel (out, in, ...) whose input channels only its size tells, a bias, int8 scales."""
     if layer.integer(19):  # its weights are an input
         return []
     n, size = layer.integer(0), layer.integer(6)
+    # Option 1 is the width, 11 the height and 21 the depth; both are the width where left out.
     kernel = [layer.integer(1)]
     if not layer.kind.endswith("1D"):
         kernel.insert(0, layer.integer(11, kernel[0]))
@@ -129,6 +149,8 @@ def _convolution(layer: ParamLayer) -> list[Weight]:
     scales = layer.integer(8)
     if scales:
         groups = layer.integer(7, 1) if "DepthWise" in layer.kind else 0
+        # Scales of int8 kernels: one for each output, or in depthwise layers one for each group or
+        # for all.
         count = {1: groups, 101: groups, 2: 1, 102: 1}.get(scales, n) if groups else n
         weights.append(("weight_int8_scales", (count,), False))
         weights.append(("bottom_int8_scales", (1,), False))
@@ -146,6 +168,7 @@ def _filled(layer: ParamLayer, sizes: tuple[int, ...], size: int, at: int) -> tu
 
 
 def _inner_product(layer: ParamLayer) -> list[Weight]:
+    """A matrix (out, in), a bias, int8 scales."""
     n = layer.integer(0)
     weights: list[Weight] = [("weight", _filled(layer, (n,), layer.integer(2), 1), True)]
     if layer.integer(1):
@@ -162,6 +185,7 @@ def _vectors(
     """Vectors as long as an option says, unless another option is 0."""
 
     def weights(layer: ParamLayer) -> list[Weight]:
+        """The vectors of one layer, in the order of the file."""
         if switch is not None and not layer.integer(switch, 1):
             return []
         return [(name, (layer.integer(size),), False) for name in names.split()]
@@ -170,6 +194,7 @@ def _vectors(
 
 
 def _scale(layer: ParamLayer) -> list[Weight]:
+    """Factors, and terms where the layer has a bias."""
     if layer.integer(0) == -233:  # its scales are an input
         return []
     names = ["scale", "bias"] if layer.integer(1) else ["scale"]
@@ -177,12 +202,14 @@ def _scale(layer: ParamLayer) -> list[Weight]:
 
 
 def _embed(layer: ParamLayer) -> list[Weight]:
+    """A row for each word; a bias for each column."""
     n = layer.integer(0)
     weights: list[Weight] = [("weight", _filled(layer, (n,), layer.integer(3), 0), True)]
     return [*weights, ("bias", (n,), False)] if layer.integer(2) else weights
 
 
 def _memory(layer: ParamLayer) -> list[Weight]:
+    """A constant: (channels, depth, rows, columns) without the axes that are 0."""
     sizes = [layer.integer(option) for option in (2, 11, 1, 0)]  # channels, depth, rows, columns
     return [("data", tuple(n for n in sizes if n), False)]
 

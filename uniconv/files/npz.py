@@ -1,4 +1,14 @@
-"""NumPy's own files: .npy holds one array, .npz is a zip of those."""
+"""NumPy's own files: .npy holds one array, .npz is a zip of those.
+
+A .npy::
+
+    "\\x93NUMPY" | byte major, minor | uint16 length (uint32 from 2.0 on) | header | numbers
+    header: {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4)} as Python text
+
+The numbers follow without a gap, so that a shape that needs more of them than the file has is told
+before any room is made. ``descr`` "O" stands for pickled objects, which are never read. In a .npz
+each array is an entry of the zip, its name with ``.npy`` behind it; ``numpy.load`` takes that away.
+"""
 
 from __future__ import annotations
 
@@ -49,9 +59,12 @@ def _array(file: IO[bytes], where: str, name: str, size: int, limits: Limits) ->
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of NumPy, for a header that is only read here
+            # Version 3.0 differs from 2.0 in the encoding of names of fields only, which no array
+            # of numbers has.
             version = lib.read_magic(file)
             header = lib.read_array_header_1_0 if version == (1, 0) else lib.read_array_header_2_0
             shape, _, dtype = header(file)
+        # Before anything is reserved: the shape may be of any size, whatever follows it.
         if not dtype.hasobject:
             limits.fits(shape, dtype, name)
             if math.prod(shape) * dtype.itemsize > size - file.tell():
@@ -93,6 +106,7 @@ def write_npz(path: Path, arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:
 
 
 def _write(file: IO[bytes], array: NDArray[Any], where: str) -> None:
+    """One array as a .npy; an error for what would not come back as it is."""
     if array.dtype.hasobject or array.dtype.kind == "V":  # bfloat16 would become void bytes
         raise BadFile(
             f"{where}: NumPy's files have no {array.dtype}: convert it (bfloat16 is exact in "

@@ -107,6 +107,7 @@ def parse(
 
 
 def _dtype(values: Sequence[Any], single: bool) -> np.dtype[Any]:
+    """The least of bool, int64, float and complex that holds all of the values."""
     kinds = {type(v) for v in values}
     if complex in kinds:
         return np.dtype(np.complex64 if single else np.complex128)
@@ -116,6 +117,7 @@ def _dtype(values: Sequence[Any], single: bool) -> np.dtype[Any]:
 
 
 def _value(token: str, exponent: int) -> bool | int | float | complex:
+    """A token as Python's number."""
     if token[1:] in ("rue", "alse"):
         return token[1:] == "rue"
     if token == "⋅":
@@ -127,6 +129,7 @@ def _value(token: str, exponent: int) -> bool | int | float | complex:
 
 
 def _real(text: str, exponent: int) -> int | float:
+    """A real token as Python's number, times ten to a common exponent."""
     if "0x" in text:
         return int(text, 16)
     if not _finite(text):
@@ -149,6 +152,7 @@ def _parts(token: str) -> list[str]:
 
 
 def _finite(text: str) -> bool:
+    """Whether a token is a number with digits."""
     return "n" not in text.lower()  # neither inf nor nan
 
 
@@ -170,6 +174,7 @@ def _is_float(text: str) -> bool:
 
 
 def _significant(text: str) -> int:
+    """How many significant digits a token shows."""
     if not (_is_float(text) or _is_whole(text)):
         return 0
     before, after, _ = _split(text)
@@ -203,6 +208,7 @@ def _errors(parts: Sequence[str], style: Style) -> list[float]:
 
 
 def _half_unit_of_digit(before: str, after: str, power: int | None, precision: int) -> float:
+    """Half a unit of the last of so many significant digits."""
     digits = (before + after).lstrip("0")
     if not digits:
         return 0.0  # a display in digits shows 0.0 of nothing but zero

@@ -1,6 +1,15 @@
 """ONNX: initializers and constants of a model, in its subgraphs and functions too.
 
 The fields and their numbers: https://github.com/onnx/onnx/blob/v1.18.0/onnx/onnx.proto3 .
+
+A ModelProto has a graph and, since IR version 8, functions; a graph has nodes (field 1) and
+initializers (5, sparse ones 15). A TensorProto has a shape (1), a data type (2), a name (8), and
+its numbers as bytes (9), in a field by type (4 floats, 5 int32 and all smaller ones, 7 int64, ...),
+or in another file (13, 14): a location, an offset and a length.
+
+A Constant node has its array as the attribute ``value``; exporters such as tf2onnx and older
+``torch.onnx`` write weights so. If, Loop and Scan have graphs as attributes, with initializers of
+their own. Four-bit integers lie two in a byte, the low half first.
 """
 
 from __future__ import annotations
@@ -53,11 +62,14 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
 
 
 class _OnnxModel:
+    """A model, and the files with external data that its tensors lead to."""
+
     def __init__(self, path: Path, limits: Limits) -> None:
         self.path, self.limits = path, limits
         self.others: dict[str, memoryview] = {}
 
     def graph(self, graph: Message, prefix: str, depth: int) -> Iterator[NamedArray]:
+        """The initializers of a graph, dense and sparse, then what its nodes hold."""
         self.limits.step(depth)
         for tensor in graph.messages(5):
             yield from self.tensor(tensor, prefix + tensor.text(8))
@@ -66,6 +78,7 @@ class _OnnxModel:
         yield from self.nodes(graph.messages(1), prefix, depth)
 
     def nodes(self, nodes: Iterator[Message], prefix: str, depth: int) -> Iterator[NamedArray]:
+        """The constants of nodes, and of the graphs that If, Loop and Scan have as attributes."""
         for k, node in enumerate(nodes):
             self.limits.step(depth)
             kind = node.text(4)
@@ -81,6 +94,7 @@ class _OnnxModel:
                     yield from self.graph(graph, f"{inner}.{at}/", depth + 1)
 
     def constant(self, attribute: Message, name: str) -> Iterator[NamedArray]:
+        """The value of a Constant node, in whichever of its attributes it stands."""
         word = attribute.text(1)
         if word == "value":
             yield from self.tensor(attribute.message(5), name)
@@ -95,6 +109,7 @@ class _OnnxModel:
             yield NamedArray(name, np.array(attribute.integer(3)))
 
     def tensor(self, tensor: Message, name: str) -> Iterator[NamedArray]:
+        """A tensor, unless it is one of texts."""
         if tensor.integer(2) != _STRING:
             yield NamedArray(name, self.values(tensor, name))
 
@@ -113,6 +128,7 @@ class _OnnxModel:
             raw = tensor.bytes(9) if tensor.has(9) else None
         size = math.prod(shape)
         count = (size + 1) // 2 if small else size
+        # raw_data counts where it is there; else the field of the type.
         if raw is not None:
             if len(raw) != count * dtype.itemsize:
                 raise BadFile(f"{where}: {len(raw)} bytes are not those of {dtype} {shape}")
@@ -142,6 +158,7 @@ class _OnnxModel:
         """A sparse tensor with its zeros."""
         where = f"{self.path}, {name}"
         values, shape = self.values(tensor.message(1), name), tuple(tensor.integers(3).tolist())
+        # Places are one index each into the flat array, or one index for each axis.
         places = self.values(tensor.message(2), name)
         self.limits.fits(shape, values.dtype, name)
         array = np.zeros(math.prod(shape), values.dtype)
@@ -155,6 +172,7 @@ class _OnnxModel:
 
 def _typed(tensor: Message, code: int, dtype: np.dtype[Any]) -> NDArray[Any]:
     """The numbers of a TensorProto where they are not raw: wide ones, or bits in int32."""
+    # Complex numbers are pairs of floats; small integers and half floats are bits in int32_data.
     if code in (1, 14):
         return tensor.numbers(4, "f4").view(dtype)
     if code in (11, 15):

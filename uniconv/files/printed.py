@@ -1,4 +1,7 @@
-"""A text, its lines, and the errors that name them."""
+"""A text, its lines, and the errors that name them.
+
+Places are indices into the text after its line ends were made one; messages count lines from 1.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ __all__ = ["Printed", "check_thousands"]
 _NEAR = 300  # signs that tell what an array is; more of a line would be read again and again
 
 
+# Groups of three digits with commas, and numbers that are divided in another way beside them
 _GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,]*,\d)(?!\d)")
 _LOOSE = re.compile(r"\d[ \t]*(?:,[ \t\n]|[ \t]+[-+\d])")
 
@@ -42,6 +46,8 @@ class Printed:
     starts: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
+        """Find the line starts once: every message names a line."""
+        # Lines are found by bisection: counting from the start would make long texts slow.
         starts = [0, *(m.end() for m in re.finditer("\n", self.text))]
         object.__setattr__(self, "starts", starts)
 
@@ -73,9 +79,11 @@ class Printed:
         return at
 
     def error(self, at: int, message: str) -> BadFile:
+        """An error at a place, with its line."""
         return BadFile(f"{self.source}, line {self.line(at)}: {message}")
 
     def truncated(self, at: int, mark: str) -> BadFile:
+        """The error for a display that leaves numbers out: they cannot be had from it."""
         return self.error(
             at, f'the array is cut short ("{mark}"): print all of it, or save it to a file'
         )
@@ -92,6 +100,7 @@ class Printed:
         exponent: int = 0,
         single: bool = False,
     ) -> NamedArray:
+        """Tokens in C order as an array, or an error at the line where it begins."""
         try:
             array, error, digits = parse(
                 tokens, shape, style=style, dtype=dtype, exponent=exponent, single=single

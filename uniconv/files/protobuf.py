@@ -145,6 +145,8 @@ def signed(value: int) -> int:
 
 def varints(data: memoryview, where: str) -> NDArray[np.int64]:
     """Numbers of variable length, one after the other; a piece of them at a time."""
+    # Bytes below 128 end a number.  Numbers of one length are put together at once: the k-th byte
+    # of each adds seven bits, at 7 * k.
     raw = np.frombuffer(data, np.uint8)
     if len(raw) and raw[-1] >= 128:
         raise BadFile(f"{where} is damaged: the last number has no end")

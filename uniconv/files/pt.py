@@ -1,4 +1,15 @@
-"""PyTorch's files: tensors only; code in them is never run."""
+"""PyTorch's files: tensors only; code in them is never run.
+
+Since 1.6 a file is a zip (``archive/data.pkl``, ``archive/data/0``, ...): a pickle of dictionaries
+in which a tensor is a storage, a shape and strides, and one file for each storage. Before, it was a
+pickle of three parts with the storages behind it.
+``torch.load(weights_only=True)`` allows tensors, dictionaries, lists and numbers; whatever else a
+pickle names (modules, optimizers, lambdas) is refused, since making it would run code.
+
+Tensors of a zip stay in the file, mapped, until they are asked for: torch would reserve as much as
+the archive's directory claims, which is why a compressed entry, which torch never writes, is
+refused.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +41,7 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
 
 
 def _load(path: Path, limits: Limits) -> Any:
+    """What the file holds, tensors left in the file until they are asked for."""
     import torch
 
     is_zip = zipfile.is_zipfile(path)  # then one tensor at a time is read
@@ -57,6 +69,7 @@ def _load(path: Path, limits: Limits) -> Any:
 
 
 def _tensors(value: Any, name: str, limits: Limits, depth: int) -> Iterator[tuple[str, Any]]:
+    """The tensors in nested dictionaries and lists, by the keys and places that lead to them."""
     import torch
 
     limits.step(depth)
@@ -94,6 +107,7 @@ def write(path: Path, arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:
 
 
 def _mapped(file: str, dtype: np.dtype[Any], shape: tuple[int, ...], offset: int) -> NDArray[Any]:
+    """An array whose numbers stay in a file; changes to it do not reach the file."""
     if 0 in shape:
         return np.zeros(shape, dtype)
     return np.memmap(file, dtype, "c", offset, shape)

@@ -1,6 +1,15 @@
 """safetensors: a header in JSON, then the bytes of every tensor, little-endian, last axis fastest.
 
 The format: https://github.com/huggingface/safetensors#format
+
+The bytes::
+
+    uint64 length of the header | header in JSON, padded with spaces | the tensors
+    header: {"conv.weight": {"dtype": "F32", "shape": [8, 3, 3, 3], "data_offsets": [0, 864]},
+             "__metadata__": {"format": "pt"}}
+
+Offsets count from the header's end, leave no gap and do not overlap; the library checks that.
+``__metadata__`` is a word of the format and no name for a tensor.
 """
 
 from __future__ import annotations

@@ -4,6 +4,12 @@ A table ends in a footer, which says where the index is; the index is a block th
 blocks are; a block is entries, each of which shares the first bytes of its key with the one before.
 https://github.com/google/leveldb/blob/1.23/doc/table_format.md and table/block_builder.cc;
 TensorFlow's differ in nothing: tensorflow v2.16.1, tensorflow/core/lib/io/format.cc .
+
+The bytes of a table, of a block and of its entries::
+
+    block | block | ... | index block | footer (48 bytes: two handles, padding, magic number)
+    block: entries | uint32 restart ... | uint32 number of restarts | byte compression | uint32 crc
+    entry: varint bytes shared with the key before | varint bytes of its own | varint size | ...
 """
 
 from __future__ import annotations
@@ -52,6 +58,7 @@ def _handle(handle: memoryview, at: int, data: memoryview, where: str) -> tuple[
 
 
 def _block(block: memoryview, where: str, limits: Limits) -> Iterator[tuple[bytes, memoryview]]:
+    """The entries of a block; ``restarts`` are places where keys are whole, and not needed here."""
     restarts = Data(block, where).go(len(block) - 4).number("I")
     end = len(block) - 4 * (restarts + 1)
     if end < 0:

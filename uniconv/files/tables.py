@@ -1,4 +1,10 @@
-"""Numbers as plain text of a known form: .json and .csv."""
+"""Numbers as plain text of a known form: .json and .csv.
+
+JSON: a list of numbers, or of such lists, is an array; an object gives names. Numbers stay texts
+until they are parsed, since their digits tell how far off a value may be, and since Python's json
+would make ``1e400`` infinite. CSV: a matrix, or a table with a line of titles; what divides its
+cells is whichever of the three signs the first line has most of.
+"""
 
 from __future__ import annotations
 
@@ -45,6 +51,7 @@ def read_json(path: Path, limits: Limits) -> Iterator[NamedArray]:
 
 def _object(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object, each name of which is there once."""
+    # Python keeps the last of two equal names: an array would be gone without a word.
     names = Counter(name for name, _ in pairs)
     twice = [name for name, count in names.items() if count > 1]
     if twice:
@@ -57,6 +64,8 @@ def _lists(data: Any, name: str, path: Path) -> Iterator[NamedArray]:
 
     A list whose first innermost entry is a number is one array; other lists hold arrays.
     """
+    # Names join with points, places in lists count from 0: {"layers": [{"w": [1, 2]}]} has
+    # layers.0.w.
     if isinstance(data, dict):
         for key, part in data.items():
             yield from _lists(part, f"{name}.{key}".lstrip("."), path)
@@ -102,6 +111,8 @@ def read_csv(path: Path, limits: Limits) -> Iterator[NamedArray]:
     """A matrix; commas, semicolons or tabs divide; a first line of words is the columns' names."""
     lines = _text(path).splitlines()
     # Whichever of the three is most frequent on the first line.
+    # German and French files have semicolons, since a comma is their decimal point; such numbers
+    # are refused as words below, not read as thousands.
     separator = max(",;\t", key=lines[0].count) if lines else ","
     rows: list[tuple[int, list[str]]] = []
     title = False
@@ -109,6 +120,7 @@ def read_csv(path: Path, limits: Limits) -> Iterator[NamedArray]:
         row = [cell.strip() for cell in cells]
         if not any(row):
             continue
+        # A first line of nothing but words is a title; a word anywhere else is no number.
         words = [cell for cell in row if not NUMBER.fullmatch(cell)]
         if len(words) == len(row) and not rows and not title:
             title = True

@@ -2,6 +2,11 @@
 
 https://github.com/tensorflow/tensorflow/blob/v2.16.1/tensorflow/core/framework/tensor.proto and
 types.proto have the fields and their numbers.
+
+A TensorProto has a dtype (1), a shape (2), and its numbers in one of two ways: as bytes (4,
+``tensor_content``, little-endian), or in a field by type: floats in 5, doubles in 6, integers of up
+to 32 bits in 7, int64 in 10, half floats as their bits in 13. In the second way trailing numbers
+that repeat the last one may be left out: zeros of any shape are one number.
 """
 
 from __future__ import annotations
@@ -33,16 +38,16 @@ _NAMES = codes(
 NO_NUMBERS = {7, 20, 21}  # string, resource, variant
 # The field of the values that are no tensor_content, and how they are stored; else 7, as varints
 _FIELDS = {
-    1: (5, "f4"),
-    2: (6, "f8"),
-    8: (9, "f4"),
-    18: (12, "f8"),
-    9: (10, ""),
-    10: (11, ""),
-    14: (13, "bits"),
-    19: (13, "bits"),
-    22: (16, ""),
-    23: (17, ""),
+    1: (5, "f4"),  # float_val
+    2: (6, "f8"),  # double_val
+    8: (9, "f4"),  # scomplex_val
+    18: (12, "f8"),  # dcomplex_val
+    9: (10, ""),  # int64_val
+    10: (11, ""),  # bool_val
+    14: (13, "bits"),  # half_val, of bfloat16
+    19: (13, "bits"),  # half_val
+    22: (16, ""),  # uint32_val
+    23: (17, ""),  # uint64_val
 }
 
 

@@ -1,4 +1,8 @@
-"""torch tensors as NumPy arrays, in the dtypes of ml_dtypes where NumPy has none, and back."""
+"""torch tensors as NumPy arrays, in the dtypes of ml_dtypes where NumPy has none, and back.
+
+Both ways without a copy: NumPy's array and torch's tensor are one memory. A dtype that NumPy lacks
+is carried as integers of its size and then called by its name.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +39,7 @@ def to_numpy(tensor: Tensor, where: str) -> NDArray[Any]:
         raise BadFile(
             f"{where} is {name}, which NumPy does not have: reading it needs pip install ml_dtypes"
         ) from None
+    # torch hands NumPy no dtype of ml_dtypes: the same bytes go as integers.
     bits = {1: torch.uint8, 2: torch.int16}[tensor.itemsize]
     return tensor.view(bits).numpy().view(np.dtype(getattr(ml_dtypes, name)))
 
@@ -43,6 +48,7 @@ def to_torch(array: NDArray[Any], where: str) -> Tensor:
     """The array's memory as a tensor."""
     import torch
 
+    # The other way round: torch takes no dtype of ml_dtypes from NumPy.
     name = array.dtype.name
     if name in _OF_ML_DTYPES:
         bits = {1: np.uint8, 2: np.int16}[array.itemsize]

@@ -1,4 +1,12 @@
-"""Text with printed arrays in it, among prose in any language."""
+"""Text with printed arrays in it, among prose in any language.
+
+The search is for signs of arrays, in any prose: a heading as Julia's, ``name =`` and rows as
+MATLAB's, ``array(`` and ``tensor(``, brackets in brackets. Each kind has a pattern that finds where
+one may begin and a reader that reads on from there, or answers None where it is no array after all:
+an index, a call in program text, a date in brackets. A reader that is sure of an array and cannot
+read it (a number is missing, an ellipsis stands for some) raises an error with the line: a part of
+an array is never returned as if it were all.
+"""
 
 from __future__ import annotations
 
@@ -47,11 +55,13 @@ READERS: dict[re.Pattern[str], Reader] = {
     BRACKET: read_bracket,
     HEADED: read_headed,
 }
+# Signs that pages and editors put in for others: minus, spaces without a break, a byte order mark
 _SAME = str.maketrans({"\u2212": "-", "\u00a0": " ", "\u3000": " ", "\ufeff": " "})
 
 
 def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
     """The arrays of a text file."""
+    # Windows' PowerShell writes UTF-16, whose first bytes say so.
     data = path.read_bytes()
     try:
         text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8")
@@ -94,6 +104,7 @@ def _arrays(t: Printed) -> Iterator[NamedArray]:
     waiting: list[tuple[int, int, re.Match[str]]] = []  # a heap: place, reader, match
 
     def seek(reader: int, at: int) -> None:
+        """Put a reader's next match at or after a place into the heap."""
         match = readers[reader][0](t.text, at)
         if match:
             heappush(waiting, (match.start(), reader, match))
@@ -108,6 +119,7 @@ def _arrays(t: Printed) -> Iterator[NamedArray]:
             continue
         array = readers[reader][1](t, match)
         if array is None:
+            # No array after all: the same reader goes on behind the sign that misled it.
             seek(reader, match.end())
         else:
             yield array[0]

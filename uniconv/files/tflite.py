@@ -3,6 +3,13 @@
 The fields and their numbers: https://github.com/tensorflow/tensorflow/blob/v2.16.1/tensorflow/
 compiler/mlir/lite/schema/schema.fbs . A quantized tensor keeps its integers; its scale and zero
 point are beside them, and ``NamedArray.dequantized`` is asked for numbers.
+
+The file is a FlatBuffer: a Model has buffers and subgraphs, a subgraph has tensors, and a tensor
+has a shape (field 0), a type (1), the number of its buffer (2), a name (3) and quantization (4).
+Buffer 0 is empty, and so are those of what is computed; the rest are the weights. Files above 2 GB
+have their buffers behind the FlatBuffer, by offset and size.
+
+Kernels are (out, rows, columns, in), depthwise ones (1, rows, columns, in * multiplier).
 """
 
 from __future__ import annotations
@@ -21,6 +28,7 @@ from uniconv.files.named_array import NamedArray, Quantization
 
 __all__ = ["is_tflite", "read"]
 
+# TensorType of the schema
 _NAMES = codes(
     "0 float32 1 float16 2 int32 3 uint8 4 int64 6 bool 7 int16 8 complex64 9 int8 10 float64 "
     "11 complex128 12 uint64 15 uint32 16 uint16 17 int4 18 bfloat16"
@@ -29,6 +37,7 @@ _NO_NUMBERS = {5, 13, 14}  # string, resource, variant
 
 
 def is_tflite(head: bytes) -> bool:
+    """Whether a file has the sign that FlatBuffers keep at byte 4."""
     return head[4:8] == b"TFL3"
 
 
@@ -45,6 +54,7 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
         prefix = f"{graph.text(4) or k}/" if k else ""
         for at, tensor in enumerate(graph.tables(0)):
             limits.step()
+            # Buffer 0 is empty by definition: tensors that are computed have it.
             number = tensor.number(2, "I")
             if number >= len(buffers):
                 raise BadFile(f"{path}: a tensor has buffer {number} of {len(buffers)}")
@@ -67,6 +77,7 @@ def _buffers(model: Table, data: Data, limits: Limits) -> Iterator[memoryview]:
 
 
 def _array(tensor: Table, raw: memoryview, code: int, name: str, limits: Limits) -> NamedArray:
+    """A constant tensor with its scale and zero point."""
     where = f"{limits.path}, {name}"
     if code not in _NAMES:
         raise BadFile(f"{where}: uniconv does not read TensorFlow Lite's type {code}")
@@ -76,6 +87,7 @@ def _array(tensor: Table, raw: memoryview, code: int, name: str, limits: Limits)
     small = _NAMES[code] == "int4"
     dtype = np.dtype("int8") if small else dtype_of(_NAMES[code], where)
     limits.fits(shape, dtype, name)
+    # Integers of four bits lie two in a byte, the low half first.
     size = int(np.prod(shape, dtype=object))
     count = (size + 1) // 2 if small else size
     if len(raw) != count * dtype.itemsize:
@@ -88,6 +100,7 @@ def _array(tensor: Table, raw: memoryview, code: int, name: str, limits: Limits)
 
 
 def _quantization(table: Table | None, shape: tuple[int, ...], where: str) -> Quantization | None:
+    """Scale and zero point: one of each, or one for each place along an axis."""
     scale = np.empty(0, "f4") if table is None else table.numbers(2, "f4")
     if table is None or not len(scale):
         return None

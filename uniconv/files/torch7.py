@@ -3,6 +3,17 @@
 https://github.com/torch/torch7/blob/master/File.lua (what each kind of object is) and
 lib/TH/THDiskFile.c (how numbers are written); the tensors: generic/Tensor.c, write. An object is
 written once, with an index by which it is met again. Functions are passed over, never run.
+
+An object is its kind (nil 0, number 1, string 2, table 3, torch object 4, boolean 5, functions 6 to
+8) and, for what may be met again, an index; then::
+
+    number   a double              table    a count, then keys and values, objects themselves
+    string   a count and bytes     torch    "V 1", the class's name, then what the class writes
+    tensor   axes | sizes | strides | offset from 1 | a storage    storage   a count | numbers
+
+In ascii every number is a word. Modules of nn are torch objects that write themselves as one table,
+whose ``modules`` lead on and whose ``weight``, ``bias``, ``running_mean`` are tensors. Several
+tensors may look at one storage, with strides of their own: ``getParameters`` makes it so for all.
 """
 
 from __future__ import annotations
@@ -60,18 +71,23 @@ class _Binary:
         self.data = data
 
     def integer(self) -> int:
+        """A C int: kinds of objects, indices, sizes of strings."""
         return int(self.data.number("i"))
 
     def long(self) -> int:
+        """A C long: sizes, strides, offsets."""
         return int(self.data.number("q"))
 
     def double(self) -> float:
+        """A number of Lua's."""
         return float(self.data.number("d"))
 
     def string(self) -> str:
+        """Its length, and so many bytes."""
         return bytes(self.data.take(self.integer())).decode("utf-8", "backslashreplace")
 
     def array(self, dtype: str, size: int) -> NDArray[Any]:
+        """The numbers of a storage."""
         return self.data.array(dtype, (size,))
 
 
@@ -82,6 +98,7 @@ class _Ascii:
         self.data = data
 
     def word(self) -> str:
+        """The next word between spaces."""
         end = re.compile(rb"\s*([^\s]{1,40})").match(self.data.bytes, self.data.at)
         if end is None:
             raise BadFile(f"{self.data.where}: a number is missing at byte {self.data.at}")
@@ -89,19 +106,23 @@ class _Ascii:
         return bytes(end[1]).decode("latin-1")
 
     def integer(self) -> int:
+        """A C int: kinds of objects, indices, sizes of strings."""
         return int(self.word())
 
     long = integer
 
     def double(self) -> float:
+        """A number of Lua's."""
         return float(self.word())
 
     def string(self) -> str:
+        """Its length, and so many bytes."""
         size = self.integer()
         self.data.take(1)
         return bytes(self.data.take(size)).decode("utf-8", "backslashreplace")
 
     def array(self, dtype: str, size: int) -> NDArray[Any]:
+        """The numbers of a storage."""
         if dtype[1:] == "1":  # bytes are written as they are
             self.data.take(1)
             return self.data.array(dtype, (size,))
@@ -169,11 +190,13 @@ class _File:
         return self.objects[index]
 
     def storage(self, dtype: str, depth: int) -> _Storage:
+        """Its size, and so many numbers."""
         size = self.source.long()
         self.limits.fits((size,), dtype, "a storage")
         return _Storage(self.source.array(dtype, size))
 
     def tensor(self, dtype: str, depth: int) -> NDArray[Any] | None:
+        """Axes, sizes, strides, an offset from 1, and the storage: a view of it."""
         axes = self.source.integer()
         if not 0 <= axes <= 64:
             raise BadFile(f"{self.path} is damaged: a tensor has {axes} axes")
@@ -190,15 +213,20 @@ class _File:
 
 @dataclass
 class _Object:
+    """An object of a class: what it writes of itself, which is known only after its parts."""
+
     content: Any = None
 
 
 @dataclass
 class _Storage:
+    """The numbers that one or several tensors look at."""
+
     values: NDArray[Any]
 
 
 def _tensors(value: Any, name: str, path: Path, limits: Limits, depth: int) -> Iterator[NamedArray]:
+    """The tensors in nested tables, by their keys; 1.0 is shown as 1."""
     limits.step(depth)
     if isinstance(value, _Object):
         value = value.content

@@ -4,6 +4,12 @@
 its functions are the few that make tensors, and nothing else can be named.
 https://github.com/pytorch/pytorch/blob/v2.6.0/torch/csrc/jit/serialization/pickler.cpp and
 docs/serialization.md beside it; the storages: torch/serialization.py .
+
+The archive: ``model/data.pkl`` (the module), ``model/data/0``, ... (storages),
+``model/constants.pkl`` (tensors that the code mentions), ``model/code/*.py`` (the code, which is
+never read), and ``model/byteorder``. In the pickle a module is an object of a class
+``__torch__...`` with a dictionary of attributes as its state, and a tensor is a call of
+``_rebuild_tensor_v2``.
 """
 
 from __future__ import annotations
@@ -52,6 +58,7 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
     """Parameters, buffers and attributes that are tensors, ``conv.weight``; then the constants."""
     with limits.zip(path) as archive:
         names = archive.namelist()
+        # All names of the archive begin with one folder, which torch calls as the file was called.
         root = names[0].partition("/")[0] if names else ""
         order = f"{root}/byteorder"
         big = order in names and archive.read(order).strip() == b"big"
@@ -71,6 +78,7 @@ class _Holder:
         self.parts = parts
 
     def __setstate__(self, state: Any) -> None:
+        """Keep the attributes; nothing is run."""
         self.attributes = state
 
 
@@ -85,6 +93,7 @@ class _Tensor:
     source: _Unpickler
 
     def array(self, name: str) -> NDArray[Any]:
+        """The numbers, from the storage in the archive; read only when their turn comes."""
         source, (kind, key) = self.source, self.storage
         where = f"{source.path}, {name}"
         data = Data(source.entry(key, name), where, source.order)
@@ -99,6 +108,8 @@ _REFUSED = {0x96, 0x97, 0x98, 0x82, 0x83, 0x84}  # BYTEARRAY8, buffers, extensio
 
 
 class _Unpickler(pickle._Unpickler):
+    """A pickle read with the few names that tensors need; every other name is refused."""
+
     dispatch = {
         code: load for code, load in pickle._Unpickler.dispatch.items() if code not in _REFUSED
     }
@@ -121,9 +132,11 @@ class _Unpickler(pickle._Unpickler):
         return self.archive.read(info)
 
     def find_class(self, module: str, name: str) -> Any:
+        """What a name in the pickle stands for: a holder, a function here, or an error."""
         self.limits.step()
         if module.startswith("__torch__"):
             return _Holder
+        # Three functions of torch, made here of tuples; no name of the file reaches an import.
         functions: dict[str, Callable[..., Any]] = {
             "torch._utils._rebuild_tensor_v2": lambda *arguments: self.tensor(*arguments),
             "torch._utils._rebuild_parameter": lambda tensor, *_: tensor,
@@ -139,11 +152,13 @@ class _Unpickler(pickle._Unpickler):
         raise BadFile(f"{self.path} names {module}.{name}, which uniconv does not make")
 
     def persistent_load(self, key: Any) -> tuple[str, str]:
+        """Which storage a tensor has: its dtype and its file in the archive."""
         if not isinstance(key, tuple) or len(key) < 3 or key[0] != "storage":
             raise BadFile(f"{self.path}: {key!r:.80} is no storage")
         return str(key[1]), str(key[2])
 
     def tensor(self, storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> _Tensor:
+        """What ``_rebuild_tensor_v2`` is called with, kept until the numbers are asked for."""
         numbers = (offset, *shape, *strides)
         if not (isinstance(storage, tuple) and all(type(n) is int for n in numbers)):
             raise BadFile(f"{self.path} is damaged: a tensor has no storage")
@@ -151,12 +166,14 @@ class _Unpickler(pickle._Unpickler):
 
 
 def _tensors(value: Any, name: str, limits: Limits, depth: int) -> Iterator[NamedArray]:
+    """The tensors among attributes, dictionaries and lists, by what leads to them."""
     limits.step(depth)
     if isinstance(value, _Tensor):
         yield NamedArray(name, value.array(name))
         return
     if isinstance(value, _Holder):
         value = value.attributes or value.parts
+    # A holder without a state was made of its parts, as tuples with names are.
     parts: Any = ()
     if isinstance(value, dict):
         parts = value.items()
