@@ -15,6 +15,7 @@ import tokenize
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,18 @@ TRUTHS = {"bool", "any", "all", "isinstance", "hasattr", "callable", "startswith
 LAYERS = layers_in(DESIGN.read_text("utf-8"))
 
 
+@cache
+def syntax_tree(source: str) -> ast.Module:
+    """What a source text is parsed into, once for all checks."""
+    return ast.parse(source)
+
+
+@cache
+def nodes(source: str) -> tuple[ast.AST, ...]:
+    """Every node of a source text's tree."""
+    return tuple(ast.walk(syntax_tree(source)))
+
+
 def entry_of(path: Path) -> str:
     """The entry of the package that a file is, or lies in."""
     return path.relative_to(ROOT).parts[0].removesuffix(".py")
@@ -88,7 +101,7 @@ def module_of(path: Path) -> str:
 def imported(source: str) -> set[str]:
     """Every name that a source text imports, in full: ``torch.nn``, ``uniconv.spec.rules.Pad``."""
     names = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -149,7 +162,7 @@ def not_for_authors(dialect: str, source: str) -> list[str]:
 
 def classes_in(source: str) -> set[str]:
     """The names of the classes that a source text defines."""
-    return {n.name for n in ast.walk(ast.parse(source)) if isinstance(n, ast.ClassDef)}
+    return {n.name for n in nodes(source) if isinstance(n, ast.ClassDef)}
 
 
 def twice(names: Iterable[str]) -> set[str]:
@@ -161,7 +174,7 @@ def explaining(source: str) -> set[int]:
     """The numbers of the lines of a source text that hold a comment or a docstring."""
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     lines = {token.start[0] for token in tokens if token.type == tokenize.COMMENT}
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(
             node
         ):
@@ -179,7 +192,7 @@ def explained(sources: Iterable[str]) -> float:
 def participles(source: str) -> list[str]:
     """The functions and classes named by a participle alone, which does not say of what."""
     kinds = (ast.FunctionDef, ast.ClassDef)
-    names = (n.name for n in ast.walk(ast.parse(source)) if isinstance(n, kinds))
+    names = (n.name for n in nodes(source) if isinstance(n, kinds))
     return sorted(name for name in names if name.strip("_") in PARTICIPLES)
 
 
@@ -193,19 +206,16 @@ def verbal_variables(source: str) -> list[str]:
 
 def repeated_by_a_truth(source: str) -> list[str]:
     """The lists and tuples that are multiplied by a truth value: an if that looks like a number."""
-    tree = ast.parse(source)
-    functions = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.returns)
+    functions = (n for n in nodes(source) if isinstance(n, ast.FunctionDef) and n.returns)
     answers = {f.name for f in functions if ast.unparse(f.returns) == "bool"} | TRUTHS
     names = {
         target.id
-        for node in ast.walk(tree)
+        for node in nodes(source)
         if isinstance(node, ast.Assign) and is_truth(node.value, answers, set())
         for target in node.targets
         if isinstance(target, ast.Name)
     }
-    products = (
-        n for n in ast.walk(tree) if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Mult)
-    )
+    products = (n for n in nodes(source) if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Mult))
     sequences = (ast.List, ast.Tuple, ast.ListComp)
     return sorted(
         ast.unparse(product)
@@ -232,24 +242,23 @@ def frameworks_named(source: str) -> list[str]:
     """
     known = {path.stem for path in ROOT.glob("_dialects/*.py")} - {"__init__", "numpy"}
     known |= {"tensorflow", "opencv", "octave", "julia"}
-    tree = ast.parse(source)
     owners = (
-        n for n in ast.walk(tree) if isinstance(n, (ast.Module, ast.ClassDef, ast.FunctionDef))
+        n for n in nodes(source) if isinstance(n, (ast.Module, ast.ClassDef, ast.FunctionDef))
     )
     docstrings = {id(n.body[0].value) for n in owners if n.body and isinstance(n.body[0], ast.Expr)}
     texts = [
         n.value
-        for n in ast.walk(tree)
+        for n in nodes(source)
         if isinstance(n, ast.Constant) and isinstance(n.value, str) and id(n) not in docstrings
     ]
-    texts += [n.name for n in ast.walk(tree) if isinstance(n, (ast.ClassDef, ast.FunctionDef))]
+    texts += [n.name for n in nodes(source) if isinstance(n, (ast.ClassDef, ast.FunctionDef))]
     words = {w.lower() for text in texts for w in re.findall(r"[A-Za-z]+[0-9]*", text)}
     return sorted(words & known)
 
 
 def names_functional(source: str) -> bool:
     """Whether code (not a string or a comment) reaches for torch.nn.functional."""
-    attributes = (n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Attribute))
+    attributes = (n for n in nodes(source) if isinstance(n, ast.Attribute))
     return any("torch.nn.functional" in name for name in imported(source)) or any(
         ast.unparse(n).startswith("torch.nn.functional") for n in attributes
     )
@@ -257,7 +266,7 @@ def names_functional(source: str) -> bool:
 
 def listed(source: str) -> list[str] | None:
     """The names in a source's __all__; None where it has none."""
-    for node in ast.parse(source).body:
+    for node in syntax_tree(source).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
             return [str(ast.literal_eval(name)) for name in getattr(node.value, "elts", [])]
     return None
@@ -267,7 +276,7 @@ def names_used(sources: Iterable[str]) -> dict[str, set[str]]:
     """For each module the names, but for modules, that the sources import from it."""
     used: dict[str, set[str]] = {}
     for source in sources:
-        for node in ast.walk(ast.parse(source)):
+        for node in nodes(source):
             if isinstance(node, ast.ImportFrom) and node.module:
                 used.setdefault(node.module, set()).update(alias.name for alias in node.names)
     modules = {module_of(path) for path in SOURCES}
@@ -282,7 +291,7 @@ def asks_the_class_of_a_rule(source: str) -> list[str]:
     own = ("uniconv.spec", "uniconv._canonical.layout")
     known = {name.rpartition(".")[2] for name in imported(source) if name.startswith(own)}
     asked = []
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("isinstance", "type"):
             value, *classes = node.args
             parts = [part for one in classes for part in ast.walk(one)]
