@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from uniconv._calls.constructor_words import check_arrays
+from uniconv._calls.depths import as_floats, depth, whole_numbers
 from uniconv._calls.lower import LoweredCall
 from uniconv._calls.promotion import common_dtype, result_dtype
 from uniconv._calls.steps import CallSteps, is_plain
@@ -55,7 +56,8 @@ def checked(
     plain = is_plain(call)
 
     # How to read this, in the order of the lines: arrays that are no tensors are made such, and the
-    # function calls itself once; flags such as use_bias=True are held against the arrays; dtypes
+    # function calls itself once; flags such as use_bias=True are held against the arrays; where y
+    # has a depth of its own, integers are made apart and floats converted; dtypes
     # are checked or made one; the steps "before" make w of two vectors or take zero points off;
     # then the bias's shape is checked, and the sum computed.  In a plain call torch's op adds the
     # bias itself; else every step "after" is done to y in turn.
@@ -75,6 +77,13 @@ def checked(
             named = {"x": x, "w": w}
             dtypes = {name: dtype_name(a.dtype) for name, a in named.items()}
             check_arrays(op, call.restated, bias is not None, dtypes)
+        if op.depths:
+            result = depth(call, dtype_name(x.dtype))
+            if result in NUMPY_INTEGERS:
+                return whole_numbers(call, x, w, pointwise, result)
+            named = {"x": x, "w": w} | ({} if pointwise is None else {"p": pointwise})
+            x, w, *more = as_floats(call, named, result)
+            pointwise = more[0] if more else None
         kept = _kept_dtype(call, x, w)
         x, w, bias = _agree(call, x, w, bias)
         for step in steps.before:

@@ -71,8 +71,13 @@ class LoweredCall:
         """The native shape of y."""
         conv, sizes = self.conv, self.sizes
         out = arrange(self.layout.y, {"n": 1, "o": self.o}, conv.output(sizes.size, sizes.kernel))
-        batch = tuple(n // conv.batch_groups for n in sizes.batch)
-        return batched(out, self.layout.y, batch)
+        return batched(out, self.layout.y, self.y_batch)
+
+    @property
+    def y_batch(self) -> Shape:
+        """The batch axes of y."""
+        batch = tuple(n // self.conv.batch_groups for n in self.sizes.batch)
+        return () if self.op.drops_single and batch == (1,) else batch
 
     def padding_at(self, size: Shape) -> Pairs:
         """The record's padding for an x of other spatial sizes, which may be formulas.

@@ -22,12 +22,19 @@ def common_dtype(op: Op, dtypes: Mapping[str, str]) -> str:
     """
     if not dtypes or op.mixed_dtypes == "w":
         return dtypes.get("w", "")
+    if op.mixed_dtypes == "depth":
+        return computed_in(dtypes, "")
     if op.mixed_dtypes == "x" and not any(d[0] in "fc" for d in dtypes.values()):
         return "int64"
     if op.mixed_dtypes in ("numpy", "x"):
         return np.result_type(*map(np.dtype, dtypes.values())).name
     common = reduce(torch.promote_types, (getattr(torch, d) for d in dtypes.values()))
     return dtype_name(common)
+
+
+def computed_in(dtypes: Mapping[str, str], result: str) -> str:
+    """The floating-point dtype of the sum: float64 where x or y has that."""
+    return "float64" if "float64" in (dtypes.get("x"), result) else "float32"
 
 
 def result_dtype(op: Op, dtypes: Mapping[str, str]) -> str:

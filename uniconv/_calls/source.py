@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from uniconv._calls.depths import depth
 from uniconv._calls.lower import LoweredCall
-from uniconv._calls.promotion import common_dtype, result_dtype
+from uniconv._calls.promotion import common_dtype, computed_in, result_dtype
 from uniconv._calls.steps import CallSteps, call_steps
 from uniconv._canonical.formula import traced
-from uniconv._canonical.steps import AnySize, Cast, Conjugate, Step
+from uniconv._canonical.steps import AnySize, Cast, Conjugate, Saturate, Step
 from uniconv._canonical.steps_source import IMPORTS, source
+from uniconv.spec.op import NUMPY_INTEGERS
 
 
 def torch_lines(
@@ -70,6 +72,8 @@ def size_free(call: LoweredCall) -> AnySize | None:
 
 def typed(call: LoweredCall, steps: CallSteps, dtypes: Mapping[str, str]) -> Iterable[Step]:
     """The steps with all arrays made of one dtype first; y of integers has its own at the end."""
+    if call.op.depths:
+        return _of_depth(call, steps, dtypes)
     common = common_dtype(call.op, dtypes)
     integers = "int" in common or common == "bool"
     if call.op.result_option and call.result and not integers:
@@ -83,3 +87,14 @@ def typed(call: LoweredCall, steps: CallSteps, dtypes: Mapping[str, str]) -> Ite
     casts = tuple(Cast(on, "int64", less.get(on, 0)) for on in dtypes or ("x", "w"))
     rest = (step for step in steps if step not in steps.before or not isinstance(step, Cast))
     return (*casts, *rest, Cast("y", call.result or result_dtype(call.op, dtypes)))
+
+
+def _of_depth(call: LoweredCall, steps: CallSteps, dtypes: Mapping[str, str]) -> Iterable[Step]:
+    """The steps in floats, and y rounded where it has integers."""
+    if not dtypes:
+        return steps
+    result = depth(call, dtypes["x"])
+    whole = result in NUMPY_INTEGERS
+    common = "float64" if whole else computed_in(dtypes, result)
+    casts = tuple(Cast(on, common) for on, dtype in dtypes.items() if dtype != common)
+    return (*casts, *steps, *((Saturate("y", result),) if whole else ()))

@@ -141,7 +141,7 @@ def _before(call: LoweredCall) -> tuple[Step, ...]:
         steps += (OuterProduct("w", ("w", "p") if in_order else ("p", "w")),)
     if op.conjugates:
         steps += (Conjugate("w"),)
-    if call.result is not None:
+    if call.result is not None and not op.depths:
         steps += tuple(Cast(on, call.result, zero) for on, zero in zip("xw", call.zero_points))
     return steps
 
@@ -214,7 +214,10 @@ def _y(call: LoweredCall, spatial: Sequence[str]) -> tuple[Step, ...]:
     batch = tuple(n // call.conv.batch_groups for n in call.sizes.batch)
     if len(batch) > 1:
         steps += (Split("y", letters.index("n"), batch),)
-    return (*steps, DropAxis("y")) if lacking else steps
+    if lacking:
+        steps += (DropAxis("y"),)
+    # An image filter's batch axis, where it has one, is the last.
+    return (*steps, DropAxis("y")) if call.sizes.batch and not call.y_batch else steps
 
 
 def _after(call: LoweredCall) -> tuple[Step, ...]:

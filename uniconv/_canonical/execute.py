@@ -192,16 +192,21 @@ def _gather(step: s.Gather) -> Action:
     def gather(x: Tensor) -> Tensor:
         for axis, ((lo, hi), n) in enumerate(zip(step.pad, step.size), start=-len(step.pad)):
             at = torch.arange(-lo, n + hi, device=x.device)
-            x = x.index_select(axis, _read_at(at, n, step.boundary))
+            x = x.index_select(axis, read_at(at, n, step.boundary))
         return x
 
     return gather
 
 
-def _read_at(i: Tensor, n: int, boundary: str) -> Tensor:
-    """Which pixels of n stand at positions i, left or right of the image too."""
+def read_at(i: Tensor, n: int, boundary: str) -> Tensor:
+    """Which pixels of n stand at positions i, left or right of the image too.
+
+    Of zeros there is none: the nearest stands for it.
+    """
     # Of 4 pixels, from -3 to 6: circular 1 2 3 0 1 2 3 0 1 2; symmetric, whose period is 8, doubles
     # the edge: 2 1 0 0 1 2 3 3 2 1; reflect, whose period is 6, does not: 3 2 1 0 1 2 3 2 1 0.
+    if boundary in ("zeros", "replicate"):
+        return i.clamp(0, n - 1)
     if boundary == "circular":
         return i % n
     if boundary == "symmetric":
@@ -283,6 +288,18 @@ def _cast(step: s.Cast) -> Action:
     return lambda a: a.to(dtype) - less if less else a.to(dtype)
 
 
+def _saturate(step: s.Saturate) -> Action:
+    """The nearest integer of a dtype; torch rounds a half to the even one."""
+    dtype = getattr(torch, step.dtype)
+    info = torch.iinfo(dtype)
+
+    def saturate(y: Tensor) -> Tensor:
+        whole = y.round() if step.even else y.sign() * (y.abs() + 0.5).floor()
+        return whole.clamp(info.min, info.max).long().to(dtype)
+
+    return saturate
+
+
 def _outer(step: s.OuterProduct) -> Action:
     """The kernel of two vectors; which is first decides which axis it runs along."""
     first, second = step.factors
@@ -330,6 +347,7 @@ _ACTIONS: dict[type[s.Step], Callable[[Any], Action]] = {
     s.OuterProduct: _outer,
     s.Cast: _cast,
     s.Scale: lambda step: lambda y: y * step.factor,
+    s.Saturate: _saturate,
     s.Shift: lambda step: lambda y: y + step.term,
     s.Activate: lambda step: partial(compute, step.activation),
 }

@@ -221,6 +221,14 @@ class Cast(Step):
 
 
 @dataclass(frozen=True, slots=True)
+class Saturate(Step):
+    """Each number as the nearest integer of a dtype; halves go to even ones, or away from zero."""
+
+    dtype: str
+    even: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Scale(Step):
     """Times a number."""
 

@@ -160,7 +160,7 @@ def _signs(pad: Pairs) -> str:
 def _gather(step: s.Gather) -> Iterator[str]:
     """A border read from x: for each axis, which pixels follow each other."""
     x = step.on
-    # The period and the place in it, as in ``execute._read_at``.
+    # The period and the place in it, as in ``execute.read_at``.
     around = {
         "circular": ("n", "i"),
         "symmetric": ("(2 * n)", "torch.minimum(i, 2 * n - 1 - i)"),
@@ -252,6 +252,14 @@ def _cast(step: s.Cast) -> Iterator[str]:
     yield f"{step.on} = {step.on}.to(torch.{step.dtype}){less}"
 
 
+def _saturate(step: s.Saturate) -> Iterator[str]:
+    """Rounded, cut to the range of the integers, and made such."""
+    y, info = step.on, f"torch.iinfo(torch.{step.dtype})"
+    whole = f"{y}.round()" if step.even else f"{y}.sign() * ({y}.abs() + 0.5).floor()"
+    yield f"{y} = {whole}" + ("  # a half to the even one" if step.even else "")
+    yield f"{y} = {y}.clamp({info}.min, {info}.max).long().to(torch.{step.dtype})"
+
+
 def _bias(step: s.Bias) -> Iterator[str]:
     """The bias along the channels: "bias.reshape(-1, 1, 1)" with two axes behind them."""
     shape = f".reshape({', '.join(['-1', *['1'] * step.after])})" if step.after else ""
@@ -289,6 +297,7 @@ _LINES: dict[type[s.Step], Callable[[Any], Iterable[str]]] = {
     s.OuterProduct: lambda step: [f"{step.on} = torch.outer({', '.join(step.factors)})"],
     s.Cast: _cast,
     s.Scale: lambda step: [f"{step.on} = {step.on} * {step.factor!r}"],
+    s.Saturate: _saturate,
     s.Shift: lambda step: [f"{step.on} = {step.on} + {step.term!r}"],
     s.Activate: lambda step: [f"{step.on} = {code(step.activation, step.on)}"],
 }

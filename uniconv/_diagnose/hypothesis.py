@@ -112,7 +112,7 @@ class Problem:
             *_completed(x, call.layout.x, self.rank, count, ("n", "c")), x.shape
         )
         self.y = LabelledArray.of(
-            *_completed(y, call.layout.y, self.rank, count, ("n", "o")), y.shape
+            *_completed(y, call.layout.y, self.rank, len(call.y_batch), ("n", "o")), y.shape
         )
         native_shape = w.shape
         if call.op.outer_product is not None and p is not None:

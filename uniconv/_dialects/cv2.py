@@ -9,7 +9,6 @@ from uniconv.spec import (
     REQUIRED,
     UNGROUPED,
     Axis,
-    CallContext,
     Choice,
     Form,
     Framework,
@@ -49,8 +48,8 @@ ANCHOR = NumbersMean(read_anchor, lambda axis, pair: (pair[0], axis.kernel - 1 -
 BORDERS = {0: "zeros", 1: "replicate", 2: "symmetric", 4: "reflect"}
 
 
-def one_channel(call: CallContext) -> bool:
-    return call.sizes.batch == (1,)
+# CV_8U, CV_16U, CV_16S, CV_32F and CV_64F; -1 is the depth of src.
+DEPTHS = {-1: None, 0: "uint8", 2: "uint16", 3: "int16", 5: "float32", 6: "float64"}
 
 
 FILTER2D = Op(
@@ -66,8 +65,18 @@ FILTER2D = Op(
     groups=UNGROUPED,
     batch=(0, 1),
     empty_output="refused",
-    dtypes=("float32", "float64"),
-    inert_options=(Choice("ddepth", {-1: None}, REQUIRED),),
+    dtypes=("float32", "float64", "uint8", "uint16", "int16"),
+    mixed_dtypes="depth",
+    drops_single=True,
+    result_option=Choice("ddepth", DEPTHS, REQUIRED),
+    # opencv 5.0.0 modules/imgproc/src/filter.simd.hpp getLinearFilter
+    depths={
+        "uint8": ("uint8", "uint16", "int16", "float32", "float64"),
+        "uint16": ("uint16", "float32", "float64"),
+        "int16": ("int16", "float32", "float64"),
+        "float32": ("float32",),
+        "float64": ("float64",),
+    },
     refusals=(
         Refusal(
             centre_outside_the_kernel,
@@ -75,27 +84,34 @@ FILTER2D = Op(
             "the anchor must lie inside the kernel: x below its columns, y below its rows",
             SOURCE,
         ),
-        Refusal(
-            one_channel,
-            (),
-            "OpenCV takes (H, W, 1) and returns (H, W): give x as (H, W)",
-            "opencv 5.0.0 modules/python/src2/cv2_convert.cpp",
-        ),
     ),
     source=SOURCE,
     notes=(
         "A cross-correlation, in spite of what filters are called.",
         "borderType is a number: 0 zeros, 1 replicate, 2 reflect with the edge, 4 (default) "
         "without; anchor is (x, y), the column first.",
+        "ddepth is -1 (src's), 0 (uint8), 2 (uint16), 3 (int16), 5 (float32) or 6 (float64); "
+        "integers are rounded, a half to the even one, and saturated.",
+        "Pixels whose sum is next to a half are rounded as OpenCV's AVX2 code does it.",
+        "An image (H, W, 1) gives (H, W), as OpenCV returns it.",
     ),
 )
+ALL_DEPTHS = ("uint8", "uint16", "int16", "float32", "float64")
 SEP_FILTER2D = replace(
     FILTER2D,
     name="cv2.sepFilter2D",
     kind="separable_conv",
     params="x:src ddepth w:kernelX p:kernelY anchor delta borderType",
     outer_product=("s1", "s0"),
-    notes=("kernelX runs along the rows of the image, kernelY along its columns.",),
+    # opencv 5.0.0 modules/imgproc/src/filter.simd.hpp getLinearColumnFilter
+    depths=dict.fromkeys(("uint8", "uint16", "int16", "float32"), ALL_DEPTHS)
+    | {"float64": ("uint8", "uint16", "int16", "float64")},
+    notes=(
+        "kernelX runs along the rows of the image, kernelY along its columns.",
+        *FILTER2D.notes[1:],
+        "uint8 of smoothing kernels in multiples of 1/256 is computed in fixed point: a half goes "
+        "to the even number in a row's whole vectors of 16, up in what is left over.",
+    ),
 )
 
 

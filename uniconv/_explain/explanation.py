@@ -284,7 +284,8 @@ def _reading(call: LoweredCall, role: str, pattern: str, shape: Shape) -> dict[s
     rank = call.rank if "..." in pattern else max(rank_of(pattern, len(pattern.split())), 0)
     letters = list(axes(pattern, rank))
     if "n" in letters and role in ("x", "y"):
-        at, many = letters.index("n"), len(call.sizes.batch)
+        batch = call.y_batch if role == "y" else call.sizes.batch
+        at, many = letters.index("n"), len(batch)
         letters[at : at + 1] = ["n"] * many
     names = names_of(call)
     sizes: dict[str, int] = {}

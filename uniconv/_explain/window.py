@@ -172,7 +172,7 @@ def canonical_y(call: LoweredCall, a: Array) -> Array:
     """A native y as ``n o ...``."""
     letters = axes(call.layout.y, call.rank)
     if "n" in letters:
-        at, many = letters.index("n"), len(call.sizes.batch)
+        at, many = letters.index("n"), len(call.y_batch)
         a = a.reshape(*a.shape[:at], math.prod(a.shape[at : at + many]), *a.shape[at + many :])
     ones = tuple(b for b in "no" if b not in letters)
     a = a.reshape(*a.shape, *(1,) * len(ones))

@@ -172,7 +172,8 @@ def traits(op: Op, rank: int | None = None) -> dict[str, tuple[Any, ...]]:
         if scalar is not None and scalar.option not in values:
             values[scalar.option] = (*_omission(scalar), 1, 2, -3)
     if op.result_option:
-        values[op.result_option.option] = (LEFT_OUT, None)
+        same = [word for word, dtype in op.result_option.table.items() if dtype is None]
+        values[op.result_option.option] = (*_omission(op.result_option), *same)
     for offset in op.zero_points or ():
         several = ("channels",) if offset.for_each_channel else ()
         values[offset.option] = (LEFT_OUT, 0, 3, *several)

@@ -1,0 +1,85 @@
+"""Image filters that give y in another depth than x: which they give, and sums made integers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from uniconv._calls.lower import LoweredCall
+from uniconv._calls.promotion import computed_in
+from uniconv._canonical.arrays import dtype_name
+from uniconv._canonical.image_sums import Sums, filtered
+from uniconv._messages import show
+from uniconv.errors import BadArray
+from uniconv.spec.op import FLOATS, NUMPY_INTEGERS
+
+
+def depth(call: LoweredCall, x: str) -> str:
+    """The dtype of y for an x of that dtype.
+
+    Raises:
+        BadArray: the function takes no such x, or gives no such y of it.
+    """
+    op = call.op
+    if x not in op.depths:
+        raise BadArray(f"{op.name}: x is {x}, which is not one of {', '.join(op.depths)}")
+    result = call.result or x
+    if result not in op.depths[x]:
+        assert op.result_option is not None
+        words = {dtype: word for word, dtype in op.result_option.table.items()}
+        gave = call.context.gave(op.result_option.option, words[call.result])
+        listed = ", ".join(f"{show(words[d])} ({d})" for d in op.depths[x])
+        many = math.prod(call.sizes.kernel) >= 50 and not op.outer_product
+        more = f"; others, which {op.title} has by Fourier transforms, are not modelled" * many
+        raise BadArray(f"{op.name}: {gave} ({result}) of {x} is not one of {listed}{more}")
+    return result
+
+
+def whole_numbers(
+    call: LoweredCall, x: Tensor, w: Tensor, pointwise: Tensor | None, dtype: str
+) -> Tensor:
+    """y of integers.
+
+    Raises:
+        BadArray: a pixel's sum is so near to a half that the order of the framework's additions,
+            which differs between processors and sizes, decides which integer it becomes.
+    """
+    # A stored kernel has axes of channels, too.
+    kernels = (w.reshape(call.sizes.kernel),) if pointwise is None else (w, pointwise)
+    device = x.device
+    image = x.detach().cpu()
+    sums = Sums(call.conv.pad, call.conv.boundary, float(call.shift), dtype)
+    y, doubtful = filtered(image, [k.detach().cpu() for k in kernels], sums)
+    if doubtful:
+        raise BadArray(
+            f"{call.op.name}: {doubtful} of {y.numel()} pixels are so near to a half that rounding "
+            f"errors of {call.op.title}, which its processor decides, make them one integer or the "
+            f"next: {_float_depth(call)} keeps the sum"
+        )
+    return y.reshape(call.output).to(device)
+
+
+def _float_depth(call: LoweredCall) -> str:
+    """The option with which y has the sum itself."""
+    rule = call.op.result_option
+    assert rule is not None
+    words: dict[Any, Any] = {dtype: word for word, dtype in rule.table.items()}
+    return f"{rule.option}={show(words['float32'])} (float32) or {words['float64']} (float64)"
+
+
+def as_floats(call: LoweredCall, arrays: Mapping[str, Tensor], result: str) -> list[Tensor]:
+    """The arrays in the dtype of the sum.
+
+    Raises:
+        BadArray: a kernel of complex numbers.
+    """
+    dtypes = {name: dtype_name(a.dtype) for name, a in arrays.items()}
+    for name, dtype in dtypes.items():
+        if dtype not in (*FLOATS, *NUMPY_INTEGERS):
+            raise BadArray(f"{call.op.name}: {name} is {dtype}, which is no kernel of real numbers")
+    common = getattr(torch, computed_in(dtypes, result))
+    return [a.to(common) for a in arrays.values()]
