@@ -434,6 +434,8 @@ NAMED = {
     "_weights/which_layout.py": "the layout in which an order is told first",
     "_probe/source.py": "Julia and MATLAB are languages",
     "spec/spelling.py": "Julia and MATLAB are languages",
+    "spec/idiom.py": "Julia's arrays, with the borders of NNlib",
+    "_translate/languages.py": "Julia and MATLAB are languages",
     "spec/__init__.py": "Julia is a language",
     "spec/registry.py": "an example in an error",
 }

@@ -16,6 +16,7 @@ _HOMES = {
     "Diagnosis": "uniconv._diagnose",
     "Explanation": "uniconv._explain",
     "Probe": "uniconv._probe",
+    "Translation": "uniconv._translate",
     "UniconvError": "uniconv.errors",
     "bind": "uniconv._bind",
     "compare": "uniconv._diagnose",
@@ -36,6 +37,7 @@ _HOMES = {
     "probe": "uniconv._probe",
     "same_pads": "uniconv._same_pads",
     "separable_conv": "uniconv._functional",
+    "translate": "uniconv._translate",
     "which_layout": "uniconv._weights.which_layout",
 }
 __all__ = ["__version__", *_MODULES, *_HOMES]

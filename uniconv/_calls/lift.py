@@ -8,7 +8,7 @@ back.  So a rule may offer several ways, of which some are wrong: only right one
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -41,8 +41,16 @@ class Lifted:
     conjugated: bool = False
 
 
-def lift(call: LoweredCall, op: Op, *, flip_kernel: bool = False) -> Lifted:
+def lift(
+    call: LoweredCall,
+    op: Op,
+    *,
+    flip_kernel: bool = False,
+    takes: Callable[[LoweredCall], bool] = lambda lifted: True,
+) -> Lifted:
     """Say ``call`` as a call of ``op``, exactly.
+
+    takes: what must hold, besides, of what the options lower to.
 
     Raises:
         CannotExpress: with the field that ``op`` has no words for, and why.
@@ -82,7 +90,7 @@ def lift(call: LoweredCall, op: Op, *, flip_kernel: bool = False) -> Lifted:
         except UniconvError as error:
             refusals.append(error)
             continue
-        if _same(lifted, replace(call, conv=conv)):
+        if _same(lifted, replace(call, conv=conv)) and takes(lifted):
             return Lifted(native, lifted, reversed_, call.op.conjugates is not op.conjugates)
     first = refusals[0] if refusals else UniconvError(f"its own reading differs from {conv}")
     if isinstance(first, CannotExpress):

@@ -110,12 +110,12 @@ def call_steps(call: LoweredCall, any_size: AnySize | None = None) -> CallSteps:
     return CallSteps(
         _before(call),
         _x(call, spatial),
-        _w(call, (*kernel_letters, *spatial), conv.groups),
+        kernel_steps(call, (*kernel_letters, *spatial), conv.groups),
         core,
         p,
         point,
         _y(call, spatial),
-        _after(call),
+        after_steps(call),
     )
 
 
@@ -146,7 +146,7 @@ def _before(call: LoweredCall) -> tuple[Step, ...]:
     return steps
 
 
-def _permuted(on: str, src: Sequence[str], dst: Sequence[str]) -> tuple[Step, ...]:
+def permuted(on: str, src: Sequence[str], dst: Sequence[str]) -> tuple[Step, ...]:
     """The step that takes an array of axes ``src`` to ``dst``; none where they are in order."""
     moved = order(src, dst)
     known = moved == tuple(range(len(moved)))
@@ -169,13 +169,16 @@ def _x(call: LoweredCall, spatial: Sequence[str]) -> tuple[Step, ...]:
     steps: tuple[Step, ...] = (AddAxes("x", len(lacking)),) if lacking else ()
     if len(batch) > 1:
         steps += (Merge("x", letters.index("n"), len(batch)),)
-    steps += _permuted("x", letters, (*_head(call), "c", *spatial))
+    steps += permuted("x", letters, (*_head(call), "c", *spatial))
     return (*steps, BatchGroups("x", parts)) if parts > 1 else steps
 
 
-def _w(call: LoweredCall, letters: tuple[str, ...], groups: int) -> tuple[Step, ...]:
-    """From the native kernel: one permutation, unless groups are split or merged."""
-    src, lacking = completed(axes(call.layout.w, call.rank), letters)
+def kernel_steps(call: LoweredCall, letters: tuple[str, ...], groups: int) -> tuple[Step, ...]:
+    """From the native kernel to ``letters``: one permutation, unless groups are split or merged."""
+    # Groups are an axis of their own only in some kernels: elsewhere they are a part of o or c.
+    native = axes(call.layout.w, call.rank)
+    parted = tuple(a for a in letters if a != "g") if {"o", "c"} & set(native) else letters
+    src, lacking = completed(native, parted)
     steps: tuple[Step, ...] = (AddAxes("w", len(lacking)),) if lacking else ()
     # A permutation does where w's letters are those wanted, or where there is one group, so that i
     # is c and m is o.  "g m i" to "o i" is not one: o = (g m) are two axes made one, which is left
@@ -203,14 +206,14 @@ def _pointwise(
     conv, sizes = call.pointwise
     size = call.conv.output(call.sizes.size, call.sizes.kernel)
     sizes = replace(sizes, size=tuple(size[int(a[1:])] for a in spatial))
-    kernel = _permuted("p", axes(call.op.pointwise, call.rank), ("o", "i", *spatial))
+    kernel = permuted("p", axes(call.op.pointwise, call.rank), ("o", "i", *spatial))
     return kernel, core_steps(conv, sizes, transposed=False, x="y", w="p", bias=False)
 
 
 def _y(call: LoweredCall, spatial: Sequence[str]) -> tuple[Step, ...]:
     """To the native y, its batch axes as they were."""
     letters, lacking = completed(native_axes(call.layout.y, call), ("o",))
-    steps = _permuted("y", (*_head(call), "o", *spatial), letters)
+    steps = permuted("y", (*_head(call), "o", *spatial), letters)
     batch = tuple(n // call.conv.batch_groups for n in call.sizes.batch)
     if len(batch) > 1:
         steps += (Split("y", letters.index("n"), batch),)
@@ -220,7 +223,7 @@ def _y(call: LoweredCall, spatial: Sequence[str]) -> tuple[Step, ...]:
     return (*steps, DropAxis("y")) if call.sizes.batch and not call.y_batch else steps
 
 
-def _after(call: LoweredCall) -> tuple[Step, ...]:
+def after_steps(call: LoweredCall) -> tuple[Step, ...]:
     """What follows the sum, in order."""
     # y = activation(scale * sum + addend_scale * addend + shift + bias): cuDNN's order
     # (cudnnConvolutionBiasActivationForward: alpha1, alpha2, bias, activation).
@@ -234,9 +237,14 @@ def _after(call: LoweredCall) -> tuple[Step, ...]:
         steps += (Shift("y", call.shift),)
     if is_plain(call):
         return steps
+    steps += (bias_step(call),)
+    return (*steps, Activate("y", call.activation)) if call.activation else steps
+
+
+def bias_step(call: LoweredCall) -> Bias:
+    """The bias on the native y."""
     # ``after``: how many axes of y come behind the channels, so that the bias is reshaped by it:
     # 2 in "n o ...", 0 in "n ... o".
     letters = native_axes(call.layout.y, call)
-    after = len(letters) - letters.index("o") - 1 if op.bias == "o" and "o" in letters else None
-    steps += (Bias("y", after),)
-    return (*steps, Activate("y", call.activation)) if call.activation else steps
+    with_channels = call.op.bias == "o" and "o" in letters
+    return Bias("y", len(letters) - letters.index("o") - 1 if with_channels else None)

@@ -361,8 +361,8 @@ def _windows(
         return (make(stride=stride, padding=lows, bias=bias), *skipped)
     spans = [(n - 1) * d + 1 for n, d in zip(sizes.size, conv.lhs_dilation)]
     padded = tuple(n + lo + hi for n, (lo, hi) in zip(spans, conv.pad))
-    border = (*_border(x, conv, sizes.size, any_size), *_crop(x, cut, padded))
-    return (*border, make(stride=stride, padding=(0,) * rank, bias=bias), *skipped)
+    before = (*border(x, conv, sizes.size, any_size), *_crop(x, cut, padded))
+    return (*before, make(stride=stride, padding=(0,) * rank, bias=bias), *skipped)
 
 
 def _misread(conv: Convolution, sizes: Sizes, any_size: AnySize | None) -> bool:
@@ -411,20 +411,20 @@ def _stamps(
             uncut = make(stride=step, padding=none, output_padding=none, bias=bias)
             return (uncut, *_crop("y", crop, whole), *skipped)
     uncut = make(stride=step, padding=none, output_padding=none, bias=False)
-    grown = _zeros("y", tuple((-lo, -hi) for lo, hi in crop), None if any_size else whole)
+    grown = zeros("y", tuple((-lo, -hi) for lo, hi in crop), None if any_size else whole)
     # The pixels past the result hold the bias, too.
     late = (Bias("y", conv.rank),) if bias else ()
     return (uncut, *grown, *late, *skipped)
 
 
-def _border(
+def border(
     x: str, conv: Convolution, size: Sequence[int], any_size: AnySize | None
 ) -> tuple[Step, ...]:
     """Pad (or crop) x as the record's boundary says."""
     pad = any_size.padding if any_size else conv.pad
     if conv.boundary in ("zeros", "constant"):
         known_size = None if any_size else size
-        return _zeros(x, pad, known_size, conv.boundary, conv.fill)
+        return zeros(x, pad, known_size, conv.boundary, conv.fill)
     least = min(map(min, conv.pad))
     if conv.boundary == "circular" and (least < 0 or max(conv.lhs_dilation) > 1):
         # x is read around its period, which ends with the zeros after the last pixel.
@@ -444,7 +444,7 @@ def _border(
     return (Gather(x, pad, conv.boundary, tuple(size)),)
 
 
-def _zeros(
+def zeros(
     on: str,
     pad: Pairs,
     size: Sequence[int] | None,

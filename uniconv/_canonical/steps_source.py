@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from uniconv._canonical import steps as s
-from uniconv._canonical.activation_functions import code
 from uniconv._canonical.layout import order
 from uniconv._canonical.record import Pairs
 
@@ -86,7 +85,7 @@ def _permute(step: s.Permute) -> Iterator[str]:
 def _regroup(step: s.Regroup) -> Iterator[str]:
     """What einops does with the pattern, in torch's own words."""
     # "(g m) i s0 -> ..." as reshape, permute, reshape: split every letter, order them, merge again.
-    left, right = (_tokens(side) for side in step.pattern.split(" -> "))
+    left, right = (tokens(side) for side in step.pattern.split(" -> "))
     known = dict(step.sizes) | {"1": 1}
     split, merged = ([a for token in side for a in token if a != "1"] for side in (left, right))
     parts = tuple(known[a] for a in split)
@@ -95,7 +94,7 @@ def _regroup(step: s.Regroup) -> Iterator[str]:
     yield f"{step.on} = {step.on}.{permuted}.reshape{_tuple(whole)}  # {known['g']} groups"
 
 
-def _tokens(side: str) -> list[tuple[str, ...]]:
+def tokens(side: str) -> list[tuple[str, ...]]:
     """'(g m) i s0' -> [(g, m), (i,), (s0,)]"""
     tokens: list[tuple[str, ...]] = []
     inside = False
@@ -276,6 +275,13 @@ def addend_name(name: str) -> str:
     return "addend" if name in ("x", "w", "p", "y", "bias") else name
 
 
+def _activate(step: s.Activate) -> Iterator[str]:
+    """The activation of each number."""
+    from uniconv._canonical.activation_functions import code  # which needs torch
+
+    yield f"{step.on} = {code(step.activation, step.on)}"
+
+
 _LINES: dict[type[s.Step], Callable[[Any], Iterable[str]]] = {
     s.Merge: _merge,
     s.Split: lambda step: [f"{step.on} = {step.on}.unflatten({step.at}, batch)"],
@@ -299,5 +305,5 @@ _LINES: dict[type[s.Step], Callable[[Any], Iterable[str]]] = {
     s.Scale: lambda step: [f"{step.on} = {step.on} * {step.factor!r}"],
     s.Saturate: _saturate,
     s.Shift: lambda step: [f"{step.on} = {step.on} + {step.term!r}"],
-    s.Activate: lambda step: [f"{step.on} = {code(step.activation, step.on)}"],
+    s.Activate: _activate,
 }

@@ -16,6 +16,7 @@ from uniconv.spec import (
     Count,
     Crop,
     Framework,
+    Idiom,
     Initial,
     Layout,
     NumbersMean,
@@ -165,7 +166,16 @@ LAYERS = {  # what stands after nobias is behind the initialisers there, so by k
 }
 
 
-SPELLING = Spelling("import chainer", result="{}.array")
+IDIOM = Idiom(
+    transpose="chainer.functions.transpose({x}, {axes})",
+    reshape="chainer.functions.reshape({x}, {shape})",
+    pad={
+        "zeros": 'chainer.functions.pad({x}, {pairs}, "constant")',
+        "constant": 'chainer.functions.pad({x}, {pairs}, "constant", constant_values={fill})',
+    },
+    join="chainer.functions.concat([{parts}], {axis})",
+)
+SPELLING = Spelling("import chainer", result="{}.array", idiom=IDIOM)
 
 CHAINER = Framework(
     "chainer",

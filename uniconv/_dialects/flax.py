@@ -39,6 +39,7 @@ from uniconv.spec import (
     causal,
     fans_last,
     lecun,
+    numpy_idiom,
     restated,
     same_lower,
     same_total,
@@ -195,14 +196,20 @@ LAYERS = (
 def lines(call: WrittenCall) -> list[str]:
     turned = bool(call.options.get("transpose_kernel", False))
     features = call.w[-2 if turned else -1]
-    own = {"features": features, "kernel_size": call.w[:-2], "use_bias": False}
+    own = {"features": features, "kernel_size": call.w[:-2], "use_bias": call.bias}
+    arrays = '{"kernel": w, "bias": bias}' if call.bias else '{"kernel": w}'
+    y = f'layer.apply({{"params": {arrays}}}, x)'
     return [
         f"layer = {call.function.name}({', '.join(call.words(**own))})",
-        'y = np.asarray(layer.apply({"params": {"kernel": w}}, x))',
+        f"y = {y}" if call.own_arrays else f"y = np.asarray({y})",
     ]
 
 
-SPELLING = Spelling(f"import flax.linen\nimport jax\n\n{EXACT}", lines=lines)
+SPELLING = Spelling(
+    f"import flax.linen\nimport jax\n\n{EXACT}",
+    lines=lines,
+    idiom=numpy_idiom("jnp", "import jax.numpy as jnp"),
+)
 
 FLAX = Framework(
     "flax",

@@ -28,6 +28,7 @@ from uniconv.spec import (
     alike,
     fans_last,
     glorot,
+    julia_idiom,
     julia_words,
     one_of,
     output_padding_reaches_stride,
@@ -136,10 +137,11 @@ def lines(call: WrittenCall) -> list[str]:
     if name == "DepthwiseConv":  # given a weight, Flux's own reads another layout
         name, each = "Conv", f"groups={call.x[-2]}"
         words = f"{each}, {words}" if words else each
-    return [f"layer = Flux.{name}(w, false{f'; {words}' if words else ''})", "y = layer(x)"]
+    bias = "bias" if call.bias else "false"
+    return [f"layer = Flux.{name}(w, {bias}{f'; {words}' if words else ''})", "y = layer(x)"]
 
 
-SPELLING = Spelling("using Flux", "julia", lines=lines)
+SPELLING = Spelling("using Flux", "julia", lines=lines, idiom=julia_idiom())
 
 FLUX = Framework(
     "flux",

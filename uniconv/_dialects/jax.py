@@ -36,6 +36,7 @@ from uniconv.spec import (
     fans_last,
     lecun,
     neither_inside_the_other,
+    numpy_idiom,
     plain_call,
     same_lower,
     same_total,
@@ -313,7 +314,10 @@ def lines(call: WrittenCall) -> list[str]:
 
 EXACT = 'jax.config.update("jax_default_matmul_precision", "highest")'
 SPELLING = Spelling(
-    f"import jax\nimport jax.scipy.signal\n\n{EXACT}", lines=lines, rounds=scipy.by_fft
+    f"import jax\nimport jax.scipy.signal\n\n{EXACT}",
+    lines=lines,
+    rounds=scipy.by_fft,
+    idiom=numpy_idiom("jnp", "import jax.numpy as jnp"),
 )
 
 JAX = Framework(

@@ -35,6 +35,7 @@ from uniconv.spec import (
     Count,
     Crop,
     Framework,
+    Idiom,
     Layout,
     Op,
     Pad,
@@ -297,22 +298,39 @@ def lines(call: WrittenCall) -> list[str] | None:
     if ".layers." not in call.function.name:
         return None
     w, rank = call.w, len(call.w) - 2
-    own: dict[str, Any] = {"kernel_size": w[:rank], "use_bias": False}
+    own: dict[str, Any] = {"kernel_size": w[:rank], "use_bias": call.bias}
     if call.function.kind == "depthwise_conv":
         own["depth_multiplier"] = w[-1]
     elif call.p is not None:
         own |= {"depth_multiplier": w[-1], "filters": call.p[-1]}
     else:
         own["filters"] = w[-2] if call.function.kind == "conv_transpose" else w[-1]
+    weights = ["w"] if call.p is None else ["w", "p"]
+    weights += ["bias"] if call.bias else []
     return [
         f"layer = {call.function.name}({', '.join(call.words(**own))})",
         "layer.build(x.shape)",
-        f"layer.set_weights({'[w]' if call.p is None else '[w, p]'})",
-        "y = keras.ops.convert_to_numpy(layer(x))",
+        f"layer.set_weights([{', '.join(weights)}])",
+        "y = layer(x)" if call.own_arrays else "y = keras.ops.convert_to_numpy(layer(x))",
     ]
 
 
-SPELLING = Spelling("import keras", result="keras.ops.convert_to_numpy({})", lines=lines)
+IDIOM = Idiom(
+    transpose="keras.ops.transpose({x}, {axes})",
+    reshape="keras.ops.reshape({x}, {shape})",
+    flip="keras.ops.flip({x}, {axes})",
+    pad={
+        "zeros": "keras.ops.pad({x}, {pairs})",
+        "constant": "keras.ops.pad({x}, {pairs}, constant_values={fill})",
+        "reflect": 'keras.ops.pad({x}, {pairs}, mode="reflect")',
+        "symmetric": 'keras.ops.pad({x}, {pairs}, mode="symmetric")',
+    },
+    join="keras.ops.concatenate([{parts}], {axis})",
+    conj="keras.ops.conj({x})",
+)
+SPELLING = Spelling(
+    "import keras", result="keras.ops.convert_to_numpy({})", lines=lines, idiom=IDIOM
+)
 
 KERAS = Framework(
     "keras",

@@ -25,6 +25,7 @@ from uniconv.spec import (
     Spelling,
     WrittenCall,
     glorot,
+    julia_idiom,
     julia_words,
 )
 
@@ -133,6 +134,7 @@ SPELLING = Spelling(
     "julia",
     imports_for={"knet.ops21.": "using Knet, Knet.Ops21"},
     lines=lines,
+    idiom=julia_idiom(),
 )
 
 KNET = Framework(

@@ -18,6 +18,7 @@ from uniconv.spec import (
     Count,
     Crop,
     Framework,
+    Idiom,
     InertOption,
     Layout,
     Op,
@@ -142,8 +143,15 @@ DILATED = replace(
 def lines(call: WrittenCall) -> list[str]:
     swapped = call.short in ("TransposedConv2DLayer", "DilatedConv2DLayer")
     filters = call.w[1 if swapped else 0]
-    own = [f"{filters}", f"{call.w[2:]}", "W=w", "b=None", "nonlinearity=None"]
+    own = [f"{filters}", f"{call.w[2:]}", "W=w", f"b={'bias' if call.bias else None}"]
+    own += ["nonlinearity=None"]
     words = [w for w in call.words() if not w.startswith("nonlinearity=")]
+    if call.own_arrays:
+        return [
+            f"inputs = lasagne.layers.InputLayer({call.x}, x)",
+            f"layer = {call.function.name}(inputs, {', '.join([*own, *words])})",
+            "y = lasagne.layers.get_output(layer)",
+        ]
     return [
         "inputs = lasagne.layers.InputLayer(x.shape, theano.shared(x))",
         f"layer = {call.function.name}(inputs, {', '.join([*own, *words])})",
@@ -151,7 +159,16 @@ def lines(call: WrittenCall) -> list[str]:
     ]
 
 
-SPELLING = Spelling("import lasagne\nimport theano", lines=lines, rounds=lambda op: True)
+IDIOM = Idiom(
+    "from theano import tensor",
+    transpose="{x}.dimshuffle({axes})",
+    reshape="{x}.reshape({shape})",
+    join="tensor.concatenate([{parts}], {axis})",
+    nothing="tensor.zeros({shape}, {x}.dtype)",
+)
+SPELLING = Spelling(
+    "import lasagne\nimport theano", lines=lines, rounds=lambda op: True, idiom=IDIOM
+)
 
 LASAGNE = Framework(
     "lasagne",

@@ -26,6 +26,7 @@ from uniconv.spec import (
     WrittenCall,
     alike,
     in_julia,
+    julia_idiom,
     julia_words,
     one_of,
     output_padding_reaches_stride,
@@ -113,14 +114,16 @@ def lines(call: WrittenCall) -> list[str]:
     groups = int(call.options.get("groups", 1))
     transposed = call.short == "ConvTranspose"
     c, o = (second, first * groups) if transposed else (first * groups, second)
-    own = f"{in_julia(call.w[:-2])}, {c} => {o}; use_bias=false{', ' + words if words else ''}"
+    own = f"{in_julia(call.w[:-2])}, {c} => {o}; use_bias={in_julia(call.bias)}"
+    own += f", {words}" if words else ""
+    arrays = "(; weight=w, bias)" if call.bias else "(; weight=w)"
     return [
         f"layer = Lux.{call.short}({own})",
-        "y, _ = layer(x, (; weight=w), NamedTuple())",
+        f"y, _ = layer(x, {arrays}, NamedTuple())",
     ]
 
 
-SPELLING = Spelling("using Lux", "julia", lines=lines)
+SPELLING = Spelling("using Lux", "julia", lines=lines, idiom=julia_idiom())
 
 LUX = Framework(
     "lux",

@@ -13,6 +13,7 @@ from uniconv.spec import (
     CallContext,
     Choice,
     Framework,
+    Idiom,
     Layout,
     Op,
     Pad,
@@ -128,11 +129,20 @@ def lines(call: WrittenCall) -> list[str]:
     return [f"y = {call.short.removesuffix('_uv')}({', '.join([*order, *words])});"]
 
 
+IDIOM = Idiom(
+    transpose="permute({x}, {axes})",
+    reshape="reshape({x}, {shape})",
+    flip="flip({x}, {axis})",
+    join="cat({axis}, {parts})",
+    nothing="zeros({shape}, class({x}))",
+    conj="conj({x})",
+)
 SPELLING = Spelling(
     "",
     "matlab",
     imports_for={"matlab.imfilter": "% in Octave: pkg load image"},
     lines=lines,
+    idiom=IDIOM,
 )
 
 MATLAB = Framework(

@@ -15,6 +15,7 @@ from uniconv.spec import (
     Count,
     Crop,
     Framework,
+    Idiom,
     InertOption,
     Initial,
     Layout,
@@ -162,7 +163,20 @@ SIZES = "in:in_channels out:out_channels size:kernel_size stride padding dilatio
 LAYERS = "mlx 0.32.4 python/mlx/nn/layers"
 
 
-SPELLING = Spelling("import mlx.core", array="mlx.core.array({})", result="np.array({})")
+IDIOM = Idiom(
+    transpose="mlx.core.transpose({x}, {axes})",
+    reshape="mlx.core.reshape({x}, {shape})",
+    pad={
+        "zeros": "mlx.core.pad({x}, {pairs})",
+        "constant": "mlx.core.pad({x}, {pairs}, constant_values={fill})",
+        "replicate": 'mlx.core.pad({x}, {pairs}, mode="edge")',
+    },
+    join="mlx.core.concatenate([{parts}], {axis})",
+    conj="mlx.core.conj({x})",
+)
+SPELLING = Spelling(
+    "import mlx.core", array="mlx.core.array({})", result="np.array({})", idiom=IDIOM
+)
 
 MLX = Framework(
     "mlx",

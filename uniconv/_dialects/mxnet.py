@@ -13,6 +13,7 @@ from uniconv.spec import (
     Count,
     Crop,
     Framework,
+    Idiom,
     InertOption,
     Initial,
     KernelShape,
@@ -141,13 +142,20 @@ DECONVOLUTION = replace(
 
 
 def lines(call: WrittenCall) -> list[str]:
-    words = call.words(num_filter=call.y[1], no_bias=True)
+    words = call.words(num_filter=call.y[1], no_bias=not call.bias)
     words = [w for w in words if not w.endswith("=None")]  # options are text: there is no None
     array = "mxnet.nd.array({0}, dtype={0}.dtype)"
     return plain_call(call, array, "{}.asnumpy()", words=words)
 
 
-SPELLING = Spelling("import mxnet", lines=lines)
+IDIOM = Idiom(
+    transpose="{x}.transpose({axes})",
+    reshape="{x}.reshape({shape})",
+    flip="mxnet.nd.flip({x}, {axes})",
+    join="mxnet.nd.concat({parts}, dim={axis})",
+    nothing="mxnet.nd.zeros({shape}, dtype={x}.dtype)",
+)
+SPELLING = Spelling("import mxnet", lines=lines, idiom=IDIOM)
 
 MXNET = Framework(
     "mxnet",

@@ -41,6 +41,7 @@ from uniconv.spec import (
     WrittenCall,
     alike,
     in_julia,
+    julia_idiom,
     julia_words,
     leaky,
     one_of,
@@ -164,7 +165,7 @@ def lines(call: WrittenCall) -> list[str]:
     return [f"y = NNlib.{call.short}(x, w{f'; {words}' if words else ''})"]
 
 
-SPELLING = Spelling("using NNlib", "julia", lines=lines)
+SPELLING = Spelling("using NNlib", "julia", lines=lines, idiom=julia_idiom(""))
 
 NNLIB = Framework(
     "nnlib",

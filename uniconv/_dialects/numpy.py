@@ -17,6 +17,7 @@ from uniconv.spec import (
     Pair,
     Spelling,
     full,
+    numpy_idiom,
     same_as_longer,
     valid_inside_longer,
 )
@@ -62,7 +63,7 @@ CORRELATE = replace(
 )
 
 
-SPELLING = Spelling("import numpy")
+SPELLING = Spelling("import numpy", idiom=numpy_idiom("np", "import numpy as np"))
 
 NUMPY = Framework(
     "numpy",

@@ -147,6 +147,8 @@ def lines(call: WrittenCall) -> list[str]:
         if name == "output_shape" and value is not None:
             text = f"opset13.constant(np.array({list(value)}, np.int64))"
         words.append(f"{name}={text}")
+    if call.own_arrays:
+        return [f"y = opset13.{call.short}({', '.join(['x', 'w', *words])})"]
     arguments = ", ".join(["inputs", "opset13.constant(w)", *words])
     return [
         "inputs = opset13.parameter(x.shape, x.dtype)",

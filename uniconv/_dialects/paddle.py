@@ -18,6 +18,7 @@ from uniconv.spec import (
     Count,
     Crop,
     Framework,
+    Idiom,
     InertOption,
     Initial,
     Layout,
@@ -194,15 +195,32 @@ def lines(call: WrittenCall) -> list[str] | None:
     if ".functional." in call.function.name:
         return None
     w, groups = call.w, call.options.get("groups", 1)
-    words = [f"{w[1] * groups}", f"{w[0]}", f"{w[2:]}", *call.words(bias_attr=False)]
+    own = {} if call.bias else {"bias_attr": False}
+    words = [f"{w[1] * groups}", f"{w[0]}", f"{w[2:]}", *call.words(**own)]
+    bias = ["layer.bias.set_value(bias)"] if call.bias else []
     return [
         f"layer = {call.function.name}({', '.join(words)})",
         "layer.weight.set_value(w)",
-        "y = layer(paddle.to_tensor(x)).numpy()",
+        *bias,
+        "y = layer(x)" if call.own_arrays else "y = layer(paddle.to_tensor(x)).numpy()",
     ]
 
 
-SPELLING = Spelling("import paddle", array="paddle.to_tensor({})", result="{}.numpy()", lines=lines)
+IDIOM = Idiom(
+    transpose="paddle.transpose({x}, {axes})",
+    reshape="paddle.reshape({x}, {shape})",
+    flip="paddle.flip({x}, {axes})",
+    join="paddle.concat([{parts}], {axis})",
+    nothing="paddle.zeros({shape}, {x}.dtype)",
+    conj="paddle.conj({x})",
+)
+SPELLING = Spelling(
+    "import paddle",
+    array="paddle.to_tensor({})",
+    result="{}.numpy()",
+    lines=lines,
+    idiom=IDIOM,
+)
 
 PADDLE = Framework(
     "paddle",

@@ -16,6 +16,7 @@ from uniconv.spec import (
     Count,
     Crop,
     Framework,
+    Idiom,
     InertOption,
     Layout,
     Op,
@@ -173,15 +174,25 @@ def lines(call: WrittenCall) -> list[str] | None:
     w, groups = call.w, call.options.get("groups", 1)
     transposed = call.function.kind == "conv_transpose"
     c, o = (w[0], w[1] * groups) if transposed else (w[1] * groups, w[0])
-    words = [f"{c}", f"{o}", f"{w[2:]}", "bias=False", *call.words()]
+    words = [f"{c}", f"{o}", f"{w[2:]}", f"bias={call.bias}", *call.words()]
+    bias = ["layer.bias.data = bias"] if call.bias else []
     return [
         f"layer = {call.function.name}({', '.join(words)})",
-        "layer.weight.data = torch.tensor(w)",
-        "y = layer(torch.tensor(x)).detach().numpy()",
+        f"layer.weight.data = {'w' if call.own_arrays else 'torch.tensor(w)'}",
+        *bias,
+        "y = layer(x)" if call.own_arrays else "y = layer(torch.tensor(x)).detach().numpy()",
     ]
 
 
-SPELLING = Spelling("import torch", array="torch.tensor({})", result="{}.numpy()", lines=lines)
+SPELLING = Spelling(
+    "import torch",
+    array="torch.tensor({})",
+    result="{}.numpy()",
+    lines=lines,
+    idiom=Idiom(
+        "from torch.nn import functional as F", of_torch=True, short={"torch.nn.functional.": "F."}
+    ),
+)
 
 PYTORCH = Framework(
     "pytorch",

@@ -30,6 +30,7 @@ from uniconv.spec import (
     centre_outside_the_kernel,
     full,
     neither_inside_the_other,
+    numpy_idiom,
     same_total,
     same_total_lower,
     valid_inside_longer,
@@ -242,7 +243,11 @@ def by_fft(op: Op) -> bool:
     return ".signal." in op.name and not op.name.endswith("2d")
 
 
-SPELLING = Spelling("import scipy.ndimage\nimport scipy.signal", rounds=by_fft)
+SPELLING = Spelling(
+    "import scipy.ndimage\nimport scipy.signal",
+    rounds=by_fft,
+    idiom=numpy_idiom("np", "import numpy as np"),
+)
 
 SCIPY = Framework(
     "scipy",

@@ -17,6 +17,7 @@ from uniconv.spec import (
     Choice,
     Crop,
     Framework,
+    Idiom,
     InertOption,
     Layout,
     OfOutput,
@@ -304,7 +305,22 @@ V1 = (
 )
 
 
-SPELLING = Spelling("import tensorflow as tf", array="tf.constant({})", result="{}.numpy()")
+IDIOM = Idiom(
+    transpose="tf.transpose({x}, {axes})",
+    reshape="tf.reshape({x}, {shape})",
+    flip="tf.reverse({x}, {axes})",
+    pad={
+        "zeros": "tf.pad({x}, {pairs})",
+        "constant": "tf.pad({x}, {pairs}, constant_values={fill})",
+        "reflect": 'tf.pad({x}, {pairs}, "REFLECT")',
+        "symmetric": 'tf.pad({x}, {pairs}, "SYMMETRIC")',
+    },
+    join="tf.concat([{parts}], {axis})",
+    conj="tf.math.conj({x})",
+)
+SPELLING = Spelling(
+    "import tensorflow as tf", array="tf.constant({})", result="{}.numpy()", idiom=IDIOM
+)
 
 TF = Framework(
     "tf",

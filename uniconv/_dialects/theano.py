@@ -12,6 +12,7 @@ from uniconv.spec import (
     Count,
     Crop,
     Framework,
+    Idiom,
     InertOption,
     Layout,
     Op,
@@ -131,8 +132,18 @@ def lines(call: WrittenCall) -> list[str]:
 
 
 # Its 3-D convolution without a compiler sums by FFT.
+IDIOM = Idiom(
+    "from theano import tensor",
+    transpose="{x}.dimshuffle({axes})",
+    reshape="{x}.reshape({shape})",
+    join="tensor.concatenate([{parts}], {axis})",
+    nothing="tensor.zeros({shape}, {x}.dtype)",
+)
 SPELLING = Spelling(
-    "import theano\nimport theano.tensor.nnet.abstract_conv", lines=lines, rounds=lambda op: True
+    "import theano\nimport theano.tensor.nnet.abstract_conv",
+    lines=lines,
+    rounds=lambda op: True,
+    idiom=IDIOM,
 )
 
 THEANO = Framework(

@@ -12,6 +12,7 @@ from uniconv.spec import (
     Crop,
     Form,
     Framework,
+    Idiom,
     InertOption,
     Initial,
     Layout,
@@ -111,10 +112,23 @@ LAYERS = {
 
 
 def lines(call: WrittenCall) -> list[str]:
+    bias = ["bias=bias"] if call.bias else []
+    if call.own_arrays:
+        return [f"y = x.{call.short}({', '.join(['w', *bias, *call.words()])})"]
     return [f"y = Tensor(x).{call.short}({', '.join(['Tensor(w)', *call.words()])}).numpy()"]
 
 
-SPELLING = Spelling("from tinygrad import Tensor", lines=lines)
+IDIOM = Idiom(
+    transpose="{x}.permute({axes})",
+    reshape="{x}.reshape({shape})",
+    flip="{x}.flip({axes})",
+    pad={
+        "zeros": "{x}.pad({pairs})",
+        "constant": "{x}.pad({pairs}, value={fill})",
+    },
+    join="Tensor.cat({parts}, dim={axis})",
+)
+SPELLING = Spelling("from tinygrad import Tensor", lines=lines, idiom=IDIOM)
 
 TINYGRAD = Framework(
     "tinygrad",

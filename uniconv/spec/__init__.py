@@ -66,6 +66,7 @@ from uniconv.spec.groups import (
     Count,
     Groups,
 )
+from uniconv.spec.idiom import Idiom, julia_idiom, numpy_idiom
 from uniconv.spec.initial import KAIMING, Initial, fans_first, fans_last, glorot, lecun
 from uniconv.spec.op import (
     COMPLEX,
@@ -190,6 +191,7 @@ __all__ = [
     "Form",
     "Framework",
     "Groups",
+    "Idiom",
     "InertOption",
     "Initial",
     "KernelShape",
@@ -229,6 +231,7 @@ __all__ = [
     "hard_swish",
     "in_julia",
     "integers",
+    "julia_idiom",
     "julia_words",
     "labelled",
     "last_first",
@@ -238,6 +241,7 @@ __all__ = [
     "non_negative",
     "nothing_cropped",
     "numbered_dimensions",
+    "numpy_idiom",
     "one_of",
     "or_nothing",
     "output_beyond_the_whole",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from uniconv._canonical.record import Shape
+from uniconv.spec.idiom import Idiom
 from uniconv.spec.op import Op
 
 __all__ = ["LANGUAGES", "Spelling", "WrittenCall", "in_julia", "julia_words", "plain_call"]
@@ -19,6 +20,9 @@ class WrittenCall:
     """A call to write down: its function, the shapes of its arrays, its options.
 
     The arrays are in variables: x, w and, for a second kernel, p; the result goes into y.
+
+    own_arrays: whether they are arrays of the framework's own, and y one, too; else NumPy's.
+    bias: whether the variable ``bias`` is the function's bias.
     """
 
     function: Op
@@ -27,6 +31,8 @@ class WrittenCall:
     p: Shape | None
     y: Shape
     options: Mapping[str, Any]
+    own_arrays: bool = False
+    bias: bool = False
 
     @property
     def short(self) -> str:
@@ -50,6 +56,7 @@ class Spelling:
     array, result: how an array goes into a plain call, and how y comes out of it.
     lines: the lines that make y, where the call is not a plain one; None where it is.
     rounds: whether the framework may sum by FFT, which is not exact on integers.
+    idiom: how arrays are moved, padded and joined beside the call.
     """
 
     imports: str
@@ -59,6 +66,7 @@ class Spelling:
     result: str = "{}"
     lines: Lines = lambda call: None
     rounds: Callable[[Op], bool] = lambda op: False
+    idiom: Idiom = Idiom()
 
     def __post_init__(self) -> None:
         if self.language not in LANGUAGES:
@@ -84,6 +92,8 @@ def plain_call(
     words: Sequence[str] | None = None,
 ) -> list[str]:
     """The call of a Python function on its arrays, in their order, by name after a "*"."""
+    if call.own_arrays:
+        array = result = "{}"
     # The signature is walked in order: "x:input" takes the variable x, "*" ends what goes by
     # position, and of several names for one array only the first is used.
     arguments, by_position = [], True
@@ -93,7 +103,10 @@ def plain_call(
         if role in roles and native == call.function.array_names(role)[0]:
             wrapped = array.format(role)
             arguments.append(wrapped if by_position else f"{native}={wrapped}")
-        elif role == "":
+        elif role == "bias" and call.bias:
+            arguments.append(f"{native}=bias")
+            by_position = False
+        elif role in ("", "bias"):
             by_position = False
     arguments += call.words() if words is None else words
     native_call = f"{name or call.function.name}({', '.join(arguments)})"

@@ -1,0 +1,154 @@
+"""A rewriting as code: the steps around the native call, in the framework's idiom."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from uniconv._calls.lift import native_shapes
+from uniconv._canonical import steps as s
+from uniconv._canonical.layout import axes
+from uniconv._canonical.steps_source import source
+from uniconv._translate.beside import Rewriting, Steps, letters_of
+from uniconv._translate.languages import LANGUAGES, Language
+from uniconv._translate.writing import Writer
+from uniconv.spec.idiom import Idiom, numpy_idiom
+from uniconv.spec.registry import framework_of
+from uniconv.spec.spelling import Spelling, WrittenCall
+
+# What has no spelling of its own is called as uniconv names it, on NumPy's arrays.
+PLAIN = Spelling("import numpy as np", idiom=numpy_idiom("np"))
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """The lines of a translation; statements: those of kernel and call, each in one line."""
+
+    language: str
+    imports: tuple[str, ...]
+    kernel: tuple[str, ...]
+    lines: tuple[str, ...]
+    statements: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def written(
+    rewriting: Rewriting,
+    names: Mapping[str, str],
+    *,
+    inline: bool,
+    spelling: Spelling | None = None,
+) -> Code:
+    """The code of a rewriting; inline: the kernel's lines among those of the call.
+
+    names: what stands for the arrays; spelling: another than that of the framework.
+    """
+    op = rewriting.lifted.call.op
+    family = framework_of(op)
+    spelling = spelling or family.spelling or PLAIN
+    language = LANGUAGES[spelling.language]
+    writer = _writer(rewriting, spelling.idiom, language)
+    current = dict(names)
+    kernel = _stepped(writer, rewriting.w, current) + _stepped(writer, rewriting.p, current)
+    call = [*_measured(rewriting, writer, current), *_stepped(writer, rewriting.x, current)]
+    call += [_named(line, current, spelling.idiom) for line in _call(rewriting, spelling)]
+    call += _stepped(writer, rewriting.y, {})
+    statements = [*kernel, *call]
+    once, rest = ([], statements) if inline else (kernel, call)
+    named = f"{family.title} has no call to paste: {op.name} is named as uniconv names it"
+    notes = () if family.spelling else (named,)
+    imports = _imports(spelling, rewriting)
+    return Code(
+        language.name,
+        tuple(imports),
+        _tidy(language, once),
+        _tidy(language, rest),
+        tuple(statements),
+        notes,
+    )
+
+
+def _tidy(language: Language, lines: Sequence[str]) -> tuple[str, ...]:
+    return tuple(row for line in lines for row in language.tidy(line))
+
+
+def _imports(spelling: Spelling, rewriting: Rewriting) -> list[str]:
+    """The framework's lines at the top, and those of its idiom."""
+    lines = spelling.top(rewriting.lifted.call.op).splitlines()
+    lines += [line for line in spelling.idiom.imports.splitlines() if line not in lines]
+    return [line for line in lines if line]
+
+
+def _writer(rewriting: Rewriting, idiom: Idiom, language: Language) -> Writer:
+    call, lifted = rewriting.call, rewriting.lifted.call
+    ndims = {
+        "x": len(letters_of(call.layout.x, call.rank, len(call.sizes.batch))),
+        "w": len(axes(call.layout.w, call.rank)),
+        "p": len(axes(str(call.op.pointwise or ""), call.rank)),
+        "y": len(letters_of(lifted.layout.y, call.rank, len(lifted.sizes.batch))),
+    }
+    return (_Torch if idiom.of_torch else Writer)(language, idiom, ndims, lifted.op.name)
+
+
+class _Torch(Writer):
+    """torch, by the one writer of its steps."""
+
+    def step(self, step: s.Step, x: str) -> list[str]:
+        lines = source([step], bias=True, addend=True)
+        if x == step.on:
+            return lines
+        target, equals, value = lines[0].partition(" = ")
+        return [target + equals + re.sub(rf"\b{step.on}\b", x, value, count=1), *lines[1:]]
+
+
+def _stepped(writer: Writer, steps: Steps, current: dict[str, str]) -> list[str]:
+    """The lines of steps; ``current`` says what stands for each array, and learns its new name."""
+    lines = []
+    for step in steps:
+        made = writer.step(step, current.get(step.on, step.on))
+        if made:
+            current.pop(step.on, None)
+        lines += made
+    return lines
+
+
+def _measured(rewriting: Rewriting, writer: Writer, current: Mapping[str, str]) -> list[str]:
+    """The line that names the extents of the call's own x, where steps need them."""
+    if not rewriting.measured:
+        return []
+    call, language = rewriting.call, writer.language
+    letters = letters_of(call.layout.x, call.rank, len(call.sizes.batch))
+    at = [letters.index(f"s{i}") + language.first for i in range(call.rank)]
+    x = current.get("x", "x")
+    sizes = [language.size.format(x=x, axis=axis) for axis in at]
+    names = [f"n{i}" for i in range(call.rank)]
+    return [f"{name} = {size}{language.end}" for name, size in zip(names, sizes)]
+
+
+def _call(rewriting: Rewriting, spelling: Spelling) -> list[str]:
+    """The native call."""
+    lifted = rewriting.lifted.call
+    shapes = native_shapes(lifted, lifted.op, lifted.layout)
+    p = shapes[2] if len(shapes) > 2 else None
+    call = WrittenCall(
+        lifted.op,
+        shapes[0],
+        shapes[1],
+        p,
+        lifted.output,
+        rewriting.lifted.options,
+        own_arrays=True,
+        bias=rewriting.bias,
+    )
+    return [row for line in spelling.call(call) for row in line.splitlines()]
+
+
+def _named(line: str, current: Mapping[str, str], idiom: Idiom) -> str:
+    """A line of the call with the arrays' names, and the function's short one."""
+    for full, short in idiom.short.items():
+        line = line.replace(full, short)
+    for role, name in current.items():
+        bare = rf'(?<![\w."]){role}\b(?!\s*=[^=])'
+        line = re.sub(bare, name.replace("\\", r"\\"), line)
+    return line

@@ -1,0 +1,370 @@
+"""Steps and calls as lines of a language, in a framework's own idiom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from uniconv._canonical import steps as s
+from uniconv._canonical.formula import bounds
+from uniconv._canonical.layout import order
+from uniconv._canonical.steps_source import addend_name, tokens
+from uniconv._translate.languages import Language, is_zero
+from uniconv.errors import CannotExpress
+from uniconv.spec.idiom import Idiom
+
+
+class Writer:
+    """Writes steps as lines; ndims are the numbers of axes of the arrays, which steps change."""
+
+    def __init__(
+        self, language: Language, idiom: Idiom, ndims: dict[str, int], function: str
+    ) -> None:
+        self.language, self.idiom, self.ndims, self.function = language, idiom, ndims, function
+
+    def step(self, step: s.Step, x: str) -> list[str]:
+        """The lines that make ``step.on`` of the expression x."""
+        lines: list[str] = []
+        for expression in _EXPRESSIONS[type(step)](self, step):
+            text = expression.replace("{x}", x)
+            lines.append(f"{step.on} = {text}{self.language.end}")
+            x = step.on
+        return lines
+
+    # Parts of expressions
+
+    def axes(self, axes: Sequence[int]) -> str:
+        return self.language.axes([a + self.language.first for a in axes])
+
+    def index(self, ndim: int, parts: Mapping[int, Any]) -> str:
+        whole = [parts.get(axis, (0, None, 1)) for axis in range(ndim)]
+        return self.language.index("{x}", whole)
+
+    def cannot(self, field: str, reason: str) -> CannotExpress:
+        return CannotExpress(self.function, field, reason)
+
+
+def _from_last(values: Sequence[Any], ndim: int) -> dict[int, Any]:
+    """Values of the last axes by axis, counted from the first."""
+    return {ndim - len(values) + i: value for i, value in enumerate(values)}
+
+
+Expressions = list[str]
+
+
+def _permute(w: Writer, step: s.Permute) -> Expressions:
+    return [w.idiom.transpose.replace("{axes}", w.axes(step.order))]
+
+
+def _merge(w: Writer, step: s.Merge) -> Expressions:
+    ndim, end = w.ndims[step.on], step.at + step.count
+    w.ndims[step.on] = ndim - step.count + 1
+    rest = w.language.rest
+    if "{x}" in rest:
+        rest = " * ".join(_sizes(w, range(step.at, end)))
+    shape = [*_sizes(w, range(step.at)), rest, *_sizes(w, range(end, ndim))]
+    return [w.idiom.reshape.replace("{shape}", w.language.shape(shape))]
+
+
+def _sizes(w: Writer, axes: Sequence[int]) -> list[str]:
+    return [w.language.size.format(x="{x}", axis=a + w.language.first) for a in axes]
+
+
+def _split(w: Writer, step: s.Split) -> Expressions:
+    ndim = w.ndims[step.on]
+    w.ndims[step.on] = ndim + len(step.sizes) - 1
+    shape = [*_sizes(w, range(step.at)), *step.sizes, *_sizes(w, range(step.at + 1, ndim))]
+    return [w.idiom.reshape.replace("{shape}", w.language.shape(shape))]
+
+
+def _add_axes(w: Writer, step: s.AddAxes) -> Expressions:
+    ndim = w.ndims[step.on]
+    w.ndims[step.on] = ndim + step.count
+    text = w.language.new_axes(ndim, step.count)
+    return [text] if text else []
+
+
+def _drop_axis(w: Writer, step: s.DropAxis) -> Expressions:
+    ndim = w.ndims[step.on]
+    w.ndims[step.on] = ndim - 1
+    return [w.index(ndim, {ndim - 1: 0})] if w.language.new_axes(1, 1) else []
+
+
+def _regroup(w: Writer, step: s.Regroup) -> Expressions:
+    """What einops does with the pattern: split every letter, order them, merge again."""
+    # Where memory is column-major, reshape makes the first of the split axes the fastest.
+    turn = -1 if w.language.first else 1
+    left, right = ([t[::turn] for t in tokens(side)] for side in step.pattern.split(" -> "))
+    known = dict(step.sizes) | {"1": 1}
+    split, merged = ([a for token in side for a in token if a != "1"] for side in (left, right))
+    whole = [_product(known[a] for a in token) for token in right]
+    text = "{x}"
+    if any(len(token) != 1 or token == ("1",) for token in left):
+        text = w.idiom.reshape.replace("{shape}", w.language.shape([known[a] for a in split]))
+    moved = order(split, merged)
+    if moved != tuple(range(len(moved))):
+        text = w.idiom.transpose.replace("{axes}", w.axes(moved)).replace("{x}", text)
+    if any(len(token) != 1 or token == ("1",) for token in right):
+        text = w.idiom.reshape.replace("{shape}", w.language.shape(whole)).replace("{x}", text)
+    w.ndims[step.on] = len(whole)
+    return [text]
+
+
+def _product(sizes: Any) -> int:
+    total = 1
+    for n in sizes:
+        total *= n
+    return total
+
+
+def _flip(w: Writer, step: s.Flip) -> Expressions:
+    ndim = w.ndims[step.on]
+    axes = [ndim + a for a in step.axes]
+    return [_flipped(w, "{x}", axes, ndim)]
+
+
+def _flipped(w: Writer, x: str, axes: Sequence[int], ndim: int) -> str:
+    text = w.idiom.flip
+    if "{reversed}" in text:
+        parts = ["::-1" if i in axes else ":" for i in range(max(axes) + 1)]
+        return text.replace("{reversed}", ", ".join(parts)).replace("{x}", x)
+    if "{axis}" in text:  # one axis at a time
+        for axis in axes:
+            x = text.replace("{axis}", str(axis + w.language.first)).replace("{x}", x)
+        return x
+    return text.replace("{axes}", w.axes(axes)).replace("{x}", x)
+
+
+def _surround(w: Writer, step: s.Surround) -> Expressions:
+    """Slices for what is cut, then the pad."""
+    ndim = w.ndims[step.on]
+    pairs = _from_last(step.pad, ndim)
+    less = {axis: tuple(map(_loss, pair)) for axis, pair in pairs.items()}
+    more = {axis: (_growth(lo), _growth(hi)) for axis, (lo, hi) in pairs.items()}
+    expressions = []
+    if any(not is_zero(n) for pair in less.values() for n in pair):
+        ends = {axis: (lo, _until(w, axis, hi), 1) for axis, (lo, hi) in less.items()}
+        expressions.append(w.index(ndim, ends))
+    if any(not is_zero(n) for pair in more.values() for n in pair):
+        expressions += _padded(w, step, more, ndim)
+    return expressions
+
+
+def _growth(n: Any) -> Any:
+    """What a number adds; a formula has one sign, or its steps have parted it."""
+    if type(n) is int:
+        return max(n, 0)
+    low = bounds(n)[0]
+    return n if low is not None and low >= 0 else 0
+
+
+def _loss(n: Any) -> Any:
+    """What a number cuts off."""
+    if type(n) is int:
+        return max(-n, 0)
+    return -n if is_zero(_growth(n)) else 0
+
+
+def _until(w: Writer, axis: int, cut: Any) -> Any:
+    """Where a slice ends that leaves out so many pixels."""
+    if type(cut) is int:
+        return -cut if cut else None
+    size = w.language.size.format(x="{x}", axis=axis + w.language.first)
+    return _Text(f"{size} - ({w.language.formula(cut)})")
+
+
+class _Text(str):
+    """Code that stands for a number."""
+
+
+def _padded(
+    w: Writer, step: s.Surround, pairs: Mapping[int, tuple[Any, Any]], ndim: int
+) -> Expressions:
+    template = w.idiom.pad.get(step.boundary)
+    if template is None and step.boundary == "zeros" and "constant" in w.idiom.pad:
+        template = w.idiom.pad["constant"]
+    if template is None:
+        return _joined(w, step, pairs, ndim)
+    every = [pairs.get(axis, (0, 0)) for axis in range(ndim)]
+    text = template.replace("{fill}", repr(step.fill))
+    formula = w.language.formula
+    flat = [formula(n) for pair in every for n in pair]
+    written = [f"({formula(lo)}, {formula(hi)})" for lo, hi in every]
+    text = text.replace("{pairs}", f"[{', '.join(written)}]").replace(
+        "{flat}", f"({', '.join(flat)})"
+    )
+    for key, side in (("{lows}", 0), ("{highs}", 1)):
+        text = text.replace(key, w.language.shape([formula(pair[side]) for pair in every]))
+    return [text]
+
+
+def _joined(
+    w: Writer, step: s.Surround, pairs: Mapping[int, tuple[Any, Any]], ndim: int
+) -> Expressions:
+    """A border joined of zeros or of slices of x, axis by axis."""
+    made = []
+    for axis, (lo, hi) in pairs.items():
+        if is_zero(lo) and is_zero(hi):
+            continue
+        if step.boundary == "zeros" or (step.boundary == "constant" and step.fill == 0):
+            before, after = ([] if is_zero(n) else [_nothing(w, axis, n, ndim)] for n in (lo, hi))
+        elif type(lo) is not int or type(hi) is not int:
+            raise w.cannot("sizes", f"a border of {step.boundary} is written for one size")
+        else:
+            before, after = _sides(w, step.boundary, axis, lo, hi, ndim)
+        text = w.idiom.join.replace("{parts}", ", ".join([*before, "{x}", *after]))
+        made.append(text.replace("{axis}", str(axis + w.language.first)))
+    return made
+
+
+def _nothing(w: Writer, axis: int, count: Any, ndim: int) -> str:
+    """Zeros, so many along an axis, and as many as x has along the others."""
+    if not w.idiom.nothing:
+        raise w.cannot("boundary", "nothing here pads with zeros")
+    sizes: list[Any] = _sizes(w, range(ndim))
+    sizes[axis] = w.language.formula(count)
+    return w.idiom.nothing.replace("{shape}", w.language.shape(sizes))
+
+
+def _sides(
+    w: Writer, boundary: str, axis: int, lo: int, hi: int, ndim: int
+) -> tuple[list[str], list[str]]:
+    """What stands before and after x along an axis, as slices of it."""
+    if boundary not in ("replicate", "circular", "reflect", "symmetric") or not w.idiom.join:
+        raise w.cannot("boundary", f"nothing here pads with {boundary}")
+
+    def first(count: int, skip: int = 0) -> str:
+        return w.index(ndim, {axis: (skip, skip + count, 1)})
+
+    def last(count: int, skip: int = 0) -> str:
+        return w.index(ndim, {axis: (-count - skip, -skip or None, 1)})
+
+    if boundary == "replicate":
+        return [first(1)] * lo, [last(1)] * hi
+    if boundary == "circular":
+        sides = last(lo), first(hi)
+    else:  # the pixels next to the edge, and the edge itself only where it is doubled
+        skip = int(boundary == "reflect")
+        inner = first(lo, skip), last(hi, skip)
+        sides = _flipped(w, inner[0], [axis], ndim), _flipped(w, inner[1], [axis], ndim)
+    return [sides[0]] if lo else [], [sides[1]] if hi else []
+
+
+def _gather(w: Writer, step: s.Gather) -> Expressions:
+    """A border that torch has no mode for; others may have one, as far as it goes once round."""
+    beyond = {"reflect": -1, "circular": 0, "symmetric": 0}[step.boundary]
+    fits = all(max(pair) <= n + beyond for pair, n in zip(step.pad, step.size) if any(pair))
+    if not fits or min(map(min, step.pad)) < 0:
+        raise w.cannot("boundary", "its border is wider than x")
+    return _surround(w, s.Surround(step.on, step.pad, step.boundary))
+
+
+def _spread(w: Writer, step: s.Spread) -> Expressions:
+    """Every pixel with an axis of its own, padded there, and joined again."""
+    ndim = w.ndims[step.on]
+    dilation, sizes = (_from_last(v, ndim) for v in (step.dilation, step.size))
+    shape: list[Any] = []
+    pad: list[tuple[int, int]] = []
+    whole: list[Any] = []
+    for axis in range(ndim):
+        size = w.language.size.format(x="{x}", axis=axis + w.language.first)
+        d = dilation.get(axis, 1)
+        shape.append(size if d == 1 else sizes[axis] // d)
+        pad.append((0, 0))
+        if d > 1:
+            at = len(shape) - (1 if w.language.first else 0)
+            shape.insert(at, 1)
+            pad.insert(at, (0, d - 1))
+        whole.append(size if d == 1 else sizes[axis])
+    first = w.idiom.reshape.replace("{shape}", w.language.shape(shape))
+    wide = len(shape)
+    w.ndims[step.on] = wide
+    padded = _padded(w, s.Surround(step.on, tuple(pad)), dict(enumerate(pad)), wide)
+    w.ndims[step.on] = ndim
+    named = {axis: i for i, axis in enumerate(_kept(dilation, ndim, w.language.first))}
+    ends = [
+        w.language.size.format(x="{x}", axis=named[axis] + w.language.first)
+        if dilation.get(axis, 1) == 1
+        else whole[axis]
+        for axis in range(ndim)
+    ]
+    return [first, *padded, w.idiom.reshape.replace("{shape}", w.language.shape(ends))]
+
+
+def _kept(dilation: Mapping[int, int], ndim: int, first: int) -> list[int]:
+    """Which axis stands at each place while pixels have an axis of their own: -1 for those."""
+    places: list[int] = []
+    for axis in range(ndim):
+        if dilation.get(axis, 1) == 1:
+            places.append(axis)
+        else:
+            places += [-1, axis] if first else [axis, -1]
+    return places
+
+
+def _cut(w: Writer, step: s.Cut) -> Expressions:
+    ndim = w.ndims[step.on]
+    parts = {a: (lo, _until(w, a, hi), 1) for a, (lo, hi) in _from_last(step.cut, ndim).items()}
+    return [w.index(ndim, parts)]
+
+
+def _every(w: Writer, step: s.Every) -> Expressions:
+    ndim = w.ndims[step.on]
+    return [w.index(ndim, {a: (0, None, n) for a, n in _from_last(step.stride, ndim).items()})]
+
+
+def _bias(w: Writer, step: s.Bias) -> Expressions:
+    """The bias along the channels, whose axes are counted from where arrays are aligned."""
+    ndim, bias = w.ndims["y"], "bias"
+    if step.after is not None:
+        before = ndim - 1 - step.after if w.language.first else 0
+        if before or step.after or not w.language.new_axes(1, 1):
+            shape = w.language.shape([*[1] * before, w.language.rest, *[1] * step.after])
+            bias = w.idiom.reshape.replace("{shape}", shape).replace("{x}", "bias")
+    return [w.language.plus.format(a="{x}", b=bias)]
+
+
+def _number(w: Writer, value: Any) -> str:
+    return repr(value)
+
+
+def _activate(w: Writer, step: s.Activate) -> Expressions:
+    template = w.idiom.activations.get(step.activation.name)
+    if template is None:
+        raise w.cannot("activation", f"nothing here is {step.activation}")
+    text = template
+    for i, number in enumerate(step.activation.numbers):
+        text = text.replace(f"{{{i}}}", repr(number))
+    return [text]
+
+
+def _cast(w: Writer, step: s.Cast) -> Expressions:
+    raise w.cannot("result", f"the call's arrays are made {step.dtype} first")
+
+
+_EXPRESSIONS: dict[type[s.Step], Callable[[Writer, Any], Expressions]] = {
+    s.Permute: _permute,
+    s.Merge: _merge,
+    s.Split: _split,
+    s.AddAxes: _add_axes,
+    s.DropAxis: _drop_axis,
+    s.Regroup: _regroup,
+    s.Flip: _flip,
+    s.Surround: _surround,
+    s.Gather: _gather,
+    s.Spread: _spread,
+    s.Cut: _cut,
+    s.Every: _every,
+    s.Conjugate: lambda w, step: [w.idiom.conj],
+    s.Scale: lambda w, step: [w.language.times.format(a="{x}", b=_number(w, step.factor))],
+    s.Shift: lambda w, step: [w.language.plus.format(a="{x}", b=_number(w, step.term))],
+    s.Addend: lambda w, step: [
+        w.language.plus.format(
+            a="{x}",
+            b=w.language.times.format(a=_number(w, step.scale), b=addend_name(step.name)),
+        )
+    ],
+    s.Bias: _bias,
+    s.Activate: _activate,
+    s.Cast: _cast,
+}

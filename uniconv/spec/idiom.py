@@ -1,0 +1,80 @@
+"""Idiom: how a framework moves, turns, pads and joins arrays, where its convolution cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["Idiom", "julia_idiom", "numpy_idiom"]
+
+
+@dataclass(frozen=True, slots=True)
+class Idiom:
+    """What is written beside a call, as expressions on an array ``{x}``, in the call's language.
+
+    ``{axes}`` are numbers of axes, ``{shape}`` a shape, ``{pairs}`` (before, after) for each axis
+    of the array, ``{fill}`` a number, ``{parts}`` arrays one after the other, ``{axis}`` one axis.
+
+    of_torch: whether the arrays are torch's, whose steps have a writer already.
+    imports: the lines at the top, where more than the call's own are needed.
+    short: how names of functions begin in full, and in the code.
+    pad: by boundary; what is not there is joined of slices.
+    nothing: an array of zeros of that shape and of x's dtype, for a framework without a "zeros".
+    array, result: how a NumPy array becomes one of the framework, and how y comes back, where
+    that is not as in a plain call.
+    activations: by the name of an ``Activation``; ``{0}`` and ``{1}`` are its numbers.
+    """
+
+    imports: str = ""
+    short: Mapping[str, str] = field(default_factory=dict)
+    of_torch: bool = False
+    transpose: str = "{x}.transpose({axes})"
+    reshape: str = "{x}.reshape({shape})"
+    flip: str = "{x}[{reversed}]"
+    pad: Mapping[str, str] = field(default_factory=dict)
+    join: str = ""
+    nothing: str = ""
+    conj: str = "{x}.conj()"
+    array: str = ""
+    result: str = ""
+    activations: Mapping[str, str] = field(default_factory=dict)
+
+
+def numpy_idiom(
+    module: str, imports: str = "", activations: Mapping[str, str] | None = None
+) -> Idiom:
+    """The idiom of NumPy, and of what has its functions under another module's name."""
+    pad = f"{module}.pad({{x}}, {{pairs}}"
+    modes = {
+        "reflect": "reflect",
+        "symmetric": "symmetric",
+        "replicate": "edge",
+        "circular": "wrap",
+    }
+    return Idiom(
+        imports,
+        transpose=f"{module}.transpose({{x}}, {{axes}})",
+        reshape=f"{module}.reshape({{x}}, {{shape}})",
+        flip=f"{module}.flip({{x}}, {{axes}})",
+        pad={
+            "zeros": f"{pad})",
+            "constant": f"{pad}, constant_values={{fill}})",
+            **{boundary: f'{pad}, mode="{mode}")' for boundary, mode in modes.items()},
+        },
+        join=f"{module}.concatenate([{{parts}}], {{axis}})",
+        conj=f"{module}.conj({{x}})",
+        activations=activations or {},
+    )
+
+
+def julia_idiom(imports: str = "using NNlib") -> Idiom:
+    """The idiom of Julia, with the borders of NNlib."""
+    return Idiom(
+        imports,
+        transpose="permutedims({x}, {axes})",
+        reshape="reshape({x}, {shape})",
+        flip="reverse({x}; dims={axes})",
+        pad={"constant": "NNlib.pad_constant({x}, {flat}, {fill})"},
+        join="cat({parts}; dims={axis})",
+        conj="conj.({x})",
+    )
