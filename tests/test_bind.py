@@ -11,6 +11,7 @@ from torch._dynamo.testing import CompileCounterWithBackend
 import uniconv
 from uniconv._calls.stored import stored_kernel
 from uniconv._canonical.onednn import Packed
+from uniconv._canonical.steps import Convolve
 from uniconv._describe import dialects
 from uniconv.errors import BadArray, BadOption, BadShape
 from uniconv.spec.registry import find
@@ -213,7 +214,7 @@ def test_a_kernel_is_kept_in_four_formats_of_blocks_at_most(monkeypatch):
 
     for size in range(5, 15):  # formats 0 0 1 1 2 2 3 3 4 4
         x = numbers(1, size, size, 128, seed=size).movedim(-1, 1)
-        run = packed.over(plain)
+        run = packed.over(plain, Convolve("y", "x", "w", (1, 1), (0, 0), (1, 1), 1))
         for _ in range(2):
             assert torch.equal(run(x, w, None), torch.conv2d(x, w))
     assert op["plain"] == 4

@@ -11,6 +11,8 @@ from torch import Tensor
 from torch.compiler import is_compiling
 
 from uniconv._calls.epilogue import Plan
+from uniconv._calls.lower import lower
+from uniconv._calls.plan import path_of
 from uniconv._calls.stored import stored_kernel
 from uniconv._canonical.arrays import shape_of, to_torch
 from uniconv._canonical.onednn import packing
@@ -138,6 +140,26 @@ class Bound:
             return run(x, self._w, self._bias, *self._more)
         except UniconvError as error:  # without the frames inside
             raise error.with_traceback(None) from error.__cause__
+
+    @from_one_frame
+    def path(self, x: Any) -> str:
+        """How torch computes a call with x, and why: for an array, or for a shape.
+
+        It is chosen by sizes.  A path that x's dtype, device, memory or gradients are not for takes
+        torch's own op in its place.
+
+        Raises:
+            the errors of a call, for shapes that do not fit.
+
+        >>> import torch
+        >>> layer = bind(torch.zeros(1, 1, 256, 1024), dialect="tf", strides=1, padding="VALID")
+        >>> layer.path((1, 7, 7, 256)).partition(":")[0], layer.path((1, 56, 56, 256))[:6]
+        ('product', 'blocks')
+        """
+        shape = tuple(x) if isinstance(x, (tuple, list)) else shape_of(x, "x")
+        points = [tuple(a.shape) for a in self._more]
+        call = lower(self._op, self._options, shape, self._kernel.shape, *points)
+        return str(path_of(self._kernel.of(call), self._packed))
 
     def __reduce__(self) -> tuple[Any, ...]:
         point = self._more[0] if self._more else None

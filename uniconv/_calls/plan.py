@@ -18,10 +18,12 @@ from uniconv._calls.lower import LoweredCall, lower
 from uniconv._calls.steps import CallSteps, call_steps, is_plain
 from uniconv._canonical.execute import action, chain, compiled
 from uniconv._canonical.integers import exact
+from uniconv._canonical.paths import Packing, Path, path
 from uniconv._canonical.precision import current
+from uniconv._canonical.product import Product, as_product
 from uniconv._canonical.record import Shape
-from uniconv._canonical.runner import Packing, Runner
-from uniconv._canonical.steps import Permute, Step
+from uniconv._canonical.runner import Memory, Runner
+from uniconv._canonical.steps import AddRow, Convolve, DropRow, Permute, Step
 from uniconv.errors import BadShape, UniconvWarning
 from uniconv.spec.op import Op
 
@@ -109,8 +111,9 @@ def frozen(value: Any) -> Any:
 def build(call: LoweredCall, precision: str | None = None, packed: Packing | None = None) -> Plan:
     """Compile the steps of one lowered call."""
     steps = call_steps(call)
-    run = compiled(steps.core, precision=precision, packed=packed)
-    point = compiled(steps.point, precision=precision) if steps.point else None
+    memory, of_point = (_memory(part, call.rank) for part in (steps.w, steps.p))
+    run = compiled(steps.core, precision=precision, memory=memory, packed=packed)
+    point = compiled(steps.point, precision=precision, memory=of_point) if steps.point else None
     whole = _convolver(steps, run, point)
     integers = _convolver(steps, exact(run), None if point is None else exact(point))
     full = checked(call, steps, whole, integers)
@@ -121,7 +124,47 @@ def build(call: LoweredCall, precision: str | None = None, packed: Packing | Non
         image = tuple(range(call.rank + 1 + bool(call.sizes.batch)))
         enter, leave = enter or image, leave or image
         kernel = kernel or tuple(range(call.rank + 2))
-    return _swift(run, full, enter, kernel, leave)
+    swift = _swift(run, full, enter, kernel, leave)
+    product = _as_product(call, steps, memory, packed)
+    return swift if product is None else _at_once(product, swift)
+
+
+def path_of(call: LoweredCall, packed: Packing | None = None) -> Path:
+    """How torch computes a call: what is chosen from its sizes, and why."""
+    steps = call_steps(call)
+    convolve = next((step for step in steps.core if isinstance(step, Convolve)), None)
+    if convolve is None:
+        return Path("empty", "no window of x holds a pixel", lambda op: op)
+    return path(convolve, _memory(steps.w, call.rank), packed)
+
+
+def _as_product(
+    call: LoweredCall, steps: CallSteps, memory: Memory, packed: Packing | None
+) -> Product | None:
+    """The whole call as one product of native arrays, where that is its path; else None."""
+    alone = [step for step in steps.core if not isinstance(step, (AddRow, DropRow))]
+    layout, first = call.layout, alone[0]
+    last = layout.x == "n ... c" and layout.y == "n ... o" and len(call.sizes.batch) == 1
+    if len(alone) > 1 or not isinstance(first, Convolve) or not last:
+        return None
+    if path(first, memory, packed).name != "product":
+        return None
+    return as_product(first, memory, call.output)
+
+
+def _at_once(whole: Product, otherwise: Plan) -> Plan:
+    """The call as a product, and the other way where its arrays are not for that."""
+
+    def run(x: Any, w: Any, bias: Any = None) -> Any:
+        try:
+            y = whole(x, w, bias)
+            if y is not None:
+                return y
+        except (RuntimeError, TypeError, AttributeError):
+            pass
+        return otherwise(x, w, bias)
+
+    return run
 
 
 def _convolver(steps: CallSteps, run: Runner, point: Runner | None) -> Convolver:
@@ -145,6 +188,16 @@ def _order(steps: Sequence[Step]) -> tuple[int, ...] | None:
         return ()
     first, *others = steps
     return first.order if isinstance(first, Permute) and not others else None
+
+
+def _memory(steps: Sequence[Step], rank: int) -> Memory:
+    """How a kernel lies that is contiguous before these steps and ``o i ...`` after them."""
+    moved, spatial = _order(steps), range(rank)
+    if moved == (rank + 1, rank, *spatial):
+        return Memory.CHANNELS_LAST
+    if moved == (0, rank + 1, *(1 + i for i in spatial)):
+        return Memory.TAPS_BETWEEN
+    return Memory.OTHER
 
 
 def _swift(

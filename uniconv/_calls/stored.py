@@ -23,9 +23,9 @@ from uniconv._calls.options import begin
 from uniconv._calls.plan import build
 from uniconv._canonical.integers import flipped
 from uniconv._canonical.layout import Layout, completed, kernel_order, kernel_rank, regrouping
+from uniconv._canonical.paths import Packing
 from uniconv._canonical.precision import current
 from uniconv._canonical.record import Shape
-from uniconv._canonical.runner import Packing
 from uniconv.errors import BadArray, UniconvWarning
 from uniconv.spec.op import Op
 

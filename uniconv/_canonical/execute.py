@@ -22,9 +22,10 @@ from torch.nn import functional as F  # noqa: N812
 
 from uniconv._canonical import steps as s
 from uniconv._canonical.activation_functions import compute
+from uniconv._canonical.paths import Packing, Path, path
 from uniconv._canonical.precision import holding
 from uniconv._canonical.record import Convolution, Pairs, Sizes
-from uniconv._canonical.runner import Operation, Packing, Runner
+from uniconv._canonical.runner import Memory, Operation, Runner
 
 Action = Callable[[Any], Tensor]
 
@@ -47,7 +48,11 @@ def runner(conv: Convolution, sizes: Sizes, *, transposed: bool) -> Runner:
 
 
 def compiled(
-    steps: Sequence[s.Step], *, precision: str | None = None, packed: Packing | None = None
+    steps: Sequence[s.Step],
+    *,
+    precision: str | None = None,
+    memory: Memory = Memory.OTHER,
+    packed: Packing | None = None,
 ) -> Runner:
     """One function of (x, w, bias), with as few Python frames as the steps allow.
 
@@ -55,7 +60,7 @@ def compiled(
     after it on y.
 
     precision: what cuDNN does with float32 there, in backward too; None leaves torch's setting.
-    packed: where w is the same in every call, makes torch's op one that keeps it as it likes.
+    memory: how the kernel lies; packed: what keeps it in blocks, where it is one for all calls.
     """
     # How to read this: the one step that convolves splits the list.  What comes before it changes x
     # or the kernel, each by itself; what comes after changes y.  The four cases at the end spare a
@@ -68,7 +73,7 @@ def compiled(
     if isinstance(middle, s.Empty):
         op, args = _empty(middle), ()
     else:
-        op, args = _operation(middle, precision, packed)
+        op, args = _operation(middle, precision, path(middle, memory, packed))
     if at + 1 < len(steps):
         return Runner(_finished(op, args, on_x, on_w, steps[at:]))
     if on_x is not None and on_w is not None:
@@ -108,14 +113,13 @@ def _finished(
 
 
 def _operation(
-    step: s.Convolve, precision: str | None, packed: Packing | None
+    step: s.Convolve, precision: str | None, way: Path
 ) -> tuple[Operation, tuple[Any, ...]]:
-    """torch's op and its arguments after the bias."""
+    """torch's op, or what may take its place, and the arguments after the bias."""
     op = (_TRANSPOSED if step.transposed else _FORWARD)[step.rank - 1]
     if precision is not None:
         op = holding(op, step.rank, step.transposed, precision)
-    if packed is not None and step.rank == 2 and not step.transposed:
-        op = packed(op)
+    op = way.over(op)
     if step.transposed:
         whole = (step.stride, step.padding, step.output_padding, step.groups, step.dilation)
         return op, whole

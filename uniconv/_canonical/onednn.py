@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from uniconv._canonical.runner import Operation, Packing
+from uniconv._canonical.paths import Packing
+from uniconv._canonical.runner import Operation, is_eager, is_on_cpu, takes_gradients
+from uniconv._canonical.steps import Convolve
 
 _LARGE = 100_000  # elements; of fewer, oneDNN makes its blocks in no time
 _MOST_FORMATS = 4
@@ -35,36 +37,30 @@ class Packed:
     def __init__(self) -> None:
         self._formats: dict[bytes, Tensor] = {}
 
-    def over(self, op: Operation) -> Operation:
+    def over(self, op: Operation, step: Convolve) -> Operation:
         """``torch.conv2d``, for one size of x: by blocks where x is plain float32 on a CPU.
 
         The op on blocks gives y with its channels last in memory: a contiguous x stays without it.
         """
         on_blocks: Operation = torch.ops.mkldnn._convolution_pointwise.default
+        stride, pad, dilation = ([*v] for v in (step.stride, step.padding, step.dilation))
+        problem = (pad, stride, dilation, step.groups)
+        more: tuple[Any, ...] = (*problem, "none", [], "")
         blocks: Tensor | None = None
         fitting = True
 
         def run(x: Tensor, w: Tensor, bias: Tensor | None, *args: Any) -> Tensor:
             nonlocal blocks, fitting
-            switched_off = torch.is_autocast_enabled("cpu") or not torch.backends.mkldnn.enabled
-            if (
-                not fitting
-                or switched_off
-                or x.is_contiguous()
-                or not all(map(_holds_floats, (x, w, bias)))
-            ):
+            if not fitting or x.is_contiguous() or not _plain(x, w, bias):
                 return op(x, w, bias, *args)
-            options: list[Any] = [*args, *(1, 0, 1, 1)[len(args) :]]
-            groups = options.pop()
-            stride, pad, dilation = ([v, v] if isinstance(v, int) else [*v] for v in options)
             alone = x.ndim == 3
             images = x.unsqueeze(0) if alone else x
             if blocks is None:
-                blocks = self._blocks(w, pad, stride, dilation, groups, [*images.shape])
+                blocks = self._blocks(w, *problem, [*images.shape])
                 if blocks is None:
                     fitting = False
                     return op(x, w, bias, *args)
-            y = on_blocks(images, blocks, bias, pad, stride, dilation, groups, "none", [], "")
+            y = on_blocks(images, blocks, bias, *more)
             return y.squeeze(0) if alone else y
 
         return run
@@ -78,13 +74,15 @@ class Packed:
         return self._formats.setdefault(layout, made)
 
 
-def _holds_floats(a: Tensor | None) -> bool:
-    """Whether it holds float32 numbers on the CPU, and nothing derives by it or maps over it."""
-    return a is None or (
-        type(a) is Tensor
-        and a.dtype is torch.float32
-        and a.device.type == "cpu"
-        and not a.requires_grad
-        and not torch._C._functorch.is_functorch_wrapped_tensor(a)
-        and forward_ad.unpack_dual(a).tangent is None  # type: ignore[no-untyped-call]
+def _plain(x: Tensor, *others: Tensor | None) -> bool:
+    """Whether these are float32 numbers on the CPU, and nothing derives by them or maps over them.
+
+    Not where a user has switched oneDNN off.
+    """
+    return (
+        is_eager()
+        and all(is_on_cpu(a, torch.float32) for a in (x, *others))
+        and not takes_gradients(x, *others)
+        and forward_ad.unpack_dual(x).tangent is None  # type: ignore[no-untyped-call]
+        and torch._C._get_mkldnn_enabled()
     )

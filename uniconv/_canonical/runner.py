@@ -1,11 +1,13 @@
-"""What executes a record: torch's op with its arguments."""
+"""What executes a record: torch's op with its arguments, and when another op may take its place."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum
 from typing import Any, NamedTuple
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 
 class Runner(NamedTuple):
@@ -26,4 +28,36 @@ class Runner(NamedTuple):
 Operation = Callable[..., Tensor]
 
 
-Packing = Callable[[Operation], Operation]
+class Memory(Enum):
+    """In which order memory holds the kernel ``o i ...`` (``c m ...``), as far as that matters."""
+
+    CHANNELS_LAST = "taps, i, o"  # TensorFlow, Keras, JAX
+    TAPS_BETWEEN = "o, taps, i"  # MLX, LiteRT, and kernels stored beside channels-last images
+    OTHER = "another"
+
+
+_KINDS = (Tensor, nn.Parameter)
+_functorch = torch._C._functorch
+
+
+def is_eager() -> bool:
+    """Whether torch computes now and here, so that an op may be chosen by what arrays are like.
+
+    Not under autocast, torch.func, a trace or a mode, which each expect torch's own op.
+    """
+    return (
+        _functorch.maybe_current_level() is None
+        and torch._C._len_torch_dispatch_stack() == 0
+        and torch._C._get_tracing_state() is None
+        and not torch.is_autocast_enabled("cpu")
+    )
+
+
+def is_on_cpu(a: Tensor | None, dtype: torch.dtype) -> bool:
+    """Whether it is an ordinary tensor (or none) of this dtype in the CPU's memory."""
+    return a is None or (type(a) in _KINDS and a.dtype is dtype and a.is_cpu)
+
+
+def takes_gradients(*arrays: Tensor | None) -> bool:
+    """Whether something will be differentiated by one of them."""
+    return torch.is_grad_enabled() and any(a is not None and a.requires_grad for a in arrays)

@@ -10,7 +10,7 @@ kernel of a 1x1 convolution that follows), "y" or "bias".  ``core_steps`` lists 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -174,7 +174,10 @@ class Every(Step):
 
 @dataclass(frozen=True, slots=True)
 class Convolve(Step):
-    """torch's convolution of the arrays ``x`` and ``w``; bias: whether it adds the bias."""
+    """torch's convolution of the arrays ``x`` and ``w``; bias: whether it adds the bias.
+
+    sizes: those of its arrays where they are numbers and known: by them a faster way is chosen.
+    """
 
     x: str
     w: str
@@ -185,6 +188,7 @@ class Convolve(Step):
     output_padding: Ints = ()
     transposed: bool = False
     bias: bool = True
+    sizes: Sizes | None = field(default=None, compare=False, repr=False)
 
     @property
     def rank(self) -> int:
@@ -325,7 +329,24 @@ def core_steps(
         Convolve, "y", x, w, groups=conv.groups, dilation=conv.rhs_dilation, transposed=transposed
     )
     run = _stamps if transposed else _windows
-    return (*kernel, *run(conv, sizes, any_size, make, x=x, bias=bias))
+    steps = (*kernel, *run(conv, sizes, any_size, make, x=x, bias=bias))
+    return steps if any_size else _sized(steps, x, sizes)
+
+
+def _sized(steps: tuple[Step, ...], x: str, sizes: Sizes) -> tuple[Step, ...]:
+    """The steps, their convolution with the sizes of its arrays; x has what comes before it."""
+    numbers = (*sizes.batch, sizes.c, sizes.o, *sizes.size, *sizes.kernel)
+    if not all(type(n) is int for n in numbers):
+        return steps
+    known: list[Step] = []
+    for step in steps:
+        if step.on == x and isinstance(step, Surround):
+            size = tuple(n + lo + hi for n, (lo, hi) in zip(sizes.size, step.pad))
+            sizes = replace(sizes, size=size)
+        elif step.on == x and isinstance(step, (Cut, Gather)):
+            return steps
+        known.append(replace(step, sizes=sizes) if isinstance(step, Convolve) else step)
+    return tuple(known)
 
 
 def _windows(

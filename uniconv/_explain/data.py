@@ -58,6 +58,7 @@ class ExplanationData:
     torch: str
     window: Window | None = None
     dtype: str = ""
+    path: str = ""
     lowered: LoweredCall | None = field(default=None, repr=False, compare=False)
     problem: WindowedCall | None = field(default=None, repr=False, compare=False)
     bias: Any = field(default=None, repr=False, compare=False)

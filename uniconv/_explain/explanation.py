@@ -15,6 +15,7 @@ from uniconv._call import Call, verb
 from uniconv._calls.lift import native_shapes, paddings
 from uniconv._calls.lower import LoweredCall, lower
 from uniconv._calls.options import complete, scattered
+from uniconv._calls.plan import path_of
 from uniconv._calls.source import torch_lines
 from uniconv._canonical.activation_functions import compute
 from uniconv._canonical.arrays import dtype_name
@@ -49,7 +50,8 @@ class Explanation(ExplanationData):
     meaning says which operation it is, call is the native call as text; shapes are those of x, w,
     (pointwise,) y; readings how each array's axes are read; padding is in words, explicit the call
     that says it in numbers (None where ``explicit_note`` says why there is none).  torch is
-    runnable code for the same y, and for that of images of other sizes.  window is what one
+    runnable code for the same y, and for that of images of other sizes; path is how uniconv has
+    torch compute arrays of these sizes, and why.  window is what one
     element of y is made of (None where only shapes were given).
     """
 
@@ -191,6 +193,7 @@ def _explanation(
         None if explicit is None else call_text(op, explicit),
         note,
         torch_lines(call, dtypes, bias=bias, addend=(op.addend or ("",))[0] in options),
+        path=str(path_of(call)),
         lowered=call,
     )
 

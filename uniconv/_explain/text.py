@@ -36,6 +36,8 @@ def text(e: ExplanationData) -> str:
         if e.kind == "conv_transpose":
             parts.append(_stamps(e, e.window))
     parts.append(["the same in plain torch", *_indented(e.torch.splitlines())])
+    if not e.path.startswith(("torch:", "empty:")):
+        parts.append([f"what torch computes: {e.path}"])
     return "\n\n".join("\n".join(line.rstrip() for line in part) for part in parts if part)
 
 
