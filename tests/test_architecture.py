@@ -424,6 +424,7 @@ NAMED = {
     "_same_pads.py": "an example in an error",
     "_weights/network.py": "an example in an error",
     "_diagnose/causes/words.py": "whose users call the middle of the full result the same",
+    "_diagnose/roles.py": "what people call frameworks",
     "_parse/": "what people call frameworks and their modules; languages",
     "_functional.py": "the dialect that is meant where none is named",
     "nn/modules.py": "the dialect that is meant where none is named",

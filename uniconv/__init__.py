@@ -16,6 +16,7 @@ _HOMES = {
     "Diagnosis": "uniconv._diagnose",
     "Explanation": "uniconv._explain",
     "Probe": "uniconv._probe",
+    "Thread": "uniconv._diagnose",
     "Translation": "uniconv._translate",
     "UniconvError": "uniconv.errors",
     "bind": "uniconv._bind",

@@ -23,6 +23,7 @@ from uniconv._canonical.precision import precision as precision
 from uniconv._describe import describe as describe
 from uniconv._describe import dialects as dialects
 from uniconv._diagnose import Diagnosis as Diagnosis
+from uniconv._diagnose import Thread as Thread
 from uniconv._diagnose import compare as compare
 from uniconv._diagnose import diagnose as diagnose
 from uniconv._explain import Explanation as Explanation

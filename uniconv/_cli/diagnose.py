@@ -22,6 +22,7 @@ from uniconv._cli.arguments import (
     writable,
     write_text,
 )
+from uniconv.errors import BadCall
 
 if TYPE_CHECKING:
     from uniconv.files import NamedArray
@@ -38,6 +39,7 @@ class CallWords:
     function: str | None = None
     arrays: dict[str, str] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
+    words: dict[str, str] = field(default_factory=dict)  # the options as they are written
 
 
 def diagnose_command(
@@ -53,8 +55,18 @@ def diagnose_command(
     tolerance: Annotated[
         float | None, typer.Option(help="How far a number of y may be off, beside its digits.")
     ] = None,
+    show: Annotated[
+        bool, typer.Option("--show", help="Print how a thread's text is read, and no answer.")
+    ] = False,
 ) -> None:
     """Say why y is not what a call gives, or why two runs give two results.
+
+    A thread as it is, with its code and its printed arrays, needs no further word; what it leaves
+    open is asked for, and given by its name there or its role:
+
+    uniconv diagnose question.txt
+
+    uniconv diagnose question.txt y=out.npy
 
     An ARRAY is a name in one of the FILEs, a file with one array, or FILE:NAME; it may be indexed
     as in NumPy: image[None], table[:, :, None, None].
@@ -70,7 +82,18 @@ def diagnose_command(
     """
     head, sections = parsed(words)
     page = writable(html) if html is not None else None
-    known = arrays_of([Path(p) for p in head.function.split("\n")] if head.function else [])
+    paths = [Path(p) for p in head.function.split("\n")] if head.function else []
+    thread = None if sections else thread_of(paths, head)
+    if thread is None and (show or head.options):
+        raise UsageError(_no_thread(head))
+    if thread is not None:
+        print(thread, file=sys.stderr if json else sys.stdout)
+        if show:
+            return
+        print(end="" if json else "\n")
+        _answer(thread.diagnose(tolerance=tolerance, progress=_progress), page, json)
+        return
+    known = arrays_of(paths)
     if set(sections) == {"--a", "--b"}:
         runs = [_run(merged(head, sections[s]), known, s, tolerance) for s in ("--a", "--b")]
         found = uniconv.compare(*runs, progress=_progress)
@@ -79,6 +102,38 @@ def diagnose_command(
         found = uniconv.diagnose(one, progress=_progress)
     else:
         raise UsageError("give --a FUNCTION and --b FUNCTION for two runs, or --dialect FUNCTION")
+    _answer(found, page, json)
+
+
+def thread_of(paths: list[Path], head: CallWords) -> uniconv.Thread | None:
+    """The one file as a thread; None where it is none, or where it is arrays alone."""
+    from uniconv.files.kinds import reader_of
+    from uniconv.files.text import text_of
+
+    if len(paths) != 1 or {"x", "w", "y"} <= set(head.arrays) or not paths[0].is_file():
+        return None
+    if reader_of(paths[0])[0] != "text":
+        return None
+    text = text_of(paths[0])
+    known = uniconv.Thread.arrays_in(text)
+    words = head.arrays | head.words
+    said = {name: array(value, name, known) for name, value in words.items()}
+    try:
+        return uniconv.Thread.parse(text, **said)
+    except BadCall:
+        if {"x", "w", "y"} <= set(known) | set(head.arrays):
+            return None  # which function gives y is then the question
+        raise
+
+
+def _no_thread(head: CallWords) -> str:
+    if not head.options:
+        return "--show takes one text, and neither --a, --b nor --dialect"
+    name = next(iter(head.options))
+    return f"{name}=: options of a function come after --a, --b or --dialect"
+
+
+def _answer(found: uniconv.Diagnosis, page: Path | None, json: bool) -> None:
     if page is not None:
         write_text(found.to_html(), page)
     print(found.to_json() if json else found)
@@ -117,9 +172,8 @@ def parsed(words: list[str]) -> tuple[CallWords, dict[str, CallWords]]:
     if wants:
         raise UsageError(f"{wants} wants a function: {wants} tf.nn.conv2d")
     head.function = "\n".join(paths) or None
-    if head.options:
-        name = next(iter(head.options))
-        raise UsageError(f"{name}=: options of a function come after --a, --b or --dialect")
+    if head.options and sections:
+        raise UsageError(_no_thread(head))
     return head, sections
 
 
@@ -134,6 +188,7 @@ def _take(section: CallWords, name: str, value: str, word: str) -> None:
         section.arrays[name] = value
     else:
         section.options[name] = read_value(value)
+        section.words[name] = value
 
 
 def merged(head: CallWords, section: CallWords) -> CallWords:

@@ -16,10 +16,20 @@ from uniconv._parse.tree import (
     NameInText,
     Node,
     Program,
+    Statement,
 )
 from uniconv.errors import BadCall
 
 __all__ = ["read_python"]
+
+_OPERATORS: dict[type[ast.AST], str] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.Pow: "**",
+    ast.USub: "-",
+}
 
 
 def read_python(source: SourceText) -> Program:
@@ -87,6 +97,13 @@ class _PythonReader:
             name = self.node(target, 0)
             if isinstance(name, NameInText):
                 self.program.variables[name.path] = nodes[-1]
+            self.program.statements.append(Statement(name.at, name, nodes[-1]))
+        if isinstance(statement, ast.Expr):
+            self.program.statements.append(Statement(nodes[0].at, None, nodes[0]))
+        if isinstance(statement, ast.AugAssign):
+            operator = _OPERATORS.get(type(statement.op), "")
+            changed = Expression(nodes[0].at, "", (nodes[0], nodes[-1]), operator=operator)
+            self.program.statements.append(Statement(nodes[0].at, nodes[0], changed))
 
     def node(self, expr: ast.expr, depth: int) -> Node:
         """An expression as a node."""
@@ -109,10 +126,29 @@ class _PythonReader:
             case ast.Call():
                 function = self.node(expr.func, depth + 1)
                 return Application(at, function, self._arguments(expr, depth), self.text(expr))
-        children = (c for c in ast.iter_child_nodes(expr) if isinstance(c, ast.expr))
-        parts = tuple(self.node(child, depth + 1) for child in children)
-        attribute = expr.attr if isinstance(expr, ast.Attribute) else ""
-        return Expression(at, self.text(expr), parts, attribute)
+        return self._expression(expr, at, depth)
+
+    def _expression(self, expr: ast.expr, at: int, depth: int) -> Node:
+        """Anything that is no value, name or call."""
+        children: list[ast.expr | None] = [
+            c for c in ast.iter_child_nodes(expr) if isinstance(c, ast.expr)
+        ]
+        operator, attribute = "", ""
+        match expr:
+            case ast.Attribute():
+                attribute = expr.attr
+            case ast.Constant(value=constant) if constant is ...:
+                return Literal(at, constant)
+            case ast.BinOp() | ast.UnaryOp():
+                operator = _OPERATORS.get(type(expr.op), "")
+            case ast.Subscript(slice=inner):
+                operator = "[]"
+                entries = inner.elts if isinstance(inner, ast.Tuple) else [inner]
+                children = [expr.value, *entries]
+            case ast.Slice():
+                operator, children = ":", [expr.lower, expr.upper, expr.step]
+        parts = tuple(Literal(at, None) if c is None else self.node(c, depth + 1) for c in children)
+        return Expression(at, self.text(expr), parts, attribute, operator)
 
     def _arguments(self, call: ast.Call, depth: int) -> tuple[Argument, ...]:
         for arg in call.args:

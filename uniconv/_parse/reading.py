@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from uniconv._canonical.record import Sizes
@@ -37,7 +37,7 @@ from uniconv.errors import (
     UnknownName,
 )
 
-__all__ = ["CallInText", "is_text_of_a_call", "read_call"]
+__all__ = ["CallInText", "calls_in", "is_text_of_a_call", "read_call", "with_arrays"]
 
 T = TypeVar("T")
 _MOST_CALLS, _MOST_NAMES = 8, 20  # that a message tells of
@@ -105,7 +105,7 @@ def read_call(text: str, beside: Mapping[str, Any]) -> CallInText:
     """
     source = SourceText(text)
     program = _program(source)
-    calls = _calls(source, program)
+    calls = [matched for _, matched in calls_in(source, program, program.roots)]
     if len(calls) > 1:
         places = "; ".join(f"{c.target.name} in {source.place(c.at)}" for c in calls)
         raise source.error(
@@ -149,20 +149,25 @@ def _check_brackets(source: SourceText) -> None:
             depth = max(depth - 1, 0)
 
 
-def _calls(source: SourceText, program: Program) -> list[Matched]:
-    """The calls of known functions in the order of the text, layers with what they are put on."""
-    applications = [_layer_in_place(a, program) for a in _applications(program)]
-    made = {id(a.function) for a in applications}
-    found: list[Matched] = []
+def calls_in(
+    source: SourceText, program: Program, roots: Iterable[Node]
+) -> list[tuple[Application, Matched]]:
+    """The calls of known functions in the order of the text, layers with what they are put on.
+
+    Each with the node that it was read from.
+    """
+    applications = [(a, _layer_in_place(a, program)) for a in _applications(roots)]
+    made = {id(whole.function) for _, whole in applications}
+    found: list[tuple[Application, Matched]] = []
     unknown: set[str | None] = set()
-    for application in sorted(applications, key=lambda a: a.at):
+    for node, application in sorted(applications, key=lambda pair: pair[1].at):
         path = _path(application)
         if id(application) not in made and path not in unknown and len(found) < _MOST_CALLS:
             matched = _matched(source, program, application)
-            found += [] if matched is None else [matched]
+            found += [] if matched is None else [(node, matched)]
             if matched is None and path is not None:
                 unknown.add(path)
-    return sorted(found, key=lambda m: m.at)
+    return sorted(found, key=lambda pair: pair[1].at)
 
 
 def _path(call: Application) -> str | None:
@@ -173,8 +178,8 @@ def _path(call: Application) -> str | None:
     return function.path
 
 
-def _applications(program: Program) -> list[Application]:
-    left: list[Node] = list(program.roots)
+def _applications(roots: Iterable[Node]) -> list[Application]:
+    left: list[Node] = list(roots)
     found = []
     while left:
         node = left.pop()
@@ -308,7 +313,7 @@ def _method(call: Application, program: Program) -> Application:
 
 def _no_call(source: SourceText, program: Program) -> UniconvError:
     """What to say where nothing that is called is known: the likeliest name, or that all fail."""
-    applications = [a for a in _applications(program) if isinstance(a.function, NameInText)]
+    applications = [a for a in _applications(program.roots) if isinstance(a.function, NameInText)]
     paths: dict[str, Application] = {}
     for call in sorted(applications, key=lambda a: a.at):
         paths.setdefault(_path(call) or "", call)
@@ -321,6 +326,19 @@ def _no_call(source: SourceText, program: Program) -> UniconvError:
     return source.error(
         BadCall, 0, f'no call of a convolution stands here, such as "F.conv2d(x, w)"{only}'
     )
+
+
+def with_arrays(
+    source: SourceText, program: Program, matched: Matched, arrays: Mapping[str, Any]
+) -> CallInText:
+    """A call that ``calls_in`` found, with its arrays by role, whatever the text calls them.
+
+    Raises:
+        those of ``read_call``.
+    """
+    known = {r: Argument(a.at, None, NameInText(a.at, r)) for r, a in matched.arrays.items()}
+    known = {role: argument for role, argument in known.items() if role in arrays}
+    return _with_values(source, program, replace(matched, arrays=known), arrays)
 
 
 def _with_values(

@@ -20,6 +20,7 @@ from uniconv._parse.tree import (
     NameInText,
     Node,
     Program,
+    Statement,
 )
 from uniconv.errors import BadCall
 
@@ -133,7 +134,7 @@ class _ScriptReader:
             return
         while self.take("@"):
             self.k += 1  # a macro
-        value = self.expression()
+        value, target = self.expression(), None
         if self.take("="):
             target, value = value, self.expression()
             if isinstance(target, NameInText):
@@ -141,6 +142,7 @@ class _ScriptReader:
         if self.k < len(self.tokens):
             raise self.wrong("the statement should end here")
         program.roots.append(value)
+        program.statements.append(Statement(value.at, target, value))
 
     def peek(self) -> _Token:
         if self.k < len(self.tokens):
@@ -177,11 +179,21 @@ class _ScriptReader:
             elif token.text in _BINARY and token.kind == "sign":
                 self.k += 1
                 right = self.operand()
-                node = Expression(node.at, self.text_from(node.at), (node, right))
+                node = self._joined(token.text, node, right)
             else:
                 break
         self.depth -= 1
         return node
+
+    def _joined(self, sign: str, left: Node, right: Node) -> Expression:
+        """An operator with its two sides; ``a:b:c`` is from a to c in steps of b."""
+        text = self.text_from(left.at)
+        if sign != ":":
+            return Expression(left.at, text, (left, right), operator=sign.lstrip("."))
+        if isinstance(left, Expression) and left.operator == ":":
+            start, step, _ = left.parts
+            return Expression(left.at, text, (start, right, step), operator=":")
+        return Expression(left.at, text, (left, right, Literal(left.at, None)), operator=":")
 
     def _space_after(self) -> bool:
         after = self.tokens[self.k + 1 : self.k + 2]
@@ -190,6 +202,10 @@ class _ScriptReader:
     def operand(self) -> Node:
         """A value, a name or brackets, with the calls behind it."""
         token = self.peek()
+        if token.text == ":" and self._is_whole_axis():
+            self.k += 1
+            every = (Literal(token.at, None),) * 3
+            return Expression(token.at, ":", every, operator=":")
         if token.kind == "sign" and token.text in ("-", "+", "!", "~", "&", "%", "@", ":"):
             return self._signed(token)
         self.k += 1
@@ -211,6 +227,11 @@ class _ScriptReader:
             what = "the text ends" if token.kind == "end" else f"{token.text!r} stands"
             raise self.wrong(f"{what} where a value or a call should be")
         return self.behind(node)
+
+    def _is_whole_axis(self) -> bool:
+        """Whether a colon stands alone, as in ``y[:, 1]``."""
+        after = self.tokens[self.k + 1 : self.k + 2]
+        return bool(after) and after[0].text in (",", ")", "]")
 
     def _signed(self, token: _Token) -> Node:
         self.depth += 1
@@ -259,11 +280,12 @@ class _ScriptReader:
                 self.arguments("}")
             elif token.text in ("'", ".'") and not token.spaced:
                 self.k += 1
-                node = Expression(node.at, self.text_from(node.at), (node,))
+                node = Expression(node.at, self.text_from(node.at), (node,), operator="'")
             elif token.text == "[" and not token.spaced:
                 self.k += 1
-                self.arguments("]")
-                node = Expression(node.at, self.text_from(node.at), (node,))
+                entries = (argument.value for argument in self.arguments("]"))
+                parts = (node, *entries)
+                node = Expression(node.at, self.text_from(node.at), parts, operator="[]")
             else:
                 break
         return node

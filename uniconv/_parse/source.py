@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from typing import TypeVar
 
 from uniconv.errors import BadCall, UniconvError
@@ -20,9 +21,12 @@ _PROMPT = re.compile(r"(?:>>> ?|\.\.\. ?|In ?\[\d*\]: ?|in\[\d*\]:|julia> ?|octa
 
 
 class SourceText:
-    """A text without its prompts and its common indentation; places count as in the original."""
+    """A text without its prompts and its common indentation; places count as in the original.
 
-    def __init__(self, text: object) -> None:
+    numbers: of its lines, where it is a part of a longer text.
+    """
+
+    def __init__(self, text: object, numbers: Sequence[int] | None = None) -> None:
         if not isinstance(text, str):
             raise BadCall(f"a call's text is a str; this is of type {type(text).__qualname__}")
         if len(text) > LONGEST:
@@ -37,6 +41,7 @@ class SourceText:
         self._lines = [line[common:] if line.strip() else "" for line in kept]
         self._removed = [len(line) - len(left) for line, left in zip(lines, self._lines)]
         self.text = "\n".join(self._lines)
+        self._numbers = range(1, len(self._lines) + 1) if numbers is None else numbers
         self._starts = [0]
         for line in self._lines:
             self._starts.append(self._starts[-1] + len(line) + 1)
@@ -52,7 +57,7 @@ class SourceText:
     def place(self, at: int) -> str:
         """A place in words, as the user counts: "line 1, column 14"."""
         line, column = self._line_and_column(at)
-        return f"line {line + 1}, column {column + self._removed[line] + 1}"
+        return f"line {self._numbers[line]}, column {column + self._removed[line] + 1}"
 
     def error(self, kind: type[E], at: int, problem: str) -> E:
         """An error of that kind, with the place, its line, and a caret below it."""

@@ -15,6 +15,7 @@ __all__ = [
     "NameInText",
     "Node",
     "Program",
+    "Statement",
     "names_in",
     "parts_of",
 ]
@@ -47,12 +48,17 @@ class Items:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Expression:
-    """Anything else: it is not evaluated, but calls may stand in its parts."""
+    """Anything else: a call's reader does not evaluate it, but calls may stand in its parts.
+
+    operator: what joins the parts, "+", "'" (MATLAB's transpose), "[]" (the first part, indexed by
+    the others), ":" (from, to, step; each may be None).
+    """
 
     at: int
     text: str
     parts: tuple[Node, ...] = ()
     attribute: str = ""  # of its one part
+    operator: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +80,15 @@ class Application:
     text: str = ""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Statement:
+    """``target = value``; without a target where a value stands alone."""
+
+    at: int
+    target: Node | None
+    value: Node
+
+
 Node = Literal | NameInText | Items | Expression | Application
 
 
@@ -81,14 +96,15 @@ Node = Literal | NameInText | Items | Expression | Application
 class Program:
     """A text that has been read.
 
-    variables: what each name was last set to.  aliases: what an import calls a module or function.
-    modules: those that the text imports, by their first word.  language: "python" (which may be
-    Julia or MATLAB as well, where they are written alike), "script" or "" for what names its
-    function in full.
+    statements: in order.  variables: what each name was last set to.  aliases: what an import
+    calls a module or function.  modules: those that the text imports, by their first word.
+    language: "python" (which may be Julia or MATLAB as well, where they are written alike),
+    "script" or "" for what names its function in full.
     """
 
     language: str
     roots: list[Node] = field(default_factory=list)
+    statements: list[Statement] = field(default_factory=list)
     variables: dict[str, Node] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     modules: set[str] = field(default_factory=set)

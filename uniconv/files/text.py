@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from pathlib import Path
 
@@ -42,7 +42,17 @@ from uniconv.files.brackets import (
 from uniconv.files.named_array import NamedArray
 from uniconv.files.printed import Printed
 
-__all__ = ["READERS", "Reader", "read", "read_text"]
+__all__ = [
+    "READERS",
+    "ArrayInText",
+    "Reader",
+    "arrays_in",
+    "normalized",
+    "read",
+    "read_text",
+    "text_of",
+    "uniquely_named",
+]
 
 Reader = Callable[[Printed, "re.Match[str]"], tuple[NamedArray, int] | None]
 READERS: dict[re.Pattern[str], Reader] = {
@@ -55,12 +65,33 @@ READERS: dict[re.Pattern[str], Reader] = {
     BRACKET: read_bracket,
     HEADED: read_headed,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayInText:
+    """A printed array with its place in a text; or why what looks like one cannot be read.
+
+    Its name stands outside, but where MATLAB's heading is a part of the print.
+    """
+
+    start: int
+    end: int
+    array: NamedArray | None
+    problem: BadFile | None = None
+
+
+_ROWS = re.compile(r"(?:\n[ \t]*(?:[-+.\d⋮⋱…].*|\[:.*)?(?=\n|\Z))*")
 # Signs that pages and editors put in for others: minus, spaces without a break, a byte order mark
 _SAME = str.maketrans({"\u2212": "-", "\u00a0": " ", "\u3000": " ", "\ufeff": " "})
 
 
 def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
     """The arrays of a text file."""
+    yield from read_text(text_of(path), str(path))
+
+
+def text_of(path: Path) -> str:
+    """The text of a file; BadFile where it is none."""
     # Windows' PowerShell writes UTF-16, whose first bytes say so.
     data = path.read_bytes()
     try:
@@ -69,15 +100,38 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
         text = "\0"
     if "\0" in text:
         raise BadFile(f"{path} is neither text in UTF-8 nor a kind of file that uniconv reads")
-    yield from read_text(text, str(path))
+    return text
+
+
+def normalized(text: str) -> str:
+    """A text with the line ends and the signs that the readers of arrays know.
+
+    Lines keep their numbers.
+    """
+    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_SAME)
+
+
+def arrays_in(text: str, source: str) -> list[ArrayInText]:
+    """The printed arrays of a ``normalized`` text with their places, also those not readable."""
+    return list(_arrays(Printed(source, text), tolerant=True))
 
 
 def read_text(text: str, source: str) -> Iterator[NamedArray]:
     """The arrays of a text, in order, each under a name of its own; all of them, or an error."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_SAME)
+    parts = list(_arrays(Printed(source, normalized(text))))
+    if not parts:
+        raise BadFile(
+            f"{source} has no printed array: one is read as NumPy, PyTorch, TensorFlow, JAX, "
+            "Julia, MATLAB and Octave print it, or as nested lists, [[1, 2], [3, 4]]"
+        )
+    yield from uniquely_named([each.array for each in parts if each.array is not None])
+
+
+def uniquely_named(arrays: Iterable[NamedArray]) -> Iterator[NamedArray]:
+    """The arrays, each under a name of its own."""
     names: Counter[str] = Counter()
     names_in_use: set[str] = set()
-    for array in list(_arrays(Printed(source, text))):
+    for array in arrays:
         name = array.name or "array"
         # The second "w" is "w_2", unless the text has a name like that of its own.
         while True:
@@ -88,15 +142,13 @@ def read_text(text: str, source: str) -> Iterator[NamedArray]:
                 break
         names_in_use.add(unique)
         yield replace(array, name=unique)
-    if not names_in_use:
-        raise BadFile(
-            f"{source} has no printed array: one is read as NumPy, PyTorch, TensorFlow, JAX, "
-            "Julia, MATLAB and Octave print it, or as nested lists, [[1, 2], [3, 4]]"
-        )
 
 
-def _arrays(t: Printed) -> Iterator[NamedArray]:
-    """Whichever kind of array begins first, again and again."""
+def _arrays(t: Printed, tolerant: bool = False) -> Iterator[ArrayInText]:
+    """Whichever kind of array begins first, again and again.
+
+    tolerant: what cannot be read is told as such, and the text goes on behind it.
+    """
     # How to read this: each reader's next match waits in a heap, by its place in the text.  The
     # first is read; if it is an array, the text goes on after its end, and matches inside it are
     # sought anew from there.  So every pattern goes through the text once.
@@ -117,11 +169,46 @@ def _arrays(t: Printed) -> Iterator[NamedArray]:
         if at < end:  # inside an array that was read
             seek(reader, end)
             continue
-        array = readers[reader][1](t, match)
+        try:
+            array = readers[reader][1](t, match)
+        except BadFile as problem:
+            if not tolerant:
+                raise
+            end = _end_of_unread(t, match)
+            yield ArrayInText(at, end, None, problem)
+            seek(reader, end)
+            continue
         if array is None:
             # No array after all: the same reader goes on behind the sign that misled it.
             seek(reader, match.end())
         else:
-            yield array[0]
+            yield ArrayInText(_start(t, match, array[0]), array[1], array[0])
             end = array[1]
             seek(reader, end)
+
+
+def _start(t: Printed, match: re.Match[str], array: NamedArray) -> int:
+    """Where an array begins: its rows may stand above what tells its kind, or below its heading.
+
+    A heading stays in the text: it is the array's label.
+    """
+    if match.re is HEADED:
+        return match.end()
+    first = t.starts[(array.line or 1) - 1]
+    return min(match.start(), first) if match.re is LEGACY_TORCH else match.start()
+
+
+def _end_of_unread(t: Printed, match: re.Match[str]) -> int:
+    """Where what looked like an array ends: at its closing bracket, or behind its last row.
+
+    The rows of an array that is cut short would else be read as arrays of their own.
+    """
+    if match.re in (WRAPPED, BRACKET, TENSORFLOW):
+        depth = 0
+        for bracket in re.compile(r"[\[\]]").finditer(t.text, match.start()):
+            depth += 1 if bracket[0] == "[" else -1
+            if depth <= 0:
+                return max(bracket.end(), match.end())
+        return match.end()
+    rows = _ROWS.match(t.text, t.end(match.end()))
+    return match.end() if rows is None else rows.end()

@@ -1,0 +1,312 @@
+"""Threads as people paste them: read, answered, and asked about where they leave something open.
+
+Numbers and code are those of public threads, whose addresses stand beside them; what stands around
+them is our own.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import uniconv
+from uniconv import Thread
+from uniconv._cli import app
+from uniconv.errors import BadArray, BadCall, BadOption, NoSuchArray, UniconvError
+
+FOLDER = Path(__file__).parent / "threads"
+QUESTION = resources.files("uniconv").joinpath("data/knet_vs_tensorflow.txt").read_text("utf-8")
+RUNNER = CliRunner()
+
+FLIPPED = "the kernel is flipped on height and width: a cross-correlation, not a true convolution"
+EXACT = "y is exactly what"
+AGREE = "agree"
+# File: where it comes from, the functions, the fields of the causes, what the answer says.
+THREADS = {
+    "scipy_wrong_answer": (
+        "https://mejorcodigo.com/p/118095.html",
+        ["scipy.signal.convolve2d"],
+        ["reverse"],
+        FLIPPED,
+    ),
+    "torch_layer_and_correlate2d": (
+        "https://discuss.pytorch.org/t/output-of-a-convolution-layer/170134",
+        ["torch.nn.Conv2d", "scipy.signal.correlate2d"],
+        [],
+        AGREE,
+    ),
+    "tf_transpose_valid": (
+        "https://codewithsundeep.com/discussion/solution/59919006",
+        ["tf.nn.conv2d_transpose"],
+        [],
+        EXACT,
+    ),
+    "opencv_and_scipy": (
+        "https://example-a.com/answer/58479915",
+        ["scipy.signal.convolve2d", "cv2.filter2D"],
+        ["data", "boundary", "reverse"],
+        "makes both agree",
+    ),
+    "opencv_border": (
+        "https://discuss.pytorch.org/t/implemented-cv2-filter2d-but-output-is-wrong/132441",
+        ["cv2.filter2D"],
+        ["boundary"],
+        "another rule at the border: zeros, not reflect",
+    ),
+    "tf_transpose_same": (
+        "https://e-learn.cn/qa/answer/942730/1931125.html",
+        ["tf.nn.conv2d_transpose"],
+        [],
+        EXACT,
+    ),
+    "matlab_filter2": (
+        "https://imathworks.com/matlab/"
+        "matlab-do-the-functions-filter2-and-conv2-perform-correlation-or-convolution",
+        ["matlab.filter2"],
+        [],
+        EXACT,
+    ),
+    "matlab_conv2": (
+        "https://stackoverflow.com/questions/2448015/2d-convolution-in-python-similar-to-conv2",
+        ["matlab.conv2"],
+        [],
+        "y is what matlab.conv2 gives",
+    ),
+    "torch_dilated_transpose": (
+        "https://github.com/pytorch/pytorch/issues/1565",
+        ["torch.nn.ConvTranspose1d"],
+        ["dilation"],
+        "the dilation is ignored",
+    ),
+    "conv1d_same": (
+        "https://medium.com/@stevechange/a-quick-journey-through-conv1d-functions-from-tensorflow-"
+        "to-pytorch-passing-via-scipy-part-2-bc9faad846b0",
+        ["keras.layers.Conv1D", "torch.nn.Conv1d"],
+        [],
+        AGREE,
+    ),
+    "winograd": (
+        "https://github.com/andravin/wincnn/issues/3",
+        ["scipy.signal.convolve2d"],
+        ["reverse"],
+        FLIPPED,
+    ),
+    "transposed_by_the_book": (
+        "https://samuelssj123.github.io/contents/DEEPLEARNING/DeepLearning(27).html",
+        ["torch.nn.ConvTranspose2d"],
+        [],
+        EXACT,
+    ),
+    "notebook": (
+        "https://github.com/andrescastro-itm/IA_ITM_2025-2",
+        ["torch.nn.Conv2d", "scipy.signal.convolve2d"],
+        ["reverse"],
+        "torch.nn.Conv2d correlates, scipy.signal.convolve2d convolves",
+    ),
+    "tf_valid": (
+        "https://tastones.com/stackoverflow/tensorflow/"
+        "math-behind-2d-convolution-with-advanced-examples-in-tf/no_padding_strides1",
+        ["tf.nn.conv2d"],
+        [],
+        EXACT,
+    ),
+    "conv1d_bias": (
+        "https://github.com/zhanghuiyao/tutorials",
+        ["torch.nn.functional.conv1d"],
+        [],
+        "y is what torch.nn.functional.conv1d gives",
+    ),
+    "depthwise_pads": (
+        "https://www.tensorflow.org/api_docs/python/tf/nn/depthwise_conv2d",
+        ["tf.nn.depthwise_conv2d"],
+        [],
+        EXACT,
+    ),
+}
+
+
+def read(name: str) -> str:
+    return (FOLDER / f"{name}.txt").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", THREADS)
+def test_a_public_thread_is_solved_by_its_text_alone(name):
+    _, functions, fields, says = THREADS[name]
+    thread = Thread.parse(read(name))
+    assert thread.missing == (), str(thread)
+    assert [call.dialect for call in thread.calls] == functions
+    assert all(call.y is not None for call in thread.calls), str(thread)
+    answer = thread.diagnose()
+    assert answer.explained
+    assert [cause.field for cause in answer.causes] == fields, str(answer)
+    assert says in answer.verdict
+
+
+def test_every_thread_is_in_the_table():
+    assert {path.stem for path in FOLDER.glob("*.txt")} == set(THREADS)
+
+
+def test_the_founding_question_needs_no_further_word(tmp_path):
+    path = tmp_path / "question.txt"
+    path.write_text(QUESTION, "utf-8")
+    result = RUNNER.invoke(app, ["diagnose", str(path)])
+    assert result.exit_code == 0, result.output
+    assert "knet.conv4 convolves, tf.nn.conv2d correlates, on both spatial axes" in result.output
+    show = RUNNER.invoke(app, ["diagnose", str(path), "--show"])
+    assert show.exit_code == 0
+    assert show.output == (
+        "How the text was read:\n"
+        "  line 51: knet.conv4(padding=1)\n"
+        "    x: x (5, 5, 3), line 21, as (5, 5, 3, 1)\n"
+        "    w: v (3, 3, 3), line 6, as (3, 3, 3, 1)\n"
+        "    y: y (5, 5, 1, 1), line 54\n"
+        '  line 103: tf.nn.conv2d(strides=[1, 1, 1, 1], padding="SAME")\n'
+        "    x: data (1, 5, 5, 3), line 65\n"
+        "    w: w (3, 3, 3), line 91, as (3, 3, 3, 1)\n"
+        "    y: part_conv (1, 5, 5, 1), line 107\n"
+    )
+    assert result.output.startswith(show.output)
+
+
+def test_the_founding_question_is_read_number_by_number():
+    knet, tf = Thread.parse(QUESTION).calls
+    arrays = uniconv.files.loads(QUESTION)
+    pairs = {
+        "partappledata": knet.array("x")[..., 0],
+        "testw": knet.array("w")[..., 0],
+        "ydata": knet.y.array[:, :, 0, 0],
+        "immatdata": tf.array("x")[0],
+        "wdata": tf.array("w")[..., 0],
+        "part_conv_data": tf.y.array[0, :, :, 0],
+    }
+    for name, array in pairs.items():
+        np.testing.assert_array_equal(array, arrays[name].array)
+        assert np.max(arrays[name].error) > 0
+    assert np.max(knet.y.error) == np.max(arrays["ydata"].error)
+
+
+X = "x =\narray([[[[1.], [2.], [4.]]]], dtype=float32)\n"
+W = "w =\narray([[[[1.]], [[10.]]]], dtype=float32)\n"
+CALL = 'y = tf.nn.conv2d(x, w, strides=1, padding="VALID")\n'
+Y = "print(y)\n[[[[21.]\n   [42.]]]]\n"
+
+
+def test_what_is_missing_is_asked_for_and_nothing_else():
+    cases = {
+        X + W + CALL: "no y of tf.nn.conv2d (line 5) in the text: say y=...",
+        X + CALL + Y: "no w (the kernel) of tf.nn.conv2d (line 3) in the text: say w=...",
+        CALL + Y: "no x (the input) of tf.nn.conv2d (line 1) in the text: say x=...; "
+        "no w (the kernel) of tf.nn.conv2d (line 1) in the text: say w=...",
+        "k = torch.randn(1, 1, 2)\nout = F.conv1d(torch.ones(1, 1, 3), k)\nprint(out)\n"
+        "tensor([[[0.5, 0.5]]])": "no k (the kernel) of torch.nn.functional.conv1d (line 2) in the "
+        'text: "torch.randn(1, 1, 2)" has no numbers there: say k=...',
+    }
+    for text, message in cases.items():
+        with pytest.raises(BadArray) as error:
+            Thread.parse(text).diagnose()
+        assert str(error.value) == message
+
+
+def test_what_is_said_beside_the_text_is_taken():
+    w = np.array([1, 10.0], np.float32).reshape(1, 2, 1, 1)
+    y = np.array([21, 42.0], np.float32).reshape(1, 1, 2, 1)
+    assert Thread.parse(X + CALL + Y, w=w).diagnose().agrees
+    assert Thread.parse(X + W + CALL, y=y).diagnose().agrees
+    kernel = X + 'out = tf.nn.conv2d(x, kernel, strides=1, padding="VALID")\n'
+    assert Thread.parse(kernel, kernel=w, out=y).diagnose().agrees
+    assert Thread.parse(X + W + CALL + "Yours:\n" + Y[9:], y="Yours").calls[0].y is not None
+    with pytest.raises(NoSuchArray, match="the text has no array of that name; it has x, w"):
+        Thread.parse(X + W + CALL, y="zz")
+    with pytest.raises(
+        BadOption, match="q is no array of one call in the text; its calls have x, w"
+    ):
+        Thread.parse(X + W + CALL, q=w)
+
+
+def test_two_results_of_one_shape_are_asked_about_by_their_names():
+    text = X + W + CALL + "mine:\n[[[[1.]\n   [2.]]]]\nyours:\n[[[[3.]\n   [4.]]]]\n"
+    with pytest.raises(BadArray, match=r"\(line 5\) is not clear from the text: say y=NAME"):
+        Thread.parse(text).diagnose()
+    assert Thread.parse(text, y="yours").calls[0].y.array.ravel().tolist() == [3, 4]
+
+
+def test_a_text_without_a_call_is_said_to_have_none():
+    with pytest.raises(BadCall, match="no call of a convolution stands in the text"):
+        Thread.parse(X)
+
+
+def test_more_than_two_calls_are_not_chosen_among():
+    text = X + W + CALL + CALL.replace("VALID", "SAME") + CALL.replace("strides=1", "strides=2")
+    with pytest.raises(BadCall, match="3 calls with their arrays"):
+        Thread.parse(text).diagnose()
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        ("x = np.arange(4.).reshape(1, 1, 4)", "x"),
+        ("x = torch.arange(4.)[None, None]", "x"),
+        ("x = torch.arange(4.).view(1, 1, -1)", "x"),
+        ("x = torch.tensor([0, 1, 2, 3.]).unsqueeze(0).unsqueeze(0)", "x"),
+        ("x = torch.zeros(1, 1, 4)\nx[0, 0] = torch.tensor([0, 1., 2, 3])", "x"),
+        ("x = np.linspace(0, 3, 4)\nx = np.expand_dims(x, (0, 1))", "x"),
+        ("x = tf.range(4.0)\nx = tf.reshape(x, [1, 1, 4])", "x"),
+        ("a = np.array([[0, 2], [1, 3.]])\nx = a.T.reshape(1, 1, 4)", "x"),
+        ("a = np.array([3., 2, 1, 0])\nx = np.flip(a)[None, None]", "x"),
+        ("x = np.stack([np.array([[0., 1, 2, 3]])])", "x"),
+        ("x = 1 + torch.tensor([[[-1, 0, 1, 2.]]])", "x"),
+    ],
+)
+def test_code_that_leaves_nothing_to_chance_is_followed(code, shown):
+    text = f"{code}\nw = torch.tensor([[[1., 10]]])\ny = F.conv1d({shown}, w)\nprint(y)\n"
+    call = Thread.parse(text + "tensor([[[10., 21., 32.]]])").calls[0]
+    assert call.array("x").ravel().tolist() == [0, 1, 2, 3]
+    assert call.y.array.ravel().tolist() == [10, 21, 32]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "x = np.random.rand(1, 1, 4)",
+        "for k in range(3):\n    x = torch.ones(1, 1, 4) * k",
+        "x = load('x.pt')",
+        "x = torch.arange(4.).view(1, 1, n)",
+    ],
+)
+def test_what_is_not_written_out_is_not_guessed(code):
+    text = f"{code}\nw = torch.tensor([[[1., 10]]])\ny = F.conv1d(x, w)\nprint(y)\ntensor([[[1.]]])"
+    thread = Thread.parse(text)
+    assert "say x=" in thread.missing[0]
+    with pytest.raises(UniconvError):
+        thread.diagnose()
+
+
+def test_a_part_of_y_is_held_against_that_part_of_the_call():
+    x, w = np.arange(24.0).reshape(2, 2, 6), np.arange(12.0).reshape(3, 2, 2)
+    y = uniconv.conv(x, w, dialect="torch.nn.functional.conv1d")
+    text = (
+        "x = np.arange(24.).reshape(2, 2, 6)\nw = np.arange(12.).reshape(3, 2, 2)\n"
+        "y = F.conv1d(torch.tensor(x), torch.tensor(w))\nprint(y[1, 2])\n"
+        f"tensor({y[1, 2].tolist()})"
+    )
+    call = Thread.parse(text).calls[0]
+    np.testing.assert_array_equal(call.array("x"), x[1:])
+    np.testing.assert_array_equal(call.array("w"), w[2:])
+    np.testing.assert_array_equal(call.y.array, y[1:, 2:])
+    assert Thread.parse(text).diagnose().agrees
+
+
+def test_the_command_line_asks_and_takes_what_is_said(tmp_path):
+    path, y = tmp_path / "thread.txt", tmp_path / "y.npy"
+    path.write_text(X + W + CALL)
+    np.save(y, np.array([21, 42.0], np.float32).reshape(1, 1, 2, 1))
+    result = RUNNER.invoke(app, ["diagnose", str(path)])
+    assert isinstance(result.exception, BadArray)
+    answer = RUNNER.invoke(app, ["diagnose", str(path), f"y={y}"])
+    assert answer.exit_code == 0, answer.output
+    assert answer.output.rstrip().endswith("y is exactly what tf.nn.conv2d gives.")
+    assert RUNNER.invoke(app, ["diagnose", str(path), "z=q"]).exit_code != 0
