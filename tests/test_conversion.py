@@ -20,7 +20,7 @@ from uniconv import _cli as cli
 from uniconv import files
 from uniconv._calls.lift import lift
 from uniconv._calls.lower import lower
-from uniconv._weights import network as conversion
+from uniconv._weights import plan as conversion
 from uniconv._weights.kernel import convert_kernel
 from uniconv._weights.name_map import rule
 from uniconv._weights.network import convert_file, convert_state_dict, plan_steps
@@ -36,12 +36,12 @@ def numbered(shape, dtype="float32"):
 NETWORK = {
     "conv2d/kernel": numbered((3, 2, 4, 5)),
     "conv2d/bias": numbered((5,)),
-    "bn/gamma": numbered((5,), "float64"),
+    "attention/factors": numbered((5,), "float64"),
     "conv2d_transpose/kernel": numbered((2, 3, 6, 5)),
     "depthwise/depthwise_kernel": numbered((3, 1, 6, 2)),
     "separable/pointwise_kernel": numbered((1, 1, 12, 7), "float16"),
     "dense/kernel": numbered((7, 3)),
-    "step": np.array(3),
+    "temperature": np.array(3),
 }
 
 
@@ -59,7 +59,7 @@ def test_every_kernel_is_converted_and_the_rest_is_untouched():
         assert np.shares_memory(y[name], NETWORK[name])
     depthwise = NETWORK["depthwise/depthwise_kernel"].reshape(3, 1, 12).transpose(2, 0, 1)
     np.testing.assert_array_equal(y["depthwise/depthwise_kernel"][:, 0], depthwise)
-    for name in ("conv2d/bias", "bn/gamma", "step"):
+    for name in ("conv2d/bias", "attention/factors", "temperature"):
         assert y[name] is NETWORK[name]
 
 
@@ -159,7 +159,7 @@ def test_options_in_a_map_reach_the_kernel():
 
 
 def test_the_plan_says_what_happens_to_every_array():
-    steps = plan_steps(NETWORK, "keras", "knet.ops21.conv", names={"step": "skip"})
+    steps = plan_steps(NETWORK, "keras", "knet.ops21.conv", names={"temperature": "skip"})
     told = [(s.name, s.kind, s.how, s.becomes, s.new_shape, s.why, s.problem) for s in steps]
     assert told[:3] == [
         (
@@ -172,9 +172,9 @@ def test_the_plan_says_what_happens_to_every_array():
             "",
         ),
         ("conv2d/bias", "keep", "as it is", "conv2d/bias", (5,), "1 axis", ""),
-        ("bn/gamma", "keep", "as it is", "bn/gamma", (5,), "1 axis", ""),
+        ("attention/factors", "keep", "as it is", "attention/factors", (5,), "1 axis", ""),
     ]
-    assert told[-1] == ("step", "skip", "left out", None, (), "map: step", "")
+    assert told[-1] == ("temperature", "skip", "left out", None, (), "map: temperature", "")
     assert told[3][-1] == (
         "knet.ops21.conv cannot express kind: keras.ops.conv_transpose is a conv_transpose, "
         "knet.ops21.conv a conv"
@@ -207,7 +207,7 @@ def test_a_kernel_that_its_bias_does_not_fit_is_refused():
     )
     made = convert_state_dict(network, "pytorch", "mlx", names={"2.weight": "conv_transpose"})
     assert made["2.weight"].shape == (4, 2, 2, 8)
-    dense = {"fc.weight": numbered((3, 8)), "fc.bias": numbered((8,))}
+    dense = {"fc.weight": numbered((3, 8)), "fc.bias": numbered((4,))}
     assert "taken for a dense it gives 3" in plan_steps(dense, "pytorch", "keras")[0].problem
     grouped = {"up.deconv.weight": numbered((4, 3, 2, 2)), "up.deconv.bias": numbered((6,))}
     assert "it gives 3 channels" in plan_steps(grouped, "pytorch", "mlx")[0].problem

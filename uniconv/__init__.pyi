@@ -299,8 +299,12 @@ def convert_kernel(w: A, src: Dialect, dst: Dialect, kind: Kind = 'conv', groups
 def convert_kernel(w: tuple[Array, Array], src: Dialect, dst: Dialect, kind: Kind = 'conv', groups: int | None = None, *, src_options: Options | None = None, dst_options: Options | None = None, contiguous: bool = False) -> Any: ...
 
 @overload
-def convert_state_dict(weights: Mapping[str, Tensor], src: Dialect, dst: Dialect, *, names: NameMap = None) -> dict[str, Tensor]:
+def convert_state_dict(weights: Mapping[str, Tensor], src: Dialect, dst: Dialect, *, names: NameMap = None, keep_all: bool = False, weight_norm: str = 'fold', fold_batchnorm: bool | Mapping[str, str] = False, eps: float | None = None, like: Any = None) -> dict[str, Tensor]:
     r"""The arrays of a network as another framework wants them: kernels converted, others kept.
+
+    BatchNorm's arrays get ``dst``'s names and shapes; what training left (slots of the optimizer,
+    counters, moving averages of weights) is left out.  Kernels that are laid out for ``dst``
+    already, by the sizes of the biases beside them or of ``like``, stay as they are.
 
     Args:
         weights: arrays by name, such as a ``state_dict``, or a file of them (``uniconv.files``
@@ -311,9 +315,17 @@ def convert_state_dict(weights: Mapping[str, Tensor], src: Dialect, dst: Dialect
             "dense", "keep", "skip") or to an object with "kind" and "rename", "groups", "image",
             "src_layout", "dst_layout", "src_options", "dst_options".  The first that matches
             counts, a full name before any pattern.
+        keep_all: whether what training left comes along; slots are converted as their variables.
+        weight_norm: "fold" makes one kernel of weight norm's two arrays, "keep" converts both.
+        fold_batchnorm: True folds each BatchNorm whose name lies in a convolution's; a mapping
+            says for others what they follow, ``{"layer*.bn*": "layer*.conv*"}``.
+        eps: what BatchNorm adds to the variance, which few files say (default: none is known).
+        like: a torch module, or shapes as PyTorch has them, as ``which_layout`` takes it: tells
+            whether the kernels are converted already where no bias does.
 
     Returns:
         The arrays by name, each of the kind it had (NumPy, torch, ...), views where possible.
+        What is computed (folded, weight norm) is computed in float64 and rounded once.
 
     Raises:
         UniconvError: an array of which nothing tells whether it is a kernel, or which ``dst``
@@ -321,15 +333,19 @@ def convert_state_dict(weights: Mapping[str, Tensor], src: Dialect, dst: Dialect
         UnknownName: no such family or function.
         BadOption: a map that is none, or an entry in it that matches no array.
         BadArray: a value that is no array.
+        BadShape: ``like`` fits the kernels of both frameworks, or of neither.
         BadFile: a file that cannot be read.
 
     >>> keras = {"conv2d/kernel": np.zeros((3, 2, 4, 5)), "conv2d/bias": np.zeros(5)}
     >>> {name: a.shape for name, a in convert_state_dict(keras, "keras", "pytorch").items()}
     {'conv2d/kernel': (5, 4, 3, 2), 'conv2d/bias': (5,)}
+    >>> norm = {"bn/moving_mean": np.zeros(5), "bn/moving_variance": np.ones(5)}
+    >>> list(convert_state_dict(norm | {"global_step": np.array(9)}, "keras", "pytorch"))
+    ['bn/running_mean', 'bn/running_var']
 
     Source: the layout and the flip of each function's spec, as ``uniconv show NAME`` prints them.
     """
 @overload
-def convert_state_dict(weights: Mapping[str, NDArray[D]], src: Dialect, dst: Dialect, *, names: NameMap = None) -> dict[str, NDArray[D]]: ...
+def convert_state_dict(weights: Mapping[str, NDArray[D]], src: Dialect, dst: Dialect, *, names: NameMap = None, keep_all: bool = False, weight_norm: str = 'fold', fold_batchnorm: bool | Mapping[str, str] = False, eps: float | None = None, like: Any = None) -> dict[str, NDArray[D]]: ...
 @overload
-def convert_state_dict(weights: Weights, src: Dialect, dst: Dialect, *, names: NameMap = None) -> dict[str, Any]: ...
+def convert_state_dict(weights: Weights, src: Dialect, dst: Dialect, *, names: NameMap = None, keep_all: bool = False, weight_norm: str = 'fold', fold_batchnorm: bool | Mapping[str, str] = False, eps: float | None = None, like: Any = None) -> dict[str, Any]: ...

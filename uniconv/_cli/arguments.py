@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -132,3 +133,33 @@ def write(target: Path, save: Callable[[IO[bytes]], Any]) -> None:
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+
+
+def within(max_bytes: int | None, max_depth: int | None, max_arrays: int | None) -> dict[str, int]:
+    """The limits of ``uniconv.files.load`` that were said."""
+    limits = {"max_bytes": max_bytes, "max_depth": max_depth, "max_arrays": max_arrays}
+    for name, value in limits.items():
+        if value is not None and value < 1:
+            raise UsageError(f"--{name.replace('_', '-')} {value}: it must be at least 1")
+    return {name: value for name, value in limits.items() if value is not None}
+
+
+def model_of(like: str) -> Any:
+    """The model that ``path.py:function`` makes, on no device; or the shapes in a file."""
+    path, _, function = like.rpartition(":")
+    if not path.endswith(".py"):
+        if not Path(like).exists():
+            raise UsageError(f"--like {like}: neither model.py:function nor a file of weights")
+        return {a.name: a.array.shape for a in uniconv.files.stream(Path(like))}
+    import torch
+
+    spec = importlib.util.spec_from_file_location(Path(path).stem, path)
+    if not Path(path).is_file() or spec is None or spec.loader is None:
+        raise UsageError(f"--like {like}: there is no file {path}")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    make = getattr(module, function, None)
+    if not callable(make):
+        raise UsageError(f"--like {like}: {path} has no function {function}")
+    with torch.device("meta"):
+        return make()

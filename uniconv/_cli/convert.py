@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from uniconv._cli.arguments import UsageError, writable
+from uniconv._cli.arguments import UsageError, model_of, within, writable
 from uniconv.errors import UniconvError
 
 if TYPE_CHECKING:
-    from uniconv._weights.network import Conversion
+    from uniconv._weights.conversion import Conversion
 
 
 def convert_command(
-    weights: Annotated[Path, typer.Argument(metavar="WEIGHTS", help="A file or a folder.")],
+    weights: Annotated[
+        Path,
+        typer.Argument(
+            metavar="WEIGHTS", help="A file, a folder, or what a checkpoint's files begin with."
+        ),
+    ],
     *,
     src: Annotated[str, typer.Option("--from", help="The framework they are laid out for.")],
     dst: Annotated[str, typer.Option("--to", help="The framework to lay them out for.")],
@@ -30,12 +36,49 @@ def convert_command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only print what would happen to every array.")
     ] = False,
+    keep_all: Annotated[
+        bool,
+        typer.Option("--keep-all", help="Optimizer slots, counters and moving averages, too."),
+    ] = False,
+    keep_weight_norm: Annotated[
+        bool, typer.Option("--keep-weight-norm", help="Do not fold weight norm into its kernels.")
+    ] = False,
+    fold_batchnorm: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fold-batchnorm",
+            metavar="NORM=CONV",
+            help="Fold BatchNorm into what it follows, bn*=conv*; auto: by names within names.",
+        ),
+    ] = None,
+    eps: Annotated[
+        float | None, typer.Option("--eps", help="What BatchNorm adds to the variance.")
+    ] = None,
+    like: Annotated[
+        str | None,
+        typer.Option(
+            "--like",
+            metavar="MODEL",
+            help="model.py:make or a file of PyTorch's weights: tells what is converted already.",
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print what happens to every array as JSON.")
+    ] = False,
+    max_bytes: Annotated[
+        int | None, typer.Option(help="The most bytes that all arrays may have.")
+    ] = None,
+    max_depth: Annotated[
+        int | None, typer.Option(help="The most groups that may lie in each other.")
+    ] = None,
+    max_arrays: Annotated[int | None, typer.Option(help="The most arrays.")] = None,
 ) -> None:
     """Convert the kernels in a file of arrays; the other arrays stay as they are.
 
     uniconv convert weights.h5 --from keras --to pytorch -o model.safetensors
     """
     from uniconv import files
+    from uniconv._weights.conversion import Settings
     from uniconv._weights.network import plan_steps, write_steps
 
     there = weights.exists() or files.is_checkpoint(weights)
@@ -46,19 +89,66 @@ def convert_command(
         raise UsageError("say where to write them: --output FILE; or --dry-run")
     if output is not None:
         writable(output)
-    steps = plan_steps(weights, src, dst, names=names)
-    refused = [step for step in steps if step.problem]
-    if dry_run or refused:
+    limits = within(max_bytes, max_depth, max_arrays)
+    settings = Settings(
+        keep_all,
+        "keep" if keep_weight_norm else "fold",
+        _follows(fold_batchnorm),
+        eps,
+        None if like is None else model_of(like),
+    )
+    steps = plan_steps(weights, src, dst, names=names, settings=settings, limits=limits)
+    refusals = [step for step in steps if step.problem]
+    if as_json:
+        print(json.dumps([_row(step) for step in steps], indent=1, ensure_ascii=False))
+    elif dry_run or refusals:
         print_steps(steps)
-    if refused:
+    print_warnings(steps)
+    if refusals:
         raise UniconvError(
-            f"{len(refused)} of {len(steps)} arrays cannot be converted; nothing is written"
+            f"{len(refusals)} of {len(steps)} arrays cannot be converted; nothing is written"
         )
     if not dry_run and output is not None:
-        print_warnings(steps)
-        write_steps(weights, steps, src, dst, output, progress=True)
-        moved = sum(step.kind not in ("keep", "skip") for step in steps)
-        print(f"{output}: {len(steps)} arrays, {moved} of them converted")
+        write_steps(weights, steps, src, dst, output, limits=limits, progress=True)
+        if not as_json:
+            print(_summary(steps, output))
+
+
+def _follows(words: list[str] | None) -> bool | dict[str, str]:
+    """What --fold-batchnorm says: nothing, that names tell, or what follows what."""
+    pairs = [word.partition("=") for word in words or () if word != "auto"]
+    for norm, sign, conv in pairs:
+        if not (norm and sign and conv):
+            raise UsageError(f"--fold-batchnorm {norm}{sign}{conv}: say NORM=CONV, or auto")
+    return {norm: conv for norm, _, conv in pairs} or bool(words)
+
+
+def _summary(steps: list[Conversion], output: Path) -> str:
+    """How many arrays came along, were converted, and were left out, and what those were."""
+    count = sum(step.kind not in ("keep", "skip") for step in steps)
+    text = f"{output}: {len(steps)} arrays, {count} of them converted"
+    reasons: dict[str, int] = {}
+    for step in steps:
+        if step.becomes is None and not step.mapped:
+            reason = step.why.partition(" of ")[0].partition(" folded ")[0]
+            reasons[reason] = reasons.get(reason, 0) + 1
+    left = ", ".join(f"{n} ({reason})" for reason, n in reasons.items())
+    return f"{text}; left out: {left}" if left else text
+
+
+def _row(step: Conversion) -> dict[str, Any]:
+    """A step as an object of JSON."""
+    return {
+        "array": step.name,
+        "shape": list(step.shape),
+        "is": step.kind,
+        "axes": step.how,
+        "becomes": step.becomes,
+        "new_shape": None if step.becomes is None else list(step.new_shape),
+        "because": step.why,
+        "problem": step.problem or None,
+        "warning": step.warning or None,
+    }
 
 
 def print_steps(steps: list[Conversion]) -> None:
@@ -74,10 +164,10 @@ def print_steps(steps: list[Conversion]) -> None:
     widths = [max(map(len, column)) for column in zip(*rows)]
     for row in rows:
         print("  ".join(map(str.ljust, row, widths)).rstrip())
-    print_warnings(steps)
 
 
 def print_warnings(steps: list[Conversion]) -> None:
+    """What may be wrong with an array, on stderr."""
     for step in steps:
         if step.warning:
             print(f"warning: {step.name}: {step.warning}", file=sys.stderr)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import uniconv
-from uniconv._cli.arguments import UsageError, writable
+from uniconv._cli.arguments import UsageError, within, writable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,6 +24,13 @@ def read_command(
         Path | None,
         typer.Option("--output", "-o", help=f"Write them to {ENDINGS}."),
     ] = None,
+    max_bytes: Annotated[
+        int | None, typer.Option(help="The most bytes that all arrays may have.")
+    ] = None,
+    max_depth: Annotated[
+        int | None, typer.Option(help="The most groups that may lie in each other.")
+    ] = None,
+    max_arrays: Annotated[int | None, typer.Option(help="The most arrays.")] = None,
 ) -> None:
     """List the arrays of a file: .npy to .onnx, or text with printed arrays in it.
 
@@ -31,23 +38,26 @@ def read_command(
     """
     if not file.exists() and not uniconv.files.is_checkpoint(file):
         raise UsageError(f"{file}: No such file or directory")
+    limits = within(max_bytes, max_depth, max_arrays)
     rows: list[tuple[str, ...]] = []
     if output is None:
-        for _ in _listed(file, rows):
+        for _ in _listed(file, rows, limits):
             pass
     else:
         if output.suffix.lower() not in uniconv.files.WRITERS:
             raise UsageError(f"{output} has none of the endings {ENDINGS}")
-        uniconv.files.save(writable(output), _listed(file, rows))
+        uniconv.files.save(writable(output), _listed(file, rows, limits))
     shown = [HEAD, *rows] if any(row[4] for row in rows) else [row[:3] for row in (HEAD, *rows)]
     widths = [max(map(len, column)) for column in zip(*shown)]
     for row in shown:
         typer.echo("  ".join(map(str.ljust, row, widths)).rstrip())
 
 
-def _listed(file: Path, rows: list[tuple[str, ...]]) -> Iterator[tuple[str, NDArray[Any]]]:
+def _listed(
+    file: Path, rows: list[tuple[str, ...]], limits: dict[str, int]
+) -> Iterator[tuple[str, NDArray[Any]]]:
     """The arrays one at a time; ``rows`` gets what is shown of each."""
-    for array in uniconv.files.stream(file):
+    for array in uniconv.files.stream(file, **limits):
         digits = "" if array.digits is None else str(array.digits)
         line = "" if array.line is None else str(array.line)
         rows.append((array.name, str(array.shape), str(array.dtype), digits, line))

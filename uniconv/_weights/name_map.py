@@ -36,6 +36,7 @@ class Entry:
     dst_layout: str | None = None
     src_options: Mapping[str, Any] = field(default_factory=dict)
     dst_options: Mapping[str, Any] = field(default_factory=dict)
+    source: str | None = None  # the function that it is laid out for, where the family's is not it
 
 
 # The map
@@ -116,6 +117,16 @@ def entry_for(name: str, entries: Mapping[str, Entry]) -> tuple[str, Entry] | No
     return None
 
 
+def filled(key: str, pattern: str, name: str) -> str | None:
+    """What a pattern is for a name that fits a key, a star standing for the same in both; or None.
+
+    >>> filled("layer*.bn*", "layer*.conv*", "layer1.0.bn2"), filled("a", "b", "c")
+    ('layer1.0.conv2', None)
+    """
+    fits = re.fullmatch("(.*)".join(map(re.escape, key.split("*"))), name)
+    return _filled(pattern, fits.groups()) if fits else None
+
+
 def _filled(pattern: str, parts: Iterable[str]) -> str:
     """A new name whose stars are replaced, in order, by what those of the old one stand for."""
     rest = iter(parts)
@@ -124,35 +135,85 @@ def _filled(pattern: str, parts: Iterable[str]) -> str:
 
 # The rules
 
-_LEAVES = ("kernel", "weight", "weights", "w", "filter", "filters")
+LEAVES = ("kernel", "weight", "weights", "w", "filter", "filters")
+BIASES = ("bias", "biases", "b")
+# slim's and Keras's separable layers have two kernels, in words of their own.
+_OF_SEPARABLE = {
+    **dict.fromkeys(("depthwise_kernel", "depthwise_weights"), "depthwise_conv"),
+    **dict.fromkeys(("pointwise_kernel", "pointwise_weights"), "conv"),
+}
 _SUFFIXES = re.compile(r"(:0|/\.ATTRIBUTES/VARIABLE_VALUE)$")
-# Keras 3 numbers the variables of a layer (keras/src/saving/saving_lib.py).
-# Names of layers that Keras makes by itself: conv2d, conv2d_1, conv2d_transpose
+# Names of layers that Keras makes by itself: conv2d, conv2d_1, conv2d_transpose; their variables
+# have numbers in a .weights.h5 (keras/src/saving/saving_lib.py).
 _KERAS_LAYER = re.compile(
     r"(?P<kind>conv|depthwise_conv|separable_conv)\dd(?P<transpose>_transpose)?(_\d+)?"
 )
 _TRANSPOSED = re.compile(r"transpose|deconv", re.I)
-_DENSE = re.compile(r"(dense|linear|fc|fully_connected|inner_product)[\d_]*", re.I)
+_DENSE = re.compile(
+    r"(dense|linear|fc|fully_connected|inner_product|connected|classifier|logits|predictions|head)"
+    r"[\d_]*",
+    re.I,
+)
 # The kernels of these have two axes, too, but hold several gates
 _RECURRENT = re.compile(r"lstm|gru|rnn", re.I)
+# MATLAB's convn, by which DeepLearnToolbox convolves, reverses the kernel; so does this function,
+# whose kernels are rows, columns, in and out, too: rasmusbergpalm/DeepLearnToolbox CNN/cnnff.m .
+_REVERSES = "knet.conv4"
 
 
-def rule(name: str, ndim: int) -> Entry | None:
+def split_name(name: str) -> tuple[str, str]:
+    """A name without TensorFlow's ``:0``, and its last part.
+
+    >>> split_name("conv/kernel:0"), split_name("features.0.weight")
+    (('conv/kernel', 'kernel'), ('features.0.weight', 'weight'))
+    """
+    plain = _SUFFIXES.sub("", name)
+    return plain, re.split(r"[./|]", plain)[-1]
+
+
+def bias_names(name: str) -> list[str]:
+    """What the bias of a kernel of that name may be called.
+
+    >>> bias_names("fc.weight")
+    ['fc.bias', 'fc.bias:0', 'fc.biases', 'fc.biases:0', 'fc.b', 'fc.b:0']
+    """
+    plain, leaf = split_name(name)
+    start = plain.removesuffix(leaf)
+    return [f"{start}{word}{end}" for word in BIASES for end in ("", ":0")]
+
+
+def single(name: str) -> str:
+    """A name without ``:0`` and without the layer's name a second time, as Keras writes both.
+
+    >>> single("model/conv2d/conv2d/kernel:0"), single("attention/attention/query/kernel:0")
+    ('model/conv2d/kernel', 'attention/attention/query/kernel')
+    """
+    parts = _SUFFIXES.sub("", name).split("/")
+    if len(parts) > 2 and parts[-2] == parts[-3]:
+        del parts[-2]
+    return "/".join(parts)
+
+
+def rule(name: str, ndim: int, *, bias: bool = False) -> Entry | None:
     """What the name and the number of axes of an array tell by themselves.
+
+    ``bias``: a vector beside it is called its bias, which an embedding has not.
 
     ==============================  ========  =====================================================
     name ends with                  axes      kind
     ==============================  ========  =====================================================
     anything                        0, 1      keep
     embedding, embeddings           any       keep
-    depthwise_kernel                3, 4      depthwise_conv
-    pointwise_kernel                3, 4      conv
+    depthwise_kernel, ..._weights   3, 4      depthwise_conv
+    pointwise_kernel, ..._weights   3, 4      conv
     kernel                          4, 5      conv; conv_transpose inside "transpose" or "deconv";
                                               depthwise_conv inside "depthwise"
     kernel                          3         the same, inside a name with "conv"
     weight, weights, w, filter(s)   3 to 5    as kernel
     kernel                          2         dense, unless inside "lstm", "gru" or "rnn"
-    weight, weights, w              2         dense inside "dense", "linear" or "fc"
+    weight, weights, w              2         dense inside "dense", "linear", "fc", "classifier",
+                                              "logits", "predictions" or "head", or beside a bias
+    layers{2}.k                     4         conv that reverses: DeepLearnToolbox
     conv2d/0 (.weights.h5)          3 to 5    the layer's; so for depthwise_conv2d,
                                               separable_conv2d (0 and 1), conv2d_transpose
     dense/0 (.weights.h5)           2         dense
@@ -168,24 +229,24 @@ def rule(name: str, ndim: int) -> Entry | None:
     if leaf.isdecimal():
         layer = inside[-2] if parent == "vars" and len(inside) > 1 else parent
         return _keras_variable(layer, leaf, ndim)
-    kind = _kind(word, parent, path, ndim)
+    if leaf == "k" and ndim == 4 and re.fullmatch(r"layers\{\d+\}", parent):
+        return Entry("conv", f"named k in layers, {axes}: DeepLearnToolbox", source=_REVERSES)
+    kind = _kind(word, parent, path, ndim, bias)
     return Entry(kind, f"named {leaf}, {axes}") if kind else None
 
 
-def _kind(word: str, parent: str, path: str, ndim: int) -> str | None:
+def _kind(word: str, parent: str, path: str, ndim: int, bias: bool) -> str | None:
     """The kind of an array of two axes or more, by the last part of its name and the others."""
     if word in ("embedding", "embeddings"):
         return "keep"
-    if word == "depthwise_kernel" and ndim in (3, 4):
-        return "depthwise_conv"
-    if word == "pointwise_kernel" and ndim in (3, 4):
-        return "conv"
-    if word not in _LEAVES:
+    if word in _OF_SEPARABLE:
+        return _OF_SEPARABLE[word] if ndim in (3, 4) else None
+    if word not in LEAVES:
         return None
     if ndim == 2:
         # A "kernel" of two axes is Dense's in every framework that has the word, but for recurrent
         # layers; a "weight" may be an embedding or a projection, so that its layer must say it.
-        alone = word == "kernel" and not _RECURRENT.search(path)
+        alone = (word == "kernel" or bias) and not _RECURRENT.search(path)
         return "dense" if alone or _DENSE.fullmatch(parent) else None
     if ndim > 5 or (word == "kernel" and ndim == 3 and "conv" not in path.lower()):
         return None
