@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 import numpy as np
@@ -10,9 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.compiler import is_compiling
 
-from uniconv._calls.epilogue import Plan
 from uniconv._calls.lower import lower
-from uniconv._calls.plan import path_of
+from uniconv._calls.plan import build_bound, path_of
 from uniconv._calls.stored import stored_kernel
 from uniconv._canonical.arrays import shape_of, to_torch
 from uniconv._canonical.onednn import packing
@@ -118,7 +118,7 @@ class Bound:
             self._bias, point = (None if a is None else a.clone() for a in rest)
         self._more: tuple[Tensor, ...] = () if point is None else (point,)
         self._packed = packing(self._w)
-        self._plans: dict[Any, Plan] = {}
+        self._plans: dict[Any, Callable[[Any], Any]] = {}
 
     @overload
     def __call__(self, x: Tensor) -> Tensor: ...
@@ -135,9 +135,7 @@ class Bound:
         except (KeyError, TypeError, AttributeError):
             run = None
         try:
-            if run is None:
-                run = self._plan(x)
-            return run(x, self._w, self._bias, *self._more)
+            return self._plan(x)(x) if run is None else run(x)
         except UniconvError as error:  # without the frames inside
             raise error.with_traceback(None) from error.__cause__
 
@@ -179,13 +177,13 @@ class Bound:
         told = (self._options, self._kernel.shape, self._precision, in_block())
         return prepared_in_graph(self._op.name, *arrays, *told)
 
-    def _plan(self, x: Any) -> Plan:
+    def _plan(self, x: Any) -> Callable[[Any], Any]:
         shape = shape_of(x, "x")
-        points = [tuple(a.shape) for a in self._more]
-        op, packed, precision = self._op, self._packed, self._precision
-        made = self._kernel.plan(
-            op, self._options, shape, *points, packed=packed, precision=precision
+        call = self._kernel.call(
+            self._op, self._options, shape, *(tuple(a.shape) for a in self._more)
         )
+        arrays = (self._w, self._bias, *self._more)
+        made = build_bound(call, arrays, self._precision or current(), self._packed)
         if all(type(n) is int for n in shape):
             if len(self._plans) >= _MOST:
                 self._plans.clear()

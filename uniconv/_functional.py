@@ -10,8 +10,9 @@ from typing import Any, TypeVar, cast
 import torch
 from torch.compiler import is_compiling
 
+from uniconv._calls.cache import CALLS, PLANS, frozen, remember_call
 from uniconv._calls.epilogue import Plan
-from uniconv._calls.plan import PLANS, frozen, planned, traced_as
+from uniconv._calls.plan import planned, traced_as
 from uniconv._canonical.arrays import like, shape_of, to_torch
 from uniconv._canonical.precision import current, in_block
 from uniconv.errors import UniconvError, from_one_frame
@@ -41,7 +42,8 @@ def _operation(declared: Operation) -> Operation:
     ) -> Any:
         run: Plan | None
         try:
-            run = PLANS[(kind, dialect, current(), x.shape, w.shape, *options, *options.values())]
+            objects = map(id, options.values())
+            run = CALLS[(kind, dialect, current(), x.shape, w.shape, *options, *objects)][0]
         except (KeyError, TypeError, AttributeError, RuntimeError):
             run = _known(kind, dialect, x, w, options)
         try:
@@ -217,12 +219,15 @@ def separable_conv(
 
 
 def _known(kind: str, dialect: str, x: Any, w: Any, options: dict[str, Any]) -> Plan | None:
-    """The plan remembered for options that hold lists."""
+    """The plan remembered for options that are equal, and of the same types."""
     try:
-        values = map(frozen, options.values())
-        return PLANS.get((kind, dialect, current(), x.shape, w.shape, *options, *values))
+        head = (kind, dialect, current(), x.shape, w.shape, *options)
+        run = PLANS.get((*head, *map(frozen, options.values())))
     except (TypeError, AttributeError, RuntimeError):
         return None
+    if run is not None:
+        remember_call(head, options.values(), run)
+    return run
 
 
 def run_op(

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from functools import cache, partial
 from typing import Any, cast
 
-from uniconv._calls.plan import PLANS, frozen, planned, remember, traced_as
+from uniconv._calls.cache import CALLS, remember_call
+from uniconv._calls.plan import planned, traced_as
 from uniconv._canonical.precision import current, in_block
 from uniconv._describe import describe
 from uniconv._functional import run_op
@@ -45,8 +46,9 @@ def _made(name: str) -> Callable[..., Any]:
     defaults = {p: op.default(p) for p in op.params.split() if ":" not in p and p != "*"}
     defaults |= dict.fromkeys(_keywords(op, defaults))
     scope: dict[str, Any] = {f"_{p}": default for p, default in defaults.items()}
-    scope |= {"_either": partial(_either, op), "_plans": PLANS, "_current": current}
+    scope |= {"_either": partial(_either, op), "_calls": CALLS, "_current": current}
     scope |= {
+        "_id": id,
         "_error": UniconvError,
         "_plan": _planner(op, defaults),
         "_compile": _compiler(op, defaults),
@@ -83,12 +85,13 @@ def _source(op: Op, defaults: dict[str, Any]) -> str:
     params += (f"{word}=None" for word in _keywords(op, op.params.split()))
     x, w, bias, pointwise = (_array(op, role) for role in ("x", "w", "bias", "p"))
     values = "".join(f"{o}, " for o in defaults)
+    objects = "".join(f"_id({o}), " for o in defaults)
     signature = ", ".join(params)
     return f"""
 def {_short(op)}({signature}):
     _x, _w = {x}, {w}
     try:
-        _run = _plans["native", "{op.name}", _current(), _x.shape, _w.shape, {values}]
+        _run = _calls["{op.name}", _current(), _x.shape, _w.shape, {objects}][0]
     except (KeyError, TypeError, AttributeError, RuntimeError):
         _run = None
     try:
@@ -125,8 +128,7 @@ def _planner(op: Op, defaults: dict[str, Any]) -> Callable[..., Any]:
         y = run_op(op, ("native", op.name), x, w, bias, None, options, pointwise)
         if pointwise is None and options.get(addend) is None:
             made, _ = planned(op, ("native", op.name), options, [x.shape, w.shape])
-            key = ("native", op.name, current(), x.shape, w.shape, *map(frozen, values))
-            remember(key, made)
+            remember_call((op.name, current(), x.shape, w.shape), values, made)
         return y
 
     return run

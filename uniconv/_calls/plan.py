@@ -1,4 +1,4 @@
-"""Plans: a lowered call as one callable on tensors, built once and cached.
+"""Plans: a lowered call as one callable on tensors, built once and remembered (``cache``).
 
 A plan holds permutations, pads, groups and the chosen path, all functions of the function, its
 options and the shapes; so that is the key, without dtype, device or strides.
@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor, bfloat16, float16, float32, float64, permute
 
+from uniconv._calls.cache import PLANS, frozen, remember
 from uniconv._calls.epilogue import Convolver, Plan, checked
 from uniconv._calls.hints import misread, would_fit
 from uniconv._calls.lower import LoweredCall, lower
@@ -26,12 +27,6 @@ from uniconv._canonical.runner import Memory, Runner
 from uniconv._canonical.steps import AddRow, Convolve, DropRow, Permute, Step
 from uniconv.errors import BadShape, UniconvWarning
 from uniconv.spec.op import Op
-
-PLANS: dict[Any, Plan] = {}
-
-
-_MOST = 4096
-
 
 _DIRECT = (float32, float64, bfloat16, float16)  # every function has them
 
@@ -75,16 +70,6 @@ def planned(
     return known, addend
 
 
-def remember(key: Any, made: Plan) -> None:
-    """Keep a plan; the cache is emptied when it is full.
-
-    1, True and 1.0 are one key: after a call with 1, True means 1 without being refused.
-    """
-    if len(PLANS) >= _MOST:
-        PLANS.clear()
-    PLANS[key] = made
-
-
 def traced_as(function: Callable[..., Any], compiled: Callable[..., Any]) -> None:
     """Let torch.compile trace ``compiled`` for ``function``, which looks sizes up in a dictionary.
 
@@ -94,22 +79,45 @@ def traced_as(function: Callable[..., Any], compiled: Callable[..., Any]) -> Non
     function._torchdynamo_inline = compiled  # type: ignore[attr-defined]
 
 
-def frozen(value: Any) -> Any:
-    """A list as a tuple, all the way down, so that it can be part of a key.
+class _Parts(NamedTuple):
+    """A call compiled: what convolves; the whole plan, with every check; and the ways past those.
 
-    A tensor that needs a gradient stays itself: it is no number.
+    orders: the permutations of x, w and y where that is all that surrounds the sum, () where
+    nothing is; product: the call as one product of native arrays, where that is its path.
     """
-    if type(value) in (int, str):
-        return value
-    if isinstance(value, (list, tuple)):
-        return tuple(map(frozen, value))
-    if isinstance(value, type) or not hasattr(value, "tolist"):  # np.float32 has a tolist, too
-        return value
-    return value if getattr(value, "requires_grad", False) else frozen(value.tolist())
+
+    run: Runner
+    full: Plan
+    orders: tuple[tuple[int, ...], ...] | None
+    product: Product | None
 
 
-def build(call: LoweredCall, precision: str | None = None, packed: Packing | None = None) -> Plan:
-    """Compile the steps of one lowered call."""
+def build(call: LoweredCall, precision: str | None = None) -> Plan:
+    """Compile the steps of one lowered call: a function of x, w, bias and what else it takes."""
+    parts = _compiled(call, precision, None)
+    if parts.orders is None:
+        return parts.full
+    swift = _swift(parts.run, parts.full, *parts.orders)
+    return swift if parts.product is None else _at_once(parts.product, swift)
+
+
+def build_bound(
+    call: LoweredCall,
+    arrays: tuple[Tensor | None, ...],
+    precision: str | None = None,
+    packed: Packing | None = None,
+) -> Callable[[Any], Any]:
+    """The same for arrays (w, bias, ...) that never change: a function of x alone."""
+    parts = _compiled(call, precision, packed)
+    w, bias, *more = arrays
+    full = parts.full
+    if parts.orders is None or more or any(a is not None and a.is_meta for a in arrays):
+        return lambda x: full(x, *arrays)
+    assert w is not None
+    return _swift_bound(parts, w, bias)
+
+
+def _compiled(call: LoweredCall, precision: str | None, packed: Packing | None) -> _Parts:
     steps = call_steps(call)
     memory, of_point = (_memory(part, call.rank) for part in (steps.w, steps.p))
     run = compiled(steps.core, precision=precision, memory=memory, packed=packed)
@@ -119,14 +127,13 @@ def build(call: LoweredCall, precision: str | None = None, packed: Packing | Non
     full = checked(call, steps, whole, integers)
     enter, kernel, leave = (_order(part) for part in (steps.x, steps.w, steps.y))
     if not is_plain(call) or call.restated or enter is None or kernel is None or leave is None:
-        return full
+        return _Parts(run, full, None, None)
     if enter or kernel or leave:
         image = tuple(range(call.rank + 1 + bool(call.sizes.batch)))
         enter, leave = enter or image, leave or image
         kernel = kernel or tuple(range(call.rank + 2))
-    swift = _swift(run, full, enter, kernel, leave)
     product = _as_product(call, steps, memory, packed)
-    return swift if product is None else _at_once(product, swift)
+    return _Parts(run, full, (enter, kernel, leave), product)
 
 
 def path_of(call: LoweredCall, packed: Packing | None = None) -> Path:
@@ -180,6 +187,45 @@ def _convolver(steps: CallSteps, run: Runner, point: Runner | None) -> Convolver
         return y if out is None else out(y)
 
     return convolve
+
+
+def _swift_bound(parts: _Parts, w: Tensor, bias: Tensor | None) -> Callable[[Any], Any]:
+    """``_swift`` with a kernel that lies ready."""
+    (compute, args), full, orders, product = parts
+    assert orders is not None
+    enter, kernel, leave = orders
+    ready = permute(w, kernel) if kernel else w
+    dtypes = _DIRECT
+
+    def unmoved(x: Any) -> Any:
+        try:
+            if x.dtype in dtypes:
+                return compute(x, ready, bias, *args)
+        except (RuntimeError, TypeError, AttributeError):
+            pass
+        return full(x, w, bias)
+
+    if not enter:
+        return unmoved
+
+    def moved(x: Any) -> Any:
+        try:
+            if x.dtype in dtypes:
+                return permute(compute(permute(x, enter), ready, bias, *args), leave)
+        except (RuntimeError, TypeError, AttributeError):
+            pass
+        return full(x, w, bias)
+
+    def multiplied(x: Any) -> Any:
+        try:
+            y = product(x, w, bias)  # type: ignore[misc]
+            if y is not None:
+                return y
+        except (RuntimeError, TypeError, AttributeError):
+            pass
+        return moved(x)
+
+    return moved if product is None else multiplied
 
 
 def _order(steps: Sequence[Step]) -> tuple[int, ...] | None:

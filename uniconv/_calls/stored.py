@@ -23,7 +23,6 @@ from uniconv._calls.options import begin
 from uniconv._calls.plan import build
 from uniconv._canonical.integers import flipped
 from uniconv._canonical.layout import Layout, completed, kernel_order, kernel_rank, regrouping
-from uniconv._canonical.paths import Packing
 from uniconv._canonical.precision import current
 from uniconv._canonical.record import Shape
 from uniconv.errors import BadArray, UniconvWarning
@@ -64,23 +63,28 @@ class StoredKernel:
     def stored_shape(self) -> Shape:
         return tuple(self.store(torch.empty(self.shape, device="meta")).shape)
 
+    def call(
+        self, op: Op, options: Mapping[str, Any], x_shape: Shape, *p_shape: Shape
+    ) -> LoweredCall:
+        """A call that gets this kernel as it is stored; warns of what the framework does wrong."""
+        call = lower(op, options, x_shape, self.shape, *p_shape)
+        for text in call.warnings:
+            warnings.warn(text, UniconvWarning, stacklevel=2)
+        return self.of(call)
+
     def plan(
         self,
         op: Op,
         options: Mapping[str, Any],
         x_shape: Shape,
         *p_shape: Shape,
-        packed: Packing | None = None,
         precision: str | None = None,
     ) -> Plan:
         """The plan of a call that gets this kernel as it is stored.
 
         precision: the kernel's own, else that of the surrounding block holds.
         """
-        call = lower(op, options, x_shape, self.shape, *p_shape)
-        for text in call.warnings:
-            warnings.warn(text, UniconvWarning, stacklevel=2)
-        return build(self.of(call), precision or current(), packed)
+        return build(self.call(op, options, x_shape, *p_shape), precision or current())
 
     def of(self, call: LoweredCall) -> LoweredCall:
         """The same call on the stored kernel, which needs no flip any more."""
