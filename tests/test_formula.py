@@ -63,3 +63,24 @@ def test_what_is_no_arithmetic_is_refused():
         traced(lambda n: (int(n),), "n")
     with pytest.raises(TypeError, match="more than 8 comparisons"):
         traced(lambda n: (sum(n > k for k in range(2, 40)),), "n")
+
+
+def test_two_extents_vary_apart():
+    """What both answers give on the diagonal n = k is not what they give beside it."""
+    (joined,) = traced(lambda n, k: (n if n > k else k + (n - k),), "n", "k")
+    assert str(joined) == "n"
+    (apart,) = traced(lambda n, k: (n + 1 if n > k else k + 1,), "n", "k")
+    assert "if" in str(apart)
+
+
+def test_the_padding_of_a_word_for_every_image_and_kernel():
+    """With stride 1, SAME of TensorFlow is that of PyTorch for every image and kernel."""
+
+    def pads(word, stride):
+        return traced(lambda n, k: word(Axis(n, k, stride=stride)), "n", "k")
+
+    same = list(zip(pads(words.same_upper, 1), pads(words.same_total, 1)))
+    assert [f"{a - b}" for a, b in same] == ["0", "0"]
+    assert [str(a) for a, _ in same] == ["(k + 1) // 2 - 1", "k // 2"]
+    strided = list(zip(pads(words.same_upper, 2), pads(words.same_total, 2)))
+    assert all("n" in f"{a - b}" for a, b in strided)

@@ -1,4 +1,4 @@
-"""Formulas: integers that depend on one extent of the image, as the code that computes them.
+"""Formulas: integers that depend on the extents of an image, as the code that computes them.
 
 A padding word is plain Python on an extent.  ``traced`` runs it on a symbol in the extent's place
 and gives what it computes as code: where the word compares, both answers are followed, and the
@@ -291,14 +291,16 @@ def _negative(number: Number) -> bool:
     return answers[f"{number}"]
 
 
-def traced(word: Callable[[Any], tuple[int, ...]], name: str) -> tuple[Number, ...]:
-    """What a word gives, as formulas of the extent ``name``.
+def traced(word: Callable[..., tuple[int, ...]], *names: str) -> tuple[Number, ...]:
+    """What a word gives, as formulas of the extents of these names, its arguments.
 
     Raises:
         TypeError: the word asks what no formula can answer.
 
     >>> [str(p) for p in traced(lambda n: (max(5 - n, 0) // 2, n % 2), "n")]
     ['max((1 - n) // 2 + 2, 0)', 'n % 2']
+    >>> [str(p) for p in traced(lambda n, k: ((n + k - 1) - n, n + k // 2), "n", "k")]
+    ['k - 1', 'n + k // 2']
     """
 
     # How to read this: the word runs on a symbol.  At the first comparison that bounds do not
@@ -308,7 +310,7 @@ def traced(word: Callable[[Any], tuple[int, ...]], name: str) -> tuple[Number, .
     def followed(answers: dict[str, bool]) -> tuple[Number, ...]:
         token = _ANSWERS.set(answers)
         try:
-            return word(_atom(name))
+            return word(*map(_atom, names))
         except _UndecidedError as undecided:
             asked = undecided.formula
         finally:
@@ -332,12 +334,25 @@ def _joined(asked: Formula, yes: Number, no: Number) -> Number:
     if f"{yes}" == f"{no}":
         return no
     whole = _atom("if", asked, yes, no)
+    if (
+        len(_extents(whole)) > 1
+    ):  # two extents vary apart: what is equal along a line proves nothing
+        return whole
     sizes = range(1, min(4 * _reach(whole), _MOST_TRIED))
     wanted = [value(whole, size) for size in sizes]
     for one in (no, yes, _atom("max", no, yes), _atom("min", no, yes)):
         if [value(one, size) for size in sizes] == wanted:
             return one
     return whole
+
+
+def _extents(number: Number) -> set[str]:
+    """The names of the extents in a formula."""
+    if not isinstance(number, Formula):
+        return set()
+    atoms = [atom for _, atom in number.terms]
+    names = {atom.kind for atom in atoms if not atom.parts}
+    return names.union(*(_extents(p) for atom in atoms for p in atom.parts))
 
 
 def _reach(number: Number) -> int:
