@@ -79,13 +79,14 @@ class LoweredCall:
         batch = tuple(n // self.conv.batch_groups for n in self.sizes.batch)
         return () if self.op.drops_single and batch == (1,) else batch
 
-    def padding_at(self, size: Shape) -> Pairs:
-        """The record's padding for an x of other spatial sizes, which may be formulas.
+    def padding_at(self, size: Shape, kernel: Shape | None = None) -> Pairs:
+        """The record's padding for an x, and a kernel, of other spatial sizes, maybe formulas.
 
         The same options are read again with these sizes in the place of x's.  What an output shape
         is checked by (``adjoint``, ``fixed``) is left out: it holds for the sizes of the call only.
         """
-        call = replace(self.context, sizes=replace(self.sizes, size=size))
+        sizes = replace(self.sizes, size=size, kernel=kernel or self.sizes.kernel)
+        call = replace(self.context, sizes=sizes)
         if self.op.crop is None:
             return self.op.padding.of(call)  # type: ignore[no-any-return]
         unchecked = replace(self.op.crop, adjoint=False, fixed=False)
