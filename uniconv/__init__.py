@@ -39,6 +39,8 @@ _HOMES = {
     "same_pads": "uniconv._same_pads",
     "separable_conv": "uniconv._functional",
     "translate": "uniconv._translate",
+    "translate_layer": "uniconv._translate",
+    "translate_program": "uniconv._translate",
     "which_layout": "uniconv._weights.which_layout",
 }
 __all__ = ["__version__", *_MODULES, *_HOMES]

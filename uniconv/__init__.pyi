@@ -34,6 +34,8 @@ from uniconv._probe import probe as probe
 from uniconv._same_pads import same_pads as same_pads
 from uniconv._translate import Translation as Translation
 from uniconv._translate import translate as translate
+from uniconv._translate import translate_layer as translate_layer
+from uniconv._translate import translate_program as translate_program
 from uniconv._weights.network import convert_file as convert_file
 from uniconv._weights.which_layout import which_layout as which_layout
 from uniconv.errors import UniconvError as UniconvError

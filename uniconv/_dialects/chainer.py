@@ -18,6 +18,7 @@ from uniconv.spec import (
     Framework,
     Idiom,
     Initial,
+    LayerIdiom,
     Layout,
     NumbersMean,
     Op,
@@ -174,6 +175,12 @@ IDIOM = Idiom(
         "constant": 'chainer.functions.pad({x}, {pairs}, "constant", constant_values={fill})',
     },
     join="chainer.functions.concat([{parts}], {axis})",
+    layers=LayerIdiom(
+        weights={
+            "w": "layer.W.array = w.array",
+            "w bias": "layer.W.array = w.array\nlayer.b.array = bias.array",
+        }
+    ),
 )
 SPELLING = Spelling("import chainer", result="{}.array", idiom=IDIOM)
 

@@ -28,6 +28,7 @@ from uniconv.spec import (
     Crop,
     Framework,
     InertOption,
+    LayerIdiom,
     Layout,
     Op,
     Pad,
@@ -208,7 +209,16 @@ def lines(call: WrittenCall) -> list[str]:
 SPELLING = Spelling(
     f"import flax.linen\nimport jax\n\n{EXACT}",
     lines=lines,
-    idiom=numpy_idiom("jnp", "import jax.numpy as jnp"),
+    idiom=replace(
+        numpy_idiom("jnp", "import jax.numpy as jnp"),
+        layers=LayerIdiom(
+            weights={
+                "w": 'variables = {"params": {"kernel": w}}',
+                "w bias": 'variables = {"params": {"kernel": w, "bias": bias}}',
+            },
+            whole_kernel=True,
+        ),
+    ),
 )
 
 FLAX = Framework(

@@ -18,6 +18,7 @@ from uniconv.spec import (
     Count,
     Crop,
     Framework,
+    LayerIdiom,
     Layout,
     Op,
     Pad,
@@ -141,7 +142,8 @@ def lines(call: WrittenCall) -> list[str]:
     return [f"layer = Flux.{name}(w, {bias}{f'; {words}' if words else ''})", "y = layer(x)"]
 
 
-SPELLING = Spelling("using Flux", "julia", lines=lines, idiom=julia_idiom())
+IDIOM = replace(julia_idiom(), layers=LayerIdiom())
+SPELLING = Spelling("using Flux", "julia", lines=lines, idiom=IDIOM)
 
 FLUX = Framework(
     "flux",

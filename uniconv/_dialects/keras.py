@@ -36,6 +36,7 @@ from uniconv.spec import (
     Crop,
     Framework,
     Idiom,
+    LayerIdiom,
     Layout,
     Op,
     Pad,
@@ -327,6 +328,16 @@ IDIOM = Idiom(
     },
     join="keras.ops.concatenate([{parts}], {axis})",
     conj="keras.ops.conj({x})",
+    layers=LayerIdiom(
+        weights={
+            names: f"layer.build(x.shape)\nlayer.set_weights([{', '.join(names.split())}])"
+            for names in ("w", "w bias", "w p", "w p bias")
+        },
+        row="keras.Sequential([{parts}])",
+        entry="layer.layers[{i}]",
+        pad={"zeros": "keras.layers.ZeroPadding{rank}D({pairs})"},
+        cut="keras.layers.Cropping{rank}D({pairs})",
+    ),
 )
 SPELLING = Spelling(
     "import keras", result="keras.ops.convert_to_numpy({})", lines=lines, idiom=IDIOM

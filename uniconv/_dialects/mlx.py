@@ -18,6 +18,7 @@ from uniconv.spec import (
     Idiom,
     InertOption,
     Initial,
+    LayerIdiom,
     Layout,
     Op,
     Pad,
@@ -173,6 +174,10 @@ IDIOM = Idiom(
     },
     join="mlx.core.concatenate([{parts}], {axis})",
     conj="mlx.core.conj({x})",
+    layers=LayerIdiom(
+        "import mlx.nn",
+        weights={"w": "layer.weight = w", "w bias": "layer.weight = w\nlayer.bias = bias"},
+    ),
 )
 SPELLING = Spelling(
     "import mlx.core", array="mlx.core.array({})", result="np.array({})", idiom=IDIOM

@@ -21,6 +21,7 @@ from uniconv.spec import (
     Idiom,
     InertOption,
     Initial,
+    LayerIdiom,
     Layout,
     Op,
     Pad,
@@ -213,6 +214,32 @@ IDIOM = Idiom(
     join="paddle.concat([{parts}], {axis})",
     nothing="paddle.zeros({shape}, {x}.dtype)",
     conj="paddle.conj({x})",
+    layers=LayerIdiom(
+        weights={
+            "w": "layer.weight.set_value(w)",
+            "w bias": "layer.weight.set_value(w)\nlayer.bias.set_value(bias)",
+        },
+        row="paddle.nn.Sequential({parts})",
+        entry="layer[{i}]",
+        pad={
+            "zeros": "paddle.nn.Pad{rank}D([{flat}])",
+            "constant": "paddle.nn.Pad{rank}D([{flat}], value={fill})",
+            "reflect": 'paddle.nn.Pad{rank}D([{flat}], mode="reflect")',
+            "replicate": 'paddle.nn.Pad{rank}D([{flat}], mode="replicate")',
+            "circular": 'paddle.nn.Pad{rank}D([{flat}], mode="circular")',
+        },
+        activations={
+            "relu": "paddle.nn.ReLU()",
+            "clip": "paddle.nn.Hardtanh({0}, {1})",
+            "leaky_relu": "paddle.nn.LeakyReLU({0})",
+            "elu": "paddle.nn.ELU({0})",
+            "sigmoid": "paddle.nn.Sigmoid()",
+            "tanh": "paddle.nn.Tanh()",
+            "softplus": "paddle.nn.Softplus()",
+            "silu": "paddle.nn.Silu()",
+            "gelu": "paddle.nn.GELU()",
+        },
+    ),
 )
 SPELLING = Spelling(
     "import paddle",

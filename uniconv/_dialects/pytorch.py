@@ -18,6 +18,7 @@ from uniconv.spec import (
     Framework,
     Idiom,
     InertOption,
+    LayerIdiom,
     Layout,
     Op,
     Pad,
@@ -184,13 +185,51 @@ def lines(call: WrittenCall) -> list[str] | None:
     ]
 
 
+LAYER_IDIOM = LayerIdiom(
+    weights={
+        "w": "layer.weight.data = w",
+        "w bias": "layer.weight.data = w\nlayer.bias.data = bias",
+    },
+    row="torch.nn.Sequential({parts})",
+    entry="layer[{i}]",
+    pad={
+        "zeros": "torch.nn.ZeroPad{rank}d(({flat}))",
+        "constant": "torch.nn.ConstantPad{rank}d(({flat}), {fill})",
+        "reflect": "torch.nn.ReflectionPad{rank}d(({flat}))",
+        "replicate": "torch.nn.ReplicationPad{rank}d(({flat}))",
+        "circular": "torch.nn.CircularPad{rank}d(({flat}))",
+    },
+    activations={
+        "relu": "torch.nn.ReLU()",
+        "clip": "torch.nn.Hardtanh({0}, {1})",
+        "leaky_relu": "torch.nn.LeakyReLU({0})",
+        "elu": "torch.nn.ELU({0})",
+        "celu": "torch.nn.CELU({0})",
+        "selu": "torch.nn.SELU()",
+        "sigmoid": "torch.nn.Sigmoid()",
+        "log_sigmoid": "torch.nn.LogSigmoid()",
+        "tanh": "torch.nn.Tanh()",
+        "softplus": "torch.nn.Softplus()",
+        "softsign": "torch.nn.Softsign()",
+        "silu": "torch.nn.SiLU()",
+        "mish": "torch.nn.Mish()",
+        "gelu": "torch.nn.GELU()",
+        "gelu_tanh": 'torch.nn.GELU("tanh")',
+    },
+    cut="torch.nn.ZeroPad{rank}d(({flat}))",
+    known=r"torch\.nn\.Conv(\w+)\(\d+, ",
+    lazy=r"torch.nn.LazyConv\1(",
+)
 SPELLING = Spelling(
     "import torch",
     array="torch.tensor({})",
     result="{}.numpy()",
     lines=lines,
     idiom=Idiom(
-        "from torch.nn import functional as F", of_torch=True, short={"torch.nn.functional.": "F."}
+        "from torch.nn import functional as F",
+        of_torch=True,
+        short={"torch.nn.functional.": "F."},
+        layers=LAYER_IDIOM,
     ),
 )
 

@@ -15,6 +15,7 @@ from uniconv.spec import (
     Idiom,
     InertOption,
     Initial,
+    LayerIdiom,
     Layout,
     Op,
     Pad,
@@ -127,6 +128,10 @@ IDIOM = Idiom(
         "constant": "{x}.pad({pairs}, value={fill})",
     },
     join="Tensor.cat({parts}, dim={axis})",
+    layers=LayerIdiom(
+        "import tinygrad.nn",
+        weights={"w": "layer.weight = w", "w bias": "layer.weight = w\nlayer.bias = bias"},
+    ),
 )
 SPELLING = Spelling("from tinygrad import Tensor", lines=lines, idiom=IDIOM)
 

@@ -37,7 +37,7 @@ from uniconv.errors import (
     UnknownName,
 )
 
-__all__ = ["CallInText", "calls_in", "is_text_of_a_call", "read_call", "with_arrays"]
+__all__ = ["CallInText", "calls_in", "is_text_of_a_call", "program_in", "read_call", "with_arrays"]
 
 T = TypeVar("T")
 _MOST_CALLS, _MOST_NAMES = 8, 20  # that a message tells of
@@ -104,7 +104,7 @@ def read_call(text: str, beside: Mapping[str, Any]) -> CallInText:
         BadArray: an array that is neither in the text nor beside it.
     """
     source = SourceText(text)
-    program = _program(source)
+    program = program_in(source)
     calls = [matched for _, matched in calls_in(source, program, program.roots)]
     if len(calls) > 1:
         places = "; ".join(f"{c.target.name} in {source.place(c.at)}" for c in calls)
@@ -116,7 +116,7 @@ def read_call(text: str, beside: Mapping[str, Any]) -> CallInText:
     return _with_values(source, program, calls[0], beside)
 
 
-def _program(source: SourceText) -> Program:
+def program_in(source: SourceText) -> Program:
     """The text, read in its language."""
     text = source.text
     _check_brackets(source)

@@ -126,3 +126,14 @@ def _with_values(text: str, values: dict[str, str]) -> str | None:
         end = use.col_offset + len(use.id)
         text = text[: use.col_offset] + (f"({value})" if binds else value) + text[end:]
     return text
+
+
+def imports_for(line: str, code: str) -> bool:
+    """Whether a line imports a name that the code uses, as far as it is said there.
+
+    >>> [imports_for("import mlx.nn", code) for code in ("mlx.core.pad(x)", "mlx.nn.Conv2d(1, 2)")]
+    [False, True]
+    """
+    words = re.fullmatch(r"(?:from [\w.]+ )?import ([\w.]+)(?: as (\w+))?", line)
+    name = (words[2] or words[1]) if words else ""
+    return bool(name) and re.search(rf"\b{re.escape(name)}\b", code) is not None

@@ -66,7 +66,7 @@ from uniconv.spec.groups import (
     Count,
     Groups,
 )
-from uniconv.spec.idiom import Idiom, julia_idiom, numpy_idiom
+from uniconv.spec.idiom import Idiom, LayerIdiom, julia_idiom, numpy_idiom
 from uniconv.spec.initial import KAIMING, Initial, fans_first, fans_last, glorot, lecun
 from uniconv.spec.op import (
     COMPLEX,
@@ -196,6 +196,7 @@ __all__ = [
     "Initial",
     "KernelShape",
     "Labels",
+    "LayerIdiom",
     "Layout",
     "NumberedDimensions",
     "NumbersMean",

@@ -5,7 +5,36 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Idiom", "julia_idiom", "numpy_idiom"]
+__all__ = ["Idiom", "LayerIdiom", "julia_idiom", "numpy_idiom"]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerIdiom:
+    """How a framework's layers get their weights, and what stands in a row with one of them.
+
+    imports: the line at the top.
+    weights: the lines that move w and what else there is into ``layer``, by these arrays' names
+    ("w", "w bias", "w p bias"); none where the class is made of its arrays.
+    row: layers ``{parts}`` in a row; entry: the ``{i}``-th layer of ``layer``, from 0.
+    pad: by boundary; ``{pairs}`` are (before, after) for each spatial axis, ``{flat}`` the same
+    from the last axis on, without brackets; ``{rank}`` spatial axes, ``{fill}`` a number.
+    cut: what is cut off y, as ``pad``; ``{flat}`` has negative numbers.
+    activations: by the name of an ``Activation``; ``{0}`` and ``{1}`` are its numbers.
+    whole_kernel: whether an integer as kernel size is that of one axis, so that all are said.
+    known, lazy: what of a layer's expression says the channels of x (a regular expression), and
+    what stands there where the first x says them.
+    """
+
+    imports: str = ""
+    weights: Mapping[str, str] = field(default_factory=dict)
+    row: str = ""
+    entry: str = ""
+    pad: Mapping[str, str] = field(default_factory=dict)
+    cut: str = ""
+    activations: Mapping[str, str] = field(default_factory=dict)
+    whole_kernel: bool = False
+    known: str = ""
+    lazy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +52,7 @@ class Idiom:
     array, result: how a NumPy array becomes one of the framework, and how y comes back, where
     that is not as in a plain call.
     activations: by the name of an ``Activation``; ``{0}`` and ``{1}`` are its numbers.
+    layers: what stands in a row with a layer; None where layers are not put in rows.
     """
 
     imports: str = ""
@@ -38,6 +68,7 @@ class Idiom:
     array: str = ""
     result: str = ""
     activations: Mapping[str, str] = field(default_factory=dict)
+    layers: LayerIdiom | None = None
 
 
 def numpy_idiom(

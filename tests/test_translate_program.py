@@ -1,0 +1,204 @@
+"""Whole files: what is rewritten is run, and gives what the file gave; what is not, is said."""
+
+import ast
+import sys
+from types import ModuleType, SimpleNamespace
+
+import pytest
+import torch
+
+from uniconv import native, translate_program
+from uniconv.errors import BadCall, UnknownName
+
+TF = '''\
+"""A model: tf.nn.conv2d in prose stays."""
+from __future__ import annotations
+
+import tensorflow as tf
+
+STRIDES = [1, 2, 2, 1]
+
+
+class Net:
+    def __init__(self, k1):
+        self.k1 = k1
+
+    def __call__(self, x, k2, k3):
+        x = tf.nn.conv2d(x, self.k1,
+                         strides=1, padding="SAME")  # a comment that stays
+        y = tf.nn.conv2d(tf.nn.conv2d(x, k2, 1, "VALID"), k3 * 2, [1, 2, 2, 1], padding="VALID")
+        pads = "no list"
+        return (x, y if True else None, tf.nn.conv2d(-x, filters=k2, strides=2,
+                                                     padding=[[0, 0], [1, 2], [0, 1], [0, 0]]))
+'''
+
+
+def numbers(*shape):
+    """Integers in which no flip, shift or swap hides, as a double tensor."""
+    return (
+        torch.arange(1, torch.Size(shape).numel() + 1, dtype=torch.float64)
+        .pow(2)
+        .remainder_(17)
+        .reshape(shape)
+    )
+
+
+@pytest.fixture
+def tensorflow(monkeypatch):
+    """TensorFlow's functions as uniconv has them, on torch tensors."""
+    module = ModuleType("tensorflow")
+    names = ("conv1d", "conv2d", "conv3d", "depthwise_conv2d", "convolution")
+    module.nn = SimpleNamespace(**{name: native(f"tf.nn.{name}") for name in names})
+    monkeypatch.setitem(sys.modules, "tensorflow", module)
+
+
+def run(text):
+    scope = {"__name__": "model"}
+    exec(compile(text, "model.py", "exec"), scope)
+    return scope
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
+def test_what_is_rewritten_gives_the_same(tensorflow):
+    done = translate_program(TF, to="pytorch")
+    assert (len(done.rewritten), len(done.left)) == (4, 0)
+    assert "tf.nn.conv2d(" not in done.after.partition("import")[2].replace("# tf.nn.conv2d(", "")
+    arrays = numbers(2, 9, 8, 3), numbers(3, 4, 3, 2), numbers(2, 3, 2, 5), numbers(2, 2, 5, 4)
+    x, k1, k2, k3 = arrays
+    before, after = (run(text)["Net"](k1)(x, k2, k3) for text in (TF, done.after))
+    for a, b in zip(before, after):
+        assert torch.equal(a, b)
+
+
+LEFT = {
+    'tf.nn.conv2d(x, w, strides=s, padding="SAME")': "no value for s, the strides: say s=...",
+    'tf.nn.conv2d(x, w, strides=2, padding="SAME")': "the code depends on the kernel's shape: "
+    "say the shape of w",
+    'tf.nn.conv2d(*xw, strides=2, padding="SAME")': "its arguments are not written out",
+    "tf.nn.conv2d(x, w, **words)": "its arguments are not written out",
+    'tf.nn.conv2d(x, w, stride=2, padding="SAME")': 'tf.nn.conv2d has no "stride": did you mean '
+    '"strides"?',
+    "tf.nn.conv2d(x, strides=2)": "no w stands in it",
+    'tf.nn.convolution(x, w, padding="SAME")': "the number of its spatial axes is not known: "
+    "say the shape of w",
+}
+
+
+@pytest.mark.parametrize("call", LEFT)
+def test_what_is_not_proved_is_left_with_its_reason(call):
+    text = f"import tensorflow as tf\n\n\ndef f(x, w, s):\n    return 1 + {call}\n"
+    done = translate_program(text, to="pytorch")
+    (rewrite,) = done.left
+    assert rewrite.reason == LEFT[call]
+    assert (rewrite.before, rewrite.line, rewrite.column) == (call, 5, 16)
+    comment = f"    # uniconv: {rewrite.function} is left: {rewrite.reason}\n"
+    assert done.after == text.replace("    return", comment + "    return")
+    assert translate_program(done.after, to="pytorch").after == done.after  # one comment a place
+
+
+def test_a_shape_that_is_said_or_stands_in_the_file_is_used():
+    call = 'tf.nn.conv2d(x, w, strides=2, padding="SAME")'
+    text = f"import tensorflow as tf\n{{}}def f(x{{}}):\n    return {call}\n"
+    said = translate_program(text.format("", ", w"), to="pytorch", shapes={"w": (3, 3, 2, 4)})
+    made = text.format("w = tf.Variable(tf.random.normal([3, 3, 2, 4]))\n", "")
+    there = translate_program(made, to="pytorch")
+    assert said.rewritten[0].after == there.rewritten[0].after
+    assert "F.pad(x.permute(0, 3, 1, 2), [(2 - (x.shape[2] + 1) % 2) // 2" in there.after
+    hidden = made.replace("(x)", "(x, w)")  # another w
+    assert translate_program(hidden, to="pytorch").left
+
+
+def test_only_the_calls_of_the_one_framework_are_rewritten():
+    text = (
+        "import numpy as np, torch.nn.functional as F\n"
+        "def conv2d(x, w): return x\n"
+        "def f(x, w, a, b):\n"
+        "    return F.conv2d(x, w), np.convolve(a, b), conv2d(x, w), x.conv2d(w)\n"
+    )
+    only = translate_program(text, to="scipy", source="numpy")
+    assert [r.function for r in only.rewrites] == ["numpy.convolve"]
+    both = translate_program(text, to="tf")
+    assert [r.function for r in both.rewrites] == ["torch.nn.functional.conv2d", "numpy.convolve"]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_every_other_character_stays(newline):
+    lines = [
+        "# -*- coding: utf-8 -*-",
+        "import  torch.nn.functional as F ; import os",
+        "def f(x, w):",
+        "\ts = 'größe \u2603' ; y = F.conv2d( x,w , stride = (2,1) ) ; \ts = 'ä'",
+        "\tif x is None: y = F.conv2d(x, w)",
+        "\treturn y   # ö",
+    ]
+    text = newline.join(lines)
+    done = translate_program(text, to="jax")
+    for rewrite in done.rewritten:
+        done_line = done.after.split(newline)
+        assert sum(rewrite.after in line for line in done_line) == 1
+    undone = done.after
+    for rewrite in done.rewritten:
+        undone = undone.replace(rewrite.after, rewrite.before)
+    imports = [line for line in undone.split(newline) if line not in lines]
+    assert all(line.startswith(("import jax", "from jax", "jax.config")) for line in imports)
+    assert [line for line in undone.split(newline) if line in lines] == lines
+
+
+def test_the_counts_and_the_difference_are_told():
+    text = "import numpy as np\ny = np.convolve(a, b)\nz = np.convolve(a, *b)\n"
+    done = translate_program(text, to="scipy")
+    assert str(done).splitlines() == [
+        "2 calls of convolutions: 1 rewritten, 1 left",
+        "  line 3: numpy.convolve: its arguments are not written out",
+    ]
+    assert "-y = np.convolve(a, b)\n" in done.diff("a.py")
+    assert done.as_dict()["places"][0]["after"] == done.rewritten[0].after
+    assert ast.parse(done.after)
+
+
+@pytest.mark.parametrize("text", ["def f(:", "x = (1,", "\0"])
+def test_what_is_no_python_is_refused(text):
+    with pytest.raises(BadCall, match="no Python"):
+        translate_program(text, to="tf")
+
+
+def test_unknown_frameworks_are_refused():
+    with pytest.raises(UnknownName, match="tensorfow"):
+        translate_program("x = 1", to="tensorfow")
+    with pytest.raises(UnknownName, match="pytroch"):
+        translate_program("x = 1", to="tf", source="pytroch")
+
+
+LAYERS = """\
+from torch import nn
+from tensorflow.keras.layers import *
+
+class Block(nn.Module):
+    def __init__(self, cin, cout, s, k):
+        self.a = nn.Conv2d(cin, cout * 2, kernel_size=3, stride=2, padding=1, bias=False)
+        self.b = nn.Conv2d(cin, cout, 3, stride=s)
+        self.c = nn.Conv2d(cin, cout, k)
+        self.d = nn.ConvTranspose2d(cin, cout, 4, 2, 1)
+        self.e = nn.Conv2d(cin, cin, 3, groups=cin)
+
+def net(x, n):
+    x = Conv2D(n, 3, padding="same", activation="relu")(x)
+    return Conv2D(n, 3, padding="same", strides=2)(x)
+"""
+
+
+def test_layers_keep_the_expressions_for_their_channels():
+    done = translate_program(LAYERS, to="mlx", source="pytorch")
+    assert [r.after or r.reason for r in done.rewrites] == [
+        "mlx.nn.Conv2d(cin, cout * 2, 3, stride=2, padding=1, bias=False)",
+        "stride is s, which is not known",
+        "an argument is k, which is not known",
+        "mlx.nn.ConvTranspose2d(cin, cout, 4, stride=2, padding=1)",
+        "groups is cin, which is not known",
+    ]
+    done = translate_program(LAYERS, to="pytorch")
+    assert [r.after or r.reason for r in done.rewrites] == [
+        'torch.nn.Sequential(torch.nn.LazyConv2d(n, 3, padding="same"), torch.nn.ReLU())',
+        "its padding depends on the size of x: say size=...",
+    ]
+    assert done.after.startswith(LAYERS[: LAYERS.index("\n\n") + 1] + "import torch\n")
