@@ -1,7 +1,7 @@
 """translate_program: the convolution calls of a Python file as calls of another framework.
 
-How to read it: ``_Reader`` finds the calls and what each of their arguments is (``_Place``),
-``_Writer`` puts the translations of those that are proved into the text.  The rest of the file
+How to read it: ``_FileReader`` finds the calls and what each of their arguments is (``_CallSite``),
+``_FileWriter`` puts the translations of those that are proved into the text.  The rest of the file
 keeps every character: only the places themselves are replaced.
 """
 
@@ -159,15 +159,15 @@ def translate_program(
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", 1)
         raise BadCall(f"no Python: line {line}: {getattr(error, 'msg', error)}") from None
-    reader = _Reader(text, tree, dict(shapes or {}))
-    writer = _Writer(text, tree, to)
+    reader = _FileReader(text, tree, dict(shapes or {}))
+    writer = _FileWriter(text, tree, to)
     for place in reader.places(origin, target):
         writer.write(place)
     return writer.translation()
 
 
 @dataclass(slots=True)
-class _Place:
+class _CallSite:
     """A convolution call of a file: its node, and what its arguments are.
 
     reason: why it cannot be read.  read: the call as ``calls_in`` sorted it, in a text of its own.
@@ -185,7 +185,7 @@ class _Place:
     layers: list[tuple[UnsizedCall, dict[int, ast.expr]]] = field(default_factory=list)
 
 
-class _Reader:
+class _FileReader:
     """Finds the convolution calls of a file."""
 
     def __init__(self, text: str, tree: ast.Module, shapes: Mapping[str, Shape]) -> None:
@@ -196,7 +196,7 @@ class _Reader:
         stars = (line.split()[1] for line in self.imports if line.endswith("import *"))
         self.stars = list(stars)
 
-    def places(self, origin: str | None, target: str) -> Iterator[_Place]:
+    def places(self, origin: str | None, target: str) -> Iterator[_CallSite]:
         """The calls of one framework, or of all but one, inner calls before outer ones."""
         calls = [node for node in ast.walk(self.tree) if isinstance(node, ast.Call)]
         in_strings = {
@@ -208,7 +208,7 @@ class _Reader:
             family = known[0].framework.name if known else None
             if family is None or (family != origin if origin else family == target):
                 continue
-            place = _Place(call, known[0].name)
+            place = _CallSite(call, known[0].name)
             try:
                 if id(call) in in_strings:
                     raise _LeftError("it stands in an f-string")
@@ -231,7 +231,7 @@ class _Reader:
         known = (f"{module}.{path}" for module in self.stars if path and not rest)
         return next((name for name in known if targets(name, self.program, True)), "")
 
-    def _read(self, place: _Place, path: str) -> None:
+    def _read(self, place: _CallSite, path: str) -> None:
         """Sort the arguments of a call."""
         call = place.node
         if any(isinstance(a, ast.Starred) for a in call.args) or None in [
@@ -251,7 +251,7 @@ class _Reader:
         place.read = read
         place.kernel = self._kernel(ast.unparse(place.arguments["w"]))
 
-    def _read_layer(self, place: _Place, path: str) -> None:
+    def _read_layer(self, place: _CallSite, path: str) -> None:
         """Read a layer that is made, with numbers in the place of channels that are expressions."""
         call = place.node
         for counts in _COUNTS:
@@ -323,12 +323,12 @@ class _Reader:
         return None if array is None else tuple(getattr(array, "shape", array))
 
 
-class _Writer:
+class _FileWriter:
     """Puts what stands for the calls into the text."""
 
     def __init__(self, text: str, tree: ast.Module, to: str) -> None:
         self.text, self.tree, self.to = text, tree, to
-        self.lines = _Lines(text)
+        self.lines = _LineEnds(text)
         self.edits: list[tuple[int, int, str]] = []  # start, end, what stands there instead
         self.imports: list[str] = []
         self.functions: dict[tuple[str, str], str] = {}  # names, by parameters and text
@@ -339,7 +339,7 @@ class _Writer:
         )
         self.names = {n.id if isinstance(n, ast.Name) else n.name for n in names}
 
-    def write(self, place: _Place) -> None:
+    def write(self, place: _CallSite) -> None:
         """Rewrite one call, or leave it with its reason."""
         start, end = self.lines.span(place.node)
         before = self.text[start:end]
@@ -359,7 +359,7 @@ class _Writer:
             self.edits = [e for e in self.edits if not (start <= e[0] and e[1] <= end)]
             self.edits.append((start, end, after))
 
-    def _after(self, place: _Place) -> str:
+    def _after(self, place: _CallSite) -> str:
         """What stands for the call: one expression, or a call of a function that is added."""
         if place.layers:
             return self._layer(place)
@@ -383,7 +383,7 @@ class _Writer:
         name = self.functions[key]
         return f"{name}({', '.join(arguments.values())})"
 
-    def _layer(self, place: _Place) -> str:
+    def _layer(self, place: _CallSite) -> str:
         """The expression that makes a layer, with the file's own expressions for its channels."""
         layers = []
         for read, channels in place.layers:
@@ -475,7 +475,7 @@ class _Writer:
         return [(at, at, f"{indent}{comment}{self.lines.newline}")]
 
 
-class _Lines:
+class _LineEnds:
     """Where the lines of a text begin; as Python counts them: a form feed ends none."""
 
     def __init__(self, text: str) -> None:
@@ -521,7 +521,7 @@ def _dotted(node: ast.expr) -> str:
     return ".".join([node.id, *reversed(names)]) if isinstance(node, ast.Name) else ""
 
 
-def _reason(error: UniconvError, place: _Place) -> str:
+def _reason(error: UniconvError, place: _CallSite) -> str:
     """An error's first line, without the place in the text that was made of the call."""
     line = re.sub(r"^line \d+, column \d+: ", "", str(error).splitlines()[0])
     line = line.removeprefix(f"{place.function}: ")
@@ -536,7 +536,7 @@ def _values(call: ast.Call) -> list[ast.expr]:
 # What is proved
 
 
-def _proved(place: _Place, to: str) -> Translation:
+def _proved(place: _CallSite, to: str) -> Translation:
     """The translation of a call for every x, and every kernel where none is known.
 
     Raises:
