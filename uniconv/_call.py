@@ -1,4 +1,7 @@
-"""Call: one native call as a value, which every verb takes."""
+"""Call: one native call as a value, which every verb takes.
+
+A call of shapes alone needs no torch: that is imported where numbers come in.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, ParamSpec, Protocol, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast, overload
 
 import numpy as np
 
 from uniconv._calls.lower import LoweredCall, lower
-from uniconv._canonical.arrays import shape_of
 from uniconv._canonical.record import Shape
-from uniconv._functional import Device, run_op
 from uniconv._messages import show, show_shape
 from uniconv._parse import is_text_of_a_call, read_call
 from uniconv.errors import (
@@ -29,6 +30,9 @@ from uniconv.files.named_array import NamedArray
 from uniconv.spec.op import Op
 from uniconv.spec.registry import find, framework, main, usual
 from uniconv.typing import Dialect, Kind
+
+if TYPE_CHECKING:
+    from uniconv._functional import Device
 
 Tolerance = float | Mapping[str, float]
 P = ParamSpec("P")
@@ -204,6 +208,8 @@ class Call:
         Raises:
             BadArray: the call holds shapes and no numbers, or a dtype that it does not take.
         """
+        from uniconv._functional import run_op
+
         op = self.function
         x, w, bias, pointwise = (self.array(r) for r in ("x", "w", "bias", "pointwise"))
         head = (op.kind, op.name)
@@ -293,6 +299,8 @@ def _array(a: Any, role: str) -> Any:
 def _shape(a: Any, role: str) -> Shape:
     if isinstance(a, tuple):
         return a
+    from uniconv._canonical.arrays import shape_of
+
     return shape_of(a, role if role != "pointwise" else "the pointwise kernel")
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
 
+from uniconv._calls.any_size import size_free
 from uniconv._calls.depths import depth
 from uniconv._calls.lower import LoweredCall
 from uniconv._calls.promotion import common_dtype, computed_in, result_dtype
 from uniconv._calls.steps import CallSteps, call_steps
-from uniconv._canonical.formula import traced
 from uniconv._canonical.steps import AnySize, Cast, Conjugate, Saturate, Step
 from uniconv._canonical.steps_source import IMPORTS, source
 from uniconv.spec.op import NUMPY_INTEGERS
@@ -43,31 +42,6 @@ def torch_lines(
         steps = (step for step in steps if not isinstance(step, Conjugate))
     lines = source(steps, bias=bias, addend=addend, batch=bool(call.sizes.batch))
     return "\n".join((*IMPORTS, *note, *lines))
-
-
-def size_free(call: LoweredCall) -> AnySize | None:
-    """What makes the call's steps hold for x of any size; None where its padding cannot be traced.
-
-    A border read from x may be wider than x unless the function refuses that.  An output size that
-    is an option belongs to one size of x, where the function insists on that.
-    """
-    conv, size, crop = call.conv, call.sizes.size, call.op.crop
-    if call.context.output_size and crop and (crop.adjoint or crop.fixed):
-        return AnySize(conv.pad)
-
-    def along(axis: int) -> Callable[[Any], tuple[int, ...]]:
-        others = size[:axis], size[axis + 1 :]
-        return lambda n: call.padding_at((*others[0], n, *others[1]))[axis]
-
-    try:
-        padding = tuple(traced(along(axis), f"n{axis}") for axis in range(call.rank))
-    except TypeError:  # a word that is no plain arithmetic
-        return None
-    # Along each axis, the largest extent that is too small for torch's own border.
-    beyond = {"reflect": 0, "circular": -1}.get(conv.boundary)
-    small = [0 if beyond is None else max(pair) + beyond for pair in conv.pad]
-    unfit = tuple(n if n > 0 else own for n, own in zip(small, size))
-    return AnySize(padding, wrapping=max(small) > 0 and not call.refuses(unfit))
 
 
 def typed(call: LoweredCall, steps: CallSteps, dtypes: Mapping[str, str]) -> Iterable[Step]:

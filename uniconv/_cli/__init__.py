@@ -34,6 +34,7 @@ from uniconv._cli.explain import explain_command
 from uniconv._cli.layout import layout_command
 from uniconv._cli.probe import probe_command
 from uniconv._cli.read import read_command
+from uniconv._cli.translate import translate_command
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -95,6 +96,7 @@ app.command("read")(read_command)
 app.command("layout")(layout_command)
 app.command("explain")(explain_command)
 app.command("probe")(probe_command)
+app.command("translate")(translate_command)
 
 
 @app.command("demo")

@@ -81,6 +81,16 @@ def call_of(name: str | None, arrays: dict[str, Any], options: dict[str, Any]) -
     return uniconv.Call(**arrays, dialect=cast(Dialect, name), **options)
 
 
+def integers(flag: str, text: str | None) -> tuple[int, ...] | None:
+    """A list of integers as it is typed: 1,4,4,3."""
+    if text is None:
+        return None
+    try:
+        return tuple(int(part) for part in text.strip("()[]").split(",") if part.strip())
+    except ValueError:
+        raise UsageError(f"{flag} {text}: give integers, as 1,4,4,3") from None
+
+
 def load_array(path: Path) -> NDArray[Any]:
     import numpy as np
 

@@ -11,6 +11,7 @@ import uniconv
 from uniconv._cli.arguments import (
     UsageError,
     call_of,
+    integers,
     load_array,
     named,
     read_options,
@@ -54,9 +55,9 @@ def explain_command(
     name, rest = named(dialect, words or [])
     options, paths = read_options(rest)
     shapes = {
-        "x": _integers("--x-shape", x_shape),
-        "w": _integers("--w-shape", w_shape),
-        "pointwise": _integers("--pointwise-shape", pointwise_shape),
+        "x": integers("--x-shape", x_shape),
+        "w": integers("--w-shape", w_shape),
+        "pointwise": integers("--pointwise-shape", pointwise_shape),
     }
     if paths and any(shape is not None for shape in shapes.values()):
         raise UsageError("give arrays or shapes, not both")
@@ -66,10 +67,10 @@ def explain_command(
     arrays: dict[str, Any] = dict(zip(shapes, map(load_array, paths))) if paths else shapes
     added = None if bias is None else load_array(bias)
     call = call_of(name, arrays | {"bias": added}, options)
-    entry = _integers("--batch", batch) or (0,)
+    entry = integers("--batch", batch) or (0,)
     explanation = uniconv.explain(
         call,
-        at=_integers("--at", at),
+        at=integers("--at", at),
         batch=entry if len(entry) > 1 else entry[0],
         channel=channel,
     )
@@ -77,13 +78,3 @@ def explain_command(
     print(explanation.to_json() if json else explanation)
     if target is not None:
         write_text(page, target)
-
-
-def _integers(flag: str, text: str | None) -> tuple[int, ...] | None:
-    """A list of integers as it is typed: 1,4,4,3."""
-    if text is None:
-        return None
-    try:
-        return tuple(int(part) for part in text.strip("()[]").split(",") if part.strip())
-    except ValueError:
-        raise UsageError(f"{flag} {text}: give integers, as 1,4,4,3") from None

@@ -77,12 +77,14 @@ class _State:
     flips: tuple[int, ...] = ()
 
 
-def rewritten(call: LoweredCall, op: Op, padding: AnySize | None, *, bias: bool) -> Rewriting:
+def rewritten(
+    call: LoweredCall, op: Op, padding: AnySize | None, *, bias: bool, addend: bool
+) -> Rewriting:
     """The call by ``op``, with what ``op`` lacks done beside it.
 
     padding: that of the call for x of any size: then all that is said holds for any size; None:
     for x of the call's own size.
-    bias: whether the call has one.
+    bias, addend: whether the call has these arrays.
 
     Raises:
         CannotExpress: what ``op`` lacks and no step beside it can do.
@@ -90,6 +92,8 @@ def rewritten(call: LoweredCall, op: Op, padding: AnySize | None, *, bias: bool)
     # How to read this: ``lift`` says which field of the record a function has no words for.  That
     # field is then done beside the call (``_BESIDE``), which leaves a plainer record, and the rest
     # is lifted again; until it can be said, or lacks what nothing here can do.
+    if not addend:
+        call = replace(call, addend_scale=0)
     pads = padding.padding if padding else None
     state = _State(_batched(call, op), pads)
     if bias and not _adds_bias(op, state.rest):
@@ -111,13 +115,29 @@ def rewritten(call: LoweredCall, op: Op, padding: AnySize | None, *, bias: bool)
 
 def _without(state: _State, op: Op, error: CannotExpress) -> _State:
     """The state with the field that is lacking done beside the call; the error where none can."""
-    order = _BESIDE.get(error.field, ())
-    for name in order:
+    for name in _BESIDE.get(_field(op, error.field), ()):
         if name not in state.fields:
             changed = _CHANGES[name](state, op)
             if changed is not None:
                 return replace(changed, fields=(*state.fields, name))
     raise error
+
+
+def _field(op: Op, name: str) -> str:
+    """The record's field that a refusal speaks of; a rule names its option."""
+    rules = {
+        "boundary": (op.boundary, op.fill),
+        "stride": (op.stride,),
+        "dilation": (op.dilation,),
+        "lhs_dilation": (op.lhs_dilation,),
+        "pad": (op.padding,),
+        "activation": (op.activation,),
+        "scale": (op.scale,),
+        "shift": (op.shift,),
+    }
+    return next(
+        (field for field, known in rules.items() if name in [r.option for r in known if r]), name
+    )
 
 
 def _adds_bias(op: Op, call: LoweredCall) -> bool:

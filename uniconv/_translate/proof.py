@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from typing import Any
 
@@ -37,6 +37,10 @@ class Proof:
     target: str
     elements: int
     different: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """The proof for tools, as JSON takes it."""
+        return asdict(self)
 
     def __str__(self) -> str:
         verdict = "the same" if self.holds else f"{self.different} differ"

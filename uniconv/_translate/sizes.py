@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from uniconv._calls.any_size import size_free
 from uniconv._calls.lower import LoweredCall
-from uniconv._calls.source import size_free
 from uniconv._canonical.formula import traced
 from uniconv._canonical.record import Pairs, effective
 

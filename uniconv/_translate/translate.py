@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from uniconv._call import Call, verb
+from uniconv._calls.any_size import size_free
 from uniconv._calls.lower import LoweredCall
-from uniconv._calls.source import size_free
 from uniconv._messages import either, show, suggest
 from uniconv._translate.beside import Rewriting, rewritten
 from uniconv._translate.code import Code, written
@@ -85,7 +85,8 @@ def translate(
             )
     lowered = call.lowered
     ops = _targets(to, lowered)
-    rewriting = _first(lowered, ops, sizes, bias=call.bias is not None)
+    arrays = {"bias": call.bias is not None, "addend": _has_addend(call)}
+    rewriting = _first(lowered, ops, sizes, arrays)
     code = written(rewriting, dict(names or {}), inline=weights == "inline")
     return Translation(
         call,
@@ -133,24 +134,28 @@ def _targets(to: str, call: LoweredCall) -> list[Op]:
     return ops
 
 
-def _first(call: LoweredCall, ops: list[Op], sizes: str, *, bias: bool) -> Rewriting:
+def _has_addend(call: Call) -> bool:
+    return bool(call.function.addend) and call.function.addend[0] in call.options
+
+
+def _first(call: LoweredCall, ops: list[Op], sizes: str, arrays: Mapping[str, bool]) -> Rewriting:
     """The first rewriting that can be, the first refusal where none can."""
     refusals: list[CannotExpress] = []
     for op in ops:
         try:
-            return _rewriting(call, op, sizes, bias=bias)
+            return _rewriting(call, op, sizes, arrays)
         except CannotExpress as error:
             refusals.append(error)
     raise refusals[0]
 
 
-def _rewriting(call: LoweredCall, op: Op, sizes: str, *, bias: bool) -> Rewriting:
+def _rewriting(call: LoweredCall, op: Op, sizes: str, arrays: Mapping[str, bool]) -> Rewriting:
     """The call by a function: for any size where no formula is needed, or where that is asked."""
     free = None if call.context.output_size else size_free(call)
     refusal = CannotExpress(op.name, "sizes", "the call's own padding holds for its size alone")
     if free is not None:
         try:
-            everywhere = rewritten(call, op, free, bias=bias)
+            everywhere = rewritten(call, op, free, **arrays)
             written(everywhere, {}, inline=True)
             if sizes == "any" or not everywhere.measured:
                 return everywhere
@@ -158,7 +163,7 @@ def _rewriting(call: LoweredCall, op: Op, sizes: str, *, bias: bool) -> Rewritin
             refusal = error
     if sizes == "any":
         raise refusal
-    return rewritten(call, op, None, bias=bias)
+    return rewritten(call, op, None, **arrays)
 
 
 def _notes(rewriting: Rewriting, code: Code) -> tuple[str, ...]:

@@ -206,8 +206,10 @@ def _joined(
     for axis, (lo, hi) in pairs.items():
         if is_zero(lo) and is_zero(hi):
             continue
-        if step.boundary == "zeros" or (step.boundary == "constant" and step.fill == 0):
-            before, after = ([] if is_zero(n) else [_nothing(w, axis, n, ndim)] for n in (lo, hi))
+        if step.boundary in ("zeros", "constant"):
+            before, after = (
+                [] if is_zero(n) else [_constant(w, axis, n, ndim, step.fill)] for n in (lo, hi)
+            )
         elif type(lo) is not int or type(hi) is not int:
             raise w.cannot("sizes", f"a border of {step.boundary} is written for one size")
         else:
@@ -217,13 +219,14 @@ def _joined(
     return made
 
 
-def _nothing(w: Writer, axis: int, count: Any, ndim: int) -> str:
-    """Zeros, so many along an axis, and as many as x has along the others."""
+def _constant(w: Writer, axis: int, count: Any, ndim: int, fill: float) -> str:
+    """A number, so often along an axis, and as often as x is long along the others."""
     if not w.idiom.nothing:
         raise w.cannot("boundary", "nothing here pads with zeros")
     sizes: list[Any] = _sizes(w, range(ndim))
     sizes[axis] = w.language.formula(count)
-    return w.idiom.nothing.replace("{shape}", w.language.shape(sizes))
+    zeros = w.idiom.nothing.replace("{shape}", w.language.shape(sizes))
+    return zeros if fill == 0 else w.language.plus.format(a=zeros, b=repr(fill))
 
 
 def _sides(

@@ -1,0 +1,35 @@
+"""The padding of a call for x of any size, as formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from uniconv._calls.lower import LoweredCall
+from uniconv._canonical.formula import traced
+from uniconv._canonical.steps import AnySize
+
+
+def size_free(call: LoweredCall) -> AnySize | None:
+    """What makes the call's steps hold for x of any size; None where its padding cannot be traced.
+
+    A border read from x may be wider than x unless the function refuses that.  An output size that
+    is an option belongs to one size of x, where the function insists on that.
+    """
+    conv, size, crop = call.conv, call.sizes.size, call.op.crop
+    if call.context.output_size and crop and (crop.adjoint or crop.fixed):
+        return AnySize(conv.pad)
+
+    def along(axis: int) -> Callable[[Any], tuple[int, ...]]:
+        others = size[:axis], size[axis + 1 :]
+        return lambda n: call.padding_at((*others[0], n, *others[1]))[axis]
+
+    try:
+        padding = tuple(traced(along(axis), f"n{axis}") for axis in range(call.rank))
+    except TypeError:  # a word that is no plain arithmetic
+        return None
+    # Along each axis, the largest extent that is too small for torch's own border.
+    beyond = {"reflect": 0, "circular": -1}.get(conv.boundary)
+    small = [0 if beyond is None else max(pair) + beyond for pair in conv.pad]
+    unfit = tuple(n if n > 0 else own for n, own in zip(small, size))
+    return AnySize(padding, wrapping=max(small) > 0 and not call.refuses(unfit))
