@@ -210,7 +210,7 @@ SPELLING = Spelling(
     f"import flax.linen\nimport jax\n\n{EXACT}",
     lines=lines,
     idiom=replace(
-        numpy_idiom("jnp", "import jax.numpy as jnp"),
+        numpy_idiom("jnp", "import jax.numpy as jnp", array="jnp.asarray({})"),
         layers=LayerIdiom(
             weights={
                 "w": 'variables = {"params": {"kernel": w}}',

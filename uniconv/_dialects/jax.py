@@ -317,7 +317,7 @@ SPELLING = Spelling(
     f"import jax\nimport jax.scipy.signal\n\n{EXACT}",
     lines=lines,
     rounds=scipy.by_fft,
-    idiom=numpy_idiom("jnp", "import jax.numpy as jnp"),
+    idiom=numpy_idiom("jnp", "import jax.numpy as jnp", array="jnp.asarray({})"),
 )
 
 JAX = Framework(

@@ -165,6 +165,8 @@ IDIOM = Idiom(
     reshape="{x}.reshape({shape})",
     join="tensor.concatenate([{parts}], {axis})",
     nothing="tensor.zeros({shape}, {x}.dtype)",
+    array="theano.shared({})",
+    result="{}.eval()",
 )
 SPELLING = Spelling(
     "import lasagne\nimport theano", lines=lines, rounds=lambda op: True, idiom=IDIOM

@@ -154,6 +154,8 @@ IDIOM = Idiom(
     flip="mxnet.nd.flip({x}, {axes})",
     join="mxnet.nd.concat({parts}, dim={axis})",
     nothing="mxnet.nd.zeros({shape}, dtype={x}.dtype)",
+    array="mxnet.nd.array({0}, dtype={0}.dtype)",
+    result="{}.asnumpy()",
 )
 SPELLING = Spelling("import mxnet", lines=lines, idiom=IDIOM)
 

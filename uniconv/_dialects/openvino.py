@@ -15,6 +15,7 @@ from uniconv.spec import (
     Choice,
     Crop,
     Framework,
+    Idiom,
     InertOption,
     Layout,
     NumbersMean,
@@ -158,7 +159,22 @@ def lines(call: WrittenCall) -> list[str]:
     ]
 
 
-SPELLING = Spelling("import openvino\nfrom openvino import opset13", lines=lines)
+IDIOM = Idiom(
+    transpose="opset13.transpose({x}, {axes})",
+    reshape="opset13.reshape({x}, {shape}, False)",
+    pad={
+        "constant": 'opset13.pad({x}, {lows}, {highs}, "constant", {fill})',
+        "reflect": 'opset13.pad({x}, {lows}, {highs}, "reflect")',
+        "symmetric": 'opset13.pad({x}, {lows}, {highs}, "symmetric")',
+        "replicate": 'opset13.pad({x}, {lows}, {highs}, "edge")',
+    },
+    part="opset13.slice({x}, {starts}, {stops}, {steps}, {axes})",
+    join="opset13.concat([{parts}], {axis})",
+    array="opset13.constant({})",
+    result='openvino.compile_model(openvino.Model([{}], []), "CPU", '
+    '{{"INFERENCE_PRECISION_HINT": "f32"}})([])[0]',
+)
+SPELLING = Spelling("import openvino\nfrom openvino import opset13", lines=lines, idiom=IDIOM)
 
 OPENVINO = Framework(
     "openvino",

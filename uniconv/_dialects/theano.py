@@ -138,6 +138,8 @@ IDIOM = Idiom(
     reshape="{x}.reshape({shape})",
     join="tensor.concatenate([{parts}], {axis})",
     nothing="tensor.zeros({shape}, {x}.dtype)",
+    array="theano.shared({})",
+    result="{}.eval()",
 )
 SPELLING = Spelling(
     "import theano\nimport theano.tensor.nnet.abstract_conv",

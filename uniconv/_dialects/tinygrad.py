@@ -132,6 +132,8 @@ IDIOM = Idiom(
         "import tinygrad.nn",
         weights={"w": "layer.weight = w", "w bias": "layer.weight = w\nlayer.bias = bias"},
     ),
+    array="Tensor({})",
+    result="{}.numpy()",
 )
 SPELLING = Spelling("from tinygrad import Tensor", lines=lines, idiom=IDIOM)
 

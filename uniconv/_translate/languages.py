@@ -60,6 +60,11 @@ def _python_index(x: str, parts: Sequence[Any]) -> str:
     return f"{x}[{', '.join(texts)}]" if texts else x
 
 
+def is_whole(part: Any) -> bool:
+    """Whether a part of an index takes a whole axis."""
+    return isinstance(part, tuple) and is_zero(part[0]) and part[1] is None and part[2] == 1
+
+
 def is_zero(n: Any) -> bool:
     return type(n) is int and n == 0
 
@@ -125,7 +130,7 @@ def _from_one(
     """An index in a language that counts from 1 and whose ranges end where they say."""
     texts = []
     for part in parts:
-        if part == (0, None, 1):
+        if is_whole(part):
             texts.append(":")
         elif isinstance(part, tuple):
             start, stop, step = part

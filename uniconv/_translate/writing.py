@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import NoneType
 from typing import Any
 
 from uniconv._canonical import steps as s
 from uniconv._canonical.formula import bounds
 from uniconv._canonical.layout import order
 from uniconv._canonical.steps_source import addend_name, tokens
-from uniconv._translate.languages import Language, is_zero
+from uniconv._translate.languages import Language, is_whole, is_zero
 from uniconv.errors import CannotExpress
 from uniconv.spec.idiom import Idiom
+
+END = 2**31 - 1  # where a slice ends that goes to the end
 
 
 class Writer:
@@ -38,7 +41,23 @@ class Writer:
 
     def index(self, ndim: int, parts: Mapping[int, Any]) -> str:
         whole = [parts.get(axis, (0, None, 1)) for axis in range(ndim)]
+        if self.idiom.part:
+            return self.part(whole)
         return self.language.index("{x}", whole)
+
+    def part(self, parts: Sequence[Any]) -> str:
+        """A slice as a call of a function."""
+        taken = {axis: part for axis, part in enumerate(parts) if not is_whole(part)}
+        bounds_known = (type(n) in (int, NoneType) for part in taken.values() for n in part)
+        if not all(isinstance(part, tuple) for part in taken.values()) or not all(bounds_known):
+            raise self.cannot("sizes", "its slices are written for one size")
+        if not taken:
+            return "{x}"
+        starts, stops, steps = zip(*taken.values())
+        ends = [END if stop is None else stop for stop in stops]
+        text = self.idiom.part.replace("{starts}", str(list(starts)))
+        text = text.replace("{stops}", str(ends)).replace("{steps}", str(list(steps)))
+        return text.replace("{axes}", str(list(taken)))
 
     def cannot(self, field: str, reason: str) -> CannotExpress:
         return CannotExpress(self.function, field, reason)
@@ -63,7 +82,11 @@ def _merge(w: Writer, step: s.Merge) -> Expressions:
     if "{x}" in rest:
         rest = " * ".join(_sizes(w, range(step.at, end)))
     shape = [*_sizes(w, range(step.at)), rest, *_sizes(w, range(end, ndim))]
-    return [w.idiom.reshape.replace("{shape}", w.language.shape(shape))]
+    return [_reshaped(w, shape)]
+
+
+def _reshaped(w: Writer, shape: Sequence[Any]) -> str:
+    return w.idiom.reshape.replace("{shape}", w.language.shape(shape))
 
 
 def _sizes(w: Writer, axes: Sequence[int]) -> list[str]:
@@ -74,19 +97,23 @@ def _split(w: Writer, step: s.Split) -> Expressions:
     ndim = w.ndims[step.on]
     w.ndims[step.on] = ndim + len(step.sizes) - 1
     shape = [*_sizes(w, range(step.at)), *step.sizes, *_sizes(w, range(step.at + 1, ndim))]
-    return [w.idiom.reshape.replace("{shape}", w.language.shape(shape))]
+    return [_reshaped(w, shape)]
 
 
 def _add_axes(w: Writer, step: s.AddAxes) -> Expressions:
     ndim = w.ndims[step.on]
     w.ndims[step.on] = ndim + step.count
     text = w.language.new_axes(ndim, step.count)
+    if w.idiom.part:
+        text = _reshaped(w, [*_sizes(w, range(ndim)), *[1] * step.count])
     return [text] if text else []
 
 
 def _drop_axis(w: Writer, step: s.DropAxis) -> Expressions:
     ndim = w.ndims[step.on]
     w.ndims[step.on] = ndim - 1
+    if w.idiom.part:
+        return [_reshaped(w, _sizes(w, range(ndim - 1)))]
     return [w.index(ndim, {ndim - 1: 0})] if w.language.new_axes(1, 1) else []
 
 
@@ -125,6 +152,9 @@ def _flip(w: Writer, step: s.Flip) -> Expressions:
 
 def _flipped(w: Writer, x: str, axes: Sequence[int], ndim: int) -> str:
     text = w.idiom.flip
+    if w.idiom.part:
+        last = dict.fromkeys(axes, (-1, -END, -1))
+        return w.index(ndim, last).replace("{x}", x)
     if "{reversed}" in text:
         parts = ["::-1" if i in axes else ":" for i in range(max(axes) + 1)]
         return text.replace("{reversed}", ", ".join(parts)).replace("{x}", x)
@@ -264,45 +294,24 @@ def _gather(w: Writer, step: s.Gather) -> Expressions:
 
 def _spread(w: Writer, step: s.Spread) -> Expressions:
     """Every pixel with an axis of its own, padded there, and joined again."""
-    ndim = w.ndims[step.on]
-    dilation, sizes = (_from_last(v, ndim) for v in (step.dilation, step.size))
+    # How to read this: x of 5 x 3 pixels, 2 apart, is reshaped to 5 x 1 x 3 x 1 and padded to
+    # 5 x 2 x 3 x 2, whose pixels lie in memory as those of 10 x 6.  Where memory is column-major,
+    # the axis of a pixel comes before it.
+    ndim, first = w.ndims[step.on], w.language.first
+    dilation = [_from_last(step.dilation, ndim).get(axis, 1) for axis in range(ndim)]
     shape: list[Any] = []
     pad: list[tuple[int, int]] = []
-    whole: list[Any] = []
-    for axis in range(ndim):
-        size = w.language.size.format(x="{x}", axis=axis + w.language.first)
-        d = dilation.get(axis, 1)
-        shape.append(size if d == 1 else sizes[axis] // d)
-        pad.append((0, 0))
-        if d > 1:
-            at = len(shape) - (1 if w.language.first else 0)
-            shape.insert(at, 1)
-            pad.insert(at, (0, d - 1))
-        whole.append(size if d == 1 else sizes[axis])
-    first = w.idiom.reshape.replace("{shape}", w.language.shape(shape))
-    wide = len(shape)
-    w.ndims[step.on] = wide
-    padded = _padded(w, s.Surround(step.on, tuple(pad)), dict(enumerate(pad)), wide)
+    joined: list[str] = []
+    for size, d in zip(_sizes(w, range(ndim)), dilation):
+        at = len(shape) + (first if d > 1 else 0)  # where the axis itself stands
+        joined.append(f"{f'{d} * ' if d > 1 else ''}{_sizes(w, [at])[0]}")
+        wide = [size] if d == 1 else [1, size] if first else [size, 1]
+        shape += wide
+        pad += [(0, d - 1) if n == 1 else (0, 0) for n in wide]
+    w.ndims[step.on] = len(shape)
+    padded = _padded(w, s.Surround(step.on, tuple(pad)), dict(enumerate(pad)), len(shape))
     w.ndims[step.on] = ndim
-    named = {axis: i for i, axis in enumerate(_kept(dilation, ndim, w.language.first))}
-    ends = [
-        w.language.size.format(x="{x}", axis=named[axis] + w.language.first)
-        if dilation.get(axis, 1) == 1
-        else whole[axis]
-        for axis in range(ndim)
-    ]
-    return [first, *padded, w.idiom.reshape.replace("{shape}", w.language.shape(ends))]
-
-
-def _kept(dilation: Mapping[int, int], ndim: int, first: int) -> list[int]:
-    """Which axis stands at each place while pixels have an axis of their own: -1 for those."""
-    places: list[int] = []
-    for axis in range(ndim):
-        if dilation.get(axis, 1) == 1:
-            places.append(axis)
-        else:
-            places += [-1, axis] if first else [axis, -1]
-    return places
+    return [_reshaped(w, shape), *padded, _reshaped(w, joined)]
 
 
 def _cut(w: Writer, step: s.Cut) -> Expressions:

@@ -47,6 +47,7 @@ class Idiom:
     of_torch: whether the arrays are torch's, whose steps have a writer already.
     imports: the lines at the top, where more than the call's own are needed.
     short: how names of functions begin in full, and in the code.
+    part: a slice, where it is no index: ``{starts}``, ``{stops}``, ``{steps}`` along ``{axes}``.
     pad: by boundary; what is not there is joined of slices.
     nothing: an array of zeros of that shape and of x's dtype, for a framework without a "zeros".
     array, result: how a NumPy array becomes one of the framework, and how y comes back, where
@@ -62,6 +63,7 @@ class Idiom:
     reshape: str = "{x}.reshape({shape})"
     flip: str = "{x}[{reversed}]"
     pad: Mapping[str, str] = field(default_factory=dict)
+    part: str = ""
     join: str = ""
     nothing: str = ""
     conj: str = "{x}.conj()"
@@ -72,7 +74,11 @@ class Idiom:
 
 
 def numpy_idiom(
-    module: str, imports: str = "", activations: Mapping[str, str] | None = None
+    module: str,
+    imports: str = "",
+    activations: Mapping[str, str] | None = None,
+    array: str = "",
+    result: str = "",
 ) -> Idiom:
     """The idiom of NumPy, and of what has its functions under another module's name."""
     pad = f"{module}.pad({{x}}, {{pairs}}"
@@ -95,6 +101,8 @@ def numpy_idiom(
         join=f"{module}.concatenate([{{parts}}], {{axis}})",
         conj=f"{module}.conj({{x}})",
         activations=activations or {},
+        array=array,
+        result=result,
     )
 
 
