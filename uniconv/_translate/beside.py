@@ -119,7 +119,7 @@ def _without(state: _State, op: Op, error: CannotExpress) -> _State:
         if name not in state.fields:
             changed = _CHANGES[name](state, op)
             if changed is not None:
-                return replace(changed, fields=(*state.fields, name))
+                return replace(changed, fields=(*changed.fields, name))
     raise error
 
 
@@ -334,10 +334,12 @@ def _placed(
     flips = tuple(a for a in range(call.rank) if (a in flips) is not (a in state.flips))
     w = _kernel(call, lifted, kernel, flips)
     w += tuple(placed(step, kernel) for step in state.w)
-    results = letters_of(own.y, call.rank, there)
-    native = letters_of(to.y, call.rank, here)
+    # y may have fewer batch axes than x.
+    batch, made = call.y_batch, len(lifted.call.y_batch)
+    results = letters_of(own.y, call.rank, made)
+    native = letters_of(to.y, call.rank, len(batch))
     y: Steps = tuple(placed(step, results) for step in state.y)
-    y += moved("y", results, native, there, here, call.sizes.batch)
+    y += moved("y", results, native, made, len(batch), batch)
     grows = any(isinstance(step, Surround) for step in state.y)
     inside = bias and "bias" not in state.fields and not grows
     y += _epilogue_steps(call, lifted, bias=bias and not inside)

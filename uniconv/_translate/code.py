@@ -21,6 +21,10 @@ from uniconv.spec.spelling import Spelling, WrittenCall
 PLAIN = Spelling("import numpy as np", idiom=numpy_idiom("np"))
 
 
+_IMPORT = re.compile(r"import |from |using ")
+_SETTING = re.compile(r"[\w.]+\(")  # a call, such as one that sets a precision
+
+
 @dataclass(frozen=True, slots=True)
 class Code:
     """The lines of a translation; statements: those of kernel and call, each in one line."""
@@ -58,7 +62,7 @@ def written(
     once, rest = ([], statements) if inline else (kernel, call)
     named = f"{family.title} has no call to paste: {op.name} is named as uniconv names it"
     notes = () if family.spelling else (named,)
-    imports = _imports(spelling, rewriting)
+    imports = _imports(spelling, rewriting, statements)
     return Code(
         language.name,
         tuple(imports),
@@ -73,11 +77,19 @@ def _tidy(language: Language, lines: Sequence[str]) -> tuple[str, ...]:
     return tuple(row for line in lines for row in language.tidy(line))
 
 
-def _imports(spelling: Spelling, rewriting: Rewriting) -> list[str]:
-    """The framework's lines at the top, and those of its idiom."""
-    lines = spelling.top(rewriting.lifted.call.op).splitlines()
+def _imports(spelling: Spelling, rewriting: Rewriting, statements: Sequence[str]) -> list[str]:
+    """The imports that the statements use, of the framework's lines at the top and its idiom's."""
+    top = spelling.top(rewriting.lifted.call.op).splitlines()
+    lines = [line for line in top if line and not _SETTING.match(line)]
     lines += [line for line in spelling.idiom.imports.splitlines() if line not in lines]
-    return [line for line in lines if line]
+    text = "\n".join(statements)
+    return [line for line in lines if _IMPORT.match(line) is None or _is_used(line, text)]
+
+
+def _is_used(line: str, text: str) -> bool:
+    """Whether a line imports a name that the text has, by itself or with what is in it."""
+    name = re.split(r" as | import |^import |^using ", line)[-1].rpartition(", ")[2]
+    return re.search(rf"(?<![\w.]){re.escape(name)}[.(]", text) is not None
 
 
 def _writer(rewriting: Rewriting, idiom: Idiom, language: Language) -> Writer:
@@ -86,7 +98,7 @@ def _writer(rewriting: Rewriting, idiom: Idiom, language: Language) -> Writer:
         "x": len(letters_of(call.layout.x, call.rank, len(call.sizes.batch))),
         "w": len(axes(call.layout.w, call.rank)),
         "p": len(axes(str(call.op.pointwise or ""), call.rank)),
-        "y": len(letters_of(lifted.layout.y, call.rank, len(lifted.sizes.batch))),
+        "y": len(letters_of(lifted.layout.y, call.rank, len(lifted.y_batch))),
     }
     return (_Torch if idiom.of_torch else Writer)(language, idiom, ndims, lifted.op.name)
 

@@ -97,6 +97,10 @@ def in_matlab(formula: Any) -> str:
     )
 
 
+def _is_sum(node: ast.expr) -> bool:
+    return isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub))
+
+
 def _respelled(text: str, operators: Mapping[str, str], choice: str, function: str) -> str:
     def spelled(node: ast.expr) -> str:
         if isinstance(node, ast.BinOp):
@@ -105,9 +109,9 @@ def _respelled(text: str, operators: Mapping[str, str], choice: str, function: s
             if name:
                 return operators[name].format(a=a, b=b)
             sign = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*"}[type(node.op)]
-            tight = isinstance(node.op, (ast.Mult, ast.Sub)) and isinstance(node.right, ast.BinOp)
-            tight_left = isinstance(node.op, ast.Mult) and isinstance(node.left, ast.BinOp)
-            return f"{f'({a})' if tight_left else a} {sign} {f'({b})' if tight else b}"
+            a = f"({a})" if sign == "*" and _is_sum(node.left) else a
+            b = f"({b})" if sign != "+" and _is_sum(node.right) else b
+            return f"{a} {sign} {b}"
         if isinstance(node, ast.Call):
             assert isinstance(node.func, ast.Name)
             return function.format(f=node.func.id, v=", ".join(map(spelled, node.args)))

@@ -49,8 +49,8 @@ class Proof:
 
 def prove(call: Call, rewriting: Rewriting) -> Proof:
     """Run the call and the code of its rewriting on a probe."""
-    arrays = _probe(call)
-    expected, source = _original(call, arrays)
+    arrays = arrays_of(call)
+    expected, source = original(call, arrays)
     got, target = _rewritten(rewriting, arrays)
     if got.shape != expected.shape:
         return Proof(False, source, target, expected.size, expected.size)
@@ -58,7 +58,7 @@ def prove(call: Call, rewriting: Rewriting) -> Proof:
     return Proof(different == 0, source, target, expected.size, different)
 
 
-def _probe(call: Call) -> dict[str, Array]:
+def arrays_of(call: Call) -> dict[str, Array]:
     """Integers in x, w and whatever other arrays the call has."""
     op, shapes = call.function, call.shapes
     dtype = "float32" if "float32" in op.dtypes else op.dtypes[0]
@@ -80,7 +80,7 @@ def _bias_like(call: Call) -> tuple[int, ...]:
     return tuple(shape)
 
 
-def _original(call: Call, arrays: Mapping[str, Array]) -> tuple[Array, str]:
+def original(call: Call, arrays: Mapping[str, Array]) -> tuple[Array, str]:
     """y of the call itself, as uniconv computes it."""
     op = call.function
     options = {n: v for n, v in call.options.items() if n not in (op.addend or ())[:1]}
@@ -126,7 +126,7 @@ def executed(code: Code, op: Op, arrays: Mapping[str, Array]) -> Array:
         getattr(spelling.idiom, n) or getattr(spelling, n) for n in ("array", "result")
     )
     scope: dict[str, Any] = {"np": np, **arrays}
-    exec("\n".join(code.imports), scope)
+    exec("\n".join((spelling.top(op), *code.imports)), scope)
     for name in arrays:
         exec(f"{name} = {array.format(name)}", scope)
     exec("\n".join((*code.kernel, *code.lines)), scope)

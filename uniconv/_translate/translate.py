@@ -62,7 +62,6 @@ def translate(
     >>> call = 'tf.nn.conv2d(x, w, strides=2, padding="SAME")'
     >>> found = translate(call, to="pytorch", x=(1, 6, 7, 3), w=(3, 3, 3, 8))
     >>> print(found)
-    import torch
     from torch.nn import functional as F
     <BLANKLINE>
     w = w.permute(3, 2, 0, 1)  # ... i o -> o i ...
@@ -174,6 +173,9 @@ def _notes(rewriting: Rewriting, code: Code) -> tuple[str, ...]:
         for name in rewriting.beside
         if name in _WORDS
     ]
+    if rewriting.call.op.depths:
+        title = rewriting.call.op.title
+        notes.append(f"for x of floats: integers are rounded and saturated by {title} alone")
     if not rewriting.everywhere:
         size = " x ".join(map(str, rewriting.call.sizes.size))
         notes.append(f'the numbers are those of an image of {size}; sizes="any" writes formulas')
