@@ -134,7 +134,8 @@ def _targets(to: str, call: LoweredCall) -> list[Op]:
 
 
 def _has_addend(call: Call) -> bool:
-    return bool(call.function.addend) and call.function.addend[0] in call.options
+    addend = call.function.addend
+    return addend is not None and addend[0] in call.options
 
 
 def _first(call: LoweredCall, ops: list[Op], sizes: str, arrays: Mapping[str, bool]) -> Rewriting:
