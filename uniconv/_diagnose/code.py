@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,15 +15,14 @@ from uniconv._calls.source import torch_lines
 from uniconv._canonical.layout import axes
 from uniconv._canonical.steps import AnySize
 from uniconv._canonical.steps_source import IMPORTS
+from uniconv._diagnose.array_code import in_torch
 from uniconv._diagnose.hypothesis import Hypothesis
+from uniconv._diagnose.lines import takes_tensors
 from uniconv._messages import show
 from uniconv.errors import CannotExpress, UniconvError
 from uniconv.spec.op import Op
 
 ROLES = ("x", "w", "y", "bias")
-# The fields of changes that rearrange an array.
-ARRAYS = {"order of filters", "order of channels in w", "groups", "order of channels in x"}
-ARRAYS |= {"axes of x and w", "order of channels in y"}
 
 
 def expressions(model: Hypothesis, names: Mapping[str, str]) -> dict[str, str]:
@@ -85,29 +85,33 @@ def flipped(w: str, model: Hypothesis, which: list[int]) -> str:
 
 
 def native_call(
-    model: Hypothesis, options: Mapping[str, Any], names: Mapping[str, str]
+    model: Hypothesis,
+    options: Mapping[str, Any],
+    names: Mapping[str, str],
+    *,
+    only_torch: bool = False,
 ) -> tuple[str, str | None]:
-    """The expected function's call that gives y; and, where it has none, why."""
+    """The expected function's call that gives y; and, where it has none, why.
+
+    only_torch: the lines of torch, whether or not the function has a call.
+    """
     # How to read this: (1) arrays as code, with what the changes do to them; (2) if the record is
     # as it was, the caller's own options are right; (3) else the record is lifted into the
     # function's words, and where it has no option for the flip, with the kernel flipped beforehand;
     # (4) what no call of the function can say is written in torch, with the reason.  A bias that
-    # was read off y is written in numbers, at most 64 of them.
+    # was read off y is written in numbers.
     problem, call = model.problem, model.problem.call
     codes = expressions(model, names)
     bias = None if model.bias is None else codes["bias"]
     if codes["bias"] == "None":
         bias = None
-    if any(c.field == "bias" and c.read_off for c in model.changes):
-        bias = f"numpy.array({[float(f'{v:.6g}') for v in model.bias.ravel()[:64]]})"  # type: ignore[union-attr]
+    if model.bias is not None and any(c.field == "bias" and c.read_off for c in model.changes):
+        bias = f"numpy.array({[float(str(np.float32(v))) for v in model.bias.ravel()]})"
     conv, old = model.conv, call.conv
     fields = ("stride", "pad", "lhs_dilation", "rhs_dilation", "boundary", "fill", "reverse")
-    # What has no short code is said in words.
-    silent = [c.text for c in model.changes if c.field in ARRAYS and not c.code]
-    comment = f"  # where {' and '.join(silent)}" if silent else ""
     same = all(getattr(conv, f) == getattr(old, f) for f in fields) and model.scale == call.scale
-    if same:
-        return call_text(call.op, options, codes, bias) + comment, None
+    if same and not only_torch:
+        return _called(model, options, codes, bias), None
     sizes = replace(
         call.sizes,
         c=call.sizes.c if problem.parts > 1 else model.x.shape[1],
@@ -121,7 +125,8 @@ def native_call(
     reason = None
     # First as the function itself would say it, else with the kernel flipped beforehand.
     by_option = call.op.reverse.option is not None
-    for which in ([], flips) if by_option else (flips,):
+    ways = ([], flips) if by_option else (flips,)
+    for which in () if only_torch else ways:
         target = replace(goal, conv=replace(record, reverse=old.reverse)) if which else goal
         try:
             answer = lift(target, call.op)
@@ -130,10 +135,37 @@ def native_call(
             continue
         arrays = codes | ({"w": flipped(codes["w"], model, which)} if which else {})
         words = _same_words(target, options, answer)
-        return call_text(call.op, words, arrays, bias) + comment, None
+        return _called(model, words, arrays, bias), None
     roles = {"x": codes["x"], "w": codes["w"]} | ({"p": "p"} if call.op.array_names("p") else {})
     roles |= {} if bias is None else {"bias": bias}
-    return torch_code(model, goal, roles, comment), reason
+    return torch_code(model, goal, roles), reason
+
+
+def _called(
+    model: Hypothesis, options: Mapping[str, Any], codes: Mapping[str, str], bias: str | None
+) -> str:
+    """The call as text, its arrays in the words of the framework's own kind of array."""
+    # A bias that the function does not take is added to y; there it needs the axes of y that stand
+    # behind the one that it goes along: of y (h, w, o, n) it is "bias.reshape(-1, 1)".
+    op, codes = model.problem.call.op, dict(codes)
+    own = bool(op.array_names("bias")) and model.bias_axis == 1
+    if bias is not None and not own:
+        letters = axes(model.problem.call.layout.y, model.problem.rank)
+        letter = "o" if model.bias_axis == 1 else f"s{model.bias_axis - 2}"
+        behind = len(letters) - 1 - letters.index(letter) if letter in letters else 0
+        whole = bias if bias.isidentifier() or bias.endswith(")") else f"({bias})"
+        bias = f"{whole}.reshape({', '.join(['-1', *['1'] * behind])})" if behind else bias
+    if takes_tensors(op):
+        x = _name_in(codes["x"])
+        codes = {role: in_torch(code, x) for role, code in codes.items()}
+        bias = None if bias is None else in_torch(bias, x)
+    text = call_text(op, options, codes, bias if own else None)
+    return text if own or bias is None else f"{text} + {bias}"
+
+
+def _name_in(code: str) -> str:
+    """The name of the array that some code is about: "w" of "w[::-1]"."""
+    return next(n.id for n in ast.walk(ast.parse(code, mode="eval")) if isinstance(n, ast.Name))
 
 
 def _same_words(
@@ -160,23 +192,23 @@ def _plain(scale: Any) -> Any:
     return int(scale) if isinstance(scale, float) and scale.is_integer() else scale
 
 
-def torch_code(model: Hypothesis, call: LoweredCall, codes: Mapping[str, str], note: str) -> str:
-    """The same in torch, in 64 bits, from the arrays as they were given; note ends the first line.
+def torch_code(model: Hypothesis, call: LoweredCall, codes: Mapping[str, str]) -> str:
+    """The same in torch, in 64 bits, from the arrays as they were given.
 
-    told: the arrays as code, bias among them where there is one.  The second kernel of a separable
+    codes: the arrays as code, bias among them where there is one.  The second kernel of a separable
     convolution is ``p``.
     """
     dtype = "complex128" if np.iscomplexobj(model.x) or np.iscomplexobj(model.w) else "float64"
     roles = [role for role in ("x", "w", "p", "bias") if role in codes]
-    arrays = ", ".join(_contiguous(codes[role]) for role in roles)
+    arrays = ", ".join(_tensor(codes[role]) for role in roles)
     tensors = f"(torch.as_tensor(a).to(torch.{dtype}) for a in ({arrays}))"
     dtypes = dict.fromkeys(roles, dtype)
     code = torch_lines(call, dtypes, bias="bias" in codes, any_size=AnySize(call.conv.pad))
     lines = code.splitlines()[len(IMPORTS) :]
-    imports = ["import numpy"] if "numpy" in arrays else []
-    return "\n".join((*imports, *IMPORTS, f"{', '.join(roles)} = {tensors}{note}", *lines))
+    return "\n".join((*IMPORTS, f"{', '.join(roles)} = {tensors}", *lines))
 
 
-def _contiguous(array: str) -> str:
-    """Code for an array that torch takes: none that NumPy reads backwards."""
-    return array if array.isidentifier() else f"numpy.ascontiguousarray({array})"
+def _tensor(code: str) -> str:
+    """Code on an array of any kind, in torch's words."""
+    # A name is left to the caller, who makes a tensor of it and of all others at once.
+    return code if code.isidentifier() else in_torch(code, None)

@@ -11,6 +11,8 @@ x and w under it, without what the zeros around x would add.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -81,12 +83,30 @@ class LabelledArray:
         """NumPy code on the array with all its axes, as code on what the user gave ("{}")."""
         if self.shape == self.array.shape:
             return f"{{}}{middle}"
+        order = re.fullmatch(r"\.transpose\(([0-9, ]+)\)", middle)
+        if order is not None:  # of axes that the user's array has, where the others stay last
+            own, others = _parted([int(n) for n in order[1].split(",")], len(self.shape))
+            if others == list(range(len(self.shape), self.array.ndim)) and self._is_start:
+                return f"{{}}.transpose({_listed(tuple(own))})"
         return f"{{}}.reshape({_listed(self.array.shape)}){middle}.reshape({_listed(self.shape)})"
 
     def along(self, letter: str, index: str) -> str:
         """Code that indexes one axis: "{}[:, :, ::-1]"."""
-        at = self.letters.index(letter)
-        return self.code(f"[{', '.join([':'] * at + [index])}]")
+        return self.indexed([*[":"] * self.letters.index(letter), index])
+
+    def indexed(self, entries: Sequence[str]) -> str:
+        """Code that indexes axes from the first one on, each in its own way."""
+        entries = list(entries)
+        while entries and entries[-1] == ":":
+            entries.pop()
+        index = f"[{', '.join(entries)}]"
+        own = self._is_start and len(entries) <= len(self.shape)
+        return f"{{}}{index}" if own else self.code(index)
+
+    @property
+    def _is_start(self) -> bool:
+        """Whether the axes that the user's array lacks are the last ones, as they mostly are."""
+        return self.array.shape[: len(self.shape)] == self.shape
 
 
 class Problem:
@@ -218,6 +238,11 @@ class Problem:
             call.shift,
             bias,
         )
+
+
+def _parted(order: list[int], count: int) -> tuple[list[int], list[int]]:
+    """The first so many of a list, and the others."""
+    return order[:count], order[count:]
 
 
 def _listed(shape: tuple[int, ...]) -> str:

@@ -8,18 +8,20 @@ finds its changes by comparing two records, one run has them from the search.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from uniconv._diagnose.array_code import in_torch
 from uniconv._diagnose.code import native_call
 from uniconv._diagnose.data import Cause, Fix, Picture
 from uniconv._diagnose.diagnosis import Diagnosis, at_most, listed
 from uniconv._diagnose.hypothesis import Change, Hypothesis
 from uniconv._diagnose.judge import Judge
+from uniconv._diagnose.lines import equal, gives, takes_tensors
 from uniconv._diagnose.precision import Remainder
 from uniconv._diagnose.run import Run
 from uniconv._diagnose.search import singles
@@ -126,7 +128,7 @@ def diagnosis_of(run: Run) -> Diagnosis:
     judge = Judge(start, run.errors)
     expected = start.result() if start.fits else None
     difference = largest_difference(expected, start.y)
-    call, reason = native_call(model, run.options, run.names)
+    call, reason = line_of(run, model, result.remainder.largest)
     causes = as_causes(model.changes, _shares(start, model))
     return Diagnosis(
         run.op.name,
@@ -138,10 +140,8 @@ def diagnosis_of(run: Run) -> Diagnosis:
         difference,
         _place(start, model, judge, explained=result.explained),
         tuple(_undecided(model, result.others)) if result.explained else (),
-        tuple(_fixes(model, call, run.names)) if result.explained and causes else (),
-        ()
-        if reason is None
-        else (f"no call of {run.op.name} gives y ({reason}); torch does, as above",),
+        tuple(_fixes(run, call)) if result.explained and causes else (),
+        tuple(_notes(run, call, reason)),
         result.tried,
         Picture(
             expected,
@@ -152,6 +152,14 @@ def diagnosis_of(run: Run) -> Diagnosis:
             ),
         ),
     )
+
+
+def _notes(run: Run, call: str, reason: str | None) -> Iterator[str]:
+    """Why the call is torch's; or that there is none that could be run."""
+    if run.result.explained and not call:
+        yield "no code that was tried gives y: it is explained in words only"
+    elif reason is not None:
+        yield f"no call of {run.op.name} gives y ({reason}); torch does, as above"
 
 
 def _place(start: Hypothesis, model: Hypothesis, judge: Judge, *, explained: bool) -> str:
@@ -239,24 +247,50 @@ def _undecided(model: Hypothesis, others: Sequence[Hypothesis]) -> list[str]:
     return texts
 
 
-def _fixes(model: Hypothesis, call: str, names: Mapping[str, str]) -> list[Fix]:
+def line_of(run: Run, model: Hypothesis, slack: float) -> tuple[str, str | None]:
+    """The call of a run's function that gives a hypothesis' y, run to see that it does; or torch's.
+
+    model: of the run's own arrays.  slack: what is left of y.  The second is why it is torch's, if
+    it is; a hypothesis whose lines give something else has none ("").
+    """
+    # The function's own words first, torch's where it has none or where they give something else:
+    # code is made of patterns, and what it gives is known only when it has run.
+    reason: str | None = None
+    for only_torch in (False, True):
+        text, why = native_call(model, run.options, run.names, only_torch=only_torch)
+        reason = reason or why
+        if gives(model, text, run.arrays, slack):
+            return text, reason or (
+                f"{run.op.name} has no short code for it" if only_torch else None
+            )
+    return "", reason
+
+
+def _fixes(run: Run, call: str) -> list[Fix]:
     """The call that gives y; and what to change where y was made."""
+    model = run.model
     # There are always two sides to mend: the call that was meant can be made to give y, or whoever
     # made y can be told what to do otherwise.  Only the first is code that can be run here.
-    fixes = [Fix("change the expected call so that it gives y", _with_y(model, call, names))]
+    code = _with_y(run, call)
+    fixes = [Fix("change the expected call so that it gives y", code)] if code else []
     undo = [c.undo for c in model.changes if c.undo]
     if undo:
-        fixes.append(Fix(f"or change what made y: {listed(undo)}", ""))
+        fixes.append(Fix(f"{'or ' if fixes else ''}change what made y: {listed(undo)}", ""))
     return fixes
 
 
-def _with_y(model: Hypothesis, call: str, names: Mapping[str, str]) -> str:
-    """The call, and how y must be read to be its result."""
+def _with_y(run: Run, call: str) -> str:
+    """The call, and how y must be read to be its result; "" where that cannot be said."""
     # Changes of y are code on the user's own y: the call equals y[..., ::-1], for example.
-    own = names.get("y", "y")
+    own = run.names.get("y", "y")
     text = own
-    for change in model.changes:
+    for change in run.model.changes:
         for role, code in change.code:
             if role == "y":
                 text = code.format(text)
-    return call if text == own else f"{call}  # equals {text}"
+    if text == own or not call:
+        return call
+    if takes_tensors(run.op):
+        text = in_torch(text, text)
+    fits = equal(run.op, text, call, run.arrays, run.result.remainder.largest)
+    return f"{call}  # equals {text}" if fits else ""

@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from keyword import kwlist
 from typing import Any
+
+from numpy.typing import NDArray
 
 from uniconv._diagnose.hypothesis import Hypothesis
 from uniconv._diagnose.inputs import InputArray, errors, problem, short
@@ -17,7 +21,11 @@ from uniconv._messages import show_shape
 from uniconv.errors import BadShape
 from uniconv.spec.op import Op
 
+Array = NDArray[Any]
 Progress = Callable[[str], None]
+
+# Names that code needs for something else.
+TAKEN_NAMES = {"numpy", "torch", "F", "bias", "p", *kwlist}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +33,8 @@ class Run:
     """One call with its y, looked into.
 
     names: what x, w and y are called in code.  start: the call as it was meant; errors: what its
-    arrays may be off; result: what the search ended with.
+    arrays may be off; result: what the search ended with.  arrays: what the user gave, by the names
+    in code, to run printed lines on.
     """
 
     op: Op
@@ -34,11 +43,17 @@ class Run:
     start: Hypothesis
     errors: Errors
     result: SearchResult
+    arrays: Mapping[str, Array] = field(default_factory=dict, repr=False)
 
     @property
     def model(self) -> Hypothesis:
         """What the call turned out to be."""
         return self.result.model
+
+    @property
+    def bias_array(self) -> Mapping[str, Array]:
+        """The bias by its name, where there is one."""
+        return {name: a for name, a in self.arrays.items() if name == "bias"}
 
 
 def searched(
@@ -63,9 +78,24 @@ def searched(
         )
     start, off = target.start(channels), errors(x, w, y)
     result = search(start, off, lambda p: short(target, p).start(channels), progress, depth)
-    return Run(op, options, names_of(arrays), start, off, result)
+    own = arrays_of(arrays, bias, pointwise)
+    return Run(op, options, names_of(arrays), start, off, result, own)
 
 
 def names_of(arrays: list[InputArray]) -> dict[str, str]:
-    """What x, w and y are called in code."""
-    return {role: a.name or role for role, a in zip(("x", "w", "y"), arrays)}
+    """What x, w and y are called in code: their own names, where these are names in Python."""
+    names = {role: a.name or role for role, a in zip(("x", "w", "y"), arrays)}
+    # Names come from files and pasted texts, perhaps with an index: table[:, None].  Whatever else
+    # stands there must not get into code.
+    fits = re.compile(r"([^\W\d]\w*)(\[(None|[\d\s:,.-])*\])*")
+    own = {role: fits.fullmatch(name) for role, name in names.items()}
+    return {r: m[0] if m and m[1] not in TAKEN_NAMES else r for r, m in own.items()}
+
+
+def arrays_of(
+    arrays: list[InputArray], bias: InputArray | None, pointwise: InputArray | None
+) -> dict[str, Array]:
+    """The user's arrays by the names that they have in code."""
+    own = dict(zip(names_of(arrays).values(), (a.array for a in arrays)))
+    others = (("bias", bias), ("p", pointwise))
+    return own | {name: a.array for name, a in others if a is not None}

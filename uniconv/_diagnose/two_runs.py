@@ -15,31 +15,30 @@ from typing import Any, overload
 import numpy as np
 
 from uniconv._call import Call
-from uniconv._calls.lower import lower
-from uniconv._diagnose.causes.arrays import input_axes, input_channels, kernel_axes, kernel_order
 from uniconv._diagnose.causes.readings import names
-from uniconv._diagnose.code import native_call
 from uniconv._diagnose.data import Cause, Fix, Picture
 from uniconv._diagnose.diagnosis import Diagnosis, listed
 from uniconv._diagnose.hypothesis import Array, Change, Hypothesis
-from uniconv._diagnose.inputs import InputArray, errors, problem, read_array, tolerances
+from uniconv._diagnose.inputs import errors, problem, read_array, tolerances
 from uniconv._diagnose.judge import Judge
-from uniconv._diagnose.precision import UNITS, Errors, Remainder
+from uniconv._diagnose.lines import computed
+from uniconv._diagnose.precision import Errors, Remainder
+from uniconv._diagnose.relations import Relation, alike, bias_relation, relation
 from uniconv._diagnose.report import (
     as_causes,
     diagnosis_of,
     largest_difference,
+    line_of,
     reversed_kernel,
     rounding,
     shares,
     sized,
     verdict,
 )
-from uniconv._diagnose.run import Progress, Run, names_of, searched
+from uniconv._diagnose.run import Progress, Run, arrays_of, names_of, searched
 from uniconv._diagnose.search import SearchResult
 from uniconv._diagnose.where import where
 from uniconv.errors import BadCall, from_one_frame
-from uniconv.spec.op import Op
 
 # One thing in which two runs differ, and the fields with which the first is like the second there.
 Difference = tuple[Change, dict[str, Any]]
@@ -122,47 +121,32 @@ def _run(call: Call, progress: Progress | None, depth: int) -> Run:
     if call.y is not None:
         y = read_array(call.y, "y", off.get("y"))
         return searched(op, call.options, [x, w, y], bias, p, progress, depth)
-    y = _computed(op, call.options, x, w, bias, p)
+    y = computed(op, call.options, x, w, bias, p)
     start = problem(op, call.options, x, w, y, p).start(
         None if bias is None else bias.array.reshape(-1)
     )
     may_be_off = errors(x, w, y)
     result = SearchResult(start, True, Judge(start, may_be_off).remainder(start))
-    return Run(op, call.options, names_of([x, w, y]), start, may_be_off, result)
-
-
-def _computed(
-    op: Op,
-    options: Mapping[str, Any],
-    x: InputArray,
-    w: InputArray,
-    bias: InputArray | None,
-    p: InputArray | None,
-) -> InputArray:
-    """y as the call gives it, in float64, in its native layout."""
-    shapes = [x.array.shape, w.array.shape, *([] if p is None else [p.array.shape])]
-    call = lower(op, options, *shapes)
-    # The hypothesis needs a y to be built; zeros of its shape stand for it until it is computed.
-    blank = InputArray(np.zeros(call.output, x.array.dtype), 0.0, "float64")
-    blank_problem = problem(op, options, x, w, blank, p)
-    value = blank_problem.start(None if bias is None else bias.array.reshape(-1)).result()
-    order = [("n", "o", *blank_problem.spatial).index(s) for s in blank_problem.y.letters]
-    return InputArray(value.transpose(order).reshape(call.output), 0.0, "float64")
+    own = arrays_of([x, w, y], bias, p)
+    return Run(op, call.options, names_of([x, w, y]), start, may_be_off, result, own)
 
 
 def _compared(one: Run, two: Run) -> Diagnosis:
     """The diagnosis of two runs, each explained by its own call.
 
-    First a is given b's data (``_aligned``), so that nothing but the records differs; then their
-    fields are compared.  If a with b's fields and b's data gives b's y, up to rounding, the
-    differences explain everything.
+    Their data are compared first, then their records, field by field.  If a with all in which b
+    differs gives b's y, up to rounding, the differences explain everything.
     """
     # How to read this: ``as_b`` is a with everything in which b differs.  If its result is b's y
     # (``cross``), the list of differences is complete; what each contributes is measured by
     # making it first, and last of all (``report.shares``).
-    a, of_data = _aligned(one.model, two.model, one, two)
-    b = two.model
-    differences = list(_differences(a, b, one.op.name, two.op.name))
+    a, b = one.model, two.model
+    a, of_kernel, direction, notes = _of_kernel(a, b, one, two)
+    differences = [
+        *_of_input(a, b, one, two),
+        *of_kernel,
+        *_differences(a, b, direction, one.op.name, two.op.name),
+    ]
     fields = [f for _, f in differences]
     as_b = _with(a, fields).but(y=b.y)
     judge = Judge(as_b, _larger(one.errors, two.errors))
@@ -174,8 +158,8 @@ def _compared(one: Run, two: Run) -> Diagnosis:
     difference = largest_difference(a.y, b.y)
     same_sizes = a.y.shape == b.y.shape
     parts = _shares(a, b, fields) if same_sizes else None
-    causes = (*as_causes(of_data), *as_causes([c for c, _ in differences], parts))
-    fixes = tuple(_fixes(one, two, a, b)) if cross.is_rounding and differences else ()
+    causes = as_causes([c for c, _ in differences], parts)
+    fixes = tuple(_fixes(one, two)) if cross.is_rounding and differences else ()
     place = "the results differ in size"
     if same_sizes:
         place = "they differ " + where(a.y, b.y, 2 * rest.largest + judge.digits(as_b))
@@ -184,13 +168,13 @@ def _compared(one: Run, two: Run) -> Diagnosis:
         _verdict(one, two, causes, cross.is_rounding, rest, difference, fixes),
         cross.is_rounding,
         causes,
-        native_call(two.model, two.options, two.names)[0],
+        line_of(two, two.model, two.result.remainder.largest)[0],
         rest,
         difference,
         place,
         tuple(_unseen(one, two)),
         fixes,
-        tuple(_notes(one, two)),
+        (*_notes(one, two), *notes),
         one.result.tried + two.result.tried,
         Picture(
             a.y,
@@ -230,44 +214,94 @@ def _with(model: Hypothesis, steps: Iterable[Mapping[str, Any]]) -> Hypothesis:
     return model
 
 
-def _alike(a: Array, b: Array, error: float) -> bool:
-    """Whether two arrays hold the same numbers, up to printed digits and float32."""
-    if a.shape != b.shape:
-        return False
-    return bool(np.all(np.abs(a - b) <= error + 2 * UNITS["float32"] * np.abs(b)))
+def _of_input(a: Hypothesis, b: Hypothesis, one: Run, two: Run) -> Iterator[Difference]:
+    """x, where the second run's is not the first's."""
+    # Whatever the relation is, a gets b's x as it is: the field is measured with the very numbers.
+    error = one.errors.x + two.errors.x
+    if alike(a.x, b.x, error):
+        return
+    # A run whose own y shows that it read x otherwise has an x that no code here is about.
+    own = a.x is one.start.x
+    how = relation(a.problem, "x", a.x, b.x, error) if own else None
+    change = _unlike("x", a.x, b.x, one, two) if how is None else _other("x", how, one, two)
+    yield change, {"x": b.x}
 
 
-def _aligned(a: Hypothesis, b: Hypothesis, one: Run, two: Run) -> tuple[Hypothesis, list[Change]]:
-    """a with x and w in b's order of axes and channels, and what had to be changed for that."""
-    # The ways to read a's array that the search knows are tried, until one gives b's numbers; where
-    # none does, the data differ, which is a cause of its own, and b's are taken.
-    x_off, w_off = one.errors.x + two.errors.x, one.errors.w + two.errors.w
-    changes: list[Change] = []
-    if not _alike(a.x, b.x, x_off):
-        near = (m for m in (*input_axes(a), *input_channels(a)) if _alike(m.x, b.x, x_off))
-        other = next(near, None)
-        if other is None:
-            changes.append(_unlike("x", a.x, b.x, one, two))
-            a = a.but(x=b.x)
-        else:
-            changes.append(_between(other.changes[-1], one, two, "x"))
-            a = other
-    if not _alike(a.w, b.w, w_off):
-        near = (m for m in (*kernel_axes(a), *kernel_order(a)) if _alike(m.w, b.w, w_off))
-        other = next(near, None)
-        if other is None:
-            changes.append(_unlike("w", a.w, b.w, one, two))
-            a = a.but(w=b.w, kernel=b.kernel)
-        else:
-            changes.append(_between(other.changes[-1], one, two, "w"))
-            a = a.but(w=other.w, kernel=other.kernel)
-    return a, changes
+def _of_kernel(
+    a: Hypothesis, b: Hypothesis, one: Run, two: Run
+) -> tuple[Hypothesis, list[Difference], list[Difference], list[str]]:
+    """The kernel and the direction in which it is read, which may undo each other.
+
+    Gives a, with what does not show already as in b; the difference of the kernels, and that of the
+    directions; and notes.
+    """
+    # How to read this: ``turned`` are the axes along which b's kernel is a's reversed, ``read``
+    # those along which one convolves and the other correlates.  Only where they are not the same
+    # axes does either show: a kernel that was reversed by hand for a function that reverses it
+    # once more is no difference at all.
+    name, other = one.op.name, two.op.name
+    error = one.errors.w + two.errors.w
+    whole: dict[str, Any] = {"w": b.w, "kernel": b.kernel}
+    read = _axes_read_otherwise(a, b)
+    direction = [(_flip(a, b, read, name, other), {"reverse": b.conv.reverse})] if read else []
+    if alike(a.w, b.w, error):
+        return a, [], direction, []
+    how = None
+    if a.w is one.start.w and alike(_point(a), _point(b), error):
+        how = relation(a.problem, "w", a.kernel, b.kernel, error)
+    if how is None:
+        return a, [(_unlike("w", a.w, b.w, one, two), whole)], direction, []
+    if not how.reverse or how.reverse != frozenset(read):
+        return a, [(_other("w", how, one, two), whole)], direction, []
+    note = (
+        f"{_reversal('w', how, one, two)}, which undoes that {name} and {other} read their kernels "
+        "in opposite directions"
+    )
+    rest = Relation(how.array, how.changes)
+    a = a.but(conv=replace(a.conv, reverse=b.conv.reverse))
+    if not how.changes:
+        return a.but(**whole), [], [], [note]
+    back = np.flip(a.kernel, tuple(2 + axis for axis in read))
+    a = a.but(kernel=back, w=a.problem.folded(back))
+    return a, [(_other("w", rest, one, two), whole)], [], [note]
 
 
-def _between(change: Change, one: Run, two: Run, role: str) -> Change:
-    """A change of one run's array, told of both runs."""
-    text = f"{two.op.name} has another {role} than {one.op.name}: {change.text}"
-    return replace(change, text=text)
+def _point(model: Hypothesis) -> Array:
+    """The second kernel of a separable convolution; a number where there is none."""
+    # Of two separable runs the second kernels must be the same numbers: only the first is related.
+    point = model.problem.pointwise
+    return np.ones(1) if point is None else point
+
+
+def _axes_read_otherwise(a: Hypothesis, b: Hypothesis) -> list[int]:
+    """The axes along which one reads its kernel backwards and the other does not, if it shows."""
+    # One tap is the same in both directions.
+    if a.conv.rank != b.conv.rank:
+        return []
+    flags = zip(a.conv.reverse, b.conv.reverse, b.w.shape[2:])
+    return [axis for axis, (here, there, taps) in enumerate(flags) if here != there and taps > 1]
+
+
+def _other(role: str, how: Relation, one: Run, two: Run) -> Change:
+    """The cause that one run's array is the other's after some steps."""
+    # One cause for an array, however many steps: it takes all of them to make it the other.
+    texts = [c.text for c in how.changes]
+    if how.reverse:
+        texts.append(f"it is reversed on {names(one.start, sorted(how.reverse))}")
+    text = f"{two.op.name} has another {role} than {one.op.name}: {listed(texts)}"
+    first = how.changes[0] if how.changes else None
+    field, expected, actual = (
+        ("data", "as given", "reversed")
+        if first is None
+        else (first.field, first.expected, first.actual)
+    )
+    return Change(field, expected, actual, text, how.cost)
+
+
+def _reversal(role: str, how: Relation, one: Run, two: Run) -> str:
+    """That an array is the other one reversed, as a clause."""
+    where_ = names(one.start, sorted(how.reverse))
+    return f"{role} of {two.op.name} is {role} of {one.op.name} reversed on {where_}"
 
 
 def _unlike(role: str, a: Array, b: Array, one: Run, two: Run) -> Change:
@@ -283,7 +317,9 @@ def _unlike(role: str, a: Array, b: Array, one: Run, two: Run) -> Change:
     return Change("data", f"the same {role}", "another", text, 1.0)
 
 
-def _differences(a: Hypothesis, b: Hypothesis, one: str, two: str) -> Iterator[Difference]:
+def _differences(
+    a: Hypothesis, b: Hypothesis, direction: list[Difference], one: str, two: str
+) -> Iterator[Difference]:
     """The things in which two hypotheses differ: their records, then what follows the sum."""
     if b.x.ndim - 2 != a.conv.rank or a.conv.rank != b.conv.rank:
         return
@@ -292,7 +328,7 @@ def _differences(a: Hypothesis, b: Hypothesis, one: str, two: str) -> Iterator[D
         if name == "pad":
             yield from _of_padding(a, b, one, two)
         elif name == "reverse":
-            yield from _of_reverse(a, b, one, two)
+            yield from direction
         elif name == "boundary":
             yield from _of_boundary(a, b, one, two)
         else:
@@ -338,15 +374,6 @@ def _of_boundary(a: Hypothesis, b: Hypothesis, one: str, two: str) -> Iterator[D
         yield Change("boundary", here, there, text, 1.0), fields
 
 
-def _of_reverse(a: Hypothesis, b: Hypothesis, one: str, two: str) -> Iterator[Difference]:
-    """The axes along which one convolves and the other correlates."""
-    # One tap is the same in both directions.
-    flags = zip(a.conv.reverse, b.conv.reverse, b.w.shape[2:])
-    which = [axis for axis, (here, there, taps) in enumerate(flags) if here != there and taps > 1]
-    if which:
-        yield _flip(a, b, which, one, two), {"reverse": b.conv.reverse}
-
-
 def _of_bias(a: Hypothesis, b: Hypothesis, one: str, two: str) -> Iterator[Difference]:
     """What is added to the sum: the bias and a constant, taken together."""
     # A bias of 2 everywhere and a shift of 2 are the same addition, and count as equal.
@@ -357,7 +384,12 @@ def _of_bias(a: Hypothesis, b: Hypothesis, one: str, two: str) -> Iterator[Diffe
     adds = [("no bias" if m.bias is None else "a bias") for m in (a, b)]
     text = f"{one} adds {adds[0]}, {two} {adds[1]}"
     if adds[0] == adds[1]:
+        how = None
+        if a.bias is not None and b.bias is not None and a.shift == b.shift:
+            how = bias_relation(a.bias, b.bias, 0.0)
         text = f"{one} and {two} add different biases"
+        if how is not None:
+            text = f"{two} adds another bias than {one}: {how.text}"
     yield Change("bias", adds[0], adds[1], text, 1.0), {"bias": there, "shift": 0.0}
 
 
@@ -385,20 +417,73 @@ def _shares(a: Hypothesis, b: Hypothesis, steps: list[dict[str, Any]]) -> list[f
     return shares(len(steps), rest_of)
 
 
-def _fixes(one: Run, two: Run, a: Hypothesis, b: Hypothesis) -> Iterator[Fix]:
-    """Each run's call that gives the other's result."""
-    # a with b's record is a call that gives b's y, if a's function can say it; and the other way.
-    for mine, theirs, source, target in ((one, two, a, b), (two, one, b, a)):
-        like = source.but(
-            conv=replace(target.conv, groups=source.conv.groups),
-            scale=target.scale,
-            changes=mine.model.changes,
-        )
-        if source.bias is None and target.bias is not None:
-            like = like.but(bias=target.bias)
-        text, reason = native_call(like, mine.options, mine.names)
-        why = "" if reason is None else f", as {reason}: in torch"
-        yield Fix(f"{mine.op.name} gives what {theirs.op.name} gives{why}", text)
+def _fixes(one: Run, two: Run) -> Iterator[Fix]:
+    """Each run's call that gives the other's result, on the run's own arrays."""
+    for mine, theirs in ((one, two), (two, one)):
+        like = _like(mine, theirs)
+        if like is None:
+            continue
+        run = replace(mine, arrays={**theirs.bias_array, **mine.arrays})
+        slack = theirs.result.remainder.largest + mine.result.remainder.largest
+        text, reason = line_of(run, like, slack)
+        if text:
+            why = "" if reason is None else f", as {reason}: in torch"
+            yield Fix(f"{mine.op.name} gives what {theirs.op.name} gives{why}", text)
+
+
+def _like(mine: Run, theirs: Run) -> Hypothesis | None:
+    """A run's own arrays and function, made to give the other's result; None where none can."""
+    # How to read this: the other's kernel as this function would have to read it (``goal``) is
+    # reversed where the two read in opposite directions.  What is left of that after the relation
+    # of both kernels is said by the record, which knows the function's own word for it, or else
+    # indexes the kernel; so nothing is reversed twice.
+    source, target = mine.start, theirs.model
+    if source.conv.rank != target.conv.rank:
+        return None
+    both = zip(source.conv.reverse, target.conv.reverse)
+    axes_ = tuple(2 + n for n, (r, t) in enumerate(both) if r != t)
+    goal = np.flip(target.kernel, axes_) if axes_ else target.kernel
+    off = [getattr(mine.errors, role) + getattr(theirs.errors, role) for role in "xw"]
+    x = relation(source.problem, "x", source.x, target.x, off[0])
+    w = relation(source.problem, "w", source.kernel, goal, off[1])
+    if x is None or w is None or not alike(_point(source), _point(target), off[1]):
+        return None
+    reverse = tuple(r ^ (n in w.reverse) for n, r in enumerate(source.conv.reverse))
+    kernel = np.flip(w.array, tuple(2 + n for n in w.reverse))
+    change, bias = _bias_like(source, target)
+    return source.but(
+        x=x.array,
+        kernel=kernel,
+        w=source.problem.folded(kernel),
+        y=target.y,
+        conv=replace(target.conv, groups=source.conv.groups, reverse=reverse),
+        scale=target.scale,
+        bias=bias,
+        bias_axis=target.bias_axis,
+        changes=(*x.changes, *w.changes, *([] if change is None else [change])),
+    )
+
+
+def _bias_like(source: Hypothesis, target: Hypothesis) -> tuple[Change | None, Array | None]:
+    """The bias that makes one run's sum the other's, and how it is written; None for as it is."""
+    # Written are, in this order: the run's own bias, as it is or after some steps; the other run's
+    # by its name, where this one has none; or numbers, where these were read off y or related to
+    # nothing.  A constant that only one function adds (``shift``) goes into the bias.
+    moved = target.shift - source.shift
+    bias = target.bias
+    if moved:
+        bias = moved + (np.zeros(target.w.shape[0]) if bias is None else bias)
+    if bias is None or (source.bias is None and not moved and not _of_y(target)):
+        return None, bias
+    how = None if source.bias is None else bias_relation(source.bias, bias, 0.0)
+    if how is not None:
+        return (how if how.code else None), bias
+    return Change("bias", "as given", "another", "another bias", 1.0, read_off=True), bias
+
+
+def _of_y(model: Hypothesis) -> bool:
+    """Whether a bias was read off y, so that it has no name in code, but its numbers."""
+    return any(c.field == "bias" and c.read_off for c in model.changes)
 
 
 def _unseen(one: Run, two: Run) -> Iterator[str]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from uniconv._diagnose.causes.geometry import regeared
 from uniconv._diagnose.causes.readings import names, readings
-from uniconv._diagnose.hypothesis import Array, Change, Hypothesis, LabelledArray
+from uniconv._diagnose.hypothesis import Array, Change, Hypothesis, LabelledArray, Problem
 
 
 def _resized(model: Hypothesis, to: Hypothesis) -> Iterator[Hypothesis]:
@@ -28,11 +28,43 @@ def _resized(model: Hypothesis, to: Hypothesis) -> Iterator[Hypothesis]:
         yield to.but(conv=conv)
 
 
-def _indexed(
-    role: str, array: LabelledArray, letter: str, index: object
+def channel_code(
+    problem: Problem, role: str, letter: str, index: object
 ) -> tuple[tuple[str, str], ...]:
-    """The code for one axis in another order; none where the axis is part of two."""
-    return ((role, array.along(letter, str(index))),) if letter in array.letters else ()
+    """The code for one axis in another order; none where no axis is that one."""
+    array = {"x": problem.x, "w": problem.w, "y": problem.y}[role]
+    if letter in array.letters:
+        return ((role, array.along(letter, str(index))),)
+    return ((role, _of_filters(problem, f"[{index}]")),) if letter == "o" and role == "w" else ()
+
+
+def _of_filters(problem: Problem, index: str) -> str:
+    """Code that indexes the kernel as "o i ..." and brings it back into its own axes.
+
+    What ``Problem.kernel`` does, as text: an axis of all input channels is split into groups, the
+    axes are put in order, and groups and multipliers are merged into o; then all of it backwards.
+    """
+    # Of w (s0 s1 c m) = (3, 3, 4, 2) with 4 groups:
+    # .reshape(3, 3, 4, 1, 2).transpose(2, 4, 3, 0, 1).reshape(8, 1, 3, 3)[...] and back.
+    array, groups = problem.w, problem.groups
+    sizes: list[tuple[str, int]] = []
+    for letter, n in zip(array.letters, array.array.shape):
+        split = letter == "c" and groups > 1
+        sizes += [("g", groups), ("i", n // groups)] if split else [(letter, n)]
+    letters, shape = [a for a, _ in sizes], [n for _, n in sizes]
+    out, into = (next(s for s in kin if s in letters) for kin in ("om", "ic"))
+    order = [a for a in ("g", out, into, *problem.spatial) if a in letters]
+    ordered_shape = [dict(sizes)[a] for a in order]
+    parts = [f".transpose({', '.join(str(letters.index(a)) for a in order)})"]
+    back = [f".transpose({', '.join(str(order.index(a)) for a in letters)})"]
+    if "g" in letters:
+        merged = [ordered_shape[0] * ordered_shape[1], *ordered_shape[2:]]
+        parts.append(f".reshape({', '.join(map(str, merged))})")
+        back.insert(0, f".reshape({', '.join(map(str, ordered_shape))})")
+    if len(letters) > len(array.letters):
+        parts.insert(0, f".reshape({', '.join(map(str, shape))})")
+        back.append(f".reshape({', '.join(map(str, array.array.shape))})")
+    return array.code("".join((*parts, index, *back)))
 
 
 def _regrouped(array: LabelledArray, shape: tuple[int, int]) -> tuple[tuple[str, str], ...]:
@@ -90,18 +122,20 @@ def kernel_order(model: Hypothesis) -> Iterator[Hypothesis]:
             text = f"the filters are ordered {words}"
             change = Change(
                 *("order of filters", "group by group", words, text, 2.0),
-                code=_indexed("w", problem.w, "o", order.tolist()) or _regrouped(problem.w, shape),
+                code=_regrouped(problem.w, shape)
+                or channel_code(problem, "w", "o", order.tolist()),
                 undo="reorder the kernel's filters",
             )
             orders.append((kernel[order], change))
     if o > 1:
         text = "the filters are in reversed order"
-        code = _indexed("w", problem.w, "o", "::-1")
+        code = channel_code(problem, "w", "o", "::-1")
         change = Change("order of filters", "as given", "reversed", text, 2.5, code)
         orders.append((kernel[::-1], change))
     if o > 1 and i > 1:
         text = "the kernel is reversed along its channel axes, too"
-        change = Change("order of channels in w", "as given", "reversed", text, 2.5)
+        code = (("w", _of_filters(problem, "[::-1, ::-1]")),)
+        change = Change("order of channels in w", "as given", "reversed", text, 2.5, code)
         orders.append((kernel[::-1, ::-1], change))
     for k, change in orders:
         yield model.but(change, kernel=k, w=problem.folded(k))
@@ -150,7 +184,7 @@ def input_groups(model: Hypothesis) -> Iterator[Hypothesis]:
         change = Change(
             *("groups", "contiguous blocks of channels", f"channels {text}"),
             *(f"the groups are split differently: x's channels are dealt {text}", 2.0),
-            code=_indexed("x", model.problem.x, "c", order.tolist()),
+            code=channel_code(model.problem, "x", "c", order.tolist()),
         )
         yield model.but(change, x=model.x[:, order])
 
@@ -164,7 +198,7 @@ def input_channels(model: Hypothesis) -> Iterator[Hypothesis]:
         change = Change(
             *("order of channels in x", "as given", "reversed"),
             *(f"the channels of x are reversed{words}", 1.4),
-            code=_indexed("x", model.problem.x, "c", "::-1"),
+            code=channel_code(model.problem, "x", "c", "::-1"),
             undo="reverse the channels of x",
         )
         # Parts of the batch are blocks of channels here; each is reversed by itself.
@@ -187,7 +221,7 @@ def output_channels(model: Hypothesis) -> Iterator[Hypothesis]:
     o, groups = model.y.shape[1], model.problem.groups
     if o > 1:
         text = "the output channels are reversed"
-        code = _indexed("y", model.problem.y, "o", "::-1")
+        code = channel_code(model.problem, "y", "o", "::-1")
         change = Change("order of channels in y", "as given", "reversed", text, 1.9, code)
         yield model.but(change, y=model.y[:, ::-1])
     # The two orders in which a depthwise result's channels are laid: by channel, by multiplier.
@@ -195,6 +229,6 @@ def output_channels(model: Hypothesis) -> Iterator[Hypothesis]:
         for shape in ((o // groups, groups), (groups, o // groups)):
             order = np.arange(o).reshape(shape).T.ravel()
             text = "the output channels are ordered multiplier before channel"
-            code = _indexed("y", model.problem.y, "o", order.tolist())
+            code = channel_code(model.problem, "y", "o", order.tolist())
             change = Change("order of channels in y", "group by group", "in turn", text, 2.1, code)
             yield model.but(change, y=model.y[:, order])
