@@ -450,3 +450,22 @@ def test_onnx(folder):
     Path("a.onnx").write_bytes(b"nothing of the kind")
     with pytest.raises(BadFile, match=r"^a.onnx is no .onnx file: "):
         files.load("a.onnx")
+
+
+def test_lists_in_json_have_a_depth(folder):
+    Path("a.json").write_text("[" * 80 + "1" + "]" * 80)
+    with pytest.raises(BadFile, match="is deeper than max_depth=64"):
+        files.load("a.json")
+    with pytest.raises(BadFile, match="64"):  # NumPy's own limit on axes
+        files.load("a.json", max_depth=100)
+
+
+def test_lists_that_many_names_lead_to_are_refused_quickly(folder):
+    value = [torch.zeros(1)]
+    for _ in range(40):
+        value = [value, value]
+    torch.save(value, "bomb.pt")
+    with pytest.raises(BadFile, match="is a list to which 1000 other names lead"):
+        files.load("bomb.pt")
+    torch.save({"../x": torch.zeros(1), 3: {".y": torch.ones(1)}}, "names.pt")
+    assert list(files.load("names.pt")) == ["../x", "3..y"]

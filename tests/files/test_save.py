@@ -1,5 +1,9 @@
 """Writing: bit-identical round trips, one array at a time, and the old file until all is well."""
 
+import os
+import signal
+import subprocess
+import sys
 import tracemalloc
 from pathlib import Path
 
@@ -119,15 +123,16 @@ def test_a_failure_leaves_what_was_there(folder, ending, there):
 REFUSED = {
     ".npz": [("w", ODD["bfloat16"], "m.npz, w: NumPy's files have no bfloat16: convert it "
               "(bfloat16 is exact in float32) or write .safetensors")],
-    ".npy": [("w", np.array([None]), "m.npy: NumPy's files have no object: convert it "
-              "(bfloat16 is exact in float32) or write .safetensors")],
+    ".npy": [("w", ODD["bfloat16"], "m.npy: NumPy's files have no bfloat16: convert it "
+              "(bfloat16 is exact in float32) or write .safetensors"),
+             ("w", np.array([None]), "m.npy, w: object is no dtype of numbers")],
     ".safetensors": [("w", ODD["complex"], "m.safetensors, w: safetensors has no dtype complex128"),
-                     ("w", np.array(["a"]), "m.safetensors, w: safetensors has no dtype <U1")],
+                     ("w", np.array(["a"]), "m.safetensors, w: <U1 is no dtype of numbers")],
     ".h5": [("w", ODD["bfloat16"], "m.h5, w: .h5 has no dtype bfloat16")],
     ".mat": [("w", ODD["half"], "m.mat, w: .mat has no dtype float16"),
              ("conv.w", ODD["vector"], "m.mat: conv.w is no name in MATLAB: letters, digits and _, "
               "a letter first, at most 63")],
-    ".pt": [("w", np.array(["a"]), "m.pt, w: PyTorch has no dtype <U1")],
+    ".pt": [("w", np.array(["a"]), "m.pt, w: <U1 is no dtype of numbers")],
 }  # fmt: skip
 
 
@@ -179,3 +184,121 @@ def test_others_read_what_is_written(folder):
     assert identical(state["w"].numpy(), w)
     assert state["b"].tolist() == [1.5, 2.5]
     assert state["w"].untyped_storage().nbytes() == w.nbytes
+
+
+# Names, and what is no array of numbers
+
+NAMES = ["a/b", "../x", "..", ".", "/abs", "a//b", "a/", "a/./b", "a\0b", "__metadata__", "\ud800"]
+NAMES += ["x" * 70_000, " a", "a\nb", "é/ü", "a.npy", "a\\b", "a.b", "/", "w"]
+
+
+@pytest.mark.parametrize("ending", SEVERAL)
+def test_a_name_comes_back_unchanged_or_is_refused(folder, ending):
+    target = Path(f"m{ending}")
+    came_back = 0
+    for name in NAMES:
+        files.save(target, {"old": np.ones((2, 2))})
+        try:
+            files.save(target, {name: np.ones((2, 3))})
+        except BadFile:
+            assert list(files.load(target)) == ["old"]
+        else:
+            assert list(files.load(target)) == [name]
+            came_back += 1
+    assert came_back >= {".mat": 1, ".h5": 8}.get(ending, 15)
+    assert [p.name for p in folder.iterdir()] == [target.name]
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "message"),
+    [
+        (1, np.ones(2), "m.npz: 1 is no name of an array: it must be a text"),
+        ("w", "word", "m.npz, w: <U4 is no dtype of numbers"),
+        ("w", [None], "m.npz, w: object is no dtype of numbers"),
+        (
+            "w",
+            np.ma.masked_array([1.0, 2.0], [True, False]),
+            "m.npz, w: a mask is not written: give array.filled(0)",
+        ),
+    ],
+)
+def test_what_is_no_array_is_refused(folder, name, array, message):
+    with pytest.raises(BadFile) as caught:
+        files.save("m.npz", {name: array})
+    assert str(caught.value) == message
+    assert list(folder.iterdir()) == []
+
+
+# What the file that is replaced was
+
+
+def umask():
+    """What the process takes away from the mode of a new file."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def test_mode_owner_and_link_stay(folder, monkeypatch):
+    target, link = Path("m.npz"), Path("link.npz")
+    files.save(target, {"w": np.ones(2)})
+    assert target.stat().st_mode & 0o777 == 0o666 & ~umask()
+    target.chmod(0o640)
+    link.symlink_to(target)
+    owners = []
+    monkeypatch.setattr(os, "chown", lambda *arguments: owners.append(arguments[1:]))
+    files.save(link, {"w": np.zeros(3)})
+    assert link.is_symlink()
+    assert files.load(target)["w"].shape == (3,)
+    assert target.stat().st_mode & 0o777 == 0o640
+    assert owners == [(-1, target.stat().st_gid), (target.stat().st_uid, -1)]
+
+    def refuse(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "chown", refuse)  # only root may give a file away
+    files.save(target, {"w": np.zeros(4)})
+    assert files.load(link)["w"].shape == (4,)
+
+
+def test_a_file_that_is_only_to_be_read_is_not_replaced(folder):
+    target = Path("m.npz")
+    files.save(target, {"w": np.ones(2)})
+    target.chmod(0o444)
+    with pytest.raises(BadFile) as caught:
+        files.save(target, {"w": np.zeros(3)})
+    assert str(caught.value) == (
+        "m.npz is only to be read (its mode is 0444): allow writing, chmod u+w m.npz, or write "
+        "another file"
+    )
+    assert files.load(target)["w"].shape == (2,)
+    Path("folder.npz").mkdir()
+    with pytest.raises(BadFile, match=r"folder\.npz is no regular file"):
+        files.save("folder.npz", {"w": np.zeros(3)})
+
+
+ENDED = """
+import sys, time
+import numpy as np
+from uniconv import files
+def slowly():
+    yield "w", np.zeros((2, 2))
+    print("ready", flush=True)
+    time.sleep(60)
+files.save(sys.argv[1], slowly())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to handle")
+def test_sigterm_leaves_nothing_and_still_ends_the_process(folder):
+    process = subprocess.Popen(
+        [sys.executable, "-c", ENDED, "m.npz"], stdout=subprocess.PIPE, env=os.environ | PATHS
+    )
+    with process:
+        assert process.stdout.readline() == b"ready\n"
+        process.terminate()
+    assert process.returncode == -signal.SIGTERM
+    assert list(folder.iterdir()) == []
+
+
+PATHS = {"PYTHONPATH": str(Path(files.__file__).parents[2])}

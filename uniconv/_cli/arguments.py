@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 import importlib.util
-import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -137,15 +135,10 @@ def write_text(text: str, output: Path) -> None:
 
 def write(target: Path, save: Callable[[IO[bytes]], Any]) -> None:
     """Write beside the target, then move: nobody ever reads half a file."""
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with part.open("xb") as file:
-            save(file)
-        if target.exists():
-            shutil.copymode(target, part)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    from uniconv.files.replacing import replacement
+
+    with replacement(target) as part, part.open("xb") as file:
+        save(file)
 
 
 def within(max_bytes: int | None, max_depth: int | None, max_arrays: int | None) -> dict[str, int]:

@@ -19,8 +19,8 @@ function of a path and pairs, which takes one pair after the other.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +34,13 @@ from uniconv.files.checkpoint import is_checkpoint as is_checkpoint
 from uniconv.files.kinds import reader_of
 from uniconv.files.named_array import NamedArray as NamedArray
 from uniconv.files.named_array import NamedArrays
+from uniconv.files.replacing import replacement
 
 __all__ = ["WRITERS", "Arrays", "NamedArray", "is_checkpoint", "load", "loads", "save", "stream"]
 
 Arrays = Mapping[str, NDArray[Any]] | Iterable[tuple[str, NDArray[Any]]]
+
+_LONGEST_NAME = 60_000  # bytes; a zip's directory has 65,535 for a name with its ending
 
 WRITERS: dict[str, Callable[[Path, Iterable[tuple[str, NDArray[Any]]]], None]] = {
     ".safetensors": safetensors.write,
@@ -89,29 +92,35 @@ def stream(
 def _stream(
     path: Path, max_bytes: int | None, max_depth: int, max_arrays: int
 ) -> Iterator[NamedArray]:
-    """The arrays of a file, each counted and its name compared with those before it.
-
-    Whatever a reader raises that is no error of uniconv's becomes ``BadFile`` here and nowhere
-    else, with the path, what the file was taken for and the reader's own words.
-    """
+    """The arrays of a file, each counted and its name compared with those before it."""
     limits = Limits(path, max_bytes, max_depth, max_arrays)
     kind, reader = reader_of(path)
     names: set[str] = set()
-    try:
+    with _as_bad_file(str(path), kind):
         for array in reader(path, limits):
             if array.name in names:
                 raise BadFile(f"{path} has two arrays named {array.name}")
             limits.array()
             names.add(array.name)
             yield array
+    if not names:
+        raise BadFile(f"{path}, read as {kind}, has no arrays of numbers")
+
+
+@contextmanager
+def _as_bad_file(source: str, kind: str) -> Iterator[None]:
+    """Make ``BadFile`` of whatever a reader or its library raises, here and nowhere else.
+
+    The message has the source, what it was taken for, and the reader's own words.
+    """
+    try:
+        yield
     except (UniconvError, FileNotFoundError):
         raise
     except Exception as error:  # of whichever library reads it
         reason = str(error).partition("\n")[0]
         what = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
-        raise BadFile(f"{path} is no {kind} that can be read: {what}") from None
-    if not names:
-        raise BadFile(f"{path}, read as {kind}, has no arrays of numbers")
+        raise BadFile(f"{source} is no {kind} that can be read: {what}") from None
 
 
 @from_one_frame
@@ -124,7 +133,8 @@ def loads(printed: str) -> dict[str, NamedArray]:
     >>> y.error.round(9)  # half a unit of the sixth digit
     array([[5.e-04, 5.e-07, 5.e-06]])
     """
-    return NamedArrays((array.name, array) for array in text.read_text(printed, "text"))
+    with _as_bad_file("the text", "text"):
+        return NamedArrays((array.name, array) for array in text.read_text(printed, "text"))
 
 
 @from_one_frame
@@ -133,19 +143,18 @@ def save(path: str | os.PathLike[str], arrays: Arrays) -> None:
 
     ``arrays`` is a mapping or pairs (name, array), also a generator's. They are written to a file
     beside it, which then takes its place: when anything fails, also while ``arrays`` is read, what
-    was there before is still there, untouched. ``BadFile`` if the format has not the dtype or the
-    name; numbers are never rounded. A .npy holds one array and no name; a .mat has no vectors:
-    they become columns.
+    was there before is still there, untouched. A file's mode, its owner where that is allowed and a
+    link to it stay. ``BadFile`` if the format cannot hold the dtype or the name as they are, or the
+    file is only to be read; numbers are never rounded. A .npy holds one array and no name; a .mat
+    has no vectors: they become columns.
     """
     path = Path(path)
     writer = WRITERS.get(path.suffix.lower())
     if writer is None:
         raise BadFile(f"{path}: known endings are {', '.join(WRITERS)}")
     pairs = arrays.items() if isinstance(arrays, Mapping) else arrays
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
-        part = Path(folder) / path.name
+    with replacement(path) as part:
         writer(part, _checked(pairs, path.name))
-        part.replace(path)
 
 
 def _checked(
@@ -160,11 +169,30 @@ def _checked(
             raise BadFile(
                 f"{target}: arrays are given by name, as {{'w': array}} or as pairs (name, array)"
             ) from None
-        if not name:
-            raise BadFile(f"{target}: an array has no name")
+        _check_name(name, target)
         if name in names:
             raise BadFile(f"{target}: two arrays are named {name}")
         names.add(name)
+        if isinstance(array, np.ma.MaskedArray):
+            raise BadFile(f"{target}, {name}: a mask is not written: give array.filled(0)")
         array = np.asarray(array)
+        if array.dtype.kind in "USOMm":
+            raise BadFile(f"{target}, {name}: {array.dtype} is no dtype of numbers")
         native = array.dtype.isnative
         yield name, array if native else array.astype(array.dtype.newbyteorder("="))
+
+
+def _check_name(name: Any, target: str) -> None:
+    """An error for a name that no format could give back; each writer refuses more."""
+    if not isinstance(name, str):
+        raise BadFile(f"{target}: {name!r} is no name of an array: it must be a text")
+    if not name:
+        raise BadFile(f"{target}: an array has no name")
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError:
+        raise BadFile(f"{target}: the name {name!r} is no text that UTF-8 can write") from None
+    if size > _LONGEST_NAME:
+        raise BadFile(
+            f"{target}: the name {name[:40]}... has {size:,} bytes, more than {_LONGEST_NAME:,}"
+        )

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -399,13 +399,23 @@ def _stacked(
     for index in by_index:
         if any(not 1 <= i <= size for i, size in zip(index, outer)) or len(index) != len(outer):
             raise t.error(at, f"{dims} is declared, without slice [:, :, {_words(index)}]")
-    every = (tuple(i + 1 for i in index) for index in np.ndindex(outer))
+    every = _indices(outer)
     if math.prod(outer) > len(by_index):
         missing = next(index for index in every if index not in by_index)
         raise t.error(at, f"{dims} is declared, but slice [:, :, {_words(missing)}] is missing")
     grids = [by_index[index].rows for index in every]
     rows, columns = len(grids[0]), len(grids[0][0])
     return [grid[r][c] for r in range(rows) for c in range(columns) for grid in grids]
+
+
+def _indices(outer: tuple[int, ...]) -> Iterator[Index]:
+    """Every index from 1 in C order, one at a time: a heading may declare any number of them."""
+    for k in range(math.prod(outer)):
+        place = []
+        for size in reversed(outer):
+            k, at = divmod(k, size)
+            place.append(at + 1)
+        yield tuple(reversed(place))
 
 
 def _index(text: str) -> Index:

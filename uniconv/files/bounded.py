@@ -103,7 +103,8 @@ class Limits:
         if size < 0 or whole > self.max_bytes:
             raise BadFile(
                 f"{self.path}, {name}: {whole:,} bytes are more than max_bytes="
-                f"{self.max_bytes:,}: where this is right, files.load(..., max_bytes={whole})"
+                f"{self.max_bytes:,}: where this is right, files.load(..., max_bytes={whole}) or "
+                f"--max-bytes {whole}"
             )
 
     def hold(self, size: int, name: str) -> None:
@@ -123,13 +124,17 @@ class Limits:
         if self.arrays > self.max_arrays:
             raise BadFile(f"{self.path} has more arrays than max_arrays={self.max_arrays:,}")
 
-    def step(self, depth: int = 0) -> None:
-        """Count a group, a list, a record on the way to arrays, which lies ``depth`` deep."""
-        self.steps += 1
+    def check_depth(self, depth: int) -> None:
+        """Ask whether something may lie so deep."""
         if depth > self.max_depth:
             raise BadFile(
                 f"{self.path} is deeper than max_depth={self.max_depth}, or goes in a circle"
             )
+
+    def step(self, depth: int = 0) -> None:
+        """Count a group, a list, a record on the way to arrays, which lies ``depth`` deep."""
+        self.steps += 1
+        self.check_depth(depth)
         if self.steps > 10 * self.max_arrays:
             raise BadFile(
                 f"{self.path} leads to more than ten times max_arrays={self.max_arrays:,} places"

@@ -134,7 +134,7 @@ class _BsonWalk:
         tag = value.get("tag")
         if not isinstance(tag, str):
             for key, part in value.items():
-                yield from self.values(part, f"{name}.{key}".lstrip("."), depth + 1)
+                yield from self.values(part, f"{name}.{key}" if name else str(key), depth + 1)
         elif tag == "array":
             yield from self.array(value, name, depth)
         elif tag in ("struct", "tuple", "svec", "ref") or "data" in value:
@@ -148,7 +148,7 @@ class _BsonWalk:
             parts = {"0": data} if single else data
             for key, part in parts.items():
                 place = int(key) + 1 if key.isdecimal() and len(key) < 9 else key
-                yield from self.values(part, f"{name}.{place}".lstrip("."), depth + 1)
+                yield from self.values(part, f"{name}.{place}" if name else str(place), depth + 1)
 
     def array(self, value: dict[str, Any], name: str, depth: int) -> Iterator[NamedArray]:
         """Bytes as an array, of the type and size beside them; an array of values as its parts."""

@@ -52,9 +52,14 @@ def write(path: Path, arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:
         for name, array in arrays:
             if array.dtype.kind not in "biufc":
                 raise BadFile(f"{path.name}, {name}: .h5 has no dtype {array.dtype}")
+            if "\0" in name or not {"", "."}.isdisjoint(name.split("/")):
+                raise BadFile(
+                    f"{path.name}: {name!r} is no path in HDF5: it must be names with / between "
+                    "them, none of which is empty or a point"
+                )
             group = file
             # Groups are made in the order of the names, which track_order keeps for readers.
-            *parents, last = name.strip("/").split("/")
+            *parents, last = name.split("/")
             for parent in parents:
                 if parent not in group:
                     group.create_group(parent, track_order=True)

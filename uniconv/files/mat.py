@@ -50,6 +50,13 @@ def write(path: Path, arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:
     io.savemat(path, _Lazy(path, arrays), oned_as="column", appendmat=False)
 
 
+# The dtypes of MATLAB's classes; a complex number is two of them.
+_CLASSES = {
+    *("bool", "float32", "float64", "complex64", "complex128"),
+    *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
+}
+
+
 class _Lazy(dict[str, Any]):
     """What savemat takes for a dictionary, of which it reads one item at a time."""
 
@@ -65,7 +72,7 @@ class _Lazy(dict[str, Any]):
                     f"{self.path.name}: {name} is no name in MATLAB: letters, digits and _, "
                     "a letter first, at most 63"
                 )
-            if array.dtype.kind not in "biufc" or array.dtype == np.float16:
+            if array.dtype.kind not in "biufc" or array.dtype.name not in _CLASSES:
                 raise BadFile(f"{self.path.name}, {name}: .mat has no dtype {array.dtype}")
             yield name, array
 

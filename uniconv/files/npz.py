@@ -101,6 +101,8 @@ def write_npz(path: Path, arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:
     """Uncompressed, as ``numpy.savez`` does."""
     with zipfile.ZipFile(path, "w") as archive:
         for name, array in arrays:
+            if "\0" in name:
+                raise BadFile(f"{path.name}: {name!r} is no name in a zip, where a zero ends it")
             with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
                 _write(file, array, f"{path.name}, {name}")
 

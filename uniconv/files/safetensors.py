@@ -58,6 +58,8 @@ def write(path: Path, arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:
     header: dict[str, Any] = {}
     with tempfile.TemporaryFile(dir=path.parent) as data:
         for name, array in arrays:
+            if name == "__metadata__":
+                raise BadFile(f"{path.name}: {name} is safetensors' own word, no name of an array")
             code = CODES.get(array.dtype.name)
             if code is None:
                 raise BadFile(f"{path.name}, {name}: safetensors has no dtype {array.dtype}")

@@ -43,7 +43,7 @@ def read_json(path: Path, limits: Limits) -> Iterator[NamedArray]:
         raise BadFile(f"{path}, line {error.lineno}: no JSON: {error.msg}") from None
     except RecursionError:
         raise BadFile(f"{path}: the lists are too deep") from None
-    arrays = list(_lists(data, "", path))
+    arrays = list(_lists(data, "", limits, 0))
     if not arrays:
         raise BadFile(f"{path} has no lists of numbers")
     yield from arrays
@@ -59,24 +59,26 @@ def _object(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _lists(data: Any, name: str, path: Path) -> Iterator[NamedArray]:
+def _lists(data: Any, name: str, limits: Limits, depth: int) -> Iterator[NamedArray]:
     """Each array in nested objects and lists, under the names and places that lead to it.
 
     A list whose first innermost entry is a number is one array; other lists hold arrays.
     """
+    limits.step(depth)
+    path = limits.path
     # Names join with points, places in lists count from 0: {"layers": [{"w": [1, 2]}]} has
     # layers.0.w.
     if isinstance(data, dict):
         for key, part in data.items():
-            yield from _lists(part, f"{name}.{key}".lstrip("."), path)
+            yield from _lists(part, f"{name}.{key}" if name else str(key), limits, depth + 1)
     elif isinstance(data, list) and _holds_numbers(data):
         where = f"{path}, {name}" if name else str(path)
         tokens: list[str] = []
-        shape = _shape(data, where, tokens)
+        shape = _shape(data, where, tokens, limits, depth)
         yield _array(name or path.stem, tokens, shape, where)
     elif isinstance(data, list):
         for k, part in enumerate(data):
-            yield from _lists(part, f"{name}.{k}".lstrip("."), path)
+            yield from _lists(part, f"{name}.{k}" if name else str(k), limits, depth + 1)
 
 
 def _holds_numbers(data: list[Any]) -> bool:
@@ -89,7 +91,7 @@ def _holds_numbers(data: list[Any]) -> bool:
     return isinstance(first, (_Number, bool))
 
 
-def _shape(data: Any, where: str, tokens: list[str]) -> tuple[int, ...]:
+def _shape(data: Any, where: str, tokens: list[str], limits: Limits, depth: int) -> tuple[int, ...]:
     """The shape of nested lists; their numbers, as written, are added to ``tokens``."""
     # Numbers are collected in C order on the way down, and shapes compared on the way up: the first
     # part of a list says the shape that all others must have.
@@ -98,7 +100,8 @@ def _shape(data: Any, where: str, tokens: list[str]) -> tuple[int, ...]:
         return ()
     if not isinstance(data, list):
         raise BadFile(f"{where}: {json.dumps(data)[:40]} stands among the numbers")
-    shapes = [_shape(part, where, tokens) for part in data]
+    limits.check_depth(depth)
+    shapes = [_shape(part, where, tokens, limits, depth + 1) for part in data]
     for k, shape in enumerate(shapes):
         if shape != shapes[0]:
             raise BadFile(

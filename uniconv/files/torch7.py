@@ -235,4 +235,6 @@ def _tensors(value: Any, name: str, path: Path, limits: Limits, depth: int) -> I
     elif isinstance(value, dict):
         for key, part in value.items():
             word = f"{key:g}" if isinstance(key, float) else str(key)
-            yield from _tensors(part, f"{name}.{word}".lstrip("."), path, limits, depth + 1)
+            yield from _tensors(
+                part, f"{name}.{word}" if name else str(word), path, limits, depth + 1
+            )
