@@ -656,5 +656,5 @@ def test_numbers_divided_by_bare_commas_are_numbers():
 
 def test_a_heading_that_declares_too_much_is_refused_at_once():
     text = "1×1×999999999 Array{Float32, 3}:\n[:, :, 1] =\n 1.0\n\n"
-    with pytest.raises(BadFile, match="but slice .*2. is missing"):
+    with pytest.raises(BadFile, match=r"but slice .*2. is missing"):
         files.loads(text)
