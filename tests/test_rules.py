@@ -37,6 +37,7 @@ from uniconv.spec.rules import (
     CallContext,
     Choice,
     EachAxis,
+    ElementType,
     InertOption,
     KernelShape,
     PerAxis,
@@ -115,6 +116,7 @@ def test_whatever_can_be_written_is_read_back(op, rule):
             InertOption: None,
             Choice: _anything_of(rule, rng),
             ActivationWord: _activation_of(rule, rng),
+            ElementType: _anything_of(rule, rng),
         }
         value = drawn[type(rule)]
         if isinstance(rule, Pad) and rng.random() < 0.5:

@@ -12,7 +12,9 @@ from torch import Tensor
 from uniconv._calls.lower import LoweredCall
 from uniconv._calls.promotion import computed_in
 from uniconv._canonical.arrays import dtype_name
-from uniconv._canonical.image_sums import Sums, filtered
+from uniconv._canonical.execute import action
+from uniconv._canonical.image_sums import Sums, bits_of_sums, filtered, near_halves
+from uniconv._canonical.steps import Saturate
 from uniconv._messages import show
 from uniconv.errors import BadArray
 from uniconv.spec.op import FLOATS, NUMPY_INTEGERS
@@ -54,19 +56,36 @@ def whole_numbers(
     image = x.detach().cpu()
     sums = Sums(call.conv.pad, call.conv.boundary, float(call.shift), dtype)
     y, doubtful = filtered(image, [k.detach().cpu() for k in kernels], sums)
+    _certain(call, y, doubtful)
+    return y.reshape(call.output).to(device)
+
+
+def rounded_away(call: LoweredCall, x: Tensor, w: Tensor, y: Tensor, dtype: str) -> Tensor:
+    """y in float64 as integers, of whose halves each goes away from zero.
+
+    Raises:
+        BadArray: a pixel's sum is so near to a half that rounding errors decide its integer.
+    """
+    doubtful = 0 if bits_of_sums(x, [w], call.shift) <= 53 else near_halves(y, x, w)
+    _certain(call, y, doubtful)
+    return action(Saturate("y", dtype, even=False))(y)
+
+
+def _certain(call: LoweredCall, y: Tensor, doubtful: int) -> None:
+    """Refuse y of which some pixels are not certain."""
     if doubtful:
         raise BadArray(
             f"{call.op.name}: {doubtful} of {y.numel()} pixels are so near to a half that rounding "
             f"errors of {call.op.title}, which its processor decides, make them one integer or the "
             f"next: {_float_depth(call)} keeps the sum"
         )
-    return y.reshape(call.output).to(device)
 
 
 def _float_depth(call: LoweredCall) -> str:
-    """The option with which y has the sum itself."""
+    """What gives y the sum itself."""
     rule = call.op.result_option
-    assert rule is not None
+    if rule is None:
+        return 'x.astype("float64")'
     words: dict[Any, Any] = {dtype: word for word, dtype in rule.table.items()}
     return f"{rule.option}={show(words['float32'])} (float32) or {words['float64']} (float64)"
 

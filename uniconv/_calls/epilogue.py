@@ -15,11 +15,12 @@ import torch
 from torch import Tensor
 
 from uniconv._calls.constructor_words import check_arrays
-from uniconv._calls.depths import as_floats, depth, whole_numbers
+from uniconv._calls.depths import as_floats, depth, rounded_away, whole_numbers
 from uniconv._calls.lower import LoweredCall
 from uniconv._calls.promotion import common_dtype, result_dtype
 from uniconv._calls.steps import CallSteps, is_plain
 from uniconv._canonical.arrays import dtype_name, kind_name, like, to_torch
+from uniconv._canonical.cut_sums import as_integers, in_order
 from uniconv._canonical.execute import action
 from uniconv._canonical.layout import axes
 from uniconv._canonical.record import Shape
@@ -35,6 +36,7 @@ from uniconv._canonical.steps import (
 )
 from uniconv._messages import show_shape
 from uniconv.errors import BadArray, BadShape
+from uniconv.spec.dimension_strings import AlongAxis
 from uniconv.spec.op import COMPLEX, FLOATS, NUMPY_INTEGERS, Op
 from uniconv.spec.rules import Choice
 
@@ -77,14 +79,18 @@ def checked(
             named = {"x": x, "w": w}
             dtypes = {name: dtype_name(a.dtype) for name, a in named.items()}
             check_arrays(op, call.restated, bias is not None, dtypes)
-        if op.depths:
+        if op.mixed_dtypes == "depth":
             result = depth(call, dtype_name(x.dtype))
-            if result in NUMPY_INTEGERS:
+            if result in NUMPY_INTEGERS and op.halves == "even":
                 return whole_numbers(call, x, w, pointwise, result)
+            if result in NUMPY_INTEGERS:
+                return rounded_away(call, x, w, full(x.double(), w.double()), result)
             named = {"x": x, "w": w} | ({} if pointwise is None else {"p": pointwise})
             x, w, *more = as_floats(call, named, result)
             pointwise = more[0] if more else None
         kept = _kept_dtype(call, x, w)
+        if kept is not None and _is_cut(call, kept, x, w):
+            return _cut(call, kept, x, w)
         x, w, bias = _agree(call, x, w, bias)
         for step in steps.before:
             x, w, pointwise = _prepared(call, step, x, w, pointwise)
@@ -95,7 +101,7 @@ def checked(
         compute = convolve if x.is_floating_point() or x.is_complex() else convolve_integers
         if plain:
             y = compute(x, w, bias)
-            return y if kept is None else y.to(kept)
+            return y if kept is None else _of_dtype(y, kept)
         if pointwise is not None:
             _check_pointwise(call, x, pointwise)
         y = compute(x, w, None, pointwise)
@@ -122,22 +128,51 @@ def _prepared(
 
 
 def _kept_dtype(call: LoweredCall, x: Tensor, w: Tensor) -> torch.dtype | None:
-    """The dtype of y where it is that of x, whatever the arrays are convolved in.
+    """The dtype of y where it is that of x or of ``output``, whatever is computed in.
 
     Raises:
-        BadArray: x has integers and w fractions: the framework cuts the fraction of the sum off,
-            which the order of its sum decides.
+        BadArray: the call asks for real numbers of complex arrays, or the other way round.
     """
-    named = {"x": _DTYPES.get(x.dtype, ""), "w": _DTYPES.get(w.dtype, "")}
-    if call.op.mixed_dtypes != "x" or "" in named.values():
+    if call.op.mixed_dtypes != "x":
         return None
-    if named["x"] in NUMPY_INTEGERS and named["w"] not in NUMPY_INTEGERS:
-        raise BadArray(
-            f"{call.op.name}: x is {named['x']} and w {named['w']}; {call.op.title} cuts off the "
-            "fraction of each sum, which uniconv cannot do to the last bit: "
-            'x.astype("float64") keeps it'
-        )
-    return getattr(torch, result_dtype(call.op, named))  # type: ignore[no-any-return]
+    named = {"x": _DTYPES.get(x.dtype, ""), "w": _DTYPES.get(w.dtype, "")}
+    if "" in named.values():
+        return None
+    if call.result is not None:
+        given = any(d.startswith("complex") for d in named.values())
+        if call.result.startswith("complex") is not given:
+            rule = call.op.result_option
+            assert rule is not None
+            gave = call.context.gave(rule.option, call.context.options[rule.option])
+            must = "be complex, as x or w is" if given else "not be complex, since x and w are real"
+            raise BadArray(f"{call.op.name}: {gave} must {must}")
+    return getattr(torch, result_dtype(call.op, named, call.result or ""))  # type: ignore[no-any-return]
+
+
+def _is_cut(call: LoweredCall, kept: torch.dtype, x: Tensor, w: Tensor) -> bool:
+    """Whether y has integers, and the sum, or what lies around x, fractions."""
+    if kept.is_floating_point or kept.is_complex or kept is torch.bool:
+        return False
+    fill = call.conv.fill
+    fraction = not isinstance(fill, complex) and fill != int(fill)
+    return fraction or x.is_floating_point() or w.is_floating_point()
+
+
+def _cut(call: LoweredCall, kept: torch.dtype, x: Tensor, w: Tensor) -> Tensor:
+    """y of integers, of which each is a sum without its fraction."""
+    for name, a in (("x", x), ("w", w)):
+        _check_dtype(call, name, a.dtype)
+    # Functions along one axis have loops of their own.
+    pairs = isinstance(call.op.layout, AlongAxis)
+    kernel = w.detach().cpu().reshape(call.sizes.kernel)
+    y = in_order(x.detach().cpu(), kernel, call.conv, pairs=pairs)
+    return as_integers(y, kept).to(x.device)
+
+
+def _of_dtype(y: Tensor, kept: torch.dtype) -> Tensor:
+    """A sum of integers as those of another dtype; floats as they are converted."""
+    floats = y.is_floating_point() or y.is_complex() or kept.is_floating_point
+    return y.to(kept) if floats or kept is torch.bool else as_integers(y, kept)
 
 
 def _check_fill(call: LoweredCall, x: Tensor) -> None:
@@ -147,7 +182,11 @@ def _check_fill(call: LoweredCall, x: Tensor) -> None:
         BadArray: the number outside x is a fraction, or out of the range of the integers.
     """
     fill, rule = call.conv.fill, call.op.fill
-    if fill == 0 or rule is None or x.is_floating_point() or x.is_complex():
+    if fill == 0 or rule is None or x.is_complex():
+        return
+    if isinstance(fill, complex):
+        raise BadArray(f"{call.op.name}: {rule.option}={fill} is complex, and x is not")
+    if x.is_floating_point():
         return
     info = torch.iinfo(x.dtype)
     if fill != int(fill) or not info.min <= fill <= info.max:
@@ -187,13 +226,19 @@ def _shifted(call: LoweredCall, a: Tensor, step: Step) -> Tensor:
 
 def _check_widened(call: LoweredCall, rule: Choice, a: Tensor, dtype: str) -> None:
     """The dtype of a result holds that of the arrays, or both are integers, which wrap around."""
+    had = dtype_name(a.dtype)
+    if call.op.depths:
+        if dtype not in call.op.depths[had]:
+            gave = call.context.gave(rule.option, call.context.options[rule.option])
+            listed = ", ".join(call.op.depths[had])
+            raise BadArray(f"{call.op.name}: {gave} of {had} arrays is not one of {listed}")
+        return
     wide = getattr(torch, dtype)
     integers = [not (d.is_floating_point or d.is_complex) for d in (a.dtype, wide)]
     alike = a.dtype.is_complex == wide.is_complex and not any(integers)
     if all(integers) or (alike and torch.promote_types(a.dtype, wide) == wide):
         return
     gave = call.context.gave(rule.option, call.context.options[rule.option])
-    had = dtype_name(a.dtype)
     raise BadArray(
         f"{call.op.name}: {gave} of {had} arrays must be a dtype of their kind with no fewer bits"
     )
@@ -253,7 +298,7 @@ def _agree(
     dtypes = [a.dtype for a in arrays]
     for name, dtype in zip(("x", "w", "bias"), dtypes):
         _check_dtype(call, name, dtype)
-    keeps = op.mixed_dtypes == "x"
+    keeps = op.mixed_dtypes in ("x", "inexact", "fft", "single")
     if len(set(dtypes)) > 1 or (keeps and not (x.is_floating_point() or x.is_complex())):
         if not op.mixed_dtypes:
             names = ", ".join(dtype_name(d) for d in dtypes)
@@ -265,7 +310,7 @@ def _agree(
             common = _weight_dtype(call, x, w, bias)
         else:
             named = {role: _DTYPES[d] for role, d in zip(("x", "w", "bias"), dtypes)}
-            common = getattr(torch, common_dtype(op, named))
+            common = getattr(torch, common_dtype(op, named, call.result or ""))
         x, w = x.to(common), w.to(common)
         bias = bias.to(common) if bias is not None else None
     return x, w, bias

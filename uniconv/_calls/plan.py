@@ -126,7 +126,8 @@ def _compiled(call: LoweredCall, precision: str | None, packed: Packing | None) 
     integers = _convolver(steps, exact(run), None if point is None else exact(point))
     full = checked(call, steps, whole, integers)
     enter, kernel, leave = (_order(part) for part in (steps.x, steps.w, steps.y))
-    if not is_plain(call) or call.restated or enter is None or kernel is None or leave is None:
+    unswift = not is_plain(call) or call.restated or call.result
+    if unswift or enter is None or kernel is None or leave is None:
         return _Parts(run, full, None, None)
     if enter or kernel or leave:
         image = tuple(range(call.rank + 1 + bool(call.sizes.batch)))

@@ -2,34 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import reduce
 
 import numpy as np
 import torch
 
 from uniconv._canonical.arrays import dtype_name
-from uniconv.spec.op import Op
+from uniconv.spec.op import NUMPY_INTEGERS, Op
 
 
-def common_dtype(op: Op, dtypes: Mapping[str, str]) -> str:
+def common_dtype(op: Op, dtypes: Mapping[str, str], result: str = "") -> str:
     """What arrays of these dtypes, by role, become in a function; "" where there are none.
+
+    result: the dtype that the call asks for.
 
     >>> from uniconv.spec.registry import find
     >>> mixed = {"x": "int32", "w": "float32"}
-    >>> common_dtype(find("numpy.convolve"), mixed), common_dtype(find("lux.Conv"), mixed)
+    >>> common_dtype(find("numpy.convolve"), mixed), common_dtype(find("jax.numpy.convolve"), mixed)
     ('float64', 'float32')
     """
     if not dtypes or op.mixed_dtypes == "w":
         return dtypes.get("w", "")
     if op.mixed_dtypes == "depth":
         return computed_in(dtypes, "")
-    if op.mixed_dtypes == "x" and not any(d[0] in "fc" for d in dtypes.values()):
-        return "int64"
-    if op.mixed_dtypes in ("numpy", "x"):
-        return np.result_type(*map(np.dtype, dtypes.values())).name
-    common = reduce(torch.promote_types, (getattr(torch, d) for d in dtypes.values()))
-    return dtype_name(common)
+    names = tuple(dtypes.values())
+    whole = not any(d[0] in "fc" for d in names) and "bfloat16" not in names
+    if op.mixed_dtypes == "x":
+        if whole and (result or dtypes["x"])[0] not in "fc":
+            return "int64"
+        wide = ("float64",) if whole or result == "float64" else ()
+        return np.result_type(*map(np.dtype, (*names, *wide))).name
+    if op.mixed_dtypes == "inexact" and not (whole and result):
+        return _inexact(names, whole)
+    if op.mixed_dtypes == "single":
+        kind = "complex" if any(d.startswith("complex") for d in names) else "float"
+        single = bool({"float32", "complex64"} & set(names))
+        return {"float": ("float64", "float32"), "complex": ("complex128", "complex64")}[kind][
+            single
+        ]
+    if op.mixed_dtypes in ("numpy", "fft", "inexact"):
+        # scipy.signal.fftconvolve makes float64 of integers first.
+        integers = any(d in NUMPY_INTEGERS for d in names)
+        more = ("float64",) if integers and op.mixed_dtypes == "fft" else ()
+        return np.result_type(*map(np.dtype, (*names, *more))).name
+    return dtype_name(reduce(torch.promote_types, (getattr(torch, d) for d in names)))
+
+
+def _inexact(names: Sequence[str], whole: bool) -> str:
+    """JAX's promotion, which lets a float win over any integer, and then of integers a float."""
+    # jax 0.10.2 jax/_src/numpy/util.py promote_dtypes_inexact
+    if whole:
+        common = np.result_type(*map(np.dtype, names))
+        return "float64" if common.itemsize == 8 else "float32"
+    floats = [getattr(torch, d) for d in names if d[0] in "fc" or d == "bfloat16"]
+    return dtype_name(reduce(torch.promote_types, floats))
 
 
 def computed_in(dtypes: Mapping[str, str], result: str) -> str:
@@ -37,14 +64,16 @@ def computed_in(dtypes: Mapping[str, str], result: str) -> str:
     return "float64" if "float64" in (dtypes.get("x"), result) else "float32"
 
 
-def result_dtype(op: Op, dtypes: Mapping[str, str]) -> str:
+def result_dtype(op: Op, dtypes: Mapping[str, str], result: str = "") -> str:
     """The dtype of y: the common one; x's, or complex as x's, where y keeps the dtype of x.
+
+    result: the dtype that the call asks for.
 
     >>> from uniconv.spec.registry import find
     >>> result_dtype(find("scipy.ndimage.correlate"), {"x": "float32", "w": "complex128"})
     'complex64'
     """
-    common = common_dtype(op, dtypes)
-    if op.mixed_dtypes != "x" or not dtypes:
-        return common
+    common = common_dtype(op, dtypes, result)
+    if op.mixed_dtypes != "x" or not dtypes or result:
+        return result or common
     return np.promote_types(dtypes["x"], "complex64" if common[0] == "c" else dtypes["x"]).name

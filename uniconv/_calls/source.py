@@ -46,10 +46,15 @@ def torch_lines(
 
 def typed(call: LoweredCall, steps: CallSteps, dtypes: Mapping[str, str]) -> Iterable[Step]:
     """The steps with all arrays made of one dtype first; y of integers has its own at the end."""
-    if call.op.depths:
+    if call.op.mixed_dtypes == "depth":
         return _of_depth(call, steps, dtypes)
-    common = common_dtype(call.op, dtypes)
+    common = common_dtype(call.op, dtypes, call.result or "")
     integers = "int" in common or common == "bool"
+    if call.op.mixed_dtypes == "x" and call.result and not integers:
+        result = call.result
+        through = (Cast("y", "int64"),) if "int" in result else ()  # cuts the fraction off
+        casts = tuple(Cast(on, common) for on, dtype in dtypes.items() if dtype != common)
+        return (*casts, *steps, *through, Cast("y", result))
     if call.op.result_option and call.result and not integers:
         return steps  # which make x and w of the result's dtype
     if call.result is None and not integers:
@@ -71,4 +76,5 @@ def _of_depth(call: LoweredCall, steps: CallSteps, dtypes: Mapping[str, str]) ->
     whole = result in NUMPY_INTEGERS
     common = "float64" if whole else computed_in(dtypes, result)
     casts = tuple(Cast(on, common) for on, dtype in dtypes.items() if dtype != common)
-    return (*casts, *steps, *((Saturate("y", result),) if whole else ()))
+    last = (Saturate("y", result, call.op.halves == "even"),) if whole else ()
+    return (*casts, *steps, *last)

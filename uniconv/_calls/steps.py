@@ -60,8 +60,14 @@ class CallSteps:
 def is_plain(call: LoweredCall) -> bool:
     """Whether nothing but the bias follows the sum."""
     op = call.op
-    kept = not (op.addend or op.pointwise or op.outer_product or call.result or call.activation)
+    own = widened(call) or (op.mixed_dtypes == "depth" and call.result)
+    kept = not (op.addend or op.pointwise or op.outer_product or own or call.activation)
     return call.scale == 1 and call.shift == 0 and kept and op.bias == "o"
+
+
+def widened(call: LoweredCall) -> bool:
+    """Whether x and w are made of the dtype of the result before they are multiplied."""
+    return call.result is not None and call.op.mixed_dtypes not in ("x", "depth")
 
 
 def call_steps(call: LoweredCall, any_size: AnySize | None = None) -> CallSteps:
@@ -141,7 +147,7 @@ def _before(call: LoweredCall) -> tuple[Step, ...]:
         steps += (OuterProduct("w", ("w", "p") if in_order else ("p", "w")),)
     if op.conjugates:
         steps += (Conjugate("w"),)
-    if call.result is not None and not op.depths:
+    if widened(call) and call.result is not None:
         steps += tuple(Cast(on, call.result, zero) for on, zero in zip("xw", call.zero_points))
     return steps
 

@@ -161,5 +161,9 @@ def _to_numpy(y: Tensor, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
     """The numbers on the CPU; bfloat16, which NumPy lacks, by its bits and ml_dtypes' dtype."""
     y = y.detach().cpu().resolve_conj().resolve_neg()
     if y.dtype is torch.bfloat16:
-        return y.view(torch.int16).numpy().view(dtype)
+        try:
+            own = dtype if dtype.name == "bfloat16" else np.dtype("bfloat16")
+        except TypeError:
+            raise BadArray("y is bfloat16, which NumPy has after import ml_dtypes") from None
+        return y.view(torch.int16).numpy().view(own)
     return y.numpy()

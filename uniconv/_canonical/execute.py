@@ -171,6 +171,9 @@ def _border(step: s.Surround) -> Action:
     torch pads a border read from x only in arrays with batch and channels; zeros in any array.
     """
     pads, mode, rank = last_axis_first(step.pad), step.boundary, len(step.pad)
+    if isinstance(step.fill, complex):  # torch pads with real numbers only
+        re, im = step.fill.real, step.fill.imag
+        return lambda x: torch.complex(F.pad(x.real, pads, value=re), F.pad(x.imag, pads, value=im))
     if mode in ("zeros", "constant"):
         return lambda x: F.pad(x, pads, value=step.fill)
 

@@ -81,7 +81,7 @@ def _by_two(x: Tensor, kernels: Sequence[Tensor], sums: Sums) -> tuple[Tensor, i
     if x.is_floating_point():
         bits = 24 if x.dtype is torch.float32 else 53
         exact = [k.to(x.dtype).double() for k in kernels]
-        certain = _needs(x.double(), exact, sums.shift) <= bits
+        certain = bits_of_sums(x, exact, sums.shift) <= bits
         return _near(x, exact, sums, 0 if certain else 2.0 ** (3 - bits))
     shapes = [_Shape.of(k, pair) for k, pair in zip(kernels, reversed(sums.pad))]
     if x.dtype is torch.uint8 and sums.dtype == "uint8" and all(s.smooth for s in shapes):
@@ -198,8 +198,9 @@ def _near(x: Tensor, kernels: Sequence[Tensor], sums: Sums, precise: float) -> t
     return _saturated(y.round(), sums.dtype), int((halfway & inside).sum())
 
 
-def _needs(x: Tensor, kernels: Sequence[Tensor], shift: float) -> int:
+def bits_of_sums(x: Tensor, kernels: Sequence[Tensor], shift: float) -> int:
     """How many bits hold every sum, in whatever order it is made: enough are no rounding at all."""
+    x, kernels = x.double(), [k.double() for k in kernels]
     bits, whole = 0, x.abs().max() if x.numel() else torch.zeros(())
     for k in kernels:
         whole = whole * k.abs().sum()
@@ -208,6 +209,12 @@ def _needs(x: Tensor, kernels: Sequence[Tensor], shift: float) -> int:
         bits += next(places, 54)
     places_of_shift = next((p for p in range(54) if (shift * 2.0**p).is_integer()), 54)
     return max(bits, places_of_shift) + int(whole + abs(shift)).bit_length()
+
+
+def near_halves(y: Tensor, x: Tensor, w: Tensor) -> int:
+    """How many sums in float64 are within a rounding error of a half."""
+    largest = x.double().abs().max() * w.double().abs().sum()
+    return int(((y.abs() - y.abs().floor() - 0.5).abs() < 2.0**-49 * largest).sum())
 
 
 def _exact(x: Tensor, kernels: Sequence[Tensor], sums: Sums) -> Tensor:

@@ -139,7 +139,13 @@ def _border(step: s.Surround, batch: bool) -> Iterator[str]:
     x, mode = step.on, step.boundary
     pads = ", ".join(str(p) for pair in reversed(step.pad) for p in pair)
     comment = _signs(step.pad)
-    if mode in ("zeros", "constant"):
+    if isinstance(step.fill, complex):
+        parts = [
+            f"F.pad({x}.{name}, [{pads}], value={getattr(step.fill, name)})"
+            for name in ("real", "imag")
+        ]
+        yield f"{x} = torch.complex({', '.join(parts)})"
+    elif mode in ("zeros", "constant"):
         value = f", value={step.fill!r}" if mode == "constant" else ""
         yield f"{x} = F.pad({x}, [{pads}]{value}){comment}"
     elif batch:

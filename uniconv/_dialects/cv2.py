@@ -43,8 +43,13 @@ def read_anchor(axis: Axis, pair: Pair) -> Pair:
     return lo, axis.kernel - 1 - lo
 
 
+def write_anchor(axis: Axis, pair: Pair) -> Pair:
+    # No anchor is negative but the middle's -1: the form refuses two numbers that differ.
+    return (pair[0], axis.kernel - 1 - pair[1]) if pair[0] >= 0 else (0, 1)
+
+
 # OpenCV's anchor: the tap that lies on the pixel; -1 is the middle.
-ANCHOR = NumbersMean(read_anchor, lambda axis, pair: (pair[0], axis.kernel - 1 - pair[1]))
+ANCHOR = NumbersMean(read_anchor, write_anchor)
 BORDERS = {0: "zeros", 1: "replicate", 2: "symmetric", 4: "reflect"}
 
 

@@ -12,7 +12,7 @@ from uniconv.spec import (
     COMPLEX,
     FLOATS,
     FROM_FULL,
-    INTEGERS,
+    NUMPY_INTEGERS,
     PAIRS,
     REQUIRED,
     UNGROUPED,
@@ -22,6 +22,7 @@ from uniconv.spec import (
     Count,
     Crop,
     DimensionNumbers,
+    ElementType,
     Framework,
     InertOption,
     Layout,
@@ -88,7 +89,27 @@ PRECISIONS = (
     *("BF16_BF16_F32_X9", "TF32_TF32_F32", "TF32_TF32_F32_X3", "F32_F32_F32", "F64_F64_F64"),
 )
 PRECISION = InertOption("precision", inert=True, sample="highest", texts=PRECISIONS)
-ELEMENT = InertOption("preferred_element_type", None, "convert the arrays instead")
+KINDS = (*FLOATS, *NUMPY_INTEGERS, *COMPLEX)
+ELEMENT = ElementType("preferred_element_type", {None: None, **{d: d for d in KINDS}}, None)
+
+
+def bits(dtype: str) -> int:
+    """How wide a dtype is; less than any other for bool."""
+    return int(dtype.lstrip("abcdefghijklmnoptux")) if dtype != "bool" else 1
+
+
+def elements(dtype: str) -> tuple[str, ...]:
+    """The dtypes of y for arrays of one dtype: no narrower, and of a kind that holds them."""
+    if dtype == "bool":
+        return KINDS
+    kinds = {"c": COMPLEX, "f": FLOATS, "b": FLOATS, "i": ("int", *FLOATS)}
+    held: tuple[str, ...] = kinds.get(dtype[0], ("int", "uint", *FLOATS))
+    alike = (d for d in KINDS if d in held or d.rstrip("0123456789") in held)
+    return tuple(d for d in alike if bits(d) >= bits(dtype))
+
+
+# jax/_src/lax/lax.py _validate_preferred_element_type
+ELEMENTS = {dtype: elements(dtype) for dtype in KINDS}
 SHARDING = InertOption("out_sharding", None, "uniconv shards nothing")
 WORDS = {"SAME": same_upper, "SAME_LOWER": same_lower, "VALID": valid}
 
@@ -132,8 +153,10 @@ GENERAL = Op(
     pad=Pad("padding", REQUIRED, WORDS, PAIRS, any_case=True),
     groups=Count("feature_group_count"),
     batch_groups=Count("batch_group_count"),
-    dtypes=(*FLOATS, *INTEGERS, *COMPLEX),
-    inert_options=(PRECISION, ELEMENT, SHARDING),
+    dtypes=KINDS,
+    result_option=ELEMENT,
+    depths=ELEMENTS,
+    inert_options=(PRECISION, SHARDING),
     refusals=(
         AWAY,
         Refusal(
@@ -162,7 +185,7 @@ CONV = replace(
     groups=UNGROUPED,
     batch_groups=None,
     pad=Pad("padding", REQUIRED, WORDS, any_case=True),
-    inert_options=(PRECISION, ELEMENT),
+    inert_options=(PRECISION,),
     refusals=(),
     source=f"{LAX} conv",
     notes=(),
@@ -177,7 +200,7 @@ WITH_GENERAL_PADDING = replace(
     lhs_dilation=PerAxis("lhs_dilation", REQUIRED, accepts=("none", "axes")),
     groups=UNGROUPED,
     batch_groups=None,
-    inert_options=(PRECISION, ELEMENT),
+    inert_options=(PRECISION,),
     refusals=GENERAL.refusals[:2],
     source=f"{LAX} conv_with_general_padding",
     notes=(),
@@ -211,7 +234,9 @@ TRANSPOSE = Op(
     groups=UNGROUPED,
     reverse=Choice("transpose_kernel", {False: True, True: False}, False),
     dtypes=GENERAL.dtypes,
-    inert_options=(PRECISION, ELEMENT),
+    result_option=ELEMENT,
+    depths=ELEMENTS,
+    inert_options=(PRECISION,),
     refusals=(
         replace(AWAY, when=spread_input_cropped_away),
         Refusal(
@@ -243,8 +268,8 @@ def bare(op: Op, name: str, params: str, source: str, **changes: Any) -> Op:
         f"{IMAGES} _convolve_nd",
     )
     words: dict[str, Any] = {
-        "dtypes": ("float32", "float64", *COMPLEX),
-        "mixed_dtypes": True,
+        "dtypes": KINDS,
+        "mixed_dtypes": "inexact",
         "notes": (scipy.CONJUGATED,) if op.conjugates else (),
         "refusals": (inside,),
     }
@@ -257,14 +282,18 @@ SIGNALS = (
         "jax.numpy.convolve",
         "x:a w:v mode * precision preferred_element_type",
         f"{SEQUENCES} convolve",
-        inert_options=(PRECISION, ELEMENT),
+        inert_options=(PRECISION,),
+        result_option=ELEMENT,
+        depths=ELEMENTS,
     ),
     bare(
         numpy.CORRELATE,
         "jax.numpy.correlate",
         "x:a w:v mode * precision preferred_element_type",
         f"{SEQUENCES} correlate",
-        inert_options=(PRECISION, ELEMENT),
+        inert_options=(PRECISION,),
+        result_option=ELEMENT,
+        depths=ELEMENTS,
     ),
     bare(
         scipy.CONVOLVE,

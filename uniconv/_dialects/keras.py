@@ -15,6 +15,7 @@ from uniconv.spec import (
     GELU,
     HARD_SIGMOID,
     HARD_SWISH,
+    INTEGERS,
     LOG_SIGMOID,
     MISH,
     RELU,
@@ -105,10 +106,14 @@ CONV = Op(
     dilation=DILATION,
     pad=Pad("padding", "valid", WORDS, any_case=True),
     empty_output="refused",
-    dtypes=FLOATS,
+    dtypes=(*FLOATS, *INTEGERS),
     refusals=refused("strides > 1 and dilation_rate > 1 are not supported together", f"{OPS} conv"),
     source=f"{OPS} conv",
-    notes=("Channel groups come from the ratio of the channels of inputs and kernel.",),
+    notes=(
+        "Channel groups come from the ratio of the channels of inputs and kernel.",
+        "Integers wrap around, as on the JAX backend; TensorFlow's takes int32 alone, in conv and "
+        "conv_transpose.",
+    ),
 )
 CONV_TRANSPOSE = Op(
     "keras.ops.conv_transpose",
@@ -129,6 +134,7 @@ CONV_TRANSPOSE = Op(
             f"{OPS} conv_transpose",
         ),
     ),
+    dtypes=CONV.dtypes,
     source=f"{OPS} conv_transpose",
     notes=("output_padding=None and output_padding=0 differ: None fills up to a whole stride.",),
 )

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from uniconv.spec import (
     COMPLEX,
+    NUMPY_INTEGERS,
     UNGROUPED,
     Border,
     CallContext,
@@ -50,8 +51,10 @@ CONVN = Op(
     groups=UNGROUPED,
     reverse=True,
     batch=(0, 0),
-    dtypes=("float32", "float64", *COMPLEX),
+    dtypes=("float32", "float64", *NUMPY_INTEGERS, *COMPLEX),
+    mixed_dtypes="single",
     source=f"{DOCS}/convn.html",
+    notes=("y is single where an array is, else double, of integers, too.",),
 )
 CONV = replace(
     CONVN,
@@ -59,7 +62,7 @@ CONV = replace(
     params="x:u w:v shape",
     layout=replace(BARE, ranks=(1,)),
     source=f"{DOCS}/conv.html",
-    notes=("u and v are vectors, of one axis.",),
+    notes=("u and v are vectors, of one axis.", *CONVN.notes),
 )
 CONV2 = replace(
     CONVN,
@@ -85,6 +88,8 @@ FILTER2 = replace(
     source=f"{DOCS}/filter2.html",
     notes=("The kernel comes first, and it is not flipped.",),
 )
+# The integers that imfilter keeps; float64 does not hold those of 64 bits.
+KEPT = ("int8", "uint8", "int16", "uint16", "int32", "uint32")
 IMFILTER = Op(
     "matlab.imfilter",
     kind="conv",
@@ -108,7 +113,10 @@ IMFILTER = Op(
     reverse=Choice("method", {"corr": False, "conv": True}, "corr"),
     batch=(0, 1),
     empty_output="refused",
-    dtypes=("float32", "float64"),
+    dtypes=("float32", "float64", *KEPT),
+    mixed_dtypes="depth",
+    depths={dtype: (dtype,) for dtype in ("float32", "float64", *KEPT)},
+    halves="away",
     refusals=(
         Refusal(
             full_with_a_border_or_an_even_kernel,
@@ -119,7 +127,11 @@ IMFILTER = Op(
         ),
     ),
     source=IMAGES,
-    notes=("Every channel of A (rows, columns, channels) is filtered alone.",),
+    notes=(
+        "Every channel of A (rows, columns, channels) is filtered alone.",
+        "y has A's class; sums are made in double, integers rounded (halves away from zero) and "
+        "saturated.",
+    ),
 )
 
 

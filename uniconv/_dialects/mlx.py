@@ -35,7 +35,7 @@ from uniconv.spec import (
 
 SOURCE = "mlx 0.32.4 mlx/ops.cpp"
 FIRST = Layout("n ... c", "o ... i", "n ... o")
-DTYPES = ("float16", "bfloat16", "float32")
+DTYPES = ("float16", "bfloat16", "float32", "float64")  # float64 on the CPU only
 ONE = ("int",)
 SEVERAL = ("int", "axes")
 STREAM = InertOption("stream", inert=True, sample=None)
@@ -67,6 +67,7 @@ GENERAL = Op(
     reverse=Choice("flip", {False: False, True: True}, False),
     empty_output="refused",
     dtypes=DTYPES,
+    mixed_dtypes=True,
     inert_options=(STREAM,),
     refusals=(
         Refusal(
@@ -148,6 +149,7 @@ CONVOLVE = Op(
     batch=(0, 0),
     empty_output="refused",
     dtypes=DTYPES,
+    mixed_dtypes=True,
     inert_options=(STREAM,),
     source="mlx 0.32.4 python/src/ops.cpp convolve",
 )

@@ -13,6 +13,7 @@ from uniconv.spec import (
     Axis,
     CallContext,
     Choice,
+    ElementType,
     Form,
     Framework,
     InertOption,
@@ -132,13 +133,14 @@ BY_FFT = [
     replace(
         CONVOLVE,
         name=f"scipy.signal.{name}",
-        dtypes=("float32", "float64", *COMPLEX),
+        dtypes=("float32", "float64", *NUMPY_INTEGERS, *COMPLEX),
+        mixed_dtypes="fft",
         params="x:in1 w:in2 mode axes",
         inert_options=(
             InertOption("axes", None, "convolve all axes, or one image after the other"),
         ),
         source=f"{SIGNAL} {name}",
-        notes=(),
+        notes=("Integers are summed in float64, and stay so.",),
     )
     for name in ("fftconvolve", "oaconvolve")
 ]
@@ -183,6 +185,8 @@ OUTSIDE = Refusal(
     "origin must satisfy -(k // 2) <= origin <= (k - 1) // 2 for k taps",
     f"{IMAGE} _invalid_origin",
 )
+# scipy/ndimage/_ni_support.py _get_output; scipy/ndimage/src/ni_support.c has no bool or float16.
+OUTPUTS = {d: d for d in (None, "float32", "float64", *NUMPY_INTEGERS[1:], *COMPLEX)}
 NDIMAGE_CORRELATE = Op(
     "scipy.ndimage.correlate",
     kind="conv",
@@ -197,16 +201,17 @@ NDIMAGE_CORRELATE = Op(
     batch=(0, 0),
     empty_output="refused",
     conjugates=True,
-    # Sums that int32 cannot hold do not wrap around, unlike those of all others.
-    dtypes=("float32", "float64", *(d for d in NUMPY_INTEGERS if d != "int32"), *COMPLEX),
+    dtypes=("float32", "float64", *NUMPY_INTEGERS, *COMPLEX),
     mixed_dtypes="x",
-    inert_options=(
-        InertOption("output", None, "convert the result"),
-        InertOption("axes", None, "give the kernel size 1 along the other axes"),
-    ),
+    result_option=ElementType("output", OUTPUTS, None),
+    inert_options=(InertOption("axes", None, "give the kernel size 1 along the other axes"),),
     refusals=(OUTSIDE,),
     source=f"{IMAGE} correlate",
-    notes=(CONJUGATED, '"reflect" repeats the edge pixel, "mirror" does not.'),
+    notes=(
+        CONJUGATED,
+        '"reflect" repeats the edge pixel, "mirror" does not.',
+        "y of integers has the sums, made in float64, without their fractions.",
+    ),
 )
 NDIMAGE_CONVOLVE = replace(
     NDIMAGE_CORRELATE,
@@ -224,7 +229,7 @@ CORRELATE1D = replace(
     params="x:input w:weights axis output mode cval origin",
     layout=ALONG,
     pad=Pad("origin", 0, form=ONE_NUMBER, reading=ORIGIN_ALONG),
-    inert_options=NDIMAGE_CORRELATE.inert_options[:1],
+    inert_options=(),
     refusals=(OUTSIDE, Refusal(origin_beside_one_tap, ("origin",), OUTSIDE.reason, IMAGE)),
     source=f"{IMAGE} correlate1d",
 )

@@ -87,14 +87,15 @@ class Op:
     checked.
     integer_ranks: for how many spatial axes integers are taken, where dtypes has any.
     mixed_dtypes: whether arrays may differ in dtype: True computes in the widest, "w" in that of w,
-    "numpy" in what NumPy promotes them to, "x" too, and gives y the dtype of x; "depth" as
-    ``depths`` says.
+    "numpy" in what NumPy promotes them to, "x" too, and gives y the dtype of x; "inexact", "fft"
+    and "single" make floats of integers (``promotion.py``); "depth" as ``depths`` says.
     warnings: like refusals, for what is computed as wrongly as the framework does.
     zero_points: what is subtracted from x and w first.
     result: the dtype of y where it is not that of x; result_option: what says it in the call.  x
     and w are made of that dtype first.
-    depths: for each dtype of x those that y may have, where w is converted and sums are rounded to
-    integers (image filters).
+    depths: for each dtype of x those that y may have.  Where mixed_dtypes is "depth", w is
+    converted and sums are rounded to integers (image filters); halves: which way a half goes,
+    "even", or "away" from zero.
     drops_single: whether a batch of one is taken off: y of x (H, W, 1) is (H, W).
     bias: "o" where it has one number per channel, "y" where it has y's axes.
     outer_product: where the kernel is the product of two vectors, the letters of w and of p
@@ -142,6 +143,7 @@ class Op:
     result: str | None = None
     result_option: Choice | None = None
     depths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    halves: str = "even"
     drops_single: bool = False
     refusals: tuple[Refusal, ...] = ()
     warnings: tuple[Refusal, ...] = ()

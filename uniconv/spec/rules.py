@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
+import numpy as np
+
 from uniconv._canonical.activation import Activation
 from uniconv._canonical.layout import Layout, axes
 from uniconv._canonical.record import Pairs, Sizes
@@ -32,6 +34,7 @@ __all__ = [
     "Choice",
     "Constant",
     "EachAxis",
+    "ElementType",
     "InertOption",
     "KernelShape",
     "PerAxis",
@@ -386,6 +389,29 @@ class ActivationWord(Choice):
             must = f"must be the numbers that {self.option}={show(value)} takes"
             raise facts.bad(self.numbers, factors, must) from None
         return activation
+
+
+@dataclass(frozen=True, slots=True)
+class ElementType(Choice):
+    """A dtype out of a table by its name, in whatever form it is given.
+
+    A name ("f4" and "float32"), a type (int, np.int32, jnp.int32), np.dtype, or an array that has
+    it.
+    """
+
+    def read(self, value: object, facts: CallContext) -> Any:
+        return Choice.read(self, self.named(value), facts)
+
+    def named(self, value: object) -> object:
+        """The name of a dtype as the table has it; the value itself where NumPy reads none."""
+        if value is None or (isinstance(value, str) and value in self.table):
+            return value
+        own = getattr(value, "dtype", None)  # of an array; of JAX's types of elements
+        value = own if isinstance(own, np.dtype) else value
+        try:
+            return np.dtype(value).name  # type: ignore[call-overload]
+        except TypeError:
+            return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from uniconv.conformance.oracles import CannotRun
 from uniconv.conformance.oracles.tf import computed, shifts_window, tensorflow
 from uniconv.spec.op import Op
 
@@ -34,6 +35,9 @@ def function_of(op: Op) -> Callable[..., list[Array]]:
     make = _function if module == "ops" else _layer
 
     def call(arrays: dict[str, Array], options: dict[str, Any], dy: Array | None) -> list[Array]:
+        integers = arrays["x"].dtype.kind in "iu"
+        if integers and (arrays["x"].dtype != "int32" or name not in ("conv", "conv_transpose")):
+            raise CannotRun("TensorFlow convolves no such integers; Keras's JAX backend does")
         keras()
         first = options.get("data_format") == "channels_first"
         if name in ("depthwise_conv", "separable_conv"):
