@@ -36,7 +36,6 @@ from uniconv._canonical.steps import (
 )
 from uniconv._messages import show_shape
 from uniconv.errors import BadArray, BadShape
-from uniconv.spec.dimension_strings import AlongAxis
 from uniconv.spec.op import COMPLEX, FLOATS, NUMPY_INTEGERS, Op
 from uniconv.spec.rules import Choice
 
@@ -162,8 +161,8 @@ def _cut(call: LoweredCall, kept: torch.dtype, x: Tensor, w: Tensor) -> Tensor:
     """y of integers, of which each is a sum without its fraction."""
     for name, a in (("x", x), ("w", w)):
         _check_dtype(call, name, a.dtype)
-    # Functions along one axis have loops of their own.
-    pairs = isinstance(call.op.layout, AlongAxis)
+    # Functions along one axis, which an option names, have loops of their own.
+    pairs = call.op.layout.option is not None
     kernel = w.detach().cpu().reshape(call.sizes.kernel)
     y = in_order(x.detach().cpu(), kernel, call.conv, pairs=pairs)
     return as_integers(y, kept).to(x.device)
