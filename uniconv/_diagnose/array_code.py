@@ -21,6 +21,8 @@ def in_torch(code: str, like: str | None) -> str:
     'w.permute(*range(w.ndim)[::-1]).reshape(3, 2).permute(1, 0)'
     >>> in_torch("numpy.array([0.5, 1.0])", "x")
     'torch.tensor([0.5, 1.0]).to(x)'
+    >>> in_torch("numpy.pad(x[:, :-1], [(0, 0), (1, 0)])", "x")
+    'torch.nn.functional.pad(x[:, :-1], [1, 0, 0, 0])'
     >>> in_torch("w[::-1]", None)
     'torch.as_tensor(w).flip(0)'
     """
@@ -63,6 +65,15 @@ class _InTorch(ast.NodeTransformer):
         if ast.unparse(node.func) == "numpy.array":
             tensor = _method(ast.Name("torch", ast.Load()), "tensor", node.args)
             return _method(tensor, "to", [ast.Name(self.like)]) if self.like else tensor
+        if ast.unparse(node.func) == "numpy.roll":
+            return _method(ast.Name("torch", ast.Load()), "roll", node.args)
+        if ast.unparse(node.func) == "numpy.pad":
+            # torch's list begins with the last axis.
+            pads = [n for pair in reversed(ast.literal_eval(node.args[1])) for n in pair]
+            functional = ast.parse("torch.nn.functional", mode="eval").body
+            return _method(
+                functional, "pad", [node.args[0], ast.parse(f"{pads}", mode="eval").body]
+            )
         if name == "transpose":
             return _method(array, "permute", node.args)
         if name == "reshape" and node.keywords:

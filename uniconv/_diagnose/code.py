@@ -15,6 +15,7 @@ from uniconv._calls.source import torch_lines
 from uniconv._canonical.layout import axes
 from uniconv._canonical.steps import AnySize
 from uniconv._canonical.steps_source import IMPORTS
+from uniconv._diagnose.after import activation_inside, with_what_follows
 from uniconv._diagnose.array_code import in_torch
 from uniconv._diagnose.hypothesis import Hypothesis
 from uniconv._diagnose.lines import takes_tensors
@@ -98,19 +99,32 @@ def native_call(
     # How to read this: (1) arrays as code, with what the changes do to them; (2) if the record is
     # as it was, the caller's own options are right; (3) else the record is lifted into the
     # function's words, and where it has no option for the flip, with the kernel flipped beforehand;
-    # (4) what no call of the function can say is written in torch, with the reason.  A bias that
-    # was read off y is written in numbers.
+    # (4) what no call of the function can say is written in torch, with the reason; (5) what
+    # follows the call is written below it.  A bias that was read off y is written in numbers.
+    text, reason = _bare_call(model, options, names, only_torch)
+    return with_what_follows(model, text), reason
+
+
+def _bare_call(
+    model: Hypothesis, options: Mapping[str, Any], names: Mapping[str, str], only_torch: bool
+) -> tuple[str, str | None]:
+    """The call without what follows it; and why it is torch's, where it is."""
     problem, call = model.problem, model.problem.call
     codes = expressions(model, names)
-    bias = None if model.bias is None else codes["bias"]
+    bias = None if model.bias is None or model.gain is not None else codes["bias"]
     if codes["bias"] == "None":
         bias = None
-    if model.bias is not None and any(c.field == "bias" and c.read_off for c in model.changes):
-        bias = f"numpy.array({[float(str(np.float32(v))) for v in model.bias.ravel()]})"
+    if (
+        model.bias is not None
+        and bias is not None
+        and any(c.field == "bias" and c.read_off for c in model.changes)
+    ):
+        bias = f"numpy.array({[float(str(np.float32(v))) for v in np.ravel(model.bias)]})"
     conv, old = model.conv, call.conv
     fields = ("stride", "pad", "lhs_dilation", "rhs_dilation", "boundary", "fill", "reverse")
     same = all(getattr(conv, f) == getattr(old, f) for f in fields) and model.scale == call.scale
-    if same and not only_torch:
+    inside = activation_inside(model)
+    if same and inside == call.activation and not only_torch:
         return _called(model, options, codes, bias), None
     sizes = replace(
         call.sizes,
@@ -120,7 +134,7 @@ def native_call(
         kernel=model.w.shape[2:],
     )
     record = replace(old, **{f: getattr(conv, f) for f in fields})
-    goal = replace(call, conv=record, sizes=sizes, scale=_plain(model.scale))
+    goal = replace(call, conv=record, sizes=sizes, scale=_plain(model.scale), activation=inside)
     flips = [a for a, (r, s) in enumerate(zip(conv.reverse, old.reverse)) if r is not s]
     reason = None
     # First as the function itself would say it, else with the kernel flipped beforehand.
@@ -172,15 +186,19 @@ def _same_words(
     target: LoweredCall, own_options: Mapping[str, Any], answer: Lifted
 ) -> dict[str, Any]:
     """The lifted options, but in the caller's own words where these mean the same."""
-    # Option by option: the caller's value is taken back where the record stays the same with it, so
+
+    # Option by option: the caller's value is taken back where the call stays the same with it, so
     # that "SAME" is not answered with numbers, and options that do not matter stay.
+    def meaning(call: LoweredCall) -> tuple[Any, ...]:
+        return (call.conv, call.scale, call.activation)
+
     op, layout = target.op, answer.call.layout
     shapes = native_shapes(target, op, layout)
     options = dict(answer.options)
     for name, value in own_options.items():
         own = {**options, name: value}
         try:
-            if lower(op, own, *shapes).conv == answer.call.conv:
+            if meaning(lower(op, own, *shapes)) == meaning(answer.call):
                 options = own
         except UniconvError:
             continue

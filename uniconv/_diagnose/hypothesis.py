@@ -22,11 +22,14 @@ import torch
 from numpy.typing import NDArray
 
 from uniconv._calls.lower import LoweredCall
+from uniconv._canonical.activation import Activation
 from uniconv._canonical.execute import runner
 from uniconv._canonical.layout import axes, completed
 from uniconv._canonical.record import Convolution, Sizes, effective
+from uniconv._diagnose.activations import candidates, curved, forwards, steepest
+from uniconv._diagnose.normalization import BatchNormStatistics
 from uniconv._messages import show_shape
-from uniconv.errors import BadShape, Refused
+from uniconv.errors import BadShape
 
 Array = NDArray[Any]
 Letters = tuple[str, ...]
@@ -51,6 +54,10 @@ class Change:
     code: tuple[tuple[str, str], ...] = ()
     undo: str = ""
     read_off: bool = False
+
+    def but(self, **fields: Any) -> Change:
+        """The same with some fields changed."""
+        return replace(self, **fields)
 
     def same(self, other: Change) -> bool:
         """Whether both say the same, numbers that are read off y aside."""
@@ -116,6 +123,8 @@ class Problem:
     ``input``, ``kernel`` and ``output`` bring them into the canonical one.  An axis that the layout
     lacks is there with size 1, and several batch axes are one.  parts: how many parts of the batch
     have filters of their own (JAX's batch_group_count), which become groups of channels here.
+    activations: those that y may end in, by its numbers.  memory: the products under elements, of
+    the x, w and record that were asked last.
     """
 
     def __init__(
@@ -141,6 +150,9 @@ class Problem:
         letters, lacking = completed(axes(call.layout.w, self.rank), ("m", "i", *self.spatial))
         self.w = LabelledArray.of(w.reshape(*w.shape, *lacking), letters, native_shape)
         self.readings: dict[str, list[tuple[Array, Change]]] = {}
+        self.memory: tuple[Any, Any, Any, dict[Any, Any]] = (None, None, None, {})
+        self.activations = tuple(candidates(y))
+        self.goes_below_zero = not np.iscomplexobj(y) and bool((y < 0).any())
         self.pointwise = None if p is None or call.op.outer_product else self._pointwise(p)
 
     def _pointwise(self, p: Array) -> Array:
@@ -210,15 +222,9 @@ class Problem:
         whole = np.einsum("pgm,gmi...->pgi...", point, split)
         return np.asarray(whole.reshape(i, -1, *kernel.shape[2:]))
 
-    def start(self, bias: Array | None) -> Hypothesis:
+    def start(self, bias: Array | None, norm: BatchNormStatistics | None = None) -> Hypothesis:
         """The expected call, as it stands."""
         call = self.call
-        if call.activation and call.op.activation:
-            option = call.op.activation.option
-            raise Refused(
-                f"{call.op.name}: diagnose compares sums, and {option} ends the call in "
-                f"{call.activation}: give y as it is before it, and leave {option} linear"
-            )
         # Parts of the batch have become groups of channels in ``input``; and a pointwise kernel
         # that is multiplied in reads all channels, which leaves one group.
         conv = replace(call.conv, batch_groups=1, groups=max(self.groups, self.parts))
@@ -237,6 +243,8 @@ class Problem:
             call.scale,
             call.shift,
             bias,
+            norm=norm,
+            activation=call.activation,
         )
 
 
@@ -270,8 +278,9 @@ class Hypothesis:
     """One hypothesis: how y may have come about.
 
     x ``n c ...``, w ``o i ...`` and the observed y ``n o ...``, as this hypothesis reads them;
-    kernel is w before a pointwise kernel is multiplied into it.  y should be scale * conv + shift
-    + bias.  fit: what is read off y instead, "scale" or "bias" (a number per channel).
+    kernel is w before a pointwise kernel is multiplied into it.  y should be scale * gain * conv +
+    shift + bias, through the BatchNorm ``norm`` and then the activation, as far as there are these;
+    gain is a factor per output channel.  fit: what is read off y instead (``fits.py``).
     """
 
     problem: Problem
@@ -285,6 +294,9 @@ class Hypothesis:
     bias: Array | None = None
     fit: str = ""
     bias_axis: int = 1
+    gain: Array | None = None
+    norm: BatchNormStatistics | None = None
+    activation: Activation | None = None
     changes: tuple[Change, ...] = ()
 
     def but(self, change: Change | None = None, **fields: Any) -> Hypothesis:
@@ -302,6 +314,17 @@ class Hypothesis:
     def cost(self) -> float:
         """How unlikely the changes are together: their costs added up."""
         return sum(c.cost for c in self.changes)
+
+    @property
+    def read_off(self) -> int:
+        """How many of the changes take numbers from y, the wider ones counted more."""
+        wide = {
+            "factor per channel": 2,
+            "bias": 2,
+            "values of x": 2,
+            "factor and term per channel": 3,
+        }
+        return sum(wide.get(c.field, 1) for c in self.changes if c.read_off)
 
     @property
     def terms(self) -> int:
@@ -420,37 +443,111 @@ class Hypothesis:
             window = window * pixel.reshape(-1, *(1,) * (len(inside) - 1 - axis))
         return np.asarray(window)
 
+    def _products_once(self, at: tuple[int, ...]) -> tuple[Array, Any]:
+        """The products under an element, kept until others than this x, w and record are asked."""
+        # Hypotheses that differ in what follows the sum come one after another; so do an element
+        # and its magnitude.
+        memory = self.problem.memory
+        if memory[0] is not self.x or memory[1] is not self.w or memory[2] is not self.conv:
+            memory = self.problem.memory = (self.x, self.w, self.conv, {})
+        products: dict[tuple[int, ...], tuple[Array, Any]] = memory[3]
+        if at not in products:
+            products[at] = self.products(at)
+        return products[at]
+
+    def factor(self, channel: int) -> Any:
+        """What the sum of an output channel is multiplied by."""
+        return self.scale if self.gain is None else self.scale * self.gain[channel]
+
+    def core(self, at: tuple[int, ...]) -> Any:
+        """One number of the sum times its factor, before anything is added."""
+        products, outside = self._products_once(at)
+        return self.factor(at[1]) * (products.sum() + outside)
+
+    def core_size(self, at: tuple[int, ...]) -> float:
+        """The sum of the magnitudes of what ``core`` adds up."""
+        if self.problem.pointwise is None:
+            products, outside = self._products_once(at)
+        else:
+            model = self.but(w=self.problem.folded(self.kernel, sizes=True))
+            products, outside = model.products(at)
+        return float(abs(self.factor(at[1])) * (np.abs(products).sum() + abs(outside)))
+
+    def before_activation(self, at: tuple[int, ...]) -> Any:
+        """One number of the result before the activation."""
+        value = self.core(at) + self.added(at)
+        if self.norm is not None:
+            value = value * self.norm.factor[at[1]] + self.norm.term[at[1]]
+        return value
+
     def element(self, at: tuple[int, ...]) -> Any:
         """One number of the result."""
-        products, outside = self.products(at)
-        return self.scale * (products.sum() + outside) + self.added(at)
+        value = self.before_activation(at)
+        return value if self.activation is None else forwards(self.activation, value)
 
     def magnitude(self, at: tuple[int, ...]) -> float:
-        """S at one element: the sum of the products' magnitudes."""
-        model = self
-        if self.problem.pointwise is not None:
-            model = self.but(w=self.problem.folded(self.kernel, sizes=True))
-        products, outside = model.products(at)
-        size = float(np.abs(products).sum() + abs(outside))
-        return float(abs(self.scale) * size + abs(self.added(at)))
+        """S at one element: the sum of the products' magnitudes, as far as it can move y."""
+        # Of a ReLU as far as they themselves, of a sigmoid a quarter of that at most.
+        size = self.core_size(at) + float(abs(self.added(at)))
+        if self.norm is not None:
+            size = size * abs(self.norm.factor[at[1]]) + abs(self.norm.term[at[1]])
+        if self.activation is None:
+            return float(size)
+        # What a library's series is off counts as some roundings of y, or of 1.
+        own = 2 * (1 + abs(self.y[at])) if curved(self.activation) else 0.0
+        return float(size * steepest(self.activation, float(self.y[at])) + own)
+
+    def core_result(self) -> Array:
+        """All of the sum times its factor, ``n o ...``, before anything is added."""
+        y: Array = self.scale * _convolved(self.conv, self.x, self.w)
+        return y if self.gain is None else y * self.along(self.gain, 1)
+
+    def all_added(self) -> Any:
+        """What is added to the sum, in a shape that goes with y."""
+        bias = 0.0 if self.bias is None or self.fit == "bias" else self.along(self.bias)
+        return self.shift + bias
 
     def result(self) -> Array:
         """All of the result, ``n o ...``."""
-        y: Array = self.scale * _convolved(self.conv, self.x, self.w) + self.shift
-        return y if self.bias is None or self.fit == "bias" else y + self.along(self.bias)
+        y: Array = self.core_result() + self.all_added()
+        if self.norm is not None:
+            y = y * self.along(self.norm.factor, 1) + self.along(self.norm.term, 1)
+        return y if self.activation is None else np.asarray(forwards(self.activation, y))
 
     def magnitudes(self) -> Array:
         """S at every element."""
         # Every number by its magnitude, the fill too, through the same record.
         conv = replace(self.conv, fill=abs(self.conv.fill))
         w = self.problem.folded(self.kernel, sizes=True)
-        s: Array = abs(self.scale) * _convolved(conv, np.abs(self.x), w) + abs(self.shift)
-        return s if self.bias is None or self.fit == "bias" else s + np.abs(self.along(self.bias))
+        s: Array = abs(self.scale) * _convolved(conv, np.abs(self.x), w)
+        if self.gain is not None:
+            s = s * self.along(np.abs(self.gain), 1)
+        s = s + np.abs(self.all_added())
+        if self.norm is not None:
+            s = s * self.along(np.abs(self.norm.factor), 1) + self.along(np.abs(self.norm.term), 1)
+        if self.activation is not None:
+            if self.activation.name == "exp":
+                s = s * np.abs(self.y)
+            else:
+                s = s * steepest(self.activation, 0.0)
+            s = s + 2 * (1 + np.abs(self.y)) if curved(self.activation) else s
+        return s
 
-    def along(self, bias: Array) -> Array:
-        """A bias with y's axes."""
+    @property
+    def steepness(self) -> float:
+        """How much one more of the sum moves y at most."""
+        # The largest factor of any channel, and the steepest place of the activation.
+        factor = abs(self.scale)
+        for values in (self.gain, None if self.norm is None else self.norm.factor):
+            factor *= 1.0 if values is None else float(np.abs(values).max(initial=0.0))
+        if self.activation is not None:
+            factor *= steepest(self.activation, float(np.abs(self.y).max(initial=0.0)))
+        return float(factor)
+
+    def along(self, bias: Array, axis: int | None = None) -> Array:
+        """A bias with y's axes; other numbers per channel along another axis."""
         shape = [1] * self.y.ndim
-        shape[self.bias_axis] = -1
+        shape[self.bias_axis if axis is None else axis] = -1
         return bias.reshape(shape)
 
 

@@ -8,7 +8,8 @@ So "the same number" can mean what it means for this y, and never more.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,15 @@ from numpy.typing import NDArray
 
 from uniconv._calls.lower import LoweredCall, lower
 from uniconv._canonical.arrays import dtype_name, to_torch
-from uniconv._diagnose.hypothesis import Problem
-from uniconv._diagnose.precision import UNITS, Errors, rounded, storage
+from uniconv._diagnose.hypothesis import Change, Problem
+from uniconv._diagnose.precision import (
+    UNITS,
+    EightBits,
+    Errors,
+    quantized,
+    rounded,
+    storage,
+)
 from uniconv._messages import show_shape
 from uniconv.errors import BadArray, BadShape
 from uniconv.spec.op import Op
@@ -114,36 +122,63 @@ def problem(
     if pointwise is not None:
         shapes.append(pointwise.array.shape)
     call = lower(op, options, *shapes)
-    _check_axes(call, y)
+    y, _ = unflattened(call, y)
     zeros = [np.asarray(z, float) for z in call.zero_points]
     p = None if pointwise is None else pointwise.array
     kernel = w.array.conj() if op.conjugates else w.array
     return Problem(call, x.array - zeros[0], kernel - zeros[1], y.array, p)
 
 
-def _check_axes(call: LoweredCall, y: InputArray) -> None:
-    """y must have as many axes as the function's result."""
-    if y.array.ndim != len(call.output):
+def unflattened(call: LoweredCall, y: InputArray) -> tuple[InputArray, Change | None]:
+    """y with the axes of the function's result, and the change that it has others.
+
+    Raises:
+        BadShape: y has another number of axes and not as many numbers, so that none can be told.
+    """
+    shape, own = call.output, y.array.shape
+    if len(own) == len(shape):
+        return y, None
+    if y.array.size != prod(shape):
         raise BadShape(
-            f"{call.op.name}: y {show_shape(y.array.shape)} has {y.array.ndim} axes, the expected "
-            f"result {show_shape(call.output)} has {len(call.output)}; add or drop axes of size 1"
+            f"{call.op.name}: y {show_shape(own)} has {len(own)} axes, the expected "
+            f"result {show_shape(shape)} has {len(shape)}; add or drop axes of size 1"
         )
+    longer = [[n for n in sizes if n > 1] for sizes in (own, shape)]
+    text = "y is flattened"
+    if longer[0] == longer[1]:
+        text = "y has not the same axes of size 1 as the result"
+    elif len(own) > 1:
+        text = f"y is reshaped to {show_shape(own)}"
+    code = (("y", f"{{}}.reshape({', '.join(map(str, shape))})"),)
+    change = Change("shape of y", show_shape(shape), show_shape(own), text, 1.0, code)
+    return replace(y, array=y.array.reshape(shape)), change
 
 
 def errors(x: InputArray, w: InputArray, y: InputArray) -> Errors:
     """What the arrays may be off."""
     # Only y's short format counts as rounding: x and w are what they are.
-    return Errors(x.error, w.error, y.error, UNITS[y.stored] if y.stored else 0.0)
+    # The numbers next to 0 of float16 are 2**-24 apart.
+    least = 2.0**-25 if y.stored == "float16" else 0.0
+    return Errors(x.error, w.error, y.error, UNITS[y.stored] if y.stored else 0.0, least)
 
 
-def short(p: Problem, precision: str) -> Problem:
-    """The same problem with x and w rounded to a short format.
+def short(p: Problem, precision: str | EightBits) -> Problem:
+    """The same problem with x and w rounded to a short format, or made 8-bit integers.
 
     Made past ``__init__``, which would read the layouts again; the readings are of other numbers
     and begin anew.
     """
     other = object.__new__(Problem)
     other.__dict__.update(p.__dict__, readings={})
+    if isinstance(precision, EightBits):
+        # A kernel's output channels: o, or what they are made of, groups and multipliers.
+        each = tuple(n for n, letter in enumerate(p.w.letters) if letter in "ogm")
+        if precision.x:
+            other.x = p.x.with_values(quantized(p.x.array, precision.x))
+        if precision.w:
+            values = quantized(p.w.array, precision.w, each if precision.per_channel else ())
+            other.w = p.w.with_values(values)
+        return other
     other.x, other.w = (a.with_values(rounded(a.array, precision)) for a in (p.x, p.w))
     if p.pointwise is not None:
         other.pointwise = rounded(p.pointwise, precision)

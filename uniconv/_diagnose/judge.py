@@ -3,21 +3,25 @@
 Two numbers agree where they differ by no more than three things together: what the printed digits
 of x, w and y may be off (``digits``), what y's own short format rounds, and the rounding bound of
 float32 (``unit`` times the sum of the products' magnitudes).  A hypothesis that leaves a number
-open (a scale, a bias) is judged by whether one value serves all samples, and settled after that.
+open (a scale, a bias) is judged by whether one value serves all samples, and settled after that
+(``fits.py``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from itertools import product
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from uniconv._diagnose.hypothesis import Hypothesis
+from uniconv._diagnose.fits import gives, settled
+from uniconv._diagnose.hypothesis import Change, Hypothesis
+from uniconv._diagnose.input_scale import MOST_CHANNELS
 from uniconv._diagnose.precision import UNITS, Errors, Remainder
 
+Array = NDArray[Any]
 Index = tuple[int, ...]
 
 SAMPLES = 24
@@ -53,13 +57,17 @@ class Judge:
     def digits(self, model: Hypothesis) -> float:
         """How far the printed digits of x, w and y may move an element."""
         e = self.errors
-        if not e.printed:
+        return e.least + (e.y + model.steepness * self._moved(model) if e.printed else 0.0)
+
+    def _moved(self, model: Hypothesis) -> float:
+        """How far the printed digits of x and w may move the sum of an element."""
+        e = self.errors
+        if not e.x and not e.w:
             return 0.0
         # An x that is off by e.x moves an element by e.x times the sum of |w| under it; a w off by
         # e.w by e.w times the K pixels that it meets, each no larger than the largest.
         weights = np.abs(model.w).reshape(len(model.w), -1).sum(1).max() if model.w.size else 0.0
-        shift = e.x * weights + e.w * model.terms * (self.x_peak + e.x)
-        return float(e.y + abs(model.scale) * shift)
+        return float(e.x * weights + e.w * model.terms * (self.x_peak + e.x))
 
     def sample(self, model: Hypothesis) -> list[Index]:
         """Elements to look at first: in the middle, at corners, anywhere; the same every time."""
@@ -85,10 +93,8 @@ class Judge:
         self.tried += 1
         if not model.fits or not model.y.size:
             return False
-        if model.fit == "scale":
-            return self._proportional(model, u)
-        if model.fit == "bias":
-            return self._offset(model, u)
+        if model.fit:
+            return not inputs and gives(model, self.errors, self.sample(model), self._moved(model))
         unit, digits, stored = self.unit(model, u) + inputs, self.digits(model), self.errors.stored
         for at in self.sample(model):
             observed = model.y[at]
@@ -103,77 +109,6 @@ class Judge:
         """How far an element may be off."""
         inexact = self.digits(model) + self.errors.stored * abs(model.y[at])
         return float(inexact + self.unit(model, u) * model.magnitude(at))
-
-    def _proportional(self, model: Hypothesis, u: float) -> bool:
-        """Whether y is the model's result times one number, read off the largest of eight samples.
-
-        value and seen are without what is added to the sum; zeros can say no factor.
-        """
-        points = self.sample(model)
-        first = max(points[:8], key=lambda at: abs(model.y[at]))
-        value = model.element(first) - model.added(first)
-        observed = model.y[first] - model.added(first)
-        if value == 0 or observed == 0 or abs(value) <= self.slack(model, first, u):
-            return False
-        factor = observed / value
-        relative = self.slack(model, first, u) / abs(observed)
-        for at in points:
-            value = model.element(at) - model.added(at)
-            observed = model.y[at] - model.added(at)
-            slack = abs(factor) * self.slack(model, at, u) + self.slack(model, at, u)
-            if abs(observed - factor * value) > slack + relative * abs(observed):
-                return False
-        return True
-
-    def _offset(self, model: Hypothesis, u: float) -> bool:
-        """Whether y is the model's result plus one number per channel; three are looked at.
-
-        With fewer than three numbers per channel it would prove nothing.
-        """
-        if self.start.y.size < 3 * model.y.shape[1]:
-            return False
-        shape = model.y.shape
-        spots = [at[2:] for at in self.sample(model)][:8]
-        for k in sorted({0, shape[1] // 2, shape[1] - 1}):
-            ats = [(0, k, *spot) for spot in spots]
-            off = [model.y[at] - model.element(at) for at in ats]
-            for at, value in zip(ats[1:], off[1:]):
-                if abs(value - off[0]) > self.slack(model, at, u) + self.slack(model, ats[0], u):
-                    return False
-        return True
-
-    def settled(self, model: Hypothesis) -> Hypothesis:
-        """The model with what is read off y filled in."""
-        if model.fit == "scale":
-            bare = replace(model, fit="", scale=1.0, shift=0.0, bias=None)
-            rest = model.y - model.shift
-            if model.bias is not None:
-                rest = rest - model.along(model.bias)
-            value = bare.result()
-            # The factor of least squares: <value, rest> / <value, value>, over all of y.
-            total = np.vdot(value, value)
-            if not total:
-                return model
-            factor = complex(np.vdot(value, rest) / total)
-            number: Any = factor if np.iscomplexobj(value) else factor.real
-            number = _nice(number)
-            change = replace(
-                model.changes[-1],
-                actual=_number_text(number),
-                text=f"the result is multiplied by {_number_text(number)}",
-            )
-            return replace(model, fit="", scale=number, changes=(*model.changes[:-1], change))
-        if model.fit == "bias":
-            axes = tuple(a for a in range(model.y.ndim) if a != 1)
-            bare = replace(model, bias=None, fit="")
-            # The median, so that elements that do not fit leave it as it is.
-            offset = np.median(model.y - bare.result(), axis=axes)
-            change = replace(
-                model.changes[-1],
-                actual=f"{np.array2string(offset, precision=4, threshold=6)} per output channel",
-            )
-            return replace(model, fit="", bias=offset, changes=(*model.changes[:-1], change))
-        return model
 
     def remainder(self, model: Hypothesis) -> Remainder:
         """What is left where the model's result is taken from y, judged on every element.
@@ -196,21 +131,27 @@ class Judge:
         bounds = {p: near + self.unit(model, UNITS[p]) * s for p in ("float64", "float32")}
         with np.errstate(divide="ignore", invalid="ignore"):
             units = float(np.nan_to_num(off / bounds["float32"], nan=0.0, posinf=np.inf).max())
-        precision = "float64" if np.all(off <= bounds["float64"]) else "float32"
-        if not np.all(off <= bounds["float32"]):
-            precision = "not rounding"
-        elif self.errors.printed and precision == "float64":
-            precision = "printed digits"
-        elif self.errors.stored and precision == "float64":
-            precision = "bfloat16" if self.errors.stored == UNITS["bfloat16"] else "float16"
-        elif self.errors.printed:
-            precision = "printed digits and float32"
+        precision = self._precision(off, bounds)
         if precision != "not rounding":
             return Remainder(largest, units, precision)
-        for short in ("TF32", "float16", "bfloat16"):
+        for short in ("TF32", "bfloat16"):
             if np.all(off <= bounds["float32"] + 2 * UNITS[short] * s):
-                return Remainder(largest, units, short, proved=False)
+                return Remainder(largest, units, f"as coarse as {short}", proved=False)
         return Remainder(largest, units, "not rounding")
+
+    def _precision(self, off: Array, bounds: Mapping[str, Array]) -> str:
+        """What the finest bound that holds everywhere is called."""
+        e = self.errors
+        fine = bool(np.all(off <= bounds["float64"]))
+        if not fine and not np.all(off <= bounds["float32"]):
+            return "not rounding"
+        if e.step:
+            return f"int8 results, in steps of {e.step:.4g}"
+        if e.stored:
+            return next(p for p in ("bfloat16", "float16") if UNITS[p] == e.stored)
+        if e.printed:
+            return "printed digits" if fine else "printed digits and float32"
+        return "float64" if fine else "float32"
 
     def confirmed(
         self,
@@ -226,11 +167,11 @@ class Judge:
         """
         right: list[Hypothesis] = []
         for model in models:
-            settled = self.settled(model)
-            rest = self.remainder(settled)
+            one = settled(model)
+            rest = self.remainder(one)
             fine = rest.is_rounding and (rest.proved or inputs > 0)
-            if fine and (weak or self.convincing(settled, inputs)):
-                right.append(settled)
+            if fine and (weak or self.convincing(one, inputs)):
+                right.append(one)
                 if len(right) >= most:
                     break
         return right
@@ -249,7 +190,7 @@ class Judge:
         read_off = 0
         for change in model.changes:
             if change.read_off:
-                read_off += model.y.shape[1] if change.field == "bias" else 1
+                read_off += _numbers(model, change)
         numbers = self.distinct - read_off
         if numbers < 1:
             return False
@@ -260,21 +201,11 @@ class Judge:
         return bool(-numbers * np.log(chance) > np.log(max(self.tried, 1) * ENOUGH))
 
 
-def _nice(number: Any) -> Any:
-    """1/9 for 0.1111111; the number itself where no plain one is near."""
-    # A factor is meant: people multiply by 2 or divide by 9, and least squares give 0.11111108.
-    if isinstance(number, complex):
-        return number
-    for whole in (number, 1 / number if number else 1.0):
-        if abs(whole - round(whole)) < 1e-6 * max(abs(whole), 1) and round(whole):
-            return float(round(whole)) if whole == number else 1 / round(whole)
-    return float(number)
-
-
-def _number_text(number: Any) -> str:
-    """A factor as it is told: 1/9 where it is one, else six digits."""
-    if isinstance(number, float) and number and abs(1 / number) > 1.5:
-        inverse = 1 / number
-        if abs(inverse - round(inverse)) < 1e-9 * abs(inverse):
-            return f"1/{round(inverse)}"
-    return f"{number:.6g}"
+def _numbers(model: Hypothesis, change: Change) -> int:
+    """How many numbers a change reads off y."""
+    # So many of y's numbers prove nothing, since any y would have given some.
+    channels = int(model.y.shape[1])
+    per_field: dict[str, int] = {"bias": channels, "factor per channel": channels}
+    per_field |= {"factor and term per channel": 2 * channels}
+    per_field |= {"values of x": 2 * min(model.x.shape[1], MOST_CHANNELS)}
+    return per_field.get(change.field, 1)

@@ -45,7 +45,8 @@ def diagnose(
     *,
     tolerance: Tolerance | None = None,
     progress: Progress | None = None,
-    depth: int = 2,
+    depth: int = 3,
+    batchnorm: Mapping[str, Any] | None = None,
 ) -> Diagnosis:
     """Say why y is not what the call gives, or that it is.
 
@@ -62,12 +63,16 @@ def diagnose(
         tolerance: how far a value of y may be off (absolute), or {"x": ..., "w": ..., "y": ...};
             by default what the call holds.
         progress: called with a line of text, about once a second, when the search is long.
-        depth: 1 looks for single causes only.
+        depth: 1 looks for single causes only, 2 for pairs of them, 3 for three, too.
+        batchnorm: the statistics of the BatchNorm that y was meant to have between the call and its
+            activation: mean, variance, gamma and beta ``(o,)`` and eps, by these names or a
+            framework's (``running_mean``, ``moving_variance``, ``scale``, ``epsilon``, ...).
 
     Raises:
-        BadShape: y has another number of axes than the call's result, or the bias another length
-            than y has channels.
+        BadShape: y has another number of axes than the call's result and not as many numbers, or
+            the bias or an array of ``batchnorm`` another length than y has channels.
         BadArray: an array has no finite numbers, or the call has shapes only, or there is no y.
+        BadOption: ``batchnorm`` lacks a mean, a variance or eps, or has an unknown name.
         BadCall: no ``uniconv.Call`` was given.
 
     >>> from uniconv._call import Call
@@ -83,14 +88,15 @@ def diagnose(
     """
     if y is None and call.y is None:
         raise BadArray("diagnose has no y to explain: diagnose(call, y)")
-    run = call if y is None else call.with_result(y)
+    own = call if y is None else call.with_result(y)
     off = tolerances(call.tolerance if tolerance is None else tolerance)
-    arrays = [read_array(getattr(run, role), role, off.get(role)) for role in ("x", "w", "y")]
+    arrays = [read_array(getattr(own, role), role, off.get(role)) for role in ("x", "w", "y")]
     p = None if call.pointwise is None else read_array(call.pointwise, "pointwise")
     b = None if call.bias is None else read_array(call.bias, "bias")
     if call.dialect is None:
         return _any_function(arrays, b, p, progress)
-    return diagnosis_of(searched(call.function, call.options, arrays, b, p, progress, depth))
+    run = searched(call.function, call.options, arrays, b, p, progress, depth, batchnorm)
+    return diagnosis_of(run)
 
 
 def _any_function(

@@ -47,6 +47,73 @@ def rounded(a: Array, precision: str) -> Array:
     return short.astype(np.uint32).view(np.float32).astype(np.float64)
 
 
+@dataclass(frozen=True, slots=True)
+class EightBits:
+    """8-bit integers in the place of x, w or both: how their scale is found; "" leaves one alone.
+
+    "127", "127.5" and "128" are what the largest magnitude is divided by, for numbers around 0;
+    "ends" spreads 255 steps from the least to the largest, with a zero point.
+    """
+
+    x: str
+    w: str
+    per_channel: bool = False
+
+    def __str__(self) -> str:
+        """What it is called: "int8 weights (a scale per channel)"."""
+        roles = [text for text, how in (("weights", self.w), ("activations", self.x)) if how]
+        return f"int8 {' and '.join(roles)}{' (a scale per channel)' if self.per_channel else ''}"
+
+
+_SCALES = ("127", "127.5", "128", "ends")
+QUANTIZATIONS = (
+    *(EightBits("", w, each) for w in _SCALES for each in (False, True)),
+    *(EightBits(x, "") for x in _SCALES),
+    *(EightBits(x, w, each) for x in _SCALES for w in _SCALES for each in (False, True)),
+)
+
+
+def quantized(a: Array, how: str, axes: tuple[int, ...] = ()) -> Array:
+    """The values that 8-bit integers leave, with one scale, or one for each index of some axes.
+
+    >>> quantized(np.array([0.5, -1.27, 0.004]), "127").round(9).tolist()
+    [0.5, -1.27, 0.0]
+    """
+    # What a scale is found from: all of the array, or each slice along ``axes``.  A slice of zeros
+    # has no scale; any does.
+    others = tuple(axis for axis in range(a.ndim) if axis not in axes)
+    if how == "ends":
+        low = np.minimum(a.min(axis=others, keepdims=True), 0)
+        step = (np.maximum(a.max(axis=others, keepdims=True), 0) - low) / 255
+        step = np.where(step == 0, 1, step)
+        zero = np.round(-low / step)
+        return np.asarray((np.clip(np.round(a / step) + zero, 0, 255) - zero) * step)
+    step = np.abs(a).max(axis=others, keepdims=True) / float(how)
+    step = np.where(step == 0, 1, step)
+    return np.asarray(np.clip(np.round(a / step), -128 if how != "127" else -127, 127) * step)
+
+
+def spacing(y: Array) -> float:
+    """The step of a grid on which y's numbers lie, of at most 256 places; 0 where they do not.
+
+    Those are results that were 8-bit integers, or printed with few digits.
+
+    >>> spacing(np.arange(-50, 60) * 0.25)
+    0.25
+    """
+    # Fewer than 16 different numbers say nothing of a grid.
+    values = np.unique(y) if y.dtype.kind == "f" else y.ravel()[:0]
+    if not 16 <= values.size <= 256:
+        return 0.0
+    gaps = np.diff(values)
+    step = float(gaps[gaps > 0.5 * gaps.min()].min())
+    # The least gap says the step roughly, all together exactly.
+    places = np.round((values - values[0]) / step)
+    step = float((values[-1] - values[0]) / places[-1])
+    off = np.abs(values / step - np.round(values / step))
+    return step if places[-1] <= 256 and off.max() < 1e-3 else 0.0
+
+
 def storage(y: Array) -> str | None:
     """The short format whose values all of y's are, judging by its dtype, then by its bits."""
     # An array that was float16 once and is float32 now still has only float16's numbers in it.
@@ -68,13 +135,16 @@ class Errors:
     """What the arrays may be off before anything is computed.
 
     x, w, y: the largest absolute error of a value, as of printed digits; 0 for exact numbers.
-    stored: the relative error of y's own format, where that is a short one.
+    stored: the relative error of y's own format, where that is a short one; least: its absolute
+    error, which remains for numbers next to 0; step: the spacing of y, where it was made integers.
     """
 
     x: float = 0.0
     w: float = 0.0
     y: float = 0.0
     stored: float = 0.0
+    least: float = 0.0
+    step: float = 0.0
 
     @property
     def printed(self) -> bool:

@@ -130,6 +130,8 @@ def diagnosis_of(run: Run) -> Diagnosis:
     difference = largest_difference(expected, start.y)
     call, reason = line_of(run, model, result.remainder.largest)
     causes = as_causes(model.changes, _shares(start, model))
+    if run.reshaped is not None:
+        causes = (*as_causes([run.reshaped]), *causes)
     return Diagnosis(
         run.op.name,
         _verdict(run, causes, difference),
@@ -155,11 +157,21 @@ def diagnosis_of(run: Run) -> Diagnosis:
 
 
 def _notes(run: Run, call: str, reason: str | None) -> Iterator[str]:
-    """Why the call is torch's; or that there is none that could be run."""
-    if run.result.explained and not call:
+    """Why the call is torch's, or that there is none; where nothing explains y, what it is not."""
+    if not run.result.explained and not run.result.weak:
+        yield f"ruled out, one by one and together ({run.result.tried:,} hypotheses): {RULED_OUT}"
+    elif run.result.explained and not call:
         yield "no code that was tried gives y: it is explained in words only"
     elif reason is not None:
         yield f"no call of {run.op.name} gives y ({reason}); torch does, as above"
+
+
+RULED_OUT = (
+    "x, the kernel and y with other axes, reshaped, or with channels in another order; a flipped "
+    "kernel; another stride, dilation, padding or border; pixels of x or y lost or moved; the "
+    "bias, a factor, a factor and a term per channel, an activation; x scaled; rounding to short "
+    "formats and 8-bit integers"
+)
 
 
 def _place(start: Hypothesis, model: Hypothesis, judge: Judge, *, explained: bool) -> str:
@@ -178,33 +190,52 @@ def _place(start: Hypothesis, model: Hypothesis, judge: Judge, *, explained: boo
 
 def _shares(start: Hypothesis, model: Hypothesis) -> list[float] | list[None]:
     """How much of the difference each change of a model explains."""
-    # With all changes it is the model, with none the start; with one of two, that one alone.
+    # With all changes it is the model, with none the start; with some, these alone.
     count = len(model.changes)
 
     def rest_of(steps: tuple[int, ...]) -> float | None:
-        whole = model if len(steps) == count else start
-        one = _alone(start, steps[0], model) if 0 < len(steps) < count else whole
-        if one is None or not one.fits or one.y.shape != start.y.shape:
+        some = model if len(steps) == count else _with_some(start, steps, model)
+        if some is None or not some.fits or some.y.shape != start.y.shape:
             return None
-        return float(np.sum(np.abs(one.y - one.result()) ** 2))
+        return float(np.sum(np.abs(some.y - some.result()) ** 2))
 
     return shares(count, rest_of)
 
 
-def _alone(start: Hypothesis, n: int, model: Hypothesis) -> Hypothesis | None:
-    """The expected call with one of two changes only."""
+def _with_some(start: Hypothesis, steps: tuple[int, ...], model: Hypothesis) -> Hypothesis | None:
+    """The expected call with some of a model's changes only."""
     # A change is found again by its field and value, among all single ones; where its number was
     # read off y, in the settled model.
-    goal = model.changes[n]
-    for one in singles(start):
-        change = one.changes[0]
-        if (change.field, change.actual) == (goal.field, goal.actual) and not one.fit:
-            return one
-    if goal.field == "scale":
-        return start.but(scale=model.scale)
-    if goal.field == "bias":
-        return start.but(bias=model.bias)
-    return None
+    some = start
+    for n in steps:
+        goal = model.changes[n]
+        alike = (
+            one
+            for one in singles(some)
+            if not one.fit
+            and (one.changes[-1].field, one.changes[-1].actual) == (goal.field, goal.actual)
+        )
+        fields = READ_OFF.get(goal.field, ()) if goal.read_off else ()
+        if fields:
+            some = some.but(**{field: getattr(model, field) for field in fields})
+        else:
+            one = next(alike, None)
+            if one is None:
+                return None
+            some = one
+    return some
+
+
+# What of a settled model holds the numbers that a change reads off y.
+READ_OFF = {
+    "scale": ("scale",),
+    "bias": ("bias",),
+    "factor per channel": ("gain",),
+    "factor and term per channel": ("gain", "bias", "shift", "norm"),
+    "values of x": ("x",),
+    "activation": ("activation",),
+    "BatchNorm": ("norm",),
+}
 
 
 def _verdict(run: Run, causes: Sequence[Cause], difference: float) -> str:
@@ -244,7 +275,7 @@ def _undecided(model: Hypothesis, others: Sequence[Hypothesis]) -> list[str]:
         else:
             text = f"whether {text}: y would be the same"
         texts.append(f"{text}; use probe()")
-    return texts
+    return list(dict.fromkeys(texts))
 
 
 def line_of(run: Run, model: Hypothesis, slack: float) -> tuple[str, str | None]:

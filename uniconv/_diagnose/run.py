@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from keyword import kwlist
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-from uniconv._diagnose.hypothesis import Hypothesis
-from uniconv._diagnose.inputs import InputArray, errors, problem, short
-from uniconv._diagnose.precision import Errors
+from uniconv._diagnose.hypothesis import Change, Hypothesis
+from uniconv._diagnose.inputs import InputArray, errors, problem, short, unflattened
+from uniconv._diagnose.normalization import read_batchnorm
+from uniconv._diagnose.precision import EightBits, Errors, spacing
 from uniconv._diagnose.search import SearchResult, search
 from uniconv._messages import show_shape
 from uniconv.errors import BadShape
@@ -34,7 +36,7 @@ class Run:
 
     names: what x, w and y are called in code.  start: the call as it was meant; errors: what its
     arrays may be off; result: what the search ended with.  arrays: what the user gave, by the names
-    in code, to run printed lines on.
+    in code, to run printed lines on.  reshaped: that y has other axes.
     """
 
     op: Op
@@ -44,6 +46,7 @@ class Run:
     errors: Errors
     result: SearchResult
     arrays: Mapping[str, Array] = field(default_factory=dict, repr=False)
+    reshaped: Change | None = None
 
     @property
     def model(self) -> Hypothesis:
@@ -63,11 +66,13 @@ def searched(
     bias: InputArray | None = None,
     pointwise: InputArray | None = None,
     progress: Progress | None = None,
-    depth: int = 2,
+    depth: int = 3,
+    batchnorm: Mapping[str, Any] | None = None,
 ) -> Run:
     """The run of one expected call; arrays are x, w and y."""
     # The search may ask for the same call with x and w rounded to a short format: it gets a
-    # function that makes it, since that is rarely needed.
+    # function that makes it, since that is rarely needed.  Where no single cause explains a y that
+    # lies on a grid, as 8-bit integers do, it is looked at with what their rounding may do.
     x, w, y = arrays
     target = problem(op, options, x, w, y, pointwise)
     channels = None if bias is None else bias.array.reshape(-1)
@@ -76,10 +81,36 @@ def searched(
             f"{op.name}: bias {show_shape(bias.array.shape)} must have the {target.call.o} "
             "channels of y"
         )
-    start, off = target.start(channels), errors(x, w, y)
-    result = search(start, off, lambda p: short(target, p).start(channels), progress, depth)
-    own = arrays_of(arrays, bias, pointwise)
-    return Run(op, options, names_of(arrays), start, off, result, own)
+    norm = None if batchnorm is None else read_batchnorm(batchnorm, target.call.o)
+    start, off = target.start(channels, norm), errors(x, w, y)
+
+    def rounded(precision: str | EightBits) -> Hypothesis:
+        return short(target, precision).start(channels, norm)
+
+    step = 0.0 if off.printed else _step(start, y.array)
+    result = search(start, off, rounded, progress, 1 if step else depth)
+    if step and not (result.explained and result.remainder.proved):
+        coarse = replace(off, y=0.5 * step, step=step)
+        result = search(start, coarse, rounded, progress, depth)
+        if result.explained:
+            off = coarse
+        else:
+            result = search(start, off, rounded, progress, depth)
+    names, own = names_of(arrays), arrays_of(arrays, bias, pointwise)
+    reshaped = unflattened(target.call, y)[1]
+    if reshaped is not None:
+        names["y"] = reshaped.code[0][1].format(names["y"])
+    return Run(op, options, names, start, off, result, own, reshaped)
+
+
+def _step(start: Hypothesis, y: Array) -> float:
+    """The step of the 8-bit integers that y was; 0 where it was none."""
+    step = spacing(y)
+    if step and start.fits:
+        places = start.result() / step
+        if np.abs(places - np.round(places)).max(initial=0.0) < 1e-3:
+            return 0.0  # the call itself gives such numbers
+    return step
 
 
 def names_of(arrays: list[InputArray]) -> dict[str, str]:

@@ -13,14 +13,28 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from uniconv._diagnose.causes import LEAST, SHAPING, SLOTS
+from uniconv._diagnose.fits import settled
 from uniconv._diagnose.hypothesis import Hypothesis
 from uniconv._diagnose.judge import Judge
-from uniconv._diagnose.precision import ROUNDED_INPUTS, UNITS, Errors, Remainder
+from uniconv._diagnose.precision import (
+    QUANTIZATIONS,
+    ROUNDED_INPUTS,
+    UNITS,
+    EightBits,
+    Errors,
+    Remainder,
+)
 
 Progress = Callable[[str], None]
+# Gives the expected call with x and w rounded so.
+Rounded = Callable[[str | EightBits], Hypothesis]
 
 ALIKE = 6  # so many other explanations are told
 CHEAPEST = 1.0  # what no cause costs less than
+COARSE = 2 * UNITS["bfloat16"]  # how far x and w may be off, relatively, in any short format
+# Of three causes: how near the first must be, compared with none; on so many samples; and how many
+# are followed.
+NEARER, PART_OF_SAMPLES, FOLLOWED = 0.8, 16, 5
 
 
 @dataclass
@@ -47,12 +61,12 @@ def singles(model: Hypothesis) -> Iterator[Hypothesis]:
 
 
 def pairs(
-    model: Hypothesis, judge: Judge, progress: Progress | None = None, inputs: float = 0.0
+    model: Hypothesis, judge: Judge, progress: Progress | None, near: list[Hypothesis]
 ) -> Iterator[Hypothesis]:
     """Models that differ in two things and give y, about the simplest first.
 
-    Once one is found, only what could be simpler is looked at.  inputs: how far x and w may be
-    off, relatively.
+    Once one is found, only what could be simpler is looked at.  near: takes those that would give y
+    if x and w were as coarse as bfloat16.
     """
     # How to read this, with an example: "flip" (1.0) comes before "the padding is SAME" (1.3) in
     # ``firsts`` and in the slots, so that the pair is made once, as padding of the flipped kernel.
@@ -80,18 +94,91 @@ def pairs(
         for second in names[i + 1 :]:
             if cost + LEAST.get(second, CHEAPEST) <= bound and (second in SHAPING or one.fits):
                 for two in SLOTS[second](one):
-                    if two.cost <= bound and judge.agrees(two, inputs):
-                        for settled in judge.confirmed([two], inputs):
-                            bound = min(bound, settled.cost)
-                            yield settled
+                    if two.cost > bound or not judge.agrees(two, 0.0 if two.fit else COARSE):
+                        continue
+                    if not two.fit:
+                        near.append(two)
+                    for final in judge.confirmed([two] if two.fit or judge.agrees(two) else []):
+                        bound = min(bound, final.cost)
+                        yield final
+
+
+FITS = ("scale", "offset", "gain", "affine", "values of x")
+
+
+def triples(model: Hypothesis, judge: Judge) -> Iterator[Hypothesis]:
+    """Models that differ in one thing, in their activation and in a number that is read off y.
+
+    As where a layer of convolution, BatchNorm and ReLU has one mistake.
+    """
+    # Without the BatchNorm's numbers that layer differs in two things already.  The three are
+    # tried together, as none alone need explain a part.
+    bound = np.inf
+    if not model.problem.activations:
+        return
+    for name in list(SLOTS)[: list(SLOTS).index("activation")]:
+        for one in SLOTS[name](model):
+            if not one.fits or one.fit:
+                continue
+            for two in SLOTS["activation"](one):
+                for fit in FITS if not two.fit else ():
+                    for three in SLOTS[fit](two):
+                        if three.fit and three.cost <= bound and judge.agrees(three):
+                            for final in judge.confirmed([three]):
+                                bound = min(bound, final.cost)
+                                yield final
+
+
+def parts(model: Hypothesis, judge: Judge) -> Iterator[Hypothesis]:
+    """Models that differ in three things, of which each takes a part of the difference away.
+
+    The few first changes that explain most are followed, and of what they leave, the few seconds.
+    """
+    for first, one, distance in _nearer(model, judge, 0, _distance(judge, model)):
+        for second, two, _ in _nearer(one, judge, first + 1, distance):
+            threes = (m for _, m in _changed(two, second + 1))
+            yield from judge.confirmed(m for m in threes if judge.agrees(m))
+
+
+def _changed(model: Hypothesis, first_slot: int) -> Iterator[tuple[int, Hypothesis]]:
+    """Every model that differs in one thing more, by a slot from this one on, with its number."""
+    for n, slot in enumerate(SLOTS.values()):
+        if n >= first_slot:
+            yield from ((n, one) for one in slot(model))
+
+
+def _nearer(
+    model: Hypothesis, judge: Judge, first_slot: int, distance: float
+) -> list[tuple[int, Hypothesis, float]]:
+    """The few models with one change more that are nearest to y, of those that are nearer."""
+    # Changes with open numbers come last, when the rest is there.
+    rows = [
+        (_distance(judge, one), n, one)
+        for n, one in _changed(model, first_slot)
+        if not one.fit and one.fits
+    ]
+    rows = sorted((row for row in rows if row[0] < NEARER * distance), key=lambda row: row[0])
+    return [(n, one, off) for off, n, one in rows[:FOLLOWED]]
+
+
+def _distance(judge: Judge, model: Hypothesis) -> float:
+    """The squared distance from y on some samples; no more than that of a constant."""
+    # A hypothesis that is farther from y than y's own mean explains nothing of it.
+    points = judge.sample(model)[:PART_OF_SAMPLES]
+    y = np.array([model.y[at] for at in points])
+    apart = float(np.sum(np.abs(y - y.mean()) ** 2)) if len(y) else 0.0
+    if not model.fits:
+        return apart
+    values = np.array([model.element(at) for at in points])
+    return min(apart, float(np.sum(np.abs(y - values) ** 2)))
 
 
 def search(
     start: Hypothesis,
     errors: Errors,
-    rounded: Callable[[str], Hypothesis] | None = None,
+    rounded: Rounded | None = None,
     progress: Progress | None = None,
-    depth: int = 2,
+    depth: int = 3,
 ) -> SearchResult:
     """The simplest explanation of y.
 
@@ -102,12 +189,12 @@ def search(
     # changes to more.  "Short": x and w were rounded to TF32, float16 or bfloat16 first; "loosely":
     # within what such a format may do, without its rounding being reproduced.
     stages = _Search(start, Judge(start, errors), rounded, progress)
-    steps = [stages.nothing, stages.one, stages.short, stages.one_and_short]
-    if depth > 1:
-        steps.append(stages.two)
+    steps = [stages.nothing, stages.one, stages.short, stages.integers, stages.one_and_short]
+    steps.append(stages.one_and_integers)
+    steps += [stages.two] if depth > 1 else []
+    steps += [stages.three] if depth > 2 else []
     steps += [stages.loosely, stages.one_loosely]
-    if depth > 1:
-        steps.append(stages.two_loosely)
+    steps += [stages.two_loosely] if depth > 1 else []
     for step in steps:
         result = step()
         if result is not None:
@@ -119,19 +206,21 @@ class _Search:
     """The steps of a search; each gives a result, or None where the next one is to be tried.
 
     ones: every hypothesis with one change, made once, since several steps go through them;
-    agreeing: those of them that the sampled elements do not refute.
+    agreeing: those of them that the sampled elements do not refute; near_pairs: those of two
+    changes that give y if x and w are as coarse as bfloat16.
     """
 
     def __init__(
         self,
         start: Hypothesis,
         judge: Judge,
-        rounded: Callable[[str], Hypothesis] | None,
+        rounded: Rounded | None,
         progress: Progress | None,
     ) -> None:
         self.start, self.judge, self.progress = start, judge, progress
         self.ones = list(singles(start))
         self.agreeing = [m for m in self.ones if judge.agrees(m)]
+        self.near_pairs: list[Hypothesis] = []
         self.weak = False
         self._rounded = None if np.iscomplexobj(start.x) else rounded
         self._short: dict[str, Hypothesis] = {}
@@ -147,8 +236,10 @@ class _Search:
         if not models:
             return None
         first, *others = sorted(models, key=lambda m: m.cost)
+        # A factor per channel explains what one factor does: no other explanation, but a wider one.
+        others = [m for m in others if m.read_off <= first.read_off]
         if precision is not None:  # what is left is left by x and w as they were given
-            first = _redone(self.start, first)[0]
+            first = settled(_redone(self.start, first)[0])
         rest = self.judge.remainder(first)
         if precision is not None:
             rest = Remainder(rest.largest, rest.units, precision)
@@ -181,6 +272,18 @@ class _Search:
             fine = ["float16"]  # TF32 has as many bits, but its results are float32
         return self.best([self.start], " or ".join(fine)) if fine else None
 
+    def integers(self) -> SearchResult | None:
+        """Nothing but x and w made 8-bit integers."""
+        for quantization, model in self.integer_models():
+            if self.judge.agrees(model) and self.judge.confirmed([model]):
+                return self.best([self.start], str(quantization))
+        return None
+
+    def integer_models(self) -> Iterator[tuple[EightBits, Hypothesis]]:
+        """The expected call with x, w or both as 8-bit integers."""
+        if self._rounded is not None:
+            yield from ((q, self._rounded(q)) for q in QUANTIZATIONS)
+
     def one_and_short(self) -> SearchResult | None:
         """One change, and x and w in a short format; all formats that do are named."""
         answers: list[tuple[Hypothesis, str]] = []
@@ -195,32 +298,57 @@ class _Search:
 
     def two(self) -> SearchResult | None:
         """Two changes, the simplest pair."""
-        return self.best(list(pairs(self.start, self.judge, self.progress)))
+        return self.best(list(pairs(self.start, self.judge, self.progress, self.near_pairs)))
 
     def loosely(self) -> SearchResult | None:
         """Nothing but what a short format may do, though no rounding that is known gives y."""
         return self.best([self.start]) if self.judge.remainder(self.start).is_rounding else None
 
+    def one_and_integers(self) -> SearchResult | None:
+        """One change, and x or w made 8-bit integers."""
+        # Their rounding is about as coarse as bfloat16's: few changes are that near.
+        near = self._near(COARSE)
+        return self.as_integers(near) if near else None
+
+    def _near(self, inputs: float) -> list[Hypothesis]:
+        """The hypotheses with one change that give y where x and w may be off, relatively."""
+        agreeing = [m for m in self.ones if not m.fit and self.judge.agrees(m, inputs)]
+        return self.judge.confirmed(agreeing, inputs)
+
     def one_loosely(self) -> SearchResult | None:
         """One change within what a short format may do, the finer format first."""
         for precision in ("TF32", "bfloat16"):
-            inputs = 2 * UNITS[precision]
-            agreeing = [m for m in self.ones if not m.fit and self.judge.agrees(m, inputs)]
-            result = self.best(self.judge.confirmed(agreeing, inputs))
+            near = self._near(2 * UNITS[precision])
+            if near:
+                return self.best(near)
+        return None
+
+    def as_integers(self, near: list[Hypothesis]) -> SearchResult | None:
+        """The changes found loosely, with x and w made 8-bit integers."""
+        # Each way to make integers is a start of its own, from which the changes are made again.
+        near = sorted(near, key=lambda m: m.cost)[:2]
+        for quantization, model in self.integer_models():
+            again = [m for n in near for m in _redone(model, n) if self.judge.agrees(m)]
+            result = self.best(self.judge.confirmed(again), str(quantization))
             if result is not None:
                 return result
         return None
 
     def two_loosely(self) -> SearchResult | None:
         """Two changes and a short format: found loosely, then with x and w rounded so."""
-        inputs = 2 * UNITS["bfloat16"]
-        near = list(pairs(self.start, self.judge, self.progress, inputs))
+        near = self.judge.confirmed(self.near_pairs, COARSE)
         for precision, model in self.short_models().items():
             again = [m for n in near for m in _redone(model, n)]
             result = self.best(self.judge.confirmed(again), precision)
             if result is not None:
                 return result
-        return self.best(near)
+        return (self.as_integers(near) if near else None) or self.best(near)
+
+    def three(self) -> SearchResult | None:
+        """Three changes: any with what follows the sum, or three of which each explains a part."""
+        return self.best(list(triples(self.start, self.judge))) or self.best(
+            list(parts(self.start, self.judge))
+        )
 
     def nearest(self) -> SearchResult:
         """The nearest miss: explained is False."""
@@ -240,22 +368,24 @@ def _redone(start: Hypothesis, model: Hypothesis) -> list[Hypothesis]:
 
 
 def _nearest(judge: Judge, models: list[Hypothesis]) -> Hypothesis:
-    """Of the models that fit in shape, the one that most sampled elements agree with.
+    """Of the models that fit in shape, the one that most of y agrees with; else the first one.
 
-    One that is no nearer than zeros would be is none: the expected call itself, then.
+    A nearest miss is one that explains most of y: more than half of its numbers, or nine tenths of
+    their spread.  Anything less would be a guess.
     """
-
-    # First by how many samples agree, then by the mean distance in units of y, then by the cost.
-    def apart(model: Hypothesis) -> tuple[float, float]:
-        points = judge.sample(model)
-        off = np.array([abs(model.y[at] - model.element(at)) for at in points])
-        agree = sum(o <= judge.slack(model, at, UNITS["float32"]) for o, at in zip(off, points))
-        size = float(np.mean([abs(model.y[at]) for at in points])) or 1.0
-        return -float(agree), float(off.mean()) / size + 0.01 * model.cost
-
+    # First the few that are nearest on the samples, then these on all of y.
     fitting = [m for m in models if m.fits and not m.fit and m.y.size]
-    if not fitting:
-        return models[0]
-    best = min(fitting, key=apart)
-    agree, off = apart(best)
-    return best if agree < -1 or off < 0.9 or best is models[0] else models[0]
+    near = sorted(fitting, key=lambda m: _distance(judge, m))[:FOLLOWED]
+    best, most = models[0], 0.0
+    for model in near:
+        value = model.result()
+        off = np.abs(model.y - value)
+        slack = judge.digits(model) + judge.errors.stored * np.abs(model.y)
+        slack = slack + judge.unit(model, UNITS["float32"]) * model.magnitudes()
+        agree = float(np.mean(off <= slack))
+        spread = float(np.sum(np.abs(model.y - model.y.mean()) ** 2))
+        explained = 1 - float(np.sum(off**2)) / spread if spread else 0.0
+        share = max(agree if agree > 0.5 else 0.0, explained if explained > 0.9 else 0.0)
+        if share > most + 1e-9:
+            best, most = model, share
+    return best

@@ -17,7 +17,7 @@ from uniconv._diagnose.causes.readings import names, readings
 from uniconv._diagnose.hypothesis import Array, Change, Hypothesis, LabelledArray, Problem
 
 
-def _resized(model: Hypothesis, to: Hypothesis) -> Iterator[Hypothesis]:
+def resized(model: Hypothesis, to: Hypothesis) -> Iterator[Hypothesis]:
     """A model whose spatial extents are new: its padding as numbers, or by the words that fit."""
     # A kernel of 3 x 5 read as 5 x 3 makes "SAME" another padding; where no extent has changed, the
     # record stays as it is, and nothing has to be looked up.
@@ -102,7 +102,7 @@ def kernel_axes(model: Hypothesis) -> Iterator[Hypothesis]:
         if problem.pointwise is not None and kernel.shape[:2] != model.kernel.shape[:2]:
             continue
         to = model.but(change, kernel=kernel, w=problem.folded(kernel))
-        yield from _resized(model, to)
+        yield from resized(model, to)
 
 
 def kernel_order(model: Hypothesis) -> Iterator[Hypothesis]:
@@ -150,7 +150,7 @@ def input_axes(model: Hypothesis) -> Iterator[Hypothesis]:
     for x, change in readings(problem, "x"):
         if final and x.shape[:2] != model.x.shape[:2]:
             continue  # nothing that follows can mend this
-        yield from _resized(model, model.but(change, x=x))
+        yield from resized(model, model.but(change, x=x))
     # Beyond readings of x alone: x and w exchanged together, as when both were read as (width,
     # height); then y is, too, unless it was read so.
     for order in list(permutations(range(problem.rank)))[1:]:
@@ -167,7 +167,7 @@ def input_axes(model: Hypothesis) -> Iterator[Hypothesis]:
             cost = 1.7 + 0.1 * also_y
             change = Change("axes of x and w", "as given", "exchanged", text, cost, code)
             result = {"y": model.y.transpose(turn)} if also_y else {}
-            yield from _resized(model, model.but(change, **fields, **result))
+            yield from resized(model, model.but(change, **fields, **result))
 
 
 def input_groups(model: Hypothesis) -> Iterator[Hypothesis]:

@@ -152,7 +152,8 @@ def _geared(
     if set(value) == {1}:
         text, cost = f"the {word} is ignored", 1.3
     elif sorted(value) == sorted(current):
-        text, cost = f"the {word} is on the wrong axis", 1.4
+        moved = [a for a, (old, new) in enumerate(zip(current, value)) if old != new]
+        text, cost = f"the {word} is on the wrong axis: {names(model, moved)} are exchanged", 1.4
     else:
         text, cost = f"the {word} is {value}, not {current}", 1.6
     change = Change(
@@ -176,6 +177,8 @@ def padding(model: Hypothesis) -> Iterator[Hypothesis]:
         return
     starts = _Starts(model)
     starts.offer(tuple((hi, lo) for lo, hi in conv.pad), "padding before and after exchanged", 1.2)
+    for pads, text, cost in _mixed_up(model, conv):
+        starts.offer(pads, text, cost)
     for text, word in words(model.problem.transposed).items():
         starts.offer(_by_word(model, conv, word), text, 1.3)
     if not starts.same_size:
@@ -203,6 +206,27 @@ def padding(model: Hypothesis) -> Iterator[Hypothesis]:
             undo=f"{noun} {was} there",
         )
         yield model.but(change, conv=altered(conv, pad=pads))
+
+
+def _mixed_up(model: Hypothesis, conv: Convolution) -> Iterator[tuple[Pairs, str, float]]:
+    """The same numbers of a padding or crop in another order: of axes, or of their two ends."""
+    # ((1, 2), (3, 4)) with the axes exchanged is ((3, 4), (1, 2)).  Written as one list it is 1 2 3
+    # 4, which a function that wants all begins first reads as ((1, 3), (2, 4)).
+    crop, rank = _crop(model, conv), conv.rank
+    for order in list(permutations(range(rank)))[1:]:
+        moved = [axis for axis, other in enumerate(order) if crop[axis] != crop[other]]
+        if moved:
+            pads = tuple(crop[other] for other in order)
+            text = f"{names(model, moved)} are exchanged"
+            yield _cropped(model, conv, pads).pad, text, 1.2
+    flat = [n for pair in crop for n in pair]
+    for numbers, text in (
+        (zip(flat[:rank], flat[rank:]), "its numbers are read as begins, then ends, of all axes"),
+        (zip(*[iter(flat[::2] + flat[1::2])] * 2), "its numbers are read as pairs, axis by axis"),
+    ):
+        pads = tuple((lo, hi) for lo, hi in numbers)
+        if rank > 1 and pads != crop:
+            yield _cropped(model, conv, pads).pad, text, 1.45
 
 
 class _Starts:
