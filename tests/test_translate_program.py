@@ -1,13 +1,16 @@
 """Whole files: what is rewritten is run, and gives what the file gave; what is not, is said."""
 
 import ast
+import json
 import sys
 from types import ModuleType, SimpleNamespace
 
 import pytest
 import torch
+from typer.testing import CliRunner
 
 from uniconv import native, translate_program
+from uniconv._cli import app
 from uniconv.errors import BadCall, UnknownName
 
 TF = '''\
@@ -202,3 +205,64 @@ def test_layers_keep_the_expressions_for_their_channels():
         "its padding depends on the size of x: say size=...",
     ]
     assert done.after.startswith(LAYERS[: LAYERS.index("\n\n") + 1] + "import torch\n")
+
+
+# The command line
+
+
+def command(*words):
+    return CliRunner().invoke(app, ["translate", *map(str, words)])
+
+
+FILE = "import torch.nn.functional as F\ny = F.conv1d(x, w)\nz = F.conv1d(x, w, stride=s)\n"
+
+
+def test_a_file_is_shown_and_changed_when_it_is_asked(tmp_path):
+    path = tmp_path / "model.py"
+    path.write_bytes(FILE.encode())
+    path.chmod(0o640)
+    shown = command(path, "--from", "pytorch", "--to", "jax")
+    assert shown.exit_code == 0
+    assert "-y = F.conv1d(x, w)\n" in shown.output
+    assert "2 calls of convolutions: 1 rewritten, 1 left\n" in shown.output
+    assert path.read_text() == FILE
+    told = json.loads(command(path, "--to", "jax", "--json", "--write").output)
+    assert (told["rewritten"], told["left"], told["written"]) == (1, 1, True)
+    assert path.read_text() == translate_program(FILE, to="jax").after
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert [p.name for p in tmp_path.iterdir()] == ["model.py"]
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8-sig"])
+def test_a_file_keeps_its_encoding(tmp_path, encoding):
+    path = tmp_path / "model.py"
+    head = "# -*- coding: latin-1 -*-\n" if encoding == "latin-1" else ""
+    path.write_bytes(f"{head}{FILE}t = 'größe'\n".encode(encoding))
+    assert command(path, "--to", "tf", "--write").exit_code == 0
+    assert path.read_bytes().decode(encoding).endswith("t = 'größe'\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["none.py"], "none.py: No such file"),
+        (["model.py", "--shape", "w"], "--shape w: write the name and the shape"),
+        (["latin.py"], "latin.py is no Python file"),
+        (["F.conv1d(x, w)", "--write"], "are for a file"),
+    ],
+)
+def test_wrong_usage_of_files_is_told(tmp_path, monkeypatch, words, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model.py").write_text(FILE)
+    (tmp_path / "latin.py").write_bytes("t = 'ö'".encode("latin-1"))
+    done = command(*words, "--to", "tf")
+    assert done.exit_code == 2
+    assert message in done.output
+
+
+def test_a_layer_is_translated_on_the_command_line():
+    layer = 'keras.layers.Conv2D(8, 3, strides=2, padding="same")'
+    done = command(layer, "--to", "pytorch", "--x-shape", "1,224,224,3")
+    pad, conv = "torch.nn.ZeroPad2d((0, 1, 0, 1))", "torch.nn.Conv2d(3, 8, 3, stride=2)"
+    assert f"layer = torch.nn.Sequential({pad}, {conv})\n" in done.output
+    assert done.output.endswith("# exact for these sizes\n# the axes of x: n ... c -> n c ...\n")

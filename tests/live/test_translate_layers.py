@@ -15,7 +15,7 @@ SAID = {
     "flax": ("flax", 16),
     "mlx": ("mlx", 13),
     "paddle": ("paddle", 16),
-    "chainer": ("chainer", 0),
+    "chainer": ("chainer", 11),
     "tinygrad": ("tinygrad", 14),
 }
 

@@ -1,22 +1,27 @@
-"""uniconv translate: a call of one framework as code of another."""
+"""uniconv translate: a call, a layer or a file of one framework as code of another."""
 
 from __future__ import annotations
 
 import json as json_module
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import uniconv
-from uniconv._cli.arguments import UsageError, call_of, integers, named, read_options
+from uniconv._cli.arguments import UsageError, call_of, integers, is_text, named, read_options
+from uniconv._cli.translate_file import translate_file
+
+if TYPE_CHECKING:
+    from uniconv._translate import LayerTranslation
 
 
 def translate_command(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[CALL | FUNCTION] [NAME=VALUE]...",
-            help="A call's text; or a function or family (tf) and its own options.",
+            metavar="[CALL | LAYER | FILE.py | FUNCTION] [NAME=VALUE]...",
+            help="A call's or a layer's text; a file; or a function (tf) and its own options.",
         ),
     ] = None,
     *,
@@ -37,6 +42,13 @@ def translate_command(
         str, typer.Option(help="Numbers for this size of x (these), or formulas (any).")
     ] = "these",
     prove: Annotated[bool, typer.Option("--prove", help="Run both sides on integers.")] = False,
+    source: Annotated[
+        str | None, typer.Option("--from", help="FILE.py: whose calls; by default all others'.")
+    ] = None,
+    shape: Annotated[
+        list[str] | None, typer.Option(help="FILE.py: a kernel's shape, as self.w=3,3,3,8.")
+    ] = None,
+    in_place: Annotated[bool, typer.Option("--write", help="FILE.py: change the file.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of code.")] = False,
 ) -> None:
     """Rewrite a call as code of another framework that computes the same numbers.
@@ -44,14 +56,30 @@ def translate_command(
     uniconv translate 'tf.nn.conv2d(x, w, strides=2, padding="SAME")' --to pytorch
     --x-shape 1,224,224,3 --w-shape 7,7,3,64
 
+    uniconv translate 'keras.layers.Conv2D(64, 3, strides=2, padding="same")' --to pytorch
+    --x-shape 1,224,224,3
+
+    uniconv translate model.py --from tf --to pytorch --write
+
     uniconv translate knet.conv4 padding=1 --to tf --x-shape 8,8,3,1 --w-shape 3,3,3,4 --prove
     """
+    first = (words or [""])[0]
+    path = Path(first)
+    if dialect is None and words == [first] and (first.endswith(".py") or path.is_file()):
+        translate_file(path, to=to, source=source, shapes=shape or [], in_place=in_place, json=json)
+        return
+    if source is not None or shape or in_place:
+        raise UsageError("--from, --shape and --write are for a file: uniconv translate model.py")
     name, rest = named(dialect, words or [])
+    x = integers("--x-shape", x_shape)
+    if w_shape is None and not rest and (layer := _layer(name, to, x)) is not None:
+        print(json_module.dumps(layer.as_dict(), indent=2) if json else _shown(layer))
+        return
     options, paths = read_options(rest)
     if paths:
         raise UsageError(f"{paths[0]}: write options as name=value, and shapes as --x-shape")
     shapes = {
-        "x": integers("--x-shape", x_shape),
+        "x": x,
         "w": integers("--w-shape", w_shape),
         "bias": integers("--bias-shape", bias_shape),
         "pointwise": integers("--pointwise-shape", pointwise_shape),
@@ -74,3 +102,21 @@ def translate_command(
             print(f"# proof: {proof}")
     if proof is not None and not proof.holds:
         raise typer.Exit(1)
+
+
+def _layer(text: str, to: str, x: tuple[int, ...] | None) -> LayerTranslation | None:
+    """The layer that a text makes in another framework's words; None where it makes none."""
+    from uniconv._translate.unsized import UnsizedCall
+
+    call = UnsizedCall.of(text) if is_text(text) else None
+    if call is None or call.matched.target.layer is None or "x" in call.matched.arrays:
+        return None
+    if x is None:
+        return uniconv.translate_layer(text, to=to)
+    channels, size = call.read_x(x)
+    return uniconv.translate_layer(text, to=to, in_channels=channels, size=size)
+
+
+def _shown(layer: LayerTranslation) -> str:
+    """The layer's code, and what is to be known of it."""
+    return f"{layer}# {layer.outcome}\n# the axes of x: {layer.axes}"

@@ -10,8 +10,9 @@ from typing import cast
 from uniconv._call import Call
 from uniconv._calls.kernel import KernelReading, kernel_of, read_kernel
 from uniconv._calls.options import begin
-from uniconv._canonical.layout import Layout, arrange
+from uniconv._canonical.layout import Layout, arrange, axes, rank_of
 from uniconv._canonical.record import Shape
+from uniconv._messages import show, show_shape
 from uniconv._parse.match import Matched
 from uniconv._parse.reading import CallInText, calls_in, program_in, with_arrays
 from uniconv._parse.source import SourceText
@@ -65,6 +66,16 @@ class UnsizedCall:
         if rank is None and len(layout.ranks) != 1:
             raise BadShape(f"{op.name}: the number of its spatial axes is not known")
         return kernel_of(op, call, layout, rank or layout.ranks[0])
+
+    def read_x(self, x: Shape) -> tuple[int, Shape]:
+        """The channels and the spatial sizes of an x of that shape; BadShape where none fits."""
+        op = self.matched.op
+        layout: Layout = op.layout.of(begin(op, self.words.options, ndim=len(x)))
+        rank = rank_of(layout.x, len(x))
+        if rank not in layout.ranks:
+            raise BadShape(f"{op.name}: x {show_shape(x)} read as {show(layout.x)} does not fit")
+        named = dict(zip(axes(layout.x, rank), x))
+        return named["c"], tuple(named[f"s{i}"] for i in range(rank))
 
     def kernels(self) -> list[Shape]:
         """Shapes that stand for every kernel; BadShape as ``reading``."""
