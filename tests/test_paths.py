@@ -182,6 +182,55 @@ def test_tracing_finds_torchs_op(name, products):
     assert torch.equal(bound(x), want)
 
 
+# Depthwise, with an uneven border: x, w, options of keras.ops.depthwise_conv, pads for torch.
+UNEVEN = {
+    "stride 2": ((2, 6, 8, 5), (3, 3, 5, 1), {"strides": 2}, (0, 1, 0, 1)),
+    "each axis its own": ((1, 7, 9, 3), (2, 5, 3, 2), {}, (2, 2, 0, 1)),
+    "stride 3": ((1, 10, 9, 4), (5, 4, 4, 1), {"strides": 3}, (0, 1, 2, 2)),
+    "one axis": ((2, 9, 4), (4, 4, 1), {}, (1, 2)),
+    "dilation": ((1, 6, 7, 4), (2, 4, 4, 2), {"dilation_rate": (1, 3)}, (4, 5, 0, 1)),
+}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("name", UNEVEN)
+def test_an_uneven_border_of_a_depthwise_convolution_is_made_by_a_wider_one(name, dtype):
+    x_shape, w_shape, options, pads = UNEVEN[name]
+    told = {"dialect": "keras.ops.depthwise_conv", "padding": "same", **options}
+    x, w = (numbers(*s, seed=i, dtype=dtype) for i, s in enumerate((x_shape, w_shape)))
+    c, rank = x_shape[-1], len(x_shape) - 2
+    op, b = (F.conv1d, F.conv2d)[rank - 1], numbers(c * w_shape[-1], seed=2, dtype=dtype)
+    kernel = w.movedim((-2, -1), (0, 1)).flatten(0, 1).unsqueeze(1)
+    stride, dilation = options.get("strides", 1), options.get("dilation_rate", 1)
+    padded = F.pad(x.movedim(-1, 1), pads)
+    want = op(padded, kernel, b, stride, 0, dilation, c).movedim(1, -1)
+    bound = uniconv.bind(w, b, kind="depthwise_conv", **told)
+    first = x.movedim(-1, 1).contiguous().movedim(1, -1)
+    for y in (
+        uniconv.depthwise_conv(x, w, b, **told),
+        uniconv.depthwise_conv(first, w, b, **told),
+        bound(x),
+        bound(first),
+    ):
+        assert torch.equal(y, want)
+    assert uniconv.depthwise_conv(x, w, b, **told).is_contiguous()
+    assert bound(x).is_contiguous()
+    told_path = explain(Call(x_shape, w_shape, kind="depthwise_conv", **told)).path
+    assert told_path.startswith("over-padded: ")
+    leaf, other = (x.clone().requires_grad_() for _ in range(2))
+    uniconv.depthwise_conv(leaf, w, b, **told).square().sum().backward()
+    line = op(F.pad(other.movedim(-1, 1), pads), kernel, b, stride, 0, dilation, c)
+    line.square().sum().backward()
+    assert torch.equal(leaf.grad, other.grad)
+    stack = torch.stack([x, x + 1])
+    mapped = torch.func.vmap(lambda x: uniconv.depthwise_conv(x, w, b, **told))(stack)
+    assert torch.equal(mapped[0], want)
+    x[..., 0] = math.inf
+    spread = op(F.pad(x.movedim(-1, 1), pads), kernel, b, stride, 0, dilation, c).movedim(1, -1)
+    y = uniconv.depthwise_conv(x, w, b, **told)
+    torch.testing.assert_close(y, spread, rtol=0, atol=0, equal_nan=True)
+
+
 def test_an_infinite_kernel_beside_a_border_is_read_as_torch_reads_it():
     call, _, (x, w, b), _ = problem("windows")
     for value in (math.inf, math.nan):

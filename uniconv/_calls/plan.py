@@ -19,6 +19,8 @@ from uniconv._calls.lower import LoweredCall, lower
 from uniconv._calls.steps import CallSteps, call_steps, is_plain
 from uniconv._canonical.execute import action, chain, compiled
 from uniconv._canonical.integers import exact
+from uniconv._canonical.layout import axes
+from uniconv._canonical.overpad import overpadded
 from uniconv._canonical.paths import Packing, Path, path
 from uniconv._canonical.precision import current
 from uniconv._canonical.product import Product, as_product
@@ -126,20 +128,32 @@ def _compiled(call: LoweredCall, precision: str | None, packed: Packing | None) 
     integers = _convolver(steps, exact(run), None if point is None else exact(point))
     full = checked(call, steps, whole, integers)
     enter, kernel, leave = (_order(part) for part in (steps.x, steps.w, steps.y))
+    if kernel is None:  # its groups are split or merged: that becomes part of what convolves
+        run, kernel = _with_kernel(run, steps.w), ()
     unswift = not is_plain(call) or call.restated or call.result
-    if unswift or enter is None or kernel is None or leave is None:
+    if unswift or enter is None or leave is None:
         return _Parts(run, full, None, None)
     if enter or kernel or leave:
         image = tuple(range(call.rank + 1 + bool(call.sizes.batch)))
         enter, leave = enter or image, leave or image
-        kernel = kernel or tuple(range(call.rank + 2))
+        kernel = kernel or tuple(range(len(axes(call.layout.w, call.rank))))
     product = _as_product(call, steps, memory, packed)
     return _Parts(run, full, (enter, kernel, leave), product)
+
+
+def _with_kernel(run: Runner, steps: Sequence[Step]) -> Runner:
+    """The same on a kernel as it was before these steps."""
+    (compute, args), prepare = run, chain(list(map(action, steps)))
+    assert prepare is not None
+    return Runner(lambda x, w, bias, *args: compute(x, prepare(w), bias, *args), args)
 
 
 def path_of(call: LoweredCall, packed: Packing | None = None) -> Path:
     """How torch computes a call: what is chosen from its sizes, and why."""
     steps = call_steps(call)
+    if overpadded(steps.core) is not None:
+        why = "a wider border, which torch's op makes itself, costs less than an uneven one"
+        return Path("over-padded", why, lambda op: op)
     convolve = next((step for step in steps.core if isinstance(step, Convolve)), None)
     if convolve is None:
         return Path("empty", "no window of x holds a pixel", lambda op: op)
