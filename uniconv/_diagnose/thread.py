@@ -53,7 +53,7 @@ class Thread:
         a batch or a single filter lacks are put in, and said.
 
         Args:
-            text: of any length; beside its arrays at most 1,000,000 characters.
+            text: with at most 20,000 arrays, and beside them 300,000 characters.
             arrays: what the text leaves open, by the names in it or by roles (x, w, bias, y):
                 arrays, or names of arrays in the text.
 

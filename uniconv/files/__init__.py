@@ -124,8 +124,10 @@ def _as_bad_file(source: str, kind: str) -> Iterator[None]:
 
 
 @from_one_frame
-def loads(printed: str) -> dict[str, NamedArray]:
+def loads(printed: str, *, max_arrays: int = text.MAX_ARRAYS) -> dict[str, NamedArray]:
     """Every array printed in a text, as :func:`load` gives those of a text file.
+
+    ``BadFile`` where it has more than ``max_arrays``.
 
     >>> y = loads("julia> y\\n1×3 Matrix{Float32}:\\n 194.694  0.5  -4.38531")["y"]
     >>> y.array, y.digits, y.line
@@ -134,7 +136,8 @@ def loads(printed: str) -> dict[str, NamedArray]:
     array([[5.e-04, 5.e-07, 5.e-06]])
     """
     with _as_bad_file("the text", "text"):
-        return NamedArrays((array.name, array) for array in text.read_text(printed, "text"))
+        read = text.read_text(printed, "text", max_arrays)
+        return NamedArrays((array.name, array) for array in read)
 
 
 @from_one_frame

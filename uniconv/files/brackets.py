@@ -394,10 +394,15 @@ def _flat(
     return list(array.ravel()), array.shape
 
 
-def _continued(t: Printed, bracket: _List) -> bool:
+def _continued(t: Printed, rows: _List) -> bool:
     """Whether the next line goes on with the row: NumPy's first line then has no more room."""
-    first = t.text[bracket.at : t.end(bracket.at)].rstrip()
-    return len(first) + 1 + max(map(len, bracket.tokens)) > _WIDTH
+    # NumPy gives every number the same width, digits before and after the point apart, and so
+    # leaves blanks at the end of a line, which the text may have lost.
+    first = t.text[rows.at : t.end(rows.at)].rstrip()
+    count = next((k for k, gap in enumerate(rows.gaps) if "\n" in gap), len(rows.gaps))
+    halves = [token.partition(".") for token in rows.tokens]
+    width = max(len(before) for before, _, _ in halves) + max(len(p + a) for _, p, a in halves)
+    return max(len(first) + 1, 1 + count * (width + 1)) + width > _WIDTH
 
 
 def _blocks(tokens: list[str], breaks: list[int], level: int) -> list[Any]:

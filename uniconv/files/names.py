@@ -72,7 +72,7 @@ def _from_label(before: str) -> str | None:
         words.pop(0)
     while words and words[-1].lower() in _FILLERS:
         words.pop()
-    if 1 < len(words) <= _MOST_WORDS and len(words[-1]) > 1:
+    if 1 < len(words) <= _MOST_WORDS and (len(words[-1]) > 1 or words[-1].isdigit()):
         return re.sub(r"\W+", "_", "_".join(words))
     match = _LABELLED.match(before)
     if match and match[1].lower() not in _FILLERS:

@@ -15,9 +15,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
+from itertools import islice
 from pathlib import Path
 
 from uniconv.errors import BadFile
+from uniconv.files import bounded
 from uniconv.files.blocks import (
     HEADED,
     JULIA,
@@ -80,6 +82,7 @@ class ArrayInText:
     problem: BadFile | None = None
 
 
+MAX_ARRAYS = 20_000  # of a text, whose arrays are small; the tenth part of a millisecond each
 _ROWS = re.compile(r"(?:\n[ \t]*(?:[-+.\d⋮⋱…].*|\[:.*)?(?=\n|\Z))*")
 # Signs that pages and editors put in for others: minus, spaces without a break, a byte order mark
 _SAME = str.maketrans({"\u2212": "-", "\u00a0": " ", "\u3000": " ", "\ufeff": " "})
@@ -87,7 +90,9 @@ _SAME = str.maketrans({"\u2212": "-", "\u00a0": " ", "\u3000": " ", "\ufeff": " 
 
 def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
     """The arrays of a text file."""
-    yield from read_text(text_of(path), str(path))
+    same = limits.max_arrays == bounded.MAX_ARRAYS
+    most = MAX_ARRAYS if same else limits.max_arrays
+    yield from read_text(text_of(path), str(path), most)
 
 
 def text_of(path: Path) -> str:
@@ -113,18 +118,29 @@ def normalized(text: str) -> str:
 
 def arrays_in(text: str, source: str) -> list[ArrayInText]:
     """The printed arrays of a ``normalized`` text with their places, also those not readable."""
-    return list(_arrays(Printed(source, text), tolerant=True))
+    return _at_most(MAX_ARRAYS, source, _arrays(Printed(source, text), tolerant=True))
 
 
-def read_text(text: str, source: str) -> Iterator[NamedArray]:
+def read_text(text: str, source: str, max_arrays: int = MAX_ARRAYS) -> Iterator[NamedArray]:
     """The arrays of a text, in order, each under a name of its own; all of them, or an error."""
-    parts = list(_arrays(Printed(source, normalized(text))))
+    parts = _at_most(max_arrays, source, _arrays(Printed(source, normalized(text))))
     if not parts:
         raise BadFile(
             f"{source} has no printed array: one is read as NumPy, PyTorch, TensorFlow, JAX, "
             "Julia, MATLAB and Octave print it, or as nested lists, [[1, 2], [3, 4]]"
         )
     yield from uniquely_named([each.array for each in parts if each.array is not None])
+
+
+def _at_most(most: int, source: str, arrays: Iterator[ArrayInText]) -> list[ArrayInText]:
+    """The arrays; BadFile where there are more, as soon as that is known."""
+    parts = list(islice(arrays, most + 1))
+    if len(parts) > most:
+        raise BadFile(
+            f"{source} has more than {most:,} arrays: give a part of it, or raise the limit, as "
+            f"max_arrays={10 * most}"
+        )
+    return parts
 
 
 def uniquely_named(arrays: Iterable[NamedArray]) -> Iterator[NamedArray]:

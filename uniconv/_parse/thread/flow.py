@@ -38,6 +38,7 @@ __all__ = ["CallHere", "Flow", "follow"]
 _DEEPEST = 60
 _MOST_CALLS = 40
 _LONGEST_NAME = 40
+_LONGEST_PROSE = 4_000  # of a line in which calls are looked for
 _PRINTERS = {"print", "println", "display", "disp", "show", "pprint", "pp"}
 _SILENT = {"seed", "manual_seed", "close", "plot", "figure", "imshow", "set_printoptions", "append"}
 _SETTERS = {"fill_", "copy_", "zero_", "ones_", "assign", "set_weights", "constant_"}
@@ -46,6 +47,8 @@ _ARRAY = re.compile(WORD + r"(\d+)$")
 _BLOCKS = {"for", "while", "def", "function", "class", "async"}
 _WEIGHTS = {"weight": "w", "W": "w", "kernel": "w", "bias": "bias", "b": "bias", "weights": "w"}
 _PARAMETERS = re.compile(r"\s*for\s+(\w+)\s+in\s+([\w.]+)\.parameters\(\)")
+# The names of all functions have one of these; make_node is ONNX's.
+_CONVOLVES = re.compile("conv|cor|filter|make_node", re.I)
 _HANDLES = re.compile(r"(?:\.(?:data|value|detach\(\)|numpy\(\)))+$")
 
 
@@ -163,7 +166,7 @@ class _Follower:
     def find_calls(self, node: Node, piece: Piece) -> None:
         """The calls of known functions in a statement."""
         assert self.source is not None
-        if len(self.flow.calls) >= _MOST_CALLS:
+        if len(self.flow.calls) >= _MOST_CALLS or not self._may_convolve(node):
             return
         try:
             matches = calls_in(self.source, self.program, [node])
@@ -190,6 +193,23 @@ class _Follower:
             result.call = call
             self.applications[id(application)] = call
             self.flow.calls.append(call)
+
+    def _may_convolve(self, node: Node) -> bool:
+        """Whether a function that is called has a name like that of a convolution, or is a layer.
+
+        To look every name of a text up would take most of the time.
+        """
+        left = [node]
+        while left:
+            each = left.pop()
+            if isinstance(each, Application) and isinstance(each.function, NameInText):
+                path = each.function.path
+                head, _, last = path.rpartition(".")
+                name = self.program.aliases.get(path, last) or head
+                if _CONVOLVES.search(name) or self._is_layer(path):
+                    return True
+            left += parts_of(each)
+        return False
 
     def _is_made_only(self, call: Application, matched: Matched, node: Node) -> bool:
         """Whether ``conv = nn.Conv2d(...)`` only makes a layer, which is applied elsewhere."""
@@ -669,7 +689,9 @@ class _Follower:
 
     def calls_in_prose(self, piece: Piece) -> None:
         """Calls that stand in a sentence."""
-        for match in re.finditer(r"[^\W\d][\w.]*\(", piece.text):
+        for match in re.finditer(r"(?<![\w.])[^\W\d][\w.]{1,100}\(", piece.text[:_LONGEST_PROSE]):
+            if not _CONVOLVES.search(match[0]):
+                continue
             end = _closing(piece.text, match.end() - 1)
             if end is None or len(self.flow.calls) >= _MOST_CALLS:
                 continue

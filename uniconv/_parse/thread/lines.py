@@ -17,9 +17,10 @@ from uniconv.errors import BadCall, BadFile
 from uniconv.files.named_array import NamedArray
 from uniconv.files.text import ArrayInText, arrays_in
 
-__all__ = ["LONGEST", "WORD", "Piece", "Pieces", "pieces", "read_piece"]
+__all__ = ["LONGEST", "MOST_STATEMENTS", "WORD", "Piece", "Pieces", "pieces", "read_piece"]
 
-LONGEST = 1_000_000  # characters of a thread, without its arrays
+LONGEST = 300_000  # characters of a thread, without its arrays
+MOST_STATEMENTS = 3_000
 _LONGEST_LINE = 2_000  # of code
 _MOST_JOINED = 60
 WORD = "array_in_text_"
@@ -93,7 +94,7 @@ def pieces(text: str, source: str) -> Pieces:
     """The pieces of a ``normalized`` text.
 
     Raises:
-        BadCall: more than 1,000,000 characters beside the arrays.
+        BadCall: more than 300,000 characters beside the arrays, or 3,000 statements.
     """
     prints = arrays_in(text, source)
     read = [each for each in prints if each.array is not None]
@@ -142,7 +143,7 @@ def _reduced(text: str, read: list[ArrayInText], literal: set[int]) -> tuple[lis
 
 def _pieces(lines: list[str], numbers: list[int]) -> Iterator[Piece]:
     languages = _languages(lines)
-    k = 0
+    k = statements = 0
     while k < len(lines):
         line, prompt = lines[k], _PROMPT.match(lines[k])
         words = line[prompt.end() :] if prompt else line
@@ -161,6 +162,12 @@ def _pieces(lines: list[str], numbers: list[int]) -> Iterator[Piece]:
             piece.header = header["word"]
         elif len(words) <= _LONGEST_LINE and (_CODE.search(words) or _BARE.match(words)):
             count = _read(piece, lines, numbers, k)
+            statements += 1
+            if statements > MOST_STATEMENTS:
+                raise BadCall(
+                    f"the text has more than {MOST_STATEMENTS:,} lines of code: give the part with "
+                    "the calls"
+                )
         piece.arrays = tuple(int(n) for n in _WORDS.findall(piece.text))
         if piece.program is None or _is_array(piece.text):
             _set_label(piece)
