@@ -6,6 +6,7 @@ import os
 import runpy
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,12 @@ def test_a_script_of_processes_runs(script, tmp_path):
     assert told["facts"]["torch"] == torch.__version__
     assert told["facts"]["threads"] == 1
     assert len(told["rows"]) == 1
+
+
+def test_texts_that_take_long_are_read_or_refused(module):
+    rows = [*module("texts").measure(Namespace(megabytes=0.002))]
+    assert len(rows) == 32
+    assert all(row["s"] > 0 and row["end"] for row in rows)
 
 
 def test_a_result_that_is_off_is_not_timed(module, options, monkeypatch):

@@ -658,3 +658,41 @@ def test_a_heading_that_declares_too_much_is_refused_at_once():
     text = "1×1×999999999 Array{Float32, 3}:\n[:, :, 1] =\n 1.0\n\n"
     with pytest.raises(BadFile, match=r"but slice .*2. is missing"):
         files.loads(text)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_rows_that_wrap_are_rows(dtype):
+    """Prints of every kind, many of which go on in the next line, and lose blanks at its end."""
+    rng = np.random.default_rng(7)
+    for _ in range(10):
+        shape = tuple(map(int, rng.integers(1, 10, rng.integers(1, 4))))
+        array = (rng.normal(size=shape) * 10.0 ** rng.integers(-3, 5)).astype(dtype)
+        stripped = "\n".join(line.rstrip() for line in str(array).split("\n"))
+        declared = f"shape={shape}, dtype={dtype}"
+        for text in (
+            stripped,
+            repr(array),
+            f"tf.Tensor(\n{stripped}, {declared})",
+            f"<tf.Tensor: {declared}, numpy=\n{array!r}>",
+        ):
+            (read,) = files.loads(text).values()
+            assert read.shape == shape
+            off = np.max(read.error, initial=0.0) * 1.01 + 1e-6 * np.abs(array).max()
+            np.testing.assert_allclose(read.array, array, rtol=0, atol=off)
+
+
+def test_a_text_of_more_arrays_than_may_be_is_refused_soon():
+    text = "'a': array([1, 2]), " * 40
+    assert len(files.loads(text)) == 40
+    with pytest.raises(BadFile, match="text has more than 30 arrays: give a part of it, or raise"):
+        files.loads(text, max_arrays=30)
+
+
+def test_a_slice_without_rows_is_refused():
+    text = "2×1×2 Array{Float32, 3}:\n[:, :, 1] =\n 1.0\n 2.0\n\n[:, :, 2] =\n (.0\n 4.0\n"
+    with pytest.raises(BadFile, match="no numbers follow this slice's heading"):
+        files.loads(text)
+
+
+def test_a_label_that_ends_in_a_number_is_a_name():
+    assert list(files.loads("output of conv 1: tensor([1., 2.])")) == ["output_of_conv_1"]

@@ -96,12 +96,17 @@ class Target:
     layer: Constructor | None = None
 
 
+_OF_FAMILY: dict[int, tuple[Framework, list[Target]]] = {}  # by identity, as a family has no hash
+
+
 def _known() -> Iterator[Target]:
     for family in frameworks().values():
-        for op in family.functions:
-            yield Target(op.name, family, op)
-        for layer in family.layers:
-            yield Target(layer.name, family, family.by_name[layer.function], layer)
+        if id(family) not in _OF_FAMILY:
+            own = [Target(op.name, family, op) for op in family.functions]
+            for layer in family.layers:
+                own.append(Target(layer.name, family, family.by_name[layer.function], layer))
+            _OF_FAMILY[id(family)] = (family, own)
+        yield from _OF_FAMILY[id(family)][1]
 
 
 def targets(path: str, program: Program, layers: bool) -> list[Target]:

@@ -135,6 +135,8 @@ def read_julia(t: Printed, header: re.Match[str]) -> tuple[NamedArray, int] | No
         if len(m.rows) == 1 and rows > 1 and len(m.rows[0]) == rows * columns:  # newlines were lost
             m.rows = [m.rows[0][k * columns : (k + 1) * columns] for k in range(rows)]
         _check_rows(t, m)
+        if not m.rows:
+            raise t.error(m.end, f"{dims} is declared, but no numbers follow this slice's heading")
         if (len(m.rows), len(m.rows[0])) != (rows, columns):
             raise t.error(
                 m.places[0],
