@@ -49,7 +49,7 @@ THREADS = {
         "https://example-a.com/answer/58479915",
         ["scipy.signal.convolve2d", "cv2.filter2D"],
         ["data", "boundary", "reverse"],
-        "makes both agree",
+        "scipy.signal.convolve2d has zeros outside x, cv2.filter2D reflect",
     ),
     "opencv_border": (
         "https://discuss.pytorch.org/t/implemented-cv2-filter2d-but-output-is-wrong/132441",
