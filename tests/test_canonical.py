@@ -45,19 +45,18 @@ def test_a_sound_record_passes():
         {"lhs_dilation": (1, 1, 1)},
         {"rhs_dilation": (1,)},
         {"reverse": (True,)},
-        dict.fromkeys(("stride", "pad", "lhs_dilation", "rhs_dilation", "reverse"), ()),
     ],
     ids=lambda change: ", ".join(change),
 )
 def test_c1_one_entry_per_axis(change):
     bad = replace(CONV, **change)
-    must = "C1: every per-axis field has one entry for each of 1, 2 or 3 spatial axes"
+    must = "C1: every per-axis field has one entry for each spatial axis"
     assert message(bad) == f"{must}; got {bad}"
 
 
-def test_c1_at_most_three_axes():
-    bad = CONV.with_unit_axis().with_unit_axis()
-    assert message(bad).startswith("C1: ")
+def test_c1_any_number_of_axes():
+    CONV.with_unit_axis().with_unit_axis().check()
+    Convolution((), (), (), (), ()).check()
 
 
 def test_c2_stride():

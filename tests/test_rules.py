@@ -107,7 +107,7 @@ def test_whatever_can_be_written_is_read_back(op, rule):
             Labels: _anything_of(rule, rng),
             EachAxis: tuple(rng.random() < 0.5 for _ in range(facts.rank)),
             Border: _anything_of(rule, rng),
-            AlongAxis: along_axis(rng.randrange(facts.rank), facts.rank),
+            AlongAxis: along_axis(rng.randrange(facts.rank), facts.rank) if facts.rank else None,
             PerAxis: tuple(rng.randint(getattr(rule, "least", 1), 4) for _ in range(facts.rank)),
             Pad: tuple((rng.randint(-1, 3), rng.randint(-1, 3)) for _ in range(facts.rank)),
             Count: rng.randint(1, 9),
@@ -122,7 +122,7 @@ def test_whatever_can_be_written_is_read_back(op, rule):
         if isinstance(rule, Pad) and rng.random() < 0.5:
             value = tuple((lo, lo) for lo, _ in value)
         if isinstance(rule, (DimensionNumbers, Labels, NumberedDimensions)):
-            facts = replace(facts, sizes=replace(facts.sizes, size=(5,) * value.ranks[0]))
+            facts = replace(facts, sizes=replace(facts.sizes, size=(5,) * max(value.ranks[0], 0)))
         if isinstance(rule, Pad):
             if rule.reading.usual in OVERRULED:
                 facts = replace(facts, output_size=())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable
 from typing import Any, cast
 
 import numpy as np
@@ -11,7 +12,7 @@ from uniconv._calls.lower import batched
 from uniconv._calls.options import scattered
 from uniconv._canonical.layout import Layout, arrange
 from uniconv._functional import run_op
-from uniconv._messages import show
+from uniconv._messages import either, show
 from uniconv.errors import from_one_frame
 from uniconv.spec.framework import Framework
 from uniconv.spec.op import KINDS, Op
@@ -69,10 +70,9 @@ def meanings(d: Framework) -> list[tuple[str, str]]:
     return refusals
 
 
-def _ranks(ranks: list[int] | tuple[int, ...]) -> str:
-    words = [str(r) for r in ranks]
-    listed = " or ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
-    return f"{listed} spatial ax{'i' if words == ['1'] else 'e'}s"
+def _ranks(ranks: Iterable[int]) -> str:
+    listed = either(ranks)
+    return f"{listed} spatial ax{'i' if listed == '1' else 'e'}s"
 
 
 def _function_text(op: Op) -> str:
@@ -233,7 +233,8 @@ def example(op: Op) -> list[str]:
     Any function can be called so: axes but one have size 1 (3 where kernels must be square, with
     numbers in the first column only), and options that it asks for have their smallest values.
     """
-    layout, rank = op.layouts[0], op.layouts[0].ranks[0]
+    layout = op.layouts[0]
+    rank = next(r for r in layout.ranks if r > 0)
     ones = (3 if op.square else 1,) * (rank - 1)
     letters = dict.fromkeys("ncogim", 1)
     batch = (1,) if op.batch[0] or "c" in layout.x else ()  # an image of itself, if that can be

@@ -32,7 +32,11 @@ def show(value: object) -> str:
 
 
 def either(choices: Iterable[object]) -> str:
-    """'1, 2 or 4'."""
+    """'1, 2 or 4'; of more than four numbers in a row '0 to 62'."""
+    choices = list(choices)
+    first, count = choices[0], len(choices)
+    if count > 4 and isinstance(first, int) and choices == list(range(first, first + count)):
+        return f"{first} to {choices[-1]}"
     *others, last = map(str, choices)
     return f"{', '.join(others)} or {last}" if others else last
 

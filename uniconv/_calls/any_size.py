@@ -32,4 +32,4 @@ def size_free(call: LoweredCall) -> AnySize | None:
     beyond = {"reflect": 0, "circular": -1}.get(conv.boundary)
     small = [0 if beyond is None else max(pair) + beyond for pair in conv.pad]
     unfit = tuple(n if n > 0 else own for n, own in zip(small, size))
-    return AnySize(padding, wrapping=max(small) > 0 and not call.refuses(unfit))
+    return AnySize(padding, wrapping=max(small, default=0) > 0 and not call.refuses(unfit))

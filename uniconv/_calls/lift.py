@@ -17,6 +17,7 @@ from uniconv._calls.lower import LoweredCall, batched, lower, uncrop
 from uniconv._calls.options import scattered
 from uniconv._canonical.layout import Layout, arrange, axes, regrouping
 from uniconv._canonical.record import Convolution, Shape
+from uniconv._messages import either
 from uniconv.errors import CannotExpress, UniconvError
 from uniconv.spec.groups import BY_AXIS
 from uniconv.spec.op import Op
@@ -65,7 +66,8 @@ def lift(
     # What the function itself calls reversed: a transposed one runs the kernel of the record, which
     # is an adjoint's, the other way once more.
     backwards = tuple(r is not (op.kind == "conv_transpose") for r in conv.reverse)
-    options |= op.reverse.says(backwards if op.reverse.for_each_axis else backwards[0], facts)
+    if backwards:  # without axes there is no direction to say
+        options |= op.reverse.says(backwards if op.reverse.for_each_axis else backwards[0], facts)
     if op.layout.option is not None:
         facts = replace(facts, options=_completed(op, options))
         if op.layout.option not in options:  # else one option says both
@@ -138,7 +140,7 @@ def _layout(call: LoweredCall, op: Op) -> Layout:
     # A kernel that lacks a spatial axis has size 1 along it.
     long = {f"s{i}" for i, k in enumerate(call.sizes.kernel) if k > 1}
     grouped = op.groups == BY_AXIS and call.conv.groups > 1
-    fitting = [k for k in op.layouts if call.rank in k.ranks and long <= set(axes(k.w, call.rank))]
+    fitting = [k for k in op.layouts_of(call.rank) if long <= set(axes(k.w, call.rank))]
     # Where w itself says the groups, by an axis, a layout with that axis is preferred.
     if grouped:
         fitting = [k for k in fitting if "g" in k.w.split()] or fitting
@@ -146,7 +148,7 @@ def _layout(call: LoweredCall, op: Op) -> Layout:
     if layout is not None and lacks - set((layout.x + " " + layout.y).split()):
         raise CannotExpress(op.name, "channels", "its arrays have no channel axes")
     if layout is None:
-        ranks = " or ".join(map(str, op.ranks))
+        ranks = either(op.ranks)
         raise CannotExpress(op.name, "rank", f"it has {ranks} spatial axes, the call {call.rank}")
     fewest, most = op.batch
     if not fewest <= len(call.sizes.batch) <= most:
@@ -169,11 +171,11 @@ def _check_kind(call: LoweredCall, op: Op) -> None:
     # The record of a transposed convolution spreads x (lhs_dilation) and visits every pixel of y;
     # a strided one leaves pixels of y out.  One option "stride" cannot say both.
     if op.kind == "conv_transpose":
-        if max(conv.stride) > 1:
+        if max(conv.stride, default=1) > 1:
             raise CannotExpress(
                 op.name, "stride", f"its own stride spreads x; {conv.stride} skips y"
             )
-    elif max(conv.lhs_dilation) > 1 and not op.lhs_dilation:
+    elif max(conv.lhs_dilation, default=1) > 1 and not op.lhs_dilation:
         raise CannotExpress(op.name, "lhs_dilation", f"it does not spread x by {conv.lhs_dilation}")
 
 
@@ -187,7 +189,7 @@ def _reversed(conv: Convolution, op: Op, flip_kernel: bool) -> tuple[Convolution
         return conv, False
     # reverse False is a cross-correlation; whose adjoint runs the kernel backwards.
     native = op.reverse.usual is not (op.kind == "conv_transpose")
-    if conv.reverse[0] == native:
+    if set(conv.reverse) <= {native}:
         return conv, False
     if not flip_kernel:
         kind = "convolution" if conv.reverse[0] else "cross-correlation"
@@ -287,11 +289,11 @@ def _per_axis(
     facts = replace(facts, stride=stride, dilation=conv.rhs_dilation)
     if op.stride:
         options = options | {op.stride.option: op.stride.write(stride, facts)}
-    elif max(stride) > 1:
+    elif max(stride, default=1) > 1:
         raise facts.cannot("stride", f"it has no stride, the call has {stride}")
     if op.dilation:
         options = options | {op.dilation.option: op.dilation.write(conv.rhs_dilation, facts)}
-    elif max(conv.rhs_dilation) > 1:
+    elif max(conv.rhs_dilation, default=1) > 1:
         raise facts.cannot("dilation", f"it has none, the call has {conv.rhs_dilation}")
     if op.lhs_dilation:
         facts = replace(facts, lhs_dilation=conv.lhs_dilation)

@@ -218,7 +218,7 @@ def _check_sizes(kernel: KernelReading, sizes: Sizes, x_shape: Shape, w_shape: S
         raise BadShape(
             f"{kernel.read(w_shape)} has spatial sizes {sizes.kernel}; kernels are square"
         )
-    if min(sizes.kernel) < 1 or kernel.channels(w_shape).get("i") == 0 or sizes.c == 0:
+    if min(sizes.kernel, default=1) < 1 or kernel.channels(w_shape).get("i") == 0 or sizes.c == 0:
         raise BadShape(
             f"{op.name}: x {show_shape(x_shape)} and w {show_shape(w_shape)} must have at least "
             f"one input channel and one pixel per kernel axis"
@@ -265,7 +265,7 @@ def read_output_shape(op: Op, call: CallContext) -> tuple[Shape, int | None]:
         return (one,) * rank, None
     if "sample" in crop.shape_forms:
         letters = tuple(a for a in letters if a != "n")
-    if entries is None or len(entries) != len(letters) or min(entries) < 0:
+    if entries is None or len(entries) != len(letters) or min(entries, default=0) < 0:
         forms = ((rank, "axes"), (len(letters), "full"), (rank + 1, "sample"))
         allowed = either(n for n, form in forms if form in crop.shape_forms)
         raise call.bad(crop.shape, value, f"must be a list of {allowed} integers of at least 0")
@@ -381,7 +381,7 @@ def check_output(
     out = conv.output(sizes.size, sizes.kernel)
     extents = effective(sizes.kernel, conv.rhs_dilation)
     if op.empty_output == "refused":
-        fine = min(out) >= 1 and min(sizes.size) >= 1
+        fine = min(out, default=1) >= 1 and min(sizes.size, default=1) >= 1
     elif op.empty_output == "kept unless negative":
         # C++ division truncates: one stride short of nothing is still nothing, not an error
         # (tensorflow 2.21.0 tensorflow/core/framework/kernel_shape_util.cc).
@@ -393,7 +393,7 @@ def check_output(
         fine = True
     if not fine:
         x_read = f"{op.name}: x {show_shape(x_shape)} read as {show(call.layout.x)} has"
-        if min(sizes.size) < 1:
+        if min(sizes.size, default=1) < 1:
             raise BadShape(f"{x_read} spatial sizes {sizes.size}; each must be at least 1")
         if op.crop:
             whole = tuple(axis.whole for axis in call.axes)

@@ -132,7 +132,9 @@ def stored_kernel(op: Op, options: Mapping[str, Any], shape: Shape) -> StoredKer
     ndim = max(kernel_rank(op.layouts[0], len(shape)), 1) + 2
     kernel = read_kernel(op, begin(op, options, ndim), shape)
     call, layout = kernel.call, kernel.layout
-    transposed = kernel.transposed or bool(op.lhs_dilation and max(op.lhs_dilation.of(call)) > 1)
+    transposed = kernel.transposed or bool(
+        op.lhs_dilation and max(op.lhs_dilation.of(call), default=1) > 1
+    )
     groups = kernel.group_count(kernel.channels(shape))
     if op.batch_groups:  # parts of the batch are run as groups
         groups = max(groups, op.batch_groups.of(call))

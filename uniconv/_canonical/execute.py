@@ -247,6 +247,33 @@ def _spread(step: s.Spread) -> Action:
     return spread
 
 
+def _taps_to_channels(step: s.TapsToChannels) -> Action:
+    """For every place of the window along the first axes an image, whose channels are its taps.
+
+    Two images of 6 channels and 4 x 5 x 6 x 7 pixels, under 3 taps along the first axis, are 2 * 2
+    images of 6 * 3 channels and 5 x 6 x 7 pixels.
+    """
+    # Each ``unfold`` takes the first axis that is left, at -rank, since it adds one of taps, last.
+    first = len(step.kernel)
+    rank, windows = first + s.MOST_AXES, list(zip(step.kernel, step.stride, step.dilation))
+    taps = range(-first, 0)
+
+    def unrolled(x: Tensor) -> Tensor:
+        for k, stride, dilation in windows:
+            x = every(x.unfold(-rank, (k - 1) * dilation + 1, stride), (dilation,))
+        x = x.movedim(-rank - first - 1, -rank - 1)
+        x = x.movedim(tuple(taps), tuple(t - s.MOST_AXES for t in taps))
+        return x.flatten(-rank - 1, -s.MOST_AXES - 1).flatten(0, -s.MOST_AXES - 2)
+
+    return unrolled
+
+
+def _images_to_axes(step: s.ImagesToAxes) -> Action:
+    """The images along the first spatial axes again, behind the channels."""
+    sizes, rank = (*step.batch, *step.out), len(step.out) + s.MOST_AXES
+    return lambda y: y.unflatten(0, sizes).movedim(-s.MOST_AXES - 1, -rank - 1)
+
+
 def _crop(step: s.Cut) -> Action:
     """A view without the pixels that are cut; axes where nothing is cut are left alone."""
     rank = len(step.size)
@@ -372,6 +399,9 @@ _ACTIONS: dict[type[s.Step], Callable[[Any], Action]] = {
     s.Surround: _border,
     s.Gather: _gather,
     s.Spread: _spread,
+    s.TapsToChannels: _taps_to_channels,
+    s.KernelTapsToChannels: lambda step: lambda w: w.flatten(1, step.count + 1),
+    s.ImagesToAxes: _images_to_axes,
     s.Cut: _crop,
     s.Every: lambda step: lambda y: every(y, step.stride),
     s.OuterProduct: _outer,

@@ -17,15 +17,18 @@ _GROUPED = {"o": "(g m)", "c": "(g i)"}
 
 _UNGROUPED = {"m": "o", "i": "c"}
 
+# As many spatial axes as an array can have: NumPy's 64 less those of batch and channels.
+EVERY_RANK = range(63)
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The patterns of x, w and y, and for how many spatial axes they hold."""
+    """The patterns of x, w and y, and for how many spatial axes they hold, increasing."""
 
     x: str
     w: str
     y: str
-    ranks: tuple[int, ...] = (1, 2, 3)
+    ranks: Sequence[int] = (1, 2, 3)
 
     @property
     def column_major(self) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from math import prod
 from typing import Any
 
 from uniconv._canonical.activation import Activation
@@ -19,6 +20,7 @@ from uniconv._canonical.formula import bounds, positive
 from uniconv._canonical.record import Convolution, Pairs, Sizes, effective
 
 Ints = tuple[int, ...]
+MOST_AXES = 3  # spatial ones, of torch's convolutions
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,37 @@ class Spread(Step):
 
 
 @dataclass(frozen=True, slots=True)
+class TapsToChannels(Step):
+    """An image of many axes as images of three: (n) c s0 s1 s2 s3 as (n s0') (c k0) s1 s2 s3.
+
+    Along the first axes the places of the window become images, and the taps under it channels.
+    kernel, stride, dilation: those along the first axes.
+    """
+
+    kernel: Ints
+    stride: Ints
+    dilation: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class KernelTapsToChannels(Step):
+    """The same of the kernel, whose first ``count`` spatial axes go: o i k0 ... as o (i k0) ..."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImagesToAxes(Step):
+    """The way back: (n s0') o s1 s2 s3 as (n) o s0' s1 s2 s3.
+
+    batch: the images there were, () where x had no batch axis; out: the sizes of the first axes.
+    """
+
+    batch: Ints
+    out: Ints
+
+
+@dataclass(frozen=True, slots=True)
 class Cut(Step):
     """Pixels cut off, before and after; ``size`` are the extents that it cuts from."""
 
@@ -286,9 +319,11 @@ class AnySize:
 def by_transposing(conv: Convolution, *, adjoint: bool = False) -> bool:
     """Whether torch's transposed op computes it: where x is spread, or the call is an adjoint.
 
-    Around a period there is no crop that it could say: there x is spread as an array.
+    Around a period there is no crop that it could say, and torch has three axes at most: there x is
+    spread as an array.
     """
-    return conv.boundary != "circular" and (adjoint or max(conv.lhs_dilation) > 1)
+    can = conv.boundary != "circular" and conv.rank <= MOST_AXES
+    return can and (adjoint or max(conv.lhs_dilation, default=1) > 1)
 
 
 def core_steps(
@@ -315,6 +350,9 @@ def core_steps(
     out = conv.output(sizes.size, sizes.kernel)
     if 0 in out or sizes.o == 0 or 0 in sizes.size:
         return (Empty("y", x, w, sizes.o, out, bias),)
+    if not 1 <= conv.rank <= MOST_AXES:
+        reach = _few_axes if conv.rank else _no_axes
+        return reach(conv, sizes, any_size, x=x, w=w, bias=bias, transposed=transposed)
     # A kernel of one tap along an axis is the same backwards.
     turned = zip(conv.reverse, sizes.kernel)
     flips = tuple(
@@ -347,6 +385,66 @@ def _sized(steps: tuple[Step, ...], x: str, sizes: Sizes) -> tuple[Step, ...]:
             return steps
         known.append(replace(step, sizes=sizes) if isinstance(step, Convolve) else step)
     return tuple(known)
+
+
+def _no_axes(
+    conv: Convolution, sizes: Sizes, any_size: AnySize | None, *, x: str, w: str, **how: Any
+) -> tuple[Step, ...]:
+    """Without spatial axes: a line of one pixel."""
+    sizes = replace(sizes, size=(1,), kernel=(1,))
+    none = any_size and AnySize(((0, 0),))
+    core = core_steps(conv.with_unit_axis(), sizes, any_size=none, x=x, w=w, **how)
+    return (AddAxes(x, 1), AddAxes(w, 1), *core, DropAxis("y"))
+
+
+def _few_axes(
+    conv: Convolution, sizes: Sizes, any_size: AnySize | None, *, x: str, w: str, **how: Any
+) -> tuple[Step, ...]:
+    """Of more axes than torch has: images of three, once x has its border and zeros in between."""
+    # How to read this: y[p, q] = sum over k and t of x[p + k, q + t] * w[k, t], where p and k run
+    # over the first axes.  For one p that is a convolution along q whose channels are (c, k): so
+    # every p is an image.
+    first = conv.rank - MOST_AXES
+    spread, pad = conv.lhs_dilation, any_size.padding if any_size else conv.pad
+    apart: tuple[Step, ...] = ()
+    size = sizes.size
+    if conv.boundary != "circular" and max(spread) > 1:  # else the border does it
+        size = tuple(n * d for n, d in zip(size, spread))
+        pad = tuple((lo, hi - d + 1) for (lo, hi), d in zip(pad, spread))
+        apart = (Spread(x, spread, size),)
+        conv = replace(conv, lhs_dilation=(1,) * conv.rank, pad=pad)
+    surround = border(x, conv, size, any_size and replace(any_size, padding=pad))
+    padded = tuple(
+        (n - 1) * d + 1 + lo + hi for n, (lo, hi), d in zip(size, conv.pad, conv.lhs_dilation)
+    )
+    out = conv.output(size, sizes.kernel)[:first]
+    flips = tuple(a - conv.rank for a in range(first) if conv.reverse[a] and sizes.kernel[a] > 1)
+    taps = sizes.kernel[:first]
+    planes = Convolution(
+        conv.stride[first:],
+        ((0, 0),) * MOST_AXES,
+        (1,) * MOST_AXES,
+        conv.rhs_dilation[first:],
+        conv.reverse[first:],
+        conv.groups,
+    )
+    batch = (prod(sizes.batch),) if sizes.batch else ()
+    images = Sizes(
+        (prod((*batch, *out)),),
+        sizes.c * prod(taps),
+        sizes.o,
+        padded[first:],
+        sizes.kernel[first:],
+    )
+    none = any_size and AnySize(planes.pad)
+    return (
+        *((Flip(w, flips),) if flips else ()),
+        *(*apart, *surround),
+        TapsToChannels(x, taps, conv.stride[:first], conv.rhs_dilation[:first]),
+        KernelTapsToChannels(w, first),
+        *core_steps(planes, images, any_size=none, x=x, w=w, **how),
+        ImagesToAxes("y", batch, out),
+    )
 
 
 def _windows(
@@ -417,7 +515,7 @@ def _stamps(
     pad = any_size.padding if any_size else conv.pad
     extents = effective(sizes.kernel, dilation)
     crop = tuple((e - 1 - lo, e - 1 - hi) for e, (lo, hi) in zip(extents, pad))
-    skipped = (Every("y", conv.stride),) if max(conv.stride) > 1 else ()
+    skipped = (Every("y", conv.stride),) if max(conv.stride, default=1) > 1 else ()
     whole = tuple((n - 1) * s + e for n, s, e in zip(sizes.size, step, extents))
     # The sign of a formula is not known: what it says may cut or add.
     formulas = any_size is not None and any(type(p) is not int for pair in pad for p in pair)
@@ -428,7 +526,7 @@ def _stamps(
         if not skipped and all(sayable):
             lows, extras = tuple(lo for lo, _ in crop), tuple(lo - hi for lo, hi in crop)
             return (make(stride=step, padding=lows, output_padding=extras, bias=bias),)
-        if min(map(min, crop)) >= 0:
+        if min(map(min, crop), default=0) >= 0:
             uncut = make(stride=step, padding=none, output_padding=none, bias=bias)
             return (uncut, *_crop("y", crop, whole), *skipped)
     uncut = make(stride=step, padding=none, output_padding=none, bias=False)
@@ -446,21 +544,23 @@ def border(
     if conv.boundary in ("zeros", "constant"):
         known_size = None if any_size else size
         return zeros(x, pad, known_size, conv.boundary, conv.fill)
-    least = min(map(min, conv.pad))
-    if conv.boundary == "circular" and (least < 0 or max(conv.lhs_dilation) > 1):
+    least = min(map(min, conv.pad), default=0)
+    if conv.boundary == "circular" and (least < 0 or max(conv.lhs_dilation, default=1) > 1):
         # x is read around its period, which ends with the zeros after the last pixel.
         # x of n pixels spread by d repeats every n * d; of that period n * d - (d - 1) are x
         # itself.
         period = tuple(n * d for n, d in zip(size, conv.lhs_dilation))
         ends = tuple((lo, hi - d + 1) for (lo, hi), d in zip(pad, conv.lhs_dilation))
-        apart = (Spread(x, conv.lhs_dilation, period),) if max(conv.lhs_dilation) > 1 else ()
+        apart = (
+            (Spread(x, conv.lhs_dilation, period),) if max(conv.lhs_dilation, default=1) > 1 else ()
+        )
         return (*apart, Gather(x, ends, "circular", period))
     if all(type(p) is int and p == 0 for pair in pad for p in pair):
         return ()
     largest = {"reflect": -1, "circular": 0}.get(conv.boundary)
     fits = largest is not None and all(max(p) <= n + largest for p, n in zip(conv.pad, size))
-    wrapping = any_size is not None and any_size.wrapping
-    if (fits and not wrapping) or conv.boundary == "replicate":
+    fits = (fits and not (any_size and any_size.wrapping)) or conv.boundary == "replicate"
+    if fits and conv.rank <= MOST_AXES:
         return (Surround(x, pad, conv.boundary),)
     return (Gather(x, pad, conv.boundary, tuple(size)),)
 

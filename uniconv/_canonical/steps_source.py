@@ -167,9 +167,10 @@ def _gather(step: s.Gather) -> Iterator[str]:
     x = step.on
     # The period and the place in it, as in ``execute.read_at``.
     around = {
-        "circular": ("n", "i"),
-        "symmetric": ("(2 * n)", "torch.minimum(i, 2 * n - 1 - i)"),
-        "reflect": ("max(2 * n - 2, 1)", "torch.minimum(i, 2 * n - 2 - i)"),
+        "replicate": (".clamp(0, n - 1)", "i"),
+        "circular": (" % n", "i"),
+        "symmetric": (" % (2 * n)", "torch.minimum(i, 2 * n - 1 - i)"),
+        "reflect": (" % max(2 * n - 2, 1)", "torch.minimum(i, 2 * n - 2 - i)"),
     }
     period, place = around[step.boundary]
     for axis, (lo, hi) in zip(_axes(len(step.pad)), step.pad):
@@ -177,7 +178,7 @@ def _gather(step: s.Gather) -> Iterator[str]:
             continue
         yield f"n = {x}.shape[{axis}]"
         pixels = f"torch.arange({-lo}, {_added('n', hi)}, device={x}.device)"
-        yield f"i = {pixels} % {period}  # {step.boundary} border"
+        yield f"i = {pixels}{period}  # {step.boundary} border"
         yield f"{x} = {x}.index_select({axis}, {place})"
 
 
@@ -197,6 +198,28 @@ def _spread(step: s.Spread) -> Iterator[str]:
     yield f"spread = {x}.new_zeros(*{x}.shape[:-{rank}], {', '.join(sizes)})"
     yield f"spread{_index([f'::{d}' for d in step.dilation])} = {x}  # zeros after every pixel"
     yield f"{x} = spread"
+
+
+def _taps_to_channels(step: s.TapsToChannels) -> Iterator[str]:
+    """The windows along one of the first axes after the other; then places, taps and channels."""
+    x, first = step.on, len(step.kernel)
+    rank = first + s.MOST_AXES
+    for k, stride, dilation in zip(step.kernel, step.stride, step.dilation):
+        skip = f"[..., ::{dilation}]" if dilation > 1 else ""
+        windows = f"{x}.unfold({-rank}, {(k - 1) * dilation + 1}, {stride}){skip}"
+        yield f"{x} = {windows}  # windows along an axis, their taps last"
+    yield f"{x} = {x}.movedim({-rank - first - 1}, {-rank - 1})"
+    taps = tuple(range(-first, 0))
+    yield f"{x} = {x}.movedim({taps}, {tuple(t - s.MOST_AXES for t in taps)})  # taps to channels"
+    yield f"places = {x}.shape[:{-rank - 1}]"
+    channels = f"flatten({-rank - 1}, {-s.MOST_AXES - 1})"
+    yield f"{x} = {x}.{channels}.flatten(0, {-s.MOST_AXES - 2})  # every place is an image"
+
+
+def _images_to_axes(step: s.ImagesToAxes) -> Iterator[str]:
+    """The images as the first axes again, behind the channels."""
+    moved = f"movedim({-s.MOST_AXES - 1}, {-len(step.out) - s.MOST_AXES - 1})"
+    yield f"{step.on} = {step.on}.unflatten(0, places).{moved}"
 
 
 def _crop(step: s.Cut) -> Iterator[str]:
@@ -304,6 +327,9 @@ _LINES: dict[type[s.Step], Callable[[Any], Iterable[str]]] = {
     s.Measure: _measure,
     s.Gather: _gather,
     s.Spread: _spread,
+    s.TapsToChannels: _taps_to_channels,
+    s.KernelTapsToChannels: lambda step: [f"{step.on} = {step.on}.flatten(1, {step.count + 1})"],
+    s.ImagesToAxes: _images_to_axes,
     s.Cut: _crop,
     s.Every: _every,
     s.OuterProduct: lambda step: [f"{step.on} = torch.outer({', '.join(step.factors)})"],

@@ -567,7 +567,7 @@ def _convolved(conv: Convolution, x: Array, w: Array) -> Array:
     """The record on float64 arrays, by torch."""
     sizes = Sizes((x.shape[0],), x.shape[1], w.shape[0], x.shape[2:], w.shape[2:])
     # torch's transposed op wants "c m ...": the groups are split off o, and o and i exchanged.
-    transposed = max(conv.lhs_dilation) > 1
+    transposed = max(conv.lhs_dilation, default=1) > 1
     if transposed:
         w = w.reshape(conv.groups, -1, *w.shape[1:]).swapaxes(1, 2)
         w = w.reshape(-1, *w.shape[2:])

@@ -17,6 +17,7 @@ from uniconv._dialects.jax import (
 from uniconv.spec import (
     COMPLEX,
     EACH,
+    EVERY_RANK,
     FLOATS,
     FROM_FULL,
     UNGROUPED,
@@ -77,11 +78,11 @@ OTHERS = (
 
 
 def causal_and_not_one_axis(call: CallContext, padding: object) -> bool:
-    return call.rank > 1 and isinstance(padding, str) and padding == "CAUSAL"
+    return call.rank != 1 and isinstance(padding, str) and padding == "CAUSAL"
 
 
 def same_lower_and_strided(call: CallContext, padding: object) -> bool:
-    return isinstance(padding, str) and padding == "SAME_LOWER" and max(call.stride) > 1
+    return isinstance(padding, str) and padding == "SAME_LOWER" and max(call.stride, default=1) > 1
 
 
 CONV = Op(
@@ -89,7 +90,7 @@ CONV = Op(
     kind="conv",
     params="x:inputs w:kernel bias:bias strides padding input_dilation kernel_dilation "
     "feature_group_count mask dtype precision",
-    layout=Layout("n ... c", "... i o", "n ... o"),
+    layout=Layout("n ... c", "... i o", "n ... o", EVERY_RANK),
     stride=PerAxis("strides", 1, accepts=FORMS),
     dilation=PerAxis("kernel_dilation", 1, accepts=FORMS),
     lhs_dilation=PerAxis("input_dilation", 1, accepts=FORMS),
@@ -133,8 +134,8 @@ TRANSPOSED = replace(
     layout=Choice(
         "transpose_kernel",
         {
-            False: Layout("n ... c", "... i o", "n ... o"),
-            True: Layout("n ... c", "... o i", "n ... o"),
+            False: Layout("n ... c", "... i o", "n ... o", range(4)),
+            True: Layout("n ... c", "... o i", "n ... o", range(4)),
         },
         False,
     ),
@@ -228,8 +229,8 @@ FLAX = Framework(
     functions=(CONV, TRANSPOSED),
     layers=LAYERS,
     main={
-        "conv": dict.fromkeys((1, 2, 3), CONV.name),
-        "conv_transpose": dict.fromkeys((1, 2, 3), TRANSPOSED.name),
+        "conv": dict.fromkeys(EVERY_RANK, CONV.name),
+        "conv_transpose": dict.fromkeys(range(4), TRANSPOSED.name),
     },
     prefixes={"linen.": "flax.linen."},
     dense="f u",  # flax/linen/linear.py Dense

@@ -10,6 +10,7 @@ from uniconv._dialects import numpy, scipy
 from uniconv.spec import (
     AS_IS,
     COMPLEX,
+    EVERY_RANK,
     FLOATS,
     FROM_FULL,
     NUMPY_INTEGERS,
@@ -67,8 +68,9 @@ def transposed_same_lower(axis: Axis) -> Pair:
     return axis.extent - 1 - lo, axis.extent - 1 - hi
 
 
-FIRST = Layout("n c ...", "o i ...", "n o ...")
+FIRST = Layout("n c ...", "o i ...", "n o ...", EVERY_RANK)
 SPELLED = (
+    ("NC", "OI", "NC"),
     *(
         ("NHC", "HIO", "NHC"),
         ("NCW", "OIW", "NCW"),
@@ -77,6 +79,8 @@ SPELLED = (
     ),
     # Strides and paddings follow the kernel's order of the spatial letters (the last two).
     *(("NDHWC", "DHWIO", "NDHWC"), ("CWNH", "IHOW", "HCWN"), ("NDCHW", "WOIDH", "HWDNC")),
+    ("NABDEC", "ABDEIO", "NABDEC"),
+    ("NABCDE", "ABDEIO", "ANBDEC"),
 )
 TABLE = {s: at for s in SPELLED if (at := dimension_numbers(*s)) is not None}
 ONE_EACH = ("axes",)
@@ -124,14 +128,14 @@ def spread_input_cropped_away(call: CallContext) -> bool:
 
 
 def word_and_spread(call: CallContext, padding: object) -> bool:
-    return isinstance(padding, str) and max(call.lhs_dilation) > 1
+    return isinstance(padding, str) and max(call.lhs_dilation, default=1) > 1
 
 
 def same_lower_and_strided_or_consistent(
     call: CallContext, padding: object, use_consistent_padding: bool
 ) -> bool:
     lower = isinstance(padding, str) and padding == "SAME_LOWER"
-    return lower and (max(call.stride) > 1 or use_consistent_padding)
+    return lower and (max(call.stride, default=1) > 1 or use_consistent_padding)
 
 
 AWAY = Refusal(
@@ -212,7 +216,7 @@ TRANSPOSE = Op(
     "preferred_element_type use_consistent_padding",
     layout=DimensionNumbers(
         "dimension_numbers",
-        {None: Layout("n ... c", "... i o", "n ... o"), **TABLE},
+        {None: Layout("n ... c", "... i o", "n ... o", range(4)), **TABLE},
         None,
         swapped="transpose_kernel",
     ),
@@ -355,8 +359,8 @@ JAX = Framework(
     version="0.10.2",
     functions=(GENERAL, CONV, WITH_GENERAL_PADDING, TRANSPOSE, *SIGNALS),
     main={
-        "conv": dict.fromkeys((1, 2, 3), GENERAL.name),
-        "conv_transpose": dict.fromkeys((1, 2, 3), TRANSPOSE.name),
+        "conv": dict.fromkeys(EVERY_RANK, GENERAL.name),
+        "conv_transpose": dict.fromkeys(EVERY_RANK, TRANSPOSE.name),
     },
     prefixes={"lax.": "jax.lax.", "jnp.": "jax.numpy."},
     dense="f u",  # jax/example_libraries/stax.py Dense

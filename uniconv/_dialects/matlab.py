@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from uniconv.spec import (
     COMPLEX,
+    EVERY_RANK,
     NUMPY_INTEGERS,
     UNGROUPED,
     Border,
@@ -32,7 +33,7 @@ from uniconv.spec import (
 DOCS = "https://www.mathworks.com/help/matlab/ref"
 IMAGES = "https://www.mathworks.com/help/images/ref/imfilter.html"
 OCTAVE = "octave-image 2.14.0 inst/imfilter.m"
-BARE = Layout("...", "...", "...")
+BARE = Layout("...", "...", "...", EVERY_RANK[1:])
 SHAPES = {"full": full, "same": same_total, "valid": valid}
 
 
@@ -163,7 +164,7 @@ MATLAB = Framework(
     version="R2024b",
     functions=(CONV, CONV2, CONVN, FILTER2, IMFILTER, CONV2_OF_VECTORS),
     main={
-        "conv": {1: CONV.name, 2: CONV2.name, 3: CONVN.name},
+        "conv": dict.fromkeys(EVERY_RANK[1:], CONVN.name) | {1: CONV.name, 2: CONV2.name},
         "separable_conv": {2: CONV2_OF_VECTORS.name},
     },
     aliases=("octave",),

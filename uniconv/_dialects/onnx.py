@@ -6,6 +6,7 @@ Proved against ONNX Runtime 1.32.0, and onnx 1.23.2's reference where its CPU ke
 from dataclasses import replace
 
 from uniconv.spec import (
+    EVERY_RANK,
     Axis,
     BesideOutput,
     CallContext,
@@ -98,7 +99,7 @@ CONV = Op(
     "onnx.Conv",
     kind="conv",
     params="x:X w:W bias:B auto_pad dilations group kernel_shape pads strides",
-    layout=Layout("n c ...", "o i ...", "n o ..."),
+    layout=Layout("n c ...", "o i ...", "n o ...", EVERY_RANK[1:]),
     stride=PerAxis("strides", None, accepts=LIST),
     dilation=PerAxis("dilations", None, accepts=LIST),
     pad=Pad(
@@ -133,7 +134,7 @@ TRANSPOSE = replace(
     kind="conv_transpose",
     params="x:X w:W bias:B auto_pad dilations group kernel_shape output_padding output_shape pads "
     "strides",
-    layout=Layout("n c ...", "c m ...", "n o ..."),
+    layout=Layout("n c ...", "c m ...", "n o ...", EVERY_RANK[1:]),
     pad=Crop(
         Pad(
             "pads",
@@ -227,8 +228,8 @@ ONNX = Framework(
     version="1.23.2",
     functions=(CONV, TRANSPOSE, INTEGER),
     main={
-        "conv": dict.fromkeys((1, 2, 3), CONV.name),
-        "conv_transpose": dict.fromkeys((1, 2, 3), TRANSPOSE.name),
+        "conv": dict.fromkeys(EVERY_RANK[1:], CONV.name),
+        "conv_transpose": dict.fromkeys(EVERY_RANK[1:], TRANSPOSE.name),
     },
     aliases=("onnxruntime",),
     cases=300,

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from uniconv.spec import (
     COMPLEX,
+    EVERY_RANK,
     NUMPY_INTEGERS,
     UNGROUPED,
     AlongAxis,
@@ -82,7 +83,7 @@ ORIGIN = from_centre(1, 0)
 ORIGIN_FLIPPED = from_centre(-1, 1)
 ORIGIN_ALONG = along_one(ORIGIN)
 ORIGIN_FLIPPED_ALONG = along_one(ORIGIN_FLIPPED)
-BARE = Layout("...", "...", "...")
+BARE = Layout("...", "...", "...", EVERY_RANK)
 MODES = {"full": full, "valid": valid_inside_longer, "same": same_total_lower}
 CONJUGATED = "A complex second array is conjugated."
 
@@ -92,7 +93,7 @@ def valid_and_neither_inside_the_other(call: CallContext, mode: str) -> bool:
 
 
 def origin_beside_one_tap(call: CallContext, origin: int) -> bool:
-    return origin != 0 and max(call.sizes.kernel) == 1
+    return origin != 0 and max(call.sizes.kernel, default=1) == 1
 
 
 CONVOLVE = Op(
@@ -262,7 +263,7 @@ SCIPY = Framework(
         *(CONVOLVE, CORRELATE, *BY_FFT, CONVOLVE2D, CORRELATE2D),
         *(NDIMAGE_CORRELATE, NDIMAGE_CONVOLVE, CORRELATE1D, CONVOLVE1D),
     ),
-    main={"conv": dict.fromkeys((1, 2, 3), CONVOLVE.name)},
+    main={"conv": dict.fromkeys(EVERY_RANK, CONVOLVE.name)},
     prefixes={"ndimage.": "scipy.ndimage.", "signal.": "scipy.signal."},
     spelling=SPELLING,
 )

@@ -5,6 +5,7 @@ Proved against XLA on the CPU, which comes with jaxlib 0.10.2 (StableHLO 1.17.0)
 
 from uniconv.spec import (
     COMPLEX,
+    EVERY_RANK,
     FLOATS,
     INTEGERS,
     PAIRS,
@@ -42,6 +43,10 @@ TABLE = {
     **spelled("b0f", "0io", "b0f"),
     **spelled("b01f", "01io", "b01f"),
     **spelled("b012f", "012io", "b012f"),
+    **spelled("bf", "oi", "bf"),
+    **spelled("bf", "io", "fb"),
+    **spelled("bf0123", "oi0123", "bf0123"),
+    **spelled("b03f12", "01i32o", "0b12f3"),
     # Any order holds; options follow the numbers, not the order of the axes.
     **spelled("0bf", "i0o", "fb0"),
     **spelled("0b1f", "01io", "b01f"),
@@ -105,6 +110,6 @@ STABLEHLO = Framework(
     title="StableHLO",
     version="1.17.0",
     functions=(CONVOLUTION,),
-    main={"conv": dict.fromkeys((1, 2, 3), CONVOLUTION.name)},
+    main={"conv": dict.fromkeys(EVERY_RANK, CONVOLUTION.name)},
     cases=300,
 )

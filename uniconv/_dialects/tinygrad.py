@@ -6,6 +6,7 @@ Proved against tinygrad 0.14.0.
 from math import prod, sqrt
 
 from uniconv.spec import (
+    EVERY_RANK,
     CallContext,
     Constructor,
     Count,
@@ -53,7 +54,7 @@ CONV = Op(
     "tinygrad.Tensor.conv2d",
     kind="conv",
     params="x:self w:weight bias:bias groups stride dilation padding dtype",
-    layout=Layout("n c ...", "o i ...", "n o ..."),
+    layout=Layout("n c ...", "o i ...", "n o ...", EVERY_RANK[1:]),
     stride=PerAxis("stride"),
     dilation=PerAxis("dilation"),
     pad=Pad("padding", 0, form=PADS),
@@ -68,7 +69,7 @@ TRANSPOSE = Op(
     "tinygrad.Tensor.conv_transpose2d",
     kind="conv_transpose",
     params="x:self w:weight bias:bias groups stride dilation padding output_padding",
-    layout=Layout("n c ...", "c m ...", "n o ..."),
+    layout=Layout("n c ...", "c m ...", "n o ...", EVERY_RANK[1:]),
     stride=PerAxis("stride"),
     dilation=PerAxis("dilation"),
     pad=Crop(Pad("padding", 0, form=PADS), output_padding=PerAxis("output_padding", 0, least=0)),
@@ -148,8 +149,8 @@ TINYGRAD = Framework(
         for r in (1, 2)
     ),
     main={
-        "conv": dict.fromkeys((1, 2, 3), CONV.name),
-        "conv_transpose": dict.fromkeys((1, 2, 3), TRANSPOSE.name),
+        "conv": dict.fromkeys(EVERY_RANK[1:], CONV.name),
+        "conv_transpose": dict.fromkeys(EVERY_RANK[1:], TRANSPOSE.name),
     },
     dense="u f",  # tinygrad/nn/__init__.py Linear
     initial=INITIAL,

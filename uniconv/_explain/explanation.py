@@ -252,10 +252,13 @@ def _term(n: int) -> str:
 def names_of(call: LoweredCall) -> tuple[str, ...]:
     """What the spatial axes are called here: by the order in which an array prints them."""
     # By how an array is printed: NumPy prints slices first, Julia rows and columns first.
+    # More axes have no names but the letters of their layout.
     if call.rank == 1:
         return ("positions",)
     if call.rank == 2:
         return ("rows", "columns")
+    if call.rank != 3:
+        return tuple(f"s{i}" for i in range(call.rank))
     three = ("rows", "columns", "slices")
     return three if call.layout.column_major else ("slices", "rows", "columns")
 
@@ -267,6 +270,8 @@ def sides(names: Sequence[str], pairs: Sequence[tuple[int, int]]) -> str:
         words = [w for pair in SIDES[2] for w in pair]
         return ", ".join(f"{w} {n}" for w, n in zip(words, (n for p in pairs for n in p)))
     texts = [f"before {lo}, after {hi}" for lo, hi in pairs]
+    if not texts:
+        return "no axis to pad"
     return texts[0] if len(texts) == 1 else "; ".join(map("{}: {}".format, names, texts))
 
 

@@ -17,6 +17,7 @@ from uniconv._explain.window import Array, WindowedCall, canonical_y, numbers, s
 from uniconv.errors import UniconvError
 
 MOST = 2_000_000  # numbers on a page
+_DRAWN = 3  # spatial axes
 
 
 def page(e: ExplanationData) -> str:
@@ -26,6 +27,12 @@ def page(e: ExplanationData) -> str:
     problem = e.problem
     if problem.x.dtype.kind == "c" or problem.w.dtype.kind == "c":
         raise UniconvError(f"{e.function}: a page shows real numbers, these are complex")
+    rank = problem.call.rank
+    if rank > _DRAWN:
+        raise UniconvError(
+            f"{e.function}: a page draws at most {_DRAWN} spatial axes, the call has {rank}; its "
+            "text, str(explain(...)), has all of them"
+        )
     count = problem.x[:1].size + problem.w.size + problem.y[:1].size
     if count > MOST:
         raise UniconvError(

@@ -93,7 +93,7 @@ def _sizes(e: ExplanationData) -> list[str]:
     how = "(x - 1) * stride + ((kernel - 1) * dilation + 1) - cut before - cut after"
     if e.kind != "conv_transpose":
         how = "(x + before + after - ((kernel - 1) * dilation + 1)) // stride + 1"
-    width = max(len(axis.name) for axis in e.axes)
+    width = max((len(axis.name) for axis in e.axes), default=0)
     sizes = [f"    {axis.name.ljust(width)}  {axis.formula}" for axis in e.axes]
     return [f"output size: {how}", *sizes]
 
@@ -149,10 +149,10 @@ def number(v: Any) -> str:
 
 
 def grid(cells: Sequence[str], shape: Sequence[int]) -> list[str]:
-    """Cells as rows; the first of three axes makes blocks, one under the other."""
+    """Cells as rows; the axes before the last two make blocks, one under the other."""
     # A kernel of 2 x 3 is two lines; one of 2 x 2 x 3 two blocks of two, an empty line between.
     width = max(map(len, cells), default=0)
-    rows = np.array([c.rjust(width) for c in cells], dtype=object).reshape(-1, shape[-1])
+    rows = np.array([c.rjust(width) for c in cells], dtype=object).reshape(-1, (1, *shape)[-1])
     lines = ["  ".join(row) for row in rows]
     if len(shape) < 3:
         return lines
@@ -185,7 +185,8 @@ def _kernel(e: ExplanationData) -> list[str]:
     shape = e.lowered.sizes.kernel
     taps = [number(p.w) for p in lane.products]
     flips = tuple(i for i, axis in enumerate(e.axes) if axis.backwards)
-    kernel = np.flip(np.array(taps, dtype=object).reshape(shape), flips).ravel().tolist()
+    planes = np.array(taps, dtype=object).reshape(shape)
+    kernel = (np.flip(planes, flips) if flips else planes).ravel().tolist()
     channels = f"channel {lane.c} in, {lane.o} out"
     columns = [("as written", grid(kernel, shape)), ("as used", grid(taps, shape))]
     if kernel == taps:

@@ -20,6 +20,7 @@ _KERNELS: Mapping[int, tuple[Shape, ...]] = {
     1: ((4,), (3,), (2,), (5,)),
     2: ((3, 4), (4, 3), (3, 5), (2, 3), (3, 3)),
     3: ((3, 4, 2), (3, 5, 7), (3, 2, 1), (3, 3, 3)),
+    4: ((2, 3, 4, 5),),
 }
 
 
@@ -34,7 +35,7 @@ def fitting(op: Op, options: Mapping[str, Any]) -> Iterator[tuple[list[Shape], d
     square: list[tuple[list[Shape], dict[str, Any]]] = []
     any_distinct = False
     error: UniconvError | None = None
-    ranks = sorted(op.ranks, key=lambda r: (2, 1, 3).index(r))
+    ranks = sorted(set(op.ranks) & set(_KERNELS), key=lambda r: (2, 1, 3, 4).index(r))
     for _, candidate in zip(range(_MOST_CALLS), _candidates(op, options, ranks)):
         if isinstance(candidate, UniconvError):
             error = error or candidate
@@ -46,7 +47,7 @@ def fitting(op: Op, options: Mapping[str, Any]) -> Iterator[tuple[list[Shape], d
             error = error or wrong
             continue
         out = call.conv.output(call.sizes.size, call.sizes.kernel)
-        if min(out) < 2:
+        if min(out, default=2) < 2:
             continue
         if distinct:
             any_distinct = True
@@ -91,6 +92,9 @@ def _sizes(rank: int) -> Iterator[Shape]:
 
     The first pad each axis unevenly where it says SAME, with strides 1 or 2.
     """
+    if rank > 3:
+        yield from permutations(range(6, 10), rank)
+        return
     usual = [(6, 9, 7), (7, 9, 10), (9, 11, 13), (10, 12, 14), (13, 17, 19), (5, 4, 6), (3, 4, 5)]
     for sizes in usual if rank > 1 else [(7,), *usual]:
         yield sizes[:rank]

@@ -97,6 +97,7 @@ def run_by(other: Op, case: Case, arrays: tuple[Array, ...]) -> Array:
 
 def made_by(op: Op, options: dict[str, object], x: Array, w: Array, *p: Array) -> Array:
     """y, on the CPU."""
+    x, w = np.asarray(x), np.asarray(w)  # NumPy's functions make scalars of arrays without axes
     y: Array = run_op(op, ("crossing", op.name), x, w, None, "cpu", options, *p)
     return y
 
@@ -115,5 +116,5 @@ def moved(a: Array, src: str, dst: str, rank: int, batch: int) -> Array:
     )
     new = [letter for letter in go if letter not in come]  # axes of size 1
     gone = [letter for letter in come if letter not in go]
-    a = a.reshape(*a.shape, *[1] * len(new)).transpose(order([*come, *new], [*go, *gone]))
+    a = a.reshape((*a.shape, *[1] * len(new))).transpose(order([*come, *new], [*go, *gone]))
     return a.reshape(a.shape[: len(go)])

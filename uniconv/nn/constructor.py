@@ -7,7 +7,7 @@ from typing import Any
 
 from uniconv._canonical.layout import axes
 from uniconv._canonical.record import Shape
-from uniconv._messages import show
+from uniconv._messages import either, show
 from uniconv.errors import BadOption, BadShape
 from uniconv.spec.op import Op
 from uniconv.spec.registry import find, framework, main
@@ -62,7 +62,7 @@ def layer_function(dialect: str, kind: str, rank: int) -> Op:
         if op.kind == kind and rank in op.ranks and "kernel_size" in op.constructor_words:
             return op
     if known and rank not in known.main.get(kind, {rank: ""}):
-        has = ", ".join(map(str, known.main[kind]))
+        has = either(known.main[kind])
         raise BadShape(f"{known.name}: a {kind} has {has} spatial axes, not {rank}")
     # main() counts the axes of the kernel: one for each spatial axis, and those of the channels.
     ndim = rank + 2
@@ -92,12 +92,11 @@ def kernel_sizes(op: Op, word: str, value: Any, rank: int | None) -> Shape:
         ranks = op.ranks
         rank = rank or (ranks[0] if len(ranks) == 1 else 2)
         entries = (one,) * rank
-    if entries is None or min(entries, default=0) < 1 or (rank and len(entries) != rank):
+    if entries is None or min(entries, default=1) < 1 or (rank and len(entries) != rank):
         must = f"an integer or {rank or 'a list of'} integers of at least 1"
         raise BadOption(f"{op.name}: {word}={show(value)} must be {must}")
     if len(entries) not in op.ranks:
-        has = " or ".join(map(str, op.ranks))
-        raise BadOption(f"{op.name}: {word}={show(value)} must have {has} entries")
+        raise BadOption(f"{op.name}: {word}={show(value)} must have {either(op.ranks)} entries")
     return entries
 
 

@@ -111,6 +111,8 @@ def _steps(call: LoweredCall, kernel: StoredKernel) -> tuple[s.Step, ...]:
         raise _lacking(call.op, "batch_groups")
     if call.result is not None:
         raise _lacking(call.op, "integers")
+    if not 1 <= call.rank <= s.MOST_AXES:
+        raise _lacking(call.op, "rank")
     # Around a period, x is spread as an array; its kernel is stored for the transposed op.
     if kernel.transposed != s.by_transposing(call.conv, adjoint=call.op.kind == "conv_transpose"):
         raise _lacking(call.op, "boundary")

@@ -24,7 +24,7 @@ from uniconv._canonical.activation import (
     hard_swish,
     leaky,
 )
-from uniconv._canonical.layout import Layout, axes
+from uniconv._canonical.layout import EVERY_RANK, Layout, axes
 from uniconv._canonical.record import Pairs, Shape
 from uniconv.spec.constructor import Constructor
 from uniconv.spec.constructor_words import Restated, restated, unchecked
@@ -145,6 +145,7 @@ __all__ = [
     "EACH",
     "EACH_ALIKE",
     "ELU",
+    "EVERY_RANK",
     "EXP",
     "FLOATS",
     "FROM_FULL",

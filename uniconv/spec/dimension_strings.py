@@ -13,9 +13,10 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from string import ascii_letters, digits, punctuation
 from typing import Any
 
-from uniconv._canonical.layout import Layout, axes
+from uniconv._canonical.layout import EVERY_RANK, Layout, axes
 from uniconv.spec.rules import CallContext, Choice
 from uniconv.spec.values import integer, integers
 
@@ -31,7 +32,7 @@ __all__ = [
 ]
 
 
-def dimension_numbers(x: str, w: str, y: str) -> Layout | None:
+def dimension_numbers(x: Sequence[str], w: Sequence[str], y: Sequence[str]) -> Layout | None:
     """The layout that JAX spells as ("NHWC", "HWIO", "NHWC"); None where that is no layout.
 
     N and C of x and y, O and I of w; any other letters are spatial axes, in w's order.
@@ -43,7 +44,7 @@ def dimension_numbers(x: str, w: str, y: str) -> Layout | None:
     spatial = [a for a in w if a not in "OI"]
     letters = {a: f"s{i}" for i, a in enumerate(spatial)}
     spellings = [(x, "NC"), (w, "OI"), (y, "NC")]
-    if not spatial or any(sorted(s) != sorted([*letters, *own]) for s, own in spellings):
+    if any(sorted(s) != sorted([*letters, *own]) for s, own in spellings):
         return None
     if len(letters) != len(spatial) or {"N", "C"} & set(letters):
         return None
@@ -67,7 +68,7 @@ def numbered_dimensions(x: Sequence[str], w: Sequence[str], y: Sequence[str]) ->
         {"o": "o", "i": "i"} | spatial,
         {"b": "n", "f": "o"} | spatial,
     )
-    if rank not in (1, 2, 3) or any(sorted(s) != sorted(n) for s, n in zip((x, w, y), named)):
+    if any(sorted(s) != sorted(n) for s, n in zip((x, w, y), named)):
         return None
     at = [" ".join(n[a] for a in s) for s, n in zip((x, w, y), named)]
     return Layout(at[0], at[1], at[2], ranks=(rank,))
@@ -110,6 +111,10 @@ def labelled(data: str, weights: str | None, channels: str, grouped: str) -> Lay
     return Layout(x, pattern(weights, {"C": used[0], "U": used[1:]}), y, ranks=(rank,))
 
 
+# One character for each spatial axis, none of them N, C, O or I.
+_SPATIAL = "".join(a for a in digits + ascii_letters + punctuation if a not in "NCOI")
+
+
 @dataclass(frozen=True, slots=True)
 class DimensionNumbers(Choice):
     """A layout spelled out as JAX does; the table holds the usual ones, by their spelling.
@@ -129,7 +134,7 @@ class DimensionNumbers(Choice):
         return {self.option: self.default} | dict.fromkeys(self.beside, False)
 
     def read(self, value: object, facts: CallContext) -> Layout:
-        layout = self._spelled(value)
+        layout = self._spelling(value)
         if layout is None:
             must = (
                 'must be None, three strings such as ("NHWC", "HWIO", "NHWC"), or an object with '
@@ -148,7 +153,7 @@ class DimensionNumbers(Choice):
             return self.default
         data, kernel = {"n": "N", "c": "C", "o": "C"}, {"o": "O", "i": "I"}
         return tuple(
-            "".join(own.get(a, a[1:]) for a in axes(pattern, facts.rank))
+            "".join(own[a] if a in own else _SPATIAL[int(a[1:])] for a in axes(pattern, facts.rank))
             for pattern, own in ((value.x, data), (value.w, kernel), (value.y, data))
         )
 
@@ -158,7 +163,15 @@ class DimensionNumbers(Choice):
         turned = {"i": "o", "o": "i"}
         return replace(layout, w=" ".join(turned.get(a, a) for a in layout.w.split()))
 
-    def _spelled(self, value: Any) -> Layout | None:
+    spelled_ranks = EVERY_RANK
+
+    def spelled(self, rank: int) -> tuple[Layout, ...]:
+        """Batch and channels first."""
+        letters = _SPATIAL[:rank]
+        first = dimension_numbers(f"NC{letters}", f"OI{letters}", f"NC{letters}")
+        return (first,) if first else ()
+
+    def _spelling(self, value: Any) -> Layout | None:
         """The layout that a value spells, before any exchange; None where it spells none."""
         with suppress(TypeError, KeyError):
             return self.table[value]  # type: ignore[no-any-return]
@@ -170,9 +183,11 @@ class DimensionNumbers(Choice):
             all(s and sorted(s) == list(range(len(s))) for s in specs)
             and len(set(map(len, specs))) == 1
         ):
-            spatial = "0123456789"[: len(specs[0]) - 2]
-            letters = (f"NC{spatial}", f"OI{spatial}", f"NC{spatial}")
-            value = ["".join(a[s.index(i)] for i in range(len(s))) for a, s in zip(letters, specs)]
+            spatial = [*map(str, range(len(specs[0]) - 2))]
+            letters = (["N", "C", *spatial], ["O", "I", *spatial], ["N", "C", *spatial])
+            return dimension_numbers(
+                *([a[s.index(i)] for i in range(len(s))] for a, s in zip(letters, specs))
+            )
         if not isinstance(value, (list, tuple)) or len(value) != 3:
             return None
         return dimension_numbers(*value) if all(isinstance(s, str) for s in value) else None
@@ -211,6 +226,15 @@ def _numbered(raw: Sequence[Any]) -> Layout | None:
 class NumberedDimensions(Choice):
     """A layout spelled out as StableHLO does, its spatial axes numbered; the usual ones listed."""
 
+    spelled_ranks = EVERY_RANK
+
+    def spelled(self, rank: int) -> tuple[Layout, ...]:
+        """Batch and channels first."""
+        numbers = [*map(str, range(rank))]
+        data = ["b", "f", *numbers]
+        first = numbered_dimensions(data, ["o", "i", *numbers], data)
+        return (first,) if first else ()
+
     def read(self, value: object, facts: CallContext) -> Layout:
         text = "".join(value.split()) if isinstance(value, str) else ""
         text = re.sub(r"^#[\w.]+<(.*)>$", r"\1", text)  # as an attribute is printed
@@ -224,9 +248,9 @@ class NumberedDimensions(Choice):
             layout = numbered_dimensions(*(p.split(",") for p in parts.groups()))
         if layout is None:
             must = (
-                'must be three lists such as "[b,0,1,f]x[0,1,i,o]->[b,0,1,f]", with the same 1, 2 '
-                "or 3 spatial axes in each, or say input_batch_dimension and so on, each a "
-                "position of its own"
+                'must be three lists such as "[b,0,1,f]x[0,1,i,o]->[b,0,1,f]", with the same '
+                "spatial axes in each, or say input_batch_dimension and so on, each a position of "
+                "its own"
             )
             raise facts.bad(self.option, value, must)
         return layout
@@ -285,9 +309,15 @@ class AlongAxis(Choice):
         """Along the last axis, of as many as the table has."""
         return tuple(self.table.values())[self.default]  # type: ignore[no-any-return]
 
+    spelled_ranks = EVERY_RANK[1:]
+
     @property
     def meanings(self) -> tuple[Layout, ...]:
-        return tuple(along_axis(a, r) for r in (1, 2, 3) for a in reversed(range(r)))
+        return tuple(at for rank in (1, 2, 3) for at in self.spelled(rank))
+
+    def spelled(self, rank: int) -> tuple[Layout, ...]:
+        """Along each of the axes, the last one first."""
+        return tuple(along_axis(a, rank) for a in reversed(range(rank)))
 
     @property
     def kernel_options(self) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def _read_symmetric(value: object, pattern: str, rank: int) -> Pairs | None:
     """
     one = integer(value)
     entries = (one,) * rank if one is not None else integers(value)
-    if entries is None or len(entries) not in (1, rank) or min(entries) < 0:
+    if entries is None or len(entries) not in (1, rank) or min(entries, default=0) < 0:
         return None
     return tuple((p, p) for p in (entries * rank if len(entries) == 1 else entries))
 
@@ -70,7 +70,7 @@ def _write_symmetric(pairs: Pairs, pattern: str) -> object | None:
     """One number where all are equal, else one per axis; None for uneven pairs and crops."""
     if any(lo != hi or lo < 0 for lo, hi in pairs):
         return None
-    return tuple(lo for lo, _ in pairs) if len(set(pairs)) > 1 else pairs[0][0]
+    return tuple(lo for lo, _ in pairs) if len(set(pairs)) > 1 else pairs[0][0] if pairs else 0
 
 
 def _read_layout_pairs(value: object, pattern: str, rank: int) -> Pairs | None:
@@ -114,15 +114,19 @@ def alike(least: int | None = 0, *, alone: bool = False) -> Form:
     def read(value: object, pattern: str, rank: int) -> Pairs | None:
         one = integer(value)
         entries = (one,) * rank if one is not None else None if alone else integers(value)
-        if entries is None or len(entries) != rank or (least is not None and min(entries) < least):
+        if (
+            entries is None
+            or len(entries) != rank
+            or (least is not None and min(entries, default=least) < least)
+        ):
             return None
         return tuple((p, p) for p in entries)
 
     def write(pairs: Pairs, pattern: str) -> object | None:
-        small = least is not None and min(map(min, pairs)) < least
+        small = least is not None and min(map(min, pairs), default=0) < least
         if small or any(lo != hi for lo, hi in pairs) or (alone and len(set(pairs)) > 1):
             return None
-        return tuple(lo for lo, _ in pairs) if len(set(pairs)) > 1 else pairs[0][0]
+        return tuple(lo for lo, _ in pairs) if len(set(pairs)) > 1 else pairs[0][0] if pairs else 0
 
     bound = "negative to crop" if least is None else f"at least {least}"
     several = "" if alone else ", or one per spatial axis"
@@ -222,11 +226,11 @@ def non_negative(form: Form) -> Form:
     """The same form where it refuses to crop; its text then says "none negative"."""
 
     def write(pairs: Pairs, pattern: str) -> object | None:
-        return None if min(map(min, pairs)) < 0 else form.write(pairs, pattern)
+        return None if min(map(min, pairs), default=0) < 0 else form.write(pairs, pattern)
 
     def read(value: object, pattern: str, rank: int) -> Pairs | None:
         pairs = form.read(value, pattern, rank)
-        return None if pairs is None or min(map(min, pairs)) < 0 else pairs
+        return None if pairs is None or min(map(min, pairs), default=0) < 0 else pairs
 
     return Form(form.describe.replace("negative to crop", "none negative"), read, write)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from uniconv._canonical.layout import Layout
+from uniconv._canonical.layout import EVERY_RANK, Layout
 from uniconv._messages import show, suggest
 from uniconv.spec.constructor_words import Restated
 from uniconv.spec.groups import BY_CHANNELS, Count, Groups
@@ -136,7 +136,7 @@ class Op:
     batch: tuple[int, int] = (1, 1)
     empty_output: str = "kept"
     dtypes: tuple[str, ...] = FLOATS
-    integer_ranks: tuple[int, ...] = (1, 2, 3)
+    integer_ranks: Sequence[int] = EVERY_RANK
     mixed_dtypes: bool | str = False
     inert_options: tuple[InertOption | KernelShape | Choice, ...] = ()
     zero_points: tuple[Scalar, Scalar] | None = None
@@ -271,7 +271,13 @@ class Op:
     @property
     def ranks(self) -> tuple[int, ...]:
         """The numbers of spatial axes that its layouts hold, in increasing order."""
-        return tuple(sorted({r for layout in self.layouts for r in layout.ranks}))
+        held = self.layout.spelled_ranks
+        return tuple(sorted({r for layout in self.layouts for r in layout.ranks}.union(held)))
+
+    def layouts_of(self, rank: int) -> tuple[Layout, ...]:
+        """Its layouts with so many spatial axes, the usual ones where it may spell any."""
+        listed = tuple(at for at in self.layouts if rank in at.ranks)
+        return listed or self.layout.spelled(rank)
 
     def array_names(self, role: str) -> tuple[str, ...]:
         """The native names of x, w, p (pointwise kernel) or bias."""

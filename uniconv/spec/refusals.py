@@ -56,7 +56,7 @@ def entries(value: object) -> int:
 
 def strided_and_dilated(call: CallContext) -> bool:
     """Whether some axis has a stride, and some axis a dilation, above 1."""
-    return max(call.stride) > 1 and max(call.dilation) > 1
+    return max(call.stride, default=1) > 1 and max(call.dilation, default=1) > 1
 
 
 def output_padding_reaches_stride(call: CallContext) -> bool:

@@ -157,10 +157,7 @@ def _main(name: str, kind: str, rank_of_kernel: int) -> Op:
             raise UnknownName(f"{op.name} is a {op.kind}, not a {kind}: call uniconv.{op.kind}")
         return op
     by_rank = _by_rank(dialect, kind)
-    counts = {
-        len(axes(next(at.w for at in find(f).layouts if r in at.ranks), r)): r
-        for r, f in by_rank.items()
-    }
+    counts = {len(axes(find(f).layouts_of(r)[0].w, r)): r for r, f in by_rank.items()}
     if rank_of_kernel not in counts:
         raise BadShape(
             f"{dialect.name}: w has {rank_of_kernel} {'axis' if rank_of_kernel == 1 else 'axes'}, "

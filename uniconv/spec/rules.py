@@ -251,6 +251,15 @@ class Setting(Rule):
         """What it means for a kernel whose x is not known."""
         return self.of(call)
 
+    @property
+    def spelled_ranks(self) -> Sequence[int]:
+        """For how many spatial axes a layout can be spelled out that ``meanings`` does not list."""
+        return ()
+
+    def spelled(self, rank: int) -> tuple[Any, ...]:
+        """The plainest layouts of so many spatial axes that can be spelled out."""
+        return ()
+
 
 @dataclass(frozen=True, slots=True)
 class Constant(Setting):
@@ -496,7 +505,7 @@ class PerAxis(Rule):
                 must = f"read as {show(facts.layout.x)} must be 1 on the batch and channel axes"
                 raise facts.bad(self.option, value, must)
             entries = tuple(named[f"s{i}"] for i in range(facts.rank))
-        if min(entries) < self.least:
+        if min(entries, default=self.least) < self.least:
             everywhere = " on every axis" if one is None else ""
             raise facts.bad(self.option, value, f"must be at least {self.least}{everywhere}")
         return entries

@@ -188,7 +188,7 @@ def _cases(call: Call, rank: int | None, grouped: bool, count: int, seed: int) -
 
 
 def _run(call: LoweredCall, inputs: tuple[Array, ...]) -> Array:
-    x, w, *pointwise = (torch.from_numpy(a) for a in inputs)
+    x, w, *pointwise = (torch.as_tensor(a) for a in inputs)
     return np.asarray(build(call)(x, w, *([None, *pointwise] if pointwise else ())).numpy())
 
 

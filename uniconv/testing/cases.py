@@ -42,6 +42,7 @@ __all__ = [
 
 Traits = Mapping[str, Any]
 
+MOST_AXES = 4  # spatial ones, in grids and random calls
 _EXPLICIT = ("even", "per axis", "uneven", "big", "negative")
 _MOST_TRIES = 500
 _GRID_DRAWS = 3000
@@ -200,7 +201,7 @@ def _omission(rule: Any) -> tuple[Any, ...]:
 
 def _layouts(op: Op, rank: int | None) -> tuple[tuple[int, Any], ...]:
     """(rank, word of the layout option) for all words that hold for that many axes."""
-    ranks = op.ranks if rank is None else (rank,)
+    ranks = [r for r in op.ranks if r <= MOST_AXES] if rank is None else [rank]
     usual = op.layout.usual
     unsaid = () if usual is None else tuple((r, LEFT_OUT) for r in ranks if r in usual.ranks)
     return (*unsaid, *layout_words(op.layout, ranks))
@@ -278,7 +279,7 @@ def attempt(op: Op, chosen: Traits, rng: random.Random, *, refused: bool = False
         assert size is not None
         facts = replace(facts, sizes=replace(facts.sizes, size=size), options=dict(options))
         size = _put_output_shape(op, chosen, facts, written, letters, options, rng)
-    if size is None or min(size) < 1:
+    if size is None or min(size, default=1) < 1:
         return None
     for alias, name in op.aliases.items():
         if name in options and chosen[f"alias {alias}"]:
@@ -317,7 +318,8 @@ def _draw_layout(op: Op, chosen: Traits, options: dict[str, Any]) -> Layout:
 def _draw_kernel(op: Op, layout: Layout, rank: int, rng: random.Random) -> Shape:
     """Distinct spatial sizes of the kernel, 1 along the axes that its layout lacks."""
     # From 1 to 4 pixels: both parities, and 1, which no flip or dilation changes.
-    kernel = tuple(rng.sample((1, 2, 3, 4) if rank < 3 else (1, 2, 3, 5), rank))
+    sizes = (1, 2, 3, 4) if rank < 3 else (1, 2, 3, 5) if rank == 3 else (1, 2, 3, 2, 1) * rank
+    kernel = tuple(rng.sample(sizes, rank))
     kernel = tuple(k if f"s{i}" in axes(layout.w, rank) else 1 for i, k in enumerate(kernel))
     return kernel[:1] * rank if op.square else kernel
 
@@ -463,13 +465,18 @@ def _draw_per_axis(
     each = (rule.least,) * facts.rank
     if more:
         least = rule.least
-        each = tuple(rng.sample(range(least, least + (4 if facts.rank < 3 else 3)), facts.rank))
+        each = tuple(
+            rng.sample(
+                [*range(least, least + (4 if facts.rank < 3 else 3))] * (facts.rank // 4 + 1),
+                facts.rank,
+            )
+        )
         if form in ("int", "one"):
-            each = (max(each[0], least + 1),) * facts.rank
+            each = (max([*each[:1], least + 1]),) * facts.rank
     full = dict.fromkeys("nc", 1) | {f"s{i}": v for i, v in enumerate(each)}
     value = {
         "none": None,
-        "int": each[0],
+        "int": (*each, 1)[0],
         "one": _sequence(each[:1], rng),
         "axes": _sequence(each, rng),
         "sample": _sequence((1, *each), rng),
@@ -489,7 +496,7 @@ def _draw_pad(pad: Pad, kind: Any, facts: CallContext, rng: random.Random) -> An
         return kind
     pattern, rank = facts.layout.x, facts.rank
     # Another number on each axis, so that exchanged axes show; "big" reaches past a kernel of 3.
-    each = rng.sample(range(4), rank)
+    each = rng.sample([*range(4)] * (rank // 5 + 1), rank)
     pairs: Pairs = tuple((p, p) for p in each)
     if kind == "even":
         pairs = pairs[:1] * rank
@@ -538,7 +545,7 @@ def _draw_size(
     size: list[int] = []
     # "fits": from the extent of the kernel on, so that a window lies inside x; else from 1 pixel.
     for e in extents:
-        spare = (9, 6, 4)[facts.rank - 1]
+        spare = {1: 9, 2: 6, 3: 4}.get(facts.rank, 3)
         low, high = (e, e + spare // 2 + 1) if room == "fits" and sized else (1, spare)
         # Distinct sizes where eight draws give one; small ranges may have none left.
         for _ in range(8):

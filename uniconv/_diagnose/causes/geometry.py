@@ -127,7 +127,7 @@ def stride(model: Hypothesis) -> Iterator[Hypothesis]:
     # A transposed convolution's stride is the record's lhs_dilation.
     conv, transposed = model.conv, model.problem.transposed
     fields = ["lhs_dilation" if transposed else "stride"]
-    if not transposed and max(conv.lhs_dilation) > 1:
+    if not transposed and max(conv.lhs_dilation, default=1) > 1:
         fields.append("lhs_dilation")
     for field in fields:
         current = getattr(conv, field)
@@ -253,7 +253,7 @@ class _Starts:
         lows = tuple([lo for lo, _ in pads])
         if lows in self.offered or (lows == self.now and self.same_size):
             return
-        if not self.may_cut and min(map(min, pads)) < 0:
+        if not self.may_cut and min(map(min, pads), default=0) < 0:
             return
         # y's size allows from ``needed`` to a stride less one more, before and after together.
         if all(n <= lo + hi < n + s for (lo, hi), n, s in zip(pads, self.needed, self.stride)):
@@ -285,10 +285,14 @@ def _any_start(model: Hypothesis, starts: _Starts) -> Iterator[tuple[int, ...]]:
 def boundary(model: Hypothesis) -> Iterator[Hypothesis]:
     """Another rule for what lies outside x; the value of a constant is read off y's corner."""
     conv = model.conv
-    if max(map(max, conv.pad)) <= 0 or max(conv.lhs_dilation) > 1 or not model.x.size:
+    if (
+        max(map(max, conv.pad), default=0) <= 0
+        or max(conv.lhs_dilation, default=1) > 1
+        or not model.x.size
+    ):
         return
     kinds = ["zeros", "reflect", "symmetric", "replicate", "circular"]
-    if min(map(min, conv.pad)) < 0:
+    if min(map(min, conv.pad), default=0) < 0:
         kinds = ["zeros", "circular"]
     for kind in kinds:
         if kind == conv.boundary:

@@ -29,7 +29,7 @@ def axis_names(rank: int, which: Sequence[int]) -> str:
     >>> axis_names(3, [0, 2])
     'depth and width'
     """
-    words = [AXES[rank][i] for i in which]
+    words = [AXES[rank][i] if rank in AXES else f"axis s{i}" for i in which]
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 

@@ -91,7 +91,7 @@ def attributes(
     spelled = f"#stablehlo.conv<{dimension_numbers}>" if bare else dimension_numbers
     attributes["dimension_numbers"] = ir.Attribute.parse(spelled)
     if padding is not None:
-        pairs = np.array(padding)
+        pairs = np.array(padding) if len(padding) else np.zeros((0, 2), int)
         if pairs.dtype.kind != "i":
             raise TypeError(f"padding is {padding}, no integers")
         attributes["padding"] = ir.DenseElementsAttr.get(pairs.astype(np.int64))
