@@ -74,7 +74,7 @@ def test_what_is_rewritten_gives_the_same(tensorflow):
 
 
 LEFT = {
-    'tf.nn.conv2d(x, w, strides=s, padding="SAME")': "no value for s, the strides: say s=...",
+    'tf.nn.conv2d(x, w, strides=s, padding="SAME")': "strides is s, which is not known",
     'tf.nn.conv2d(x, w, strides=2, padding="SAME")': "the code depends on the kernel's shape: "
     "say the shape of w",
     'tf.nn.conv2d(*xw, strides=2, padding="SAME")': "its arguments are not written out",

@@ -525,6 +525,9 @@ def _reason(error: UniconvError, place: _CallSite) -> str:
     """An error's first line, without the place in the text that was made of the call."""
     line = re.sub(r"^line \d+, column \d+: ", "", str(error).splitlines()[0])
     line = line.removeprefix(f"{place.function}: ")
+    line = re.sub(
+        r"^no value for (\w+), (?:the |an? )?(\w+): .*", r"\2 is \1, which is not known", line
+    )
     return re.sub(r"argument_(\d+)", lambda m: ast.unparse(_values(place.node)[int(m[1])]), line)
 
 
