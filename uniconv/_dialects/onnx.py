@@ -29,6 +29,7 @@ from uniconv.spec import (
     ZeroPoint,
     integers,
     non_negative,
+    numpy_idiom,
     output_padding_reaches_stride,
     surplus_lower,
     surplus_upper,
@@ -202,6 +203,10 @@ def lines(call: WrittenCall) -> list[str]:
     if call.short == "ConvInteger":
         feeds |= {z: f"np.array({call.options.get(z, 0)}, {r}.dtype)" for z, r in zip(zeros, "xw")}
     words = [f"{n}={v!r}" for n, v in call.options.items() if v is not None and n not in zeros]
+    if call.own_arrays:
+        inputs = '["x", "w", "bias"]' if call.bias else '["x", "w"]'
+        arguments = ", ".join([f'"{call.short}"', inputs, '["y"]', *words])
+        return [f"helper.make_node({arguments})"]
     attributes = ", ".join([f'"{call.short}"', "list(feeds)", '["Y"]', *words])
     result = f'np.dtype("{call.function.result}")' if call.function.result else "x.dtype"
     fed = ", ".join(f'"{name}": {value}' for name, value in feeds.items())
@@ -220,7 +225,45 @@ def lines(call: WrittenCall) -> list[str]:
     ]
 
 
-SPELLING = Spelling("import onnx.helper\nimport onnxruntime", lines=lines)
+def node(kind: str, inputs: str = '"{x}"', attributes: str = "") -> str:
+    """A node's code, with places for names."""
+    more = f", {attributes}" if attributes else ""
+    return f'helper.make_node("{kind}", [{inputs}], ["{{y}}"]{more})'
+
+
+PAD = '"{x}", "{pads}"'
+IDIOM = replace(
+    numpy_idiom("np", "import numpy as np\nfrom onnx import helper"),
+    nodes={
+        "transpose": node("Transpose", attributes="perm={axes}"),
+        "reshape": node("Reshape", '"{x}", "{shape}"'),
+        "unsqueeze": node("Unsqueeze", '"{x}", "{axes}"'),
+        "squeeze": node("Squeeze", '"{x}", "{axes}"'),
+        "slice": node("Slice", '"{x}", "{starts}", "{ends}", "{axes}", "{steps}"'),
+        "zeros": node("Pad", PAD),
+        "constant": node("Pad", f'{PAD}, "{{fill}}"'),
+        "reflect": node("Pad", PAD, 'mode="reflect"'),
+        "replicate": node("Pad", PAD, 'mode="edge"'),
+        "circular": node("Pad", PAD, 'mode="wrap"'),
+        "multiply": node("Mul", '"{x}", "{b}"'),
+        "add": node("Add", '"{x}", "{b}"'),
+        "integers": node("Constant", "", "value_ints={value}"),
+        "number": node("Constant", "", "value_float={value}"),
+        "relu": node("Relu"),
+        "sigmoid": node("Sigmoid"),
+        "tanh": node("Tanh"),
+    },
+    run="""\
+arrays = {"x": x, "w": w, **({"bias": bias} if "bias" in globals() else {})}
+kind = helper.np_dtype_to_tensor_dtype
+inputs = [helper.make_tensor_value_info(n, kind(a.dtype), a.shape) for n, a in arrays.items()]
+output = helper.make_tensor_value_info("y", kind(x.dtype), None)
+graph = helper.make_graph(nodes, "translated", inputs, [output])
+model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 22)], ir_version=10)
+y = onnxruntime.InferenceSession(model.SerializeToString()).run(None, arrays)[0]
+""",
+)
+SPELLING = Spelling("import onnx.helper\nimport onnxruntime", lines=lines, idiom=IDIOM)
 
 ONNX = Framework(
     "onnx",

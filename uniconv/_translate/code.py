@@ -12,6 +12,7 @@ from uniconv._canonical.layout import axes
 from uniconv._canonical.steps_source import source
 from uniconv._translate.beside import Rewriting, Steps, letters_of
 from uniconv._translate.languages import LANGUAGES, Language
+from uniconv._translate.nodes import Graph, in_a_list, renamed
 from uniconv._translate.writing import Writer
 from uniconv.spec.idiom import Idiom, numpy_idiom
 from uniconv.spec.registry import framework_of
@@ -53,6 +54,8 @@ def written(
     spelling = spelling or family.spelling or PLAIN
     language = LANGUAGES[spelling.language]
     writer = _writer(rewriting, spelling.idiom, language)
+    if spelling.idiom.nodes:
+        return _graph(rewriting, names, spelling, writer, inline=inline)
     current = dict(names)
     kernel = _stepped(writer, rewriting.w, current) + _stepped(writer, rewriting.p, current)
     call = [*_measured(rewriting, writer, current), *_stepped(writer, rewriting.x, current)]
@@ -70,6 +73,39 @@ def written(
         _tidy(language, rest),
         tuple(statements),
         notes,
+    )
+
+
+def _graph(
+    rewriting: Rewriting,
+    names: Mapping[str, str],
+    spelling: Spelling,
+    writer: Writer,
+    *,
+    inline: bool,
+) -> Code:
+    """The code of a rewriting whose call is a node: a list of nodes; names: of the inputs.
+
+    The kernel is an array of NumPy's: it is rearranged there, or, inline, by nodes.
+    """
+    graph = Graph(spelling.idiom, dict(writer.ndims), writer.function)
+    kernel = [] if inline else _stepped(writer, rewriting.w, {})
+    for step in (*(rewriting.w if inline else ()), *rewriting.x):
+        graph.step(step)
+    (line,) = _call(rewriting, spelling)
+    graph.call(line)
+    for step in rewriting.y:
+        graph.step(step)
+    statements = in_a_list(renamed(graph.finished(), dict(names)))
+    imports = _imports(spelling, rewriting, [*kernel, *statements])
+    language = writer.language
+    whole = "\n".join(statements)
+    return Code(
+        language.name,
+        tuple(imports),
+        _tidy(language, kernel),
+        tuple(statements),
+        (*kernel, whole),
     )
 
 

@@ -9,7 +9,7 @@ WIDTH = 100
 _QUOTED = re.compile(r"'([^'\"\\]*)'")
 
 
-def formatted(line: str) -> list[str]:
+def formatted(line: str, width: int = WIDTH) -> list[str]:
     """A statement in one line, as the lines that ``ruff format`` makes of it.
 
     >>> formatted("y = f(x, padding='SAME')")
@@ -17,14 +17,14 @@ def formatted(line: str) -> list[str]:
     """
     code, mark, comment = line.partition("  # ")
     code = _QUOTED.sub(r'"\\1"'.replace("\\\\", "\\"), code)
-    if len(code) > WIDTH or len(code + mark + comment) > WIDTH:
-        return ([f"# {comment}"] if mark else []) + _broken(code)
+    if len(code) > width or len(code + mark + comment) > width:
+        return ([f"# {comment}"] if mark else []) + _broken(code, width)
     return [code + mark + comment]
 
 
-def _broken(code: str) -> list[str]:
+def _broken(code: str, width: int) -> list[str]:
     """A line too long, broken in the brackets of its last call, once or at every comma."""
-    if len(code) <= WIDTH:
+    if len(code) <= width:
         return [code]
     brackets = _outermost(code)
     if brackets is None:
@@ -34,7 +34,7 @@ def _broken(code: str) -> list[str]:
     parts = _parts(inside)
     indent = "    "
     whole = indent + ", ".join(parts)
-    if len(whole) <= WIDTH and head[-1] == "(":
+    if len(whole) <= width and head[-1] == "(":
         return [head, whole, tail]
     rows = [row for part in parts for row in _indented(part)]
     return [head, *rows, tail]

@@ -122,12 +122,11 @@ def executed(code: Code, op: Op, arrays: Mapping[str, Array]) -> Array:
     """y of the code, run in its framework."""
     spelling = framework_of(op).spelling
     assert spelling is not None
-    array, result = (
-        getattr(spelling.idiom, n) or getattr(spelling, n) for n in ("array", "result")
-    )
+    idiom = spelling.idiom
+    array, result = idiom.array or spelling.array, idiom.result or spelling.result
     scope: dict[str, Any] = {"np": np, **arrays}
-    exec("\n".join((spelling.top(op), *code.imports)), scope)
+    exec("\n".join((spelling.top(op), idiom.imports)), scope)
     for name in arrays:
         exec(f"{name} = {array.format(name)}", scope)
-    exec("\n".join((*code.kernel, *code.lines)), scope)
+    exec("\n".join((*code.kernel, *code.lines, idiom.run)), scope)
     return np.asarray(eval(result.format("y"), scope))

@@ -53,6 +53,9 @@ class Idiom:
     array, result: how a NumPy array becomes one of the framework, and how y comes back, where
     that is not as in a plain call.
     activations: by the name of an ``Activation``; ``{0}`` and ``{1}`` are its numbers.
+    nodes: for a graph, whose code is a list of nodes, the nodes by what they do: ``{x}`` and
+    ``{y}`` are names of arrays, lists in quotes names of constants; run: the lines that run
+    ``nodes`` on x, w and bias, and make y.
     layers: what stands in a row with a layer; None where layers are not put in rows.
     """
 
@@ -70,6 +73,8 @@ class Idiom:
     array: str = ""
     result: str = ""
     activations: Mapping[str, str] = field(default_factory=dict)
+    nodes: Mapping[str, str] = field(default_factory=dict)
+    run: str = ""
     layers: LayerIdiom | None = None
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from uniconv.spec.op import Op
 
-__all__ = ["PACKAGES", "function_of"]
+__all__ = ["PACKAGES", "answer", "function_of", "octave", "typed"]
 
 Array = np.ndarray[Any, Any]
 PACKAGES: tuple[str, ...] = ()
@@ -49,7 +49,7 @@ def octave() -> tuple[IO[str], IO[str]]:
     return process.stdin, process.stdout
 
 
-def _typed(value: Any) -> str:
+def typed(value: Any) -> str:
     """A number, a word or an array as Octave reads it."""
     if isinstance(value, str):
         return f"'{value}'"
@@ -105,7 +105,7 @@ def function_of(op: Op) -> Callable[..., list[Array]]:
             raise ValueError("Octave takes one number of axes for both")
         if name != "imfilter" and set(options) - {"shape"}:
             raise ValueError("unknown option")
-        y = answer(f"{name.removesuffix('_uv')}({', '.join(map(_typed, [*order, *values]))})")
+        y = answer(f"{name.removesuffix('_uv')}({', '.join(map(typed, [*order, *values]))})")
         if not any(np.iscomplexobj(a) for a in arrays.values()):
             y = y.real
         # Octave drops trailing axes of size 1, and gives vectors two axes.

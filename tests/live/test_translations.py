@@ -1,0 +1,103 @@
+"""Every call that a function can make, in every other framework that runs here: the same numbers.
+
+The code of ``translate`` is executed in its framework, on integers; MATLAB's in GNU Octave.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+from itertools import cycle, islice, product
+
+import numpy as np
+import pytest
+
+from tests.test_translate import KINDS, call_of
+from uniconv import translate
+from uniconv._translate.code import written
+from uniconv._translate.proof import arrays_of, executed, is_installed, original
+from uniconv.conformance.crossing import mains
+from uniconv.conformance.oracles import oracle, runs
+from uniconv.conformance.oracles.matlab import answer, octave, typed
+from uniconv.errors import CannotExpress
+from uniconv.spec.op import Op
+from uniconv.spec.registry import find, framework_of, frameworks
+from uniconv.testing.cases import probe, random_case
+
+CALLS = int(os.environ.get("UNICONV_TRANSLATIONS", "50"))  # of each ordered pair of functions
+
+# What a framework refuses at a run, although its functions' contract has it.
+REFUSED = {
+    "onnx": "Dilation not supported for AutoPadType",  # ONNX Runtime 1.32.0 conv_attributes.h
+}
+
+
+def targets() -> list[str]:
+    """The main functions of the frameworks that run here."""
+    here = [f for f in frameworks().values() if runs(f.name)]
+    named = [name for f in here for by_rank in f.main.values() for name in by_rank.values()]
+    runnable = (name for name in dict.fromkeys(named) if is_installed(find(name)))
+    return [*runnable, *(name for name in dict.fromkeys(named) if name.startswith("matlab."))]
+
+
+def sources(other: Op) -> dict[str, list[int]]:
+    """The main functions of the same operation, each with the ranks in which both are that."""
+    found: dict[str, list[int]] = {}
+    for kind, rank in product(KINDS, (1, 2, 3)):
+        ops = mains(kind, rank)
+        for op in ops if other in ops else ():
+            found.setdefault(op.name, []).append(rank)
+    return found
+
+
+def in_octave(lines: tuple[str, ...], arrays: dict[str, np.ndarray]) -> np.ndarray:
+    """y of MATLAB code."""
+    commands, _ = octave()
+    for name, array in arrays.items():
+        commands.write(f"{name} = {typed(array)};\n")
+    commands.write("\n".join(lines) + "\n")
+    return answer("y").real
+
+
+def run(translation, other: Op, arrays: dict[str, np.ndarray], shape: tuple[int, ...]):
+    """y of a translation's code, in its framework."""
+    code = written(translation.rewriting, {}, inline=True)
+    if code.language == "python":
+        y = executed(code, other, arrays)
+        return np.rint(y) if framework_of(other).spelling.rounds(other) else y
+    y = in_octave(code.lines, arrays)
+    return y.reshape(shape, order="F") if y.size == np.prod(shape) else y
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", targets())
+def test_translations_run_in_their_framework(name: str) -> None:
+    other, counts = find(name), Counter()
+    wrong: list[str] = []
+    case = random_case(other, random.Random("settings"))
+    if case.op.framework != "matlab":
+        oracle(name)(case, *probe(case)[:2], None, *probe(case)[2:])  # which sets the framework up
+    for source, ranks in sources(other).items():
+        rng = random.Random(f"{source} {name}")
+        for i, rank in enumerate(islice(cycle(ranks), CALLS)):
+            call = call_of(random_case(find(source), rng, rank))
+            try:
+                translation = translate(call, to=name, sizes=("these", "any")[i % 2])
+            except CannotExpress:
+                counts["not expressible"] += 1
+                continue
+            arrays = arrays_of(call)
+            y, _ = original(call, arrays)
+            try:
+                got = run(translation, other, arrays, y.shape)
+            except Exception as error:
+                if REFUSED.get(other.framework, "no such text") not in str(error):
+                    wrong.append(f"{call}: {type(error).__name__} {error}\n{translation}")
+                continue
+            counts["equal"] += 1
+            if got.shape != y.shape or not (got == y).all():
+                wrong.append(f"{call}\n{translation}")
+    print(f"{name}: {dict(counts)}")
+    assert not wrong, f"{len(wrong)} of {counts}:\n" + "\n".join(wrong[:5])
+    assert counts["equal"] >= CALLS // 2
