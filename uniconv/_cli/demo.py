@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import resources
-from textwrap import fill
+from textwrap import fill, indent
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from uniconv._call import Call
 from uniconv._describe import flip
 from uniconv._diagnose import Diagnosis, compare
 from uniconv._functional import conv
+from uniconv._translate import translate
 from uniconv.files import NamedArray
 from uniconv.spec.registry import find
 
@@ -191,9 +192,31 @@ def report(result: Answer) -> str:
         f"{', '.join(f'y[{i},{j}]' for i, j in blind)}.\n"
         "   The image is constant around them, so they cannot show a flip.",
     ]
+    sections += ["5. The two calls, each translated (`uniconv translate`)", *translations()]
     if not result.holds:
         sections.append("A difference is larger than it may be: see BROKEN above.")
     return "\n\n".join(sections)
+
+
+def translations() -> list[str]:
+    """The question's calls, each as code of the other framework."""
+    calls = (
+        ("Knet's", "conv4(w, x; padding=1)", "tf", {"x": (5, 5, 3, 1), "w": (3, 3, 3, 1)}),
+        (
+            "TensorFlow's",
+            'tf.nn.conv2d(x, w, strides=1, padding="SAME")',
+            "knet",
+            {"x": (1, 5, 5, 3), "w": (3, 3, 3, 1)},
+        ),
+    )
+    sections = []
+    for whose, text, to, shapes in calls:
+        translation = translate(text, to=to, **shapes)
+        lines = indent(translation.code.rstrip(), "     ")
+        title = f"   {whose} {text}, for every size:"
+        assert translation.outcome == "exact"
+        sections.append(f"{title}\n\n{lines}")
+    return sections
 
 
 def beside(left: str, a: Array, right: str, b: Array) -> str:
