@@ -80,7 +80,7 @@ def test_no_command_prints_the_help():
 
 def test_the_help_of_every_command_comes_without_torch_and_numpy():
     commands = sorted(c.name for c in cli.app.registered_commands)
-    assert len(commands) == 11
+    assert len(commands) == 12
     code = f"""
 import sys
 from uniconv._cli import main

@@ -12,9 +12,11 @@ from shutil import which
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import uniconv
 from uniconv import Call, translate
+from uniconv import _cli as cli
 from uniconv._calls.lift import native_shapes
 from uniconv._translate.beside import letters_of
 from uniconv._translate.code import written
@@ -328,6 +330,17 @@ def test_shapes_need_no_torch():
     code = f"import sys, uniconv; uniconv.translate({SAME!r}, to='pytorch', **{SHAPES})"
     code += "; raise SystemExit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_the_command_line_prints_code_proof_and_json():
+    words = ["translate", SAME, "--to", "pytorch", "--x-shape", "2,6,7,3", "--w-shape", "3,2,3,5"]
+    result = CliRunner().invoke(cli.app, [*words, "--prove"])
+    assert result.exit_code == 0
+    assert result.output.startswith(translate(SAME, to="pytorch", **SHAPES).code)
+    assert "# proof: 120 elements, the same" in result.output
+    told = json.loads(CliRunner().invoke(cli.app, [*words, "--json", "--prove"]).output)
+    assert (told["outcome"], told["proof"]["holds"]) == ("exact for these sizes", True)
+    assert CliRunner().invoke(cli.app, words[:4]).exit_code != 0  # without shapes
 
 
 def test_long_lines_are_broken_as_ruff_does():
