@@ -9,6 +9,8 @@ from torch.nn import functional as F  # noqa: N812
 
 import uniconv
 from uniconv import Call, explain, nn
+from uniconv._canonical import paths
+from uniconv._canonical.transpose import transposed
 from uniconv.spec.registry import find
 
 SAME, VALID = {"padding": "same"}, {"padding": "valid"}
@@ -231,6 +233,37 @@ def test_an_uneven_border_of_a_depthwise_convolution_is_made_by_a_wider_one(name
     torch.testing.assert_close(y, spread, rtol=0, atol=0, equal_nan=True)
 
 
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_a_large_kernel_is_laid_out_before_torchs_op(rank, monkeypatch):
+    made = []
+    monkeypatch.setattr(paths, "transposed", lambda *a: made.append(a) or transposed(*a))
+    size, kernel = {1: ((170,), (9,)), 2: ((13, 14), (3, 3)), 3: ((4, 6, 8), (2, 2, 2))}[rank]
+    x, w, b = numbers(1, *size, 160), numbers(*kernel, 160, 160, seed=1), numbers(160, seed=2)
+    want = (F.conv1d, F.conv2d, F.conv3d)[rank - 1](
+        F.pad(x.movedim(-1, 1), [p for k in kernel[::-1] for p in ((k - 1) // 2, k // 2)]),
+        w.movedim((-1, -2), (0, 1)),
+        b,
+    ).movedim(1, -1)
+
+    def call(x, w, b):
+        return uniconv.conv(x, w, b, dialect="keras", padding="same")
+
+    path = explain(Call(tuple(x.shape), tuple(w.shape), dialect="keras", padding="same")).path
+    assert path.startswith("kernel laid out: ")
+    leaf = x.clone().requires_grad_()
+    assert torch.equal(call(x, w, b), want)
+    assert torch.equal(call(leaf, w, b), want)
+    assert len(made) == 2
+    call(leaf, w, b).sum().backward()
+    gradient, trained = leaf.grad, w.clone().requires_grad_()
+    assert torch.equal(call(leaf, trained, b), want)
+    assert torch.equal(torch.func.vmap(lambda x: call(x, w, b))(x[None])[0], want)
+    assert torch.equal(call(torch.stack([x, x], -1)[..., 0], w, b), want)
+    assert len(made) == 3 + (rank == 3)  # its border is uneven, and x is copied with it
+    (dx,) = torch.autograd.grad(call(leaf, trained, b).sum(), leaf)
+    assert torch.equal(dx, gradient)
+
+
 def test_an_infinite_kernel_beside_a_border_is_read_as_torch_reads_it():
     call, _, (x, w, b), _ = problem("windows")
     for value in (math.inf, math.nan):
@@ -256,8 +289,8 @@ def test_a_coarser_setting_for_matrix_products_is_not_taken_for_convolutions(pro
     ("name", "x", "w", "options"),
     [
         ("product", (1, 7, 7, 512), (3, 3, 512, 512), {"padding": "same"}),
-        ("torch", (1, 23, 23, 512), (3, 3, 512, 512), {"padding": "same"}),  # 529 windows
-        ("torch", (11, 7, 7, 512), (3, 3, 512, 512), {"padding": "same"}),
+        ("kernel laid out", (1, 23, 23, 512), (3, 3, 512, 512), {"padding": "same"}),  # 529 windows
+        ("kernel laid out", (11, 7, 7, 512), (3, 3, 512, 512), {"padding": "same"}),
         ("product", (1, 32, 32, 96), (1, 1, 96, 96), {}),
         ("torch", (1, 32, 33, 96), (1, 1, 96, 96), {}),
         ("torch", (1, 3, 3, 32), (1, 1, 32, 8), {}),  # so small that Python would cost more
@@ -268,7 +301,7 @@ def test_sizes_choose_the_path(name, x, w, options):
     explained = explain(Call(x, w, dialect="keras.ops.conv", **options))
     assert explained.path.partition(":")[0] == name
     told = f"what torch computes: {explained.path}"
-    assert (told in str(explained)) is (name == "product")
+    assert (told in str(explained)) is (name != "torch")
 
 
 def test_a_call_without_windows_has_no_path():

@@ -9,14 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor
 
 from uniconv._canonical import product
-from uniconv._canonical.runner import Memory, Operation
+from uniconv._canonical.runner import Memory, Operation, is_eager, is_on_cpu, takes_gradients
 from uniconv._canonical.steps import Convolve
+from uniconv._canonical.transpose import transposed
 
 Packing = Callable[[Operation, Convolve], Operation]
 
 _BLOCK = 16  # channels in a block of oneDNN's; of fewer, blocks hold zeros
+_LARGE = 200_000  # numbers of a kernel
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,4 +51,34 @@ def path(step: Convolve, memory: Memory, packed: Packing | None = None) -> Path:
     if blocks is not None:
         why = "the kernel is kept in oneDNN's blocks for x of this size"
         return Path("blocks", why, lambda op: blocks(op, step))
+    if _lies_badly(step, memory):
+        why = "a kernel of so many numbers is laid out for torch's op faster than by it"
+        return Path("kernel laid out", why, partial(_laid_out, step=step))
     return Path("torch", "torch's own op is as fast as any way that is known", lambda op: op)
+
+
+def _lies_badly(step: Convolve, memory: Memory) -> bool:
+    """Whether torch's op would lay out a large kernel anew, number by number."""
+    sizes = step.sizes
+    if sizes is None or step.transposed or step.groups > 1:
+        return False
+    large = prod(sizes.kernel) * sizes.c * sizes.o >= _LARGE
+    return large and memory is Memory.CHANNELS_LAST
+
+
+def _laid_out(op: Operation, step: Convolve) -> Operation:
+    """The op on a kernel ``o ... i`` in memory, made of one ``... i o``; beside such an x only."""
+    rank = step.rank
+    native = (*range(2, rank + 2), 1, 0)
+    last = (0, *range(2, rank + 2), 1)
+    first = (0, rank + 1, *range(1, rank + 1))
+
+    def run(x: Tensor, w: Tensor, bias: Tensor | None, *args: Any) -> Tensor:
+        plain = is_on_cpu(x, torch.float32) and is_on_cpu(w, torch.float32) and is_eager()
+        plain = plain and x.ndim == rank + 2 and not takes_gradients(w)
+        if plain and x.permute(last).is_contiguous():
+            kernel = transposed(w.permute(native), (rank + 1, *range(rank + 1)))
+            w = kernel.permute(first)
+        return op(x, w, bias, *args)
+
+    return run
