@@ -2,12 +2,15 @@
 
 Calls are drawn from the specs.  A fault is made with NumPy on the native arrays or in the lowered
 record, and run by uniconv's executor in float32; nothing of the search is used to make it.  An
-answer counts as right when it reproduces y with no more changes than were made: proved for each
-by the NumPy loops of ``uniconv._canonical.reference``.  "named" counts those that name the very
-fields.
+answer counts as right when three things hold: it reproduces y with no more changes than were made,
+proved by the NumPy loops of ``uniconv._canonical.reference``; the same causes explain the same
+faults on other numbers; and the code that is printed for it, run, gives y.  "named" counts those
+that name the very fields.  Beside faults: correct calls, rounded to every format that is known,
+and hopeless ones, whose y is noise or a result spoilt in a way that has no name: no cause may be
+given for either.
 
     python benchmarks/diagnose_faults.py [--quick] [--singles 1000] [--doubles 1000]
-        [--correct 500] [--verbose] [--json FILE]
+        [--correct 500] [--hopeless 250] [--verbose] [--json FILE]
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ import sys
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
@@ -26,14 +29,21 @@ from typing import Any
 
 import numpy as np
 import timing
+import torch
+from torch.nn import functional as F  # noqa: N812
 
 from uniconv._calls.lower import LoweredCall, lower
 from uniconv._calls.plan import build
 from uniconv._canonical.layout import axes
 from uniconv._canonical.record import effective
 from uniconv._canonical.reference import reference
+from uniconv._diagnose.activations import forwards
+from uniconv._diagnose.fits import settled
 from uniconv._diagnose.inputs import read_array
-from uniconv._diagnose.run import searched
+from uniconv._diagnose.judge import Judge
+from uniconv._diagnose.report import diagnosis_of
+from uniconv._diagnose.run import Run, searched
+from uniconv._diagnose.search import redone
 from uniconv.errors import UniconvError, UniconvWarning
 from uniconv.spec.registry import frameworks
 from uniconv.testing.cases import random_case
@@ -280,7 +290,7 @@ def bias(scene: Scene, rng: random.Random) -> Scene | None:
 
 def scale(scene: Scene, rng: random.Random) -> Scene | None:
     factor = np.float32(rng.choice([1 / 255, 2, -1, 1 / 9, 0.37]))
-    if scene.bias is not None:
+    if scene.bias is not None or scene.call.activation or {*PER_CHANNEL} & set(scene.fields):
         return None
     return done(scene, "scale", post=(lambda y: y * factor, *scene.post))
 
@@ -312,6 +322,129 @@ def reverse_filters(scene: Scene, rng: random.Random) -> Scene | None:
     return done(scene, "order of channels in y", post=(lambda y: np.flip(y, at), *scene.post))
 
 
+PER_CHANNEL = ("factor per channel", "factor and term per channel")
+
+
+def activation(scene: Scene, rng: random.Random) -> Scene | None:
+    """y through an activation, which the call has not."""
+    # What else is done to the sum is done before it.
+    if scene.call.activation is not None or {"scale", *PER_CHANNEL} & set(scene.fields):
+        return None
+    slope, top = rng.choice((0.01, 0.1, 0.25, 0.07)), rng.choice((0.5, 1.0, 2.0))
+    function = rng.choice(
+        (
+            *(F.relu, F.relu6, torch.sigmoid, torch.tanh, F.softplus, F.silu, F.gelu, F.elu),
+            *(F.selu, F.hardsigmoid, F.hardswish, F.mish, lambda y: F.gelu(y, approximate="tanh")),
+            *(lambda y: F.leaky_relu(y, slope), lambda y: torch.clamp(y, -top, top)),
+        )
+    )
+    return done(
+        scene, "activation", post=(lambda y: function(torch.tensor(y)).numpy(), *scene.post)
+    )
+
+
+def _along_channels(scene: Scene, values: Any) -> Any:
+    """Numbers per channel with y's axes; None where y has no such axis, or one channel."""
+    names = letters(scene, "y")
+    if "o" not in names or scene.call.o < 2:
+        return None
+    behind = len(names) - names.index("o") - 1
+    return values[: scene.call.o].astype(np.float32).reshape(-1, *(1,) * behind)
+
+
+def channel_scale(scene: Scene, rng: random.Random) -> Scene | None:
+    """A factor per output channel; with the bias, none."""
+    factor = _along_channels(scene, _uniform(rng, 0.5, 1.5, scene.call.o))
+    if factor is None or scene.bias is not None or scene.call.shift or scene.call.activation:
+        return None
+    return done(scene, "factor per channel", post=(lambda y: y * factor, *scene.post))
+
+
+def batch_norm(scene: Scene, rng: random.Random) -> Scene | None:
+    """A factor and a term per output channel."""
+    factor = _along_channels(scene, _uniform(rng, 0.5, 1.5, scene.call.o))
+    term = _along_channels(scene, _uniform(rng, -1, 1, scene.call.o))
+    if factor is None or scene.call.activation:
+        return None
+    post = (lambda y: y * factor + term, *scene.post)
+    return done(scene, "factor and term per channel", post=post)
+
+
+def _uniform(rng: random.Random, low: float, high: float, count: int) -> Any:
+    return np.array([rng.uniform(low, high) for _ in range(count)])
+
+
+def scaled_input(scene: Scene, rng: random.Random) -> Scene | None:
+    """x scaled and shifted, for all channels or for each."""
+    names = letters(scene, "x")
+    if scene.call.conv.batch_groups > 1 or scene.call.op.outer_product:
+        return None
+    ways = [(1 / 127.5, -1.0), (255.0, 0.5), (2.0, -1.0), (1.0, -0.5)]
+    a, b = (np.float32(v) for v in rng.choice(ways))
+    c = scene.call.sizes.c
+    if "c" in names and 1 < c <= 4 and scene.call.conv.groups == 1 and rng.random() < 0.5:
+        behind = (-1, *(1,) * (len(names) - names.index("c") - 1))
+        mean, deviation = (_uniform(rng, 0.2, 0.6, c).round(3) for _ in range(2))
+        a = (1 / deviation).astype(np.float32).reshape(behind)
+        b = (-mean / deviation).astype(np.float32).reshape(behind)
+    return done(scene, "values of x", x=scene.x * a + b)
+
+
+def moved_input(scene: Scene, rng: random.Random) -> Scene | None:
+    """x moved by a pixel along one axis or all, round its end or with zeros."""
+    at = spatial(letters(scene, "x"))
+    if min(scene.x.shape[i] for i in at) < 4:
+        return None
+    which, by = rng.choice([at, [rng.choice(at)]]), rng.choice((1, -1))
+    x = np.roll(scene.x, [by] * len(which), which)
+    if rng.random() < 0.5:
+        for axis in which:
+            np.moveaxis(x, axis, 0)[0 if by > 0 else -1] = 0
+    return done(scene, "alignment of x", x=x)
+
+
+def end_of_output(scene: Scene, rng: random.Random) -> Scene | None:
+    """The last or first place of y along an axis is a constant, the rest as it is or moved."""
+    at = spatial(letters(scene, "y"))
+    if min(scene.call.output[i] for i in at) < 4 or scene.call.conv.boundary != "zeros":
+        return None
+    if "axes of y" in scene.fields:
+        return None
+    axis, last, by = rng.choice(at), rng.random() < 0.5, rng.random() < 0.5
+    value = np.float32(rng.choice((0.0, 0.0, 1.5)))
+
+    def spoilt(y: Any) -> Any:
+        y = np.roll(y, (-1 if last else 1) * by, axis).copy()
+        np.moveaxis(y, axis, 0)[-1 if last else 0] = value
+        return y
+
+    return done(scene, "end of y", post=(*scene.post, spoilt))
+
+
+def exchanged_pad(scene: Scene, rng: random.Random) -> Scene | None:
+    """The pads of the axes exchanged, or their numbers read in the order of begins and ends."""
+    conv = scene.call.conv
+    flat = [n for pair in conv.pad for n in pair]
+    rank = conv.rank
+    to = rng.choice([conv.pad[::-1], tuple(zip(flat[:rank], flat[rank:]))])
+    if rank < 2 or to == conv.pad or scene.call.op.kind == "conv_transpose":
+        return None
+    return record(scene, "padding", pad=to)
+
+
+def flattened(scene: Scene, rng: random.Random) -> Scene | None:
+    """y as one row, in its own order or with the channels at the other end."""
+    names = letters(scene, "y")
+    if scene.fields or len(names) < 2:
+        return None
+    at = rng.choice((None, -1)) if "o" in names and len(scene.call.sizes.batch) == 1 else None
+
+    def flat(y: Any) -> Any:
+        return (y if at is None else np.moveaxis(y, names.index("o"), at)).ravel()
+
+    return done(scene, "shape of y", post=(*scene.post, flat))
+
+
 def swap_output(scene: Scene, rng: random.Random) -> Scene | None:
     names = letters(scene, "y")
     pairs = list(combinations(spatial(names), 2))
@@ -324,7 +457,8 @@ def swap_output(scene: Scene, rng: random.Random) -> Scene | None:
 FAULTS: tuple[Callable[[Scene, random.Random], Scene | None], ...] = (
     *(flip, swap_kernel, swap_input, swap_both, reshape_kernel, reshape_input, transpose_kernel),
     *(reverse_channels, regroup, reorder_filters, pad, stride, phase, dilation, bias, scale),
-    *(boundary, relayout, reverse_filters, swap_output),
+    *(boundary, relayout, reverse_filters, swap_output, activation, channel_scale, batch_norm),
+    *(scaled_input, moved_input, end_of_output, exchanged_pad, flattened),
 )
 
 
@@ -393,56 +527,107 @@ def scenes(seed: int) -> Any:
             yield made, rng
 
 
-def faulty(count: int, seed: int) -> Any:
-    """(the scene as it should be, y, the scene with its faults), for ever."""
+@dataclass(frozen=True)
+class Fault:
+    """A call as it should be, with what was done to it, so that it can be done again."""
+
+    good: Scene
+    bad: Scene
+    names: tuple[str, ...]
+    seeds: tuple[int, ...]
+
+    def again(self, numbers: np.random.Generator) -> Fault | None:
+        """The same faults on other numbers."""
+
+        def other(a: Any) -> Any:
+            return None if a is None else numbers.standard_normal(a.shape).astype(np.float32)
+
+        good = self.good
+        good = replace(
+            good, x=other(good.x), w=other(good.w), p=other(good.p), bias=other(good.bias)
+        )
+        bad: Scene | None = good
+        by_name = {fault.__name__: fault for fault in FAULTS}
+        for name, seed in zip(self.names, self.seeds):
+            bad = None if bad is None else by_name[name](bad, random.Random(seed))
+        return None if bad is None else Fault(good, bad, self.names, self.seeds)
+
+
+def faulty(count: int, seed: int) -> Iterator[Fault]:
+    """Calls with so many faults, for ever."""
     for good, rng in scenes(seed):
         usable = list(FAULTS)
         rng.shuffle(usable)
         bad = good
         names: list[str] = []
+        seeds: list[int] = []
         for fault in usable:
+            own = rng.randrange(1 << 30)
             try:
-                worse = fault(bad, rng)
+                worse = fault(bad, random.Random(own))
             except (UniconvError, ValueError, RuntimeError):
                 worse = None
             if worse is None or worse.fields[-1] in bad.fields:
                 continue
             try:
                 before, after = bad.run(), worse.run()
-            except (UniconvError, ValueError, RuntimeError):
+            except (UniconvError, ValueError, RuntimeError, IndexError):
                 continue
-            if after.size < LEAST or _same(before, after):
+            if after.size < LEAST or _same(before, after) or not np.isfinite(after).all():
                 continue  # the fault does not show
+            if after.ndim != len(good.call.output) and after.size != np.prod(good.call.output):
+                continue  # of a row of another length nobody can say what it was
             bad = worse
             names.append(fault.__name__)
+            seeds.append(own)
             if len(names) == count:
                 break
         if len(names) == count and not _same(good.run(), bad.run()):
-            yield good, bad.run(), bad, names
+            yield Fault(good, bad, tuple(names), tuple(seeds))
 
 
 def _same(a: Any, b: Any) -> bool:
     return a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-4 * np.abs(a).max(initial=0))
 
 
-def look(good: Scene, y: Any, depth: int = 2) -> tuple[Any, Any]:
-    """The start and what was found."""
+def look(good: Scene, y: Any, depth: int = 2) -> Run:
+    """What was found."""
     arrays = [read_array(a, r) for a, r in ((good.x, "x"), (good.w, "w"), (y, "y"))]
     b = None if good.bias is None else read_array(good.bias, "bias")
     p = None if good.p is None else read_array(good.p, "pointwise")
-    run = searched(good.call.op, good.options, arrays, b, p, depth=depth)
-    return run.start, run.result
+    return searched(good.call.op, good.options, arrays, b, p, depth=depth)
 
 
 def proved(model: Any) -> bool:
     """Whether the NumPy loops give y, too, with what was found."""
-    y = model.scale * reference(model.conv, np.asarray(model.x), np.asarray(model.w)) + model.shift
+
+    def along(values: Any, axis: int = 1) -> Any:
+        shape = [1] * model.y.ndim
+        shape[axis] = -1
+        return values.reshape(shape)
+
+    y = model.scale * reference(model.conv, np.asarray(model.x), np.asarray(model.w))
+    y = (y if model.gain is None else y * along(model.gain)) + model.shift
     if model.bias is not None:
-        shape = [1] * y.ndim
-        shape[model.bias_axis] = -1
-        y = y + model.bias.reshape(shape)
+        y = y + along(model.bias, model.bias_axis)
+    y = y if model.activation is None else forwards(model.activation, y)
     size = np.abs(model.y).max(initial=0)
     return y.shape == model.y.shape and np.allclose(y, model.y, rtol=1e-4, atol=2e-5 * size)
+
+
+def general(fault: Fault, run: Run, numbers: np.random.Generator) -> bool:
+    """Whether the causes explain the same faults on other numbers."""
+    for _ in range(3):
+        other = fault.again(numbers)
+        if other is None:
+            continue
+        y = other.bad.run()
+        if not _same(other.good.run(), y):
+            start = look(other.good, y, depth=0).start
+            judge = Judge(start, run.errors)
+            again = [settled(m) for m in redone(start, run.model)]
+            return any(judge.remainder(m).is_rounding for m in again)
+    return True
 
 
 @dataclass
@@ -459,35 +644,38 @@ class Tally:
 def faults(count: int, how_many: int, seed: int, verbose: bool) -> tuple[Tally, Counter[str]]:
     tally, wrong = Tally(), Counter[str]()
     seen: Counter[str] = Counter()
-    for good, y, bad, names in faulty(how_many, seed):
+    numbers = np.random.default_rng(seed)
+    for fault in faulty(how_many, seed):
+        good, names, y = fault.good, fault.names, fault.bad.run()
         begun = time.process_time()
         try:
-            _, found = look(good, y)
+            run = look(good, y)
         except UniconvError as error:  # y has another number of axes, say
             raise AssertionError(f"{good.call.op.name} {names}: {error}") from error
-        spent = time.process_time() - begun
-        tally.seconds.append(spent)
+        tally.seconds.append(time.process_time() - begun)
         seen.update(names)
-        model = found.model
-        right = found.explained and len(model.changes) <= how_many and proved(model)
+        model, result = run.model, run.result
+        # Flattened from another order of axes, y is told as two things.
+        causes = len(model.changes) + (run.reshaped is not None and how_many > 1)
+        checks = {
+            "explained": result.explained,
+            "no more causes": causes <= how_many,
+            "proved": result.explained and proved(model),
+            "general": result.explained and general(fault, run, numbers),
+            "code": result.explained and diagnosis_of(run).call != "",
+        }
+        right = all(checks.values())
         tally.right += right
-        tally.named += right and {c.field for c in model.changes} == set(bad.fields)
+        fields = {c.field for c in model.changes} | ({"shape of y"} if run.reshaped else set())
+        tally.named += right and fields == set(fault.bad.fields)
         if not right:
             wrong.update(["+".join(sorted(names))])
             if verbose:
-                told = [c.text for c in model.changes]
-                print(
-                    "WRONG",
-                    good.call.op.name,
-                    names,
-                    found.explained,
-                    told,
-                    found.remainder,
-                    good.x.shape,
-                    good.w.shape,
-                    y.shape,
-                    good.options,
-                )
+                failed = [name for name, value in checks.items() if not value]
+                causes_text = [c.text for c in model.changes]
+                shapes = good.x.shape, good.w.shape, y.shape
+                print("WRONG", good.call.op.name, names, failed, causes_text, result.remainder)
+                print("     ", *shapes, good.call.conv.pad, good.options)
         if tally.total % 100 == 0:
             print(f"  {tally.total}: right {tally.right}", file=sys.stderr, flush=True)
         if tally.total >= count:
@@ -496,7 +684,42 @@ def faults(count: int, how_many: int, seed: int, verbose: bool) -> tuple[Tally, 
     return tally, wrong
 
 
-PRECISIONS = ("float32", "TF32", "TF32, cut off", "bfloat16", "6 digits")
+def hopeless(count: int, seed: int, verbose: bool) -> int:
+    """Results that no cause explains; how many were given one."""
+    false = 0
+    numbers = np.random.default_rng(seed)
+    for n, (good, rng) in enumerate(scenes(seed)):
+        if n >= count:
+            break
+        y = good.run()
+        noise = numbers.standard_normal(y.shape).astype(np.float32) * (np.std(y) or 1)
+        # Noise alone, noise on the result, two numbers of it exchanged in each line, its square.
+        ways = (noise, y + 0.1 * noise, np.sort(y, axis=rng.randrange(y.ndim)), np.sign(y) * y**2)
+        spoilt = ways[n % len(ways)]
+        if _same(y, spoilt):
+            continue
+        run = look(good, spoilt)
+        if run.result.explained and not general_enough(run):
+            false += 1
+            if verbose:
+                texts = [c.text for c in run.model.changes]
+                print(
+                    "FALSE", n % len(ways), good.call.op.name, texts, run.result.remainder, y.shape
+                )
+    return false
+
+
+def general_enough(run: Run) -> bool:
+    """Whether y has so few numbers that what was read off them is all of them."""
+    return not run.model.changes and run.result.remainder.largest == 0
+
+
+PRECISIONS = ("float32", "TF32", "TF32, cut off", "bfloat16", "6 digits", "float16", "int8 w")
+PRECISIONS += ("int8 w, each channel", "int8 x and w", "int8 y")
+# What each is called, as far as one name is right for it.
+CALLED = {"float32": ("float32", "exact", "float64"), "int8 w": ("int8 weights",)}
+CALLED |= {"bfloat16": ("bfloat16",), "float16": ("float16",), "int8 y": ("int8 results",)}
+CALLED |= {"int8 x and w": ("int8 weights and act",), "int8 w, each channel": ("int8 weights (",)}
 
 
 def short(a: Any, precision: str) -> Any:
@@ -508,7 +731,17 @@ def short(a: Any, precision: str) -> Any:
         bits = bits & np.uint32(0xFFFFE000)
     elif precision == "bfloat16":
         bits = (bits + np.uint32(0x7FFF) + ((bits >> 16) & 1)) & np.uint32(0xFFFF0000)
+    elif precision == "float16":
+        return np.asarray(a, np.float16).astype(np.float32)
     return bits.view(np.float32)
+
+
+def eight_bits(a: Any, along: list[int]) -> Any:
+    """The nearest of 255 numbers around 0, with one scale or one along some axes."""
+    others = tuple(i for i in range(a.ndim) if i not in along)
+    step = np.abs(a).max(axis=others, keepdims=True).astype(np.float64) / 127
+    step[step == 0] = 1
+    return (np.round(a / step) * step).astype(np.float32)
 
 
 def correct(count: int, seed: int, verbose: bool) -> tuple[int, Counter[str]]:
@@ -527,14 +760,23 @@ def correct(count: int, seed: int, verbose: bool) -> tuple[int, Counter[str]]:
             run = replace(good, x=short(good.x, precision), w=short(good.w, precision))
             if good.p is not None:
                 run = replace(run, p=short(good.p, precision))
+            if precision.startswith("int8") and precision != "int8 y":
+                if good.p is not None or good.call.op.outer_product:
+                    continue
+                at = [i for i, a in enumerate(letters(good, "w")) if a in "ogm"]
+                run = replace(good, w=eight_bits(good.w, at if "each" in precision else []))
+                run = replace(run, x=eight_bits(good.x, [])) if "x" in precision else run
             y = run.run()
-            if precision == "bfloat16":
+            if precision in ("bfloat16", "float16"):
                 y = short(y, precision)
+            y = eight_bits(y, []) if precision == "int8 y" else y
         arrays = [read_array(good.x, "x"), read_array(good.w, "w"), read_array(y, "y", tolerance)]
         b = None if good.bias is None else read_array(good.bias, "bias")
         p = None if good.p is None else read_array(good.p, "pointwise")
         found = searched(good.call.op, good.options, arrays, b, p).result
-        if found.model.changes or not found.explained:
+        called = found.remainder.precision
+        misnamed = not called.startswith((*CALLED.get(precision, ("",)), "exact"))
+        if found.model.changes or not found.explained or misnamed:
             false += 1
             if verbose:
                 print(
@@ -553,16 +795,21 @@ def correct(count: int, seed: int, verbose: bool) -> tuple[int, Counter[str]]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name, number in (("singles", 1000), ("doubles", 1000), ("correct", 500)):
+    for name, number in (
+        *(("singles", 1000), ("doubles", 1000), ("correct", 500), ("hopeless", 250)),
+    ):
         parser.add_argument(f"--{name}", type=int, metavar="N", help=f"default: {number}")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--quick", action="store_true", help="20 of each")
     parser.add_argument("--verbose", action="store_true", help="print every wrong answer")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there")
     args = parser.parse_args()
-    singles, doubles, right = (
+    singles, doubles, right, lost = (
         (20 if args.quick else usual) if number is None else number
-        for number, usual in ((args.singles, 1000), (args.doubles, 1000), (args.correct, 500))
+        for number, usual in (
+            *((args.singles, 1000), (args.doubles, 1000), (args.correct, 500)),
+            (args.hopeless, 250),
+        )
     )
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     warnings.simplefilter("ignore", UniconvWarning)
@@ -598,6 +845,12 @@ def main() -> int:
             print(f"  {line}: {n}")
         values = {"false causes": timing.Spread.of([false])}
         rows.append(timing.Row("named", f"correct runs, {right}", values, unit="runs"))
+    if lost:
+        false = hopeless(lost, args.seed, args.verbose)
+        bars.append(false == 0)
+        print(f"hopeless runs: {false} causes in {lost}")
+        values = {"false causes": timing.Spread.of([false])}
+        rows.append(timing.Row("named", f"hopeless runs, {lost}", values, unit="runs"))
     if args.json:
         timing.write(args.json, "diagnose_faults", options, about, rows)
     return 0 if all(bars) else 1

@@ -16,7 +16,7 @@ from uniconv._calls.lift import lift
 from uniconv._calls.lower import lower
 from uniconv._canonical.activation import Activation
 from uniconv._canonical.activation_functions import FUNCTIONS, code, compute, module
-from uniconv.errors import BadArray, BadOption, CannotExpress, Refused
+from uniconv.errors import BadArray, BadOption, CannotExpress
 from uniconv.spec.op import Op
 from uniconv.spec.registry import find, functions
 from uniconv.testing.cases import Case, probe, random_case
@@ -188,12 +188,12 @@ def test_integers_stay_integers() -> None:
         uniconv.conv(x, w, dialect="flux.Conv", σ="sigmoid")
 
 
-def test_diagnose_says_that_it_compares_sums() -> None:
-    x, w = np.ones((1, 5, 4, 2), "f"), np.ones((2, 3, 2, 3), "f")
-    call = uniconv.Call(x, w, dialect="keras.layers.Conv2D", activation="tanh")
-    with pytest.raises(Refused) as raised:
-        uniconv.diagnose(call, uniconv.conv(x, w, dialect="keras.layers.Conv2D"))
-    assert str(raised.value) == (
-        "keras.layers.Conv2D: diagnose compares sums, and activation ends the call in tanh: give y "
-        "as it is before it, and leave activation linear"
-    )
+def test_diagnose_tells_that_the_activation_is_missing() -> None:
+    x, w = np.arange(40, dtype="f") % 7 - 3, np.arange(36, dtype="f") % 11 - 5
+    x, w = x.reshape(1, 5, 4, 2), w.reshape(2, 3, 2, 3)
+    call = uniconv.Call(x, w, dialect="keras.layers.Conv2D", activation="relu")
+    found = uniconv.diagnose(call, uniconv.conv(x, w, dialect="keras.layers.Conv2D"))
+    assert [c.text for c in found.causes] == [
+        "the activation (ReLU) is missing: y is the sum before it"
+    ]
+    assert found.call == "keras.layers.Conv2D(x, w)"

@@ -125,10 +125,13 @@ def input_settled(model: Hypothesis) -> Hypothesis:
         matrix = np.stack(columns, 1)
         numbers = np.linalg.lstsq(matrix, target, rcond=1e-9)[0]
         off = np.abs(matrix @ numbers - target).max()
-        plain = _plain(numbers)
         # Plain numbers where they fit about as well.
-        if np.abs(matrix @ plain - target).max() <= 2 * off + 1e-6 * np.abs(target).max():
-            numbers = plain
+        allowed = 2 * off + 1e-6 * np.abs(target).max()
+        short = (np.array([float(f"{v:.{digits}g}") for v in numbers]) for digits in (3, 5))
+        for plain in (_deviations(numbers), *short):
+            if np.abs(matrix @ plain - target).max() <= allowed:
+                numbers = plain
+                break
         a, b = np.split(numbers, 2)
         if not a.all():
             continue
@@ -149,7 +152,7 @@ def _only(model: Hypothesis, channel: int, each: bool, one: bool) -> Array:
     return x
 
 
-def _plain(numbers: Array) -> Array:
+def _deviations(numbers: Array) -> Array:
     """a and b such that (x - mean) / deviation has few digits."""
     # Images between 0 and 1 have means of about 3 digits, 0.485; those up to 255 have 123.675.
     a, b = np.split(numbers, 2)
@@ -193,6 +196,10 @@ def _formula(mean: Array, deviation: Array) -> str:
     'x - [0.5, 0.25]'
     """
     inverse = 1 / deviation
+    term = -mean * inverse
+    if np.all(np.abs(inverse) > 1.5) and all(len(f"{v:.9g}") < 7 for v in term) and term.any():
+        sign = "-" if np.all(term < 0) else "+"
+        return f"x * {_numbers(inverse)} {sign} {_numbers(-term if sign == '-' else term)}"
     left, right = "x", ""
     if np.any(np.abs(mean) > 1e-9 * np.abs(deviation)):
         negative = np.all(mean < 0)

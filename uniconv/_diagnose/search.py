@@ -239,7 +239,7 @@ class _Search:
         # A factor per channel explains what one factor does: no other explanation, but a wider one.
         others = [m for m in others if m.read_off <= first.read_off]
         if precision is not None:  # what is left is left by x and w as they were given
-            first = settled(_redone(self.start, first)[0])
+            first = settled(redone(self.start, first)[0])
         rest = self.judge.remainder(first)
         if precision is not None:
             rest = Remainder(rest.largest, rest.units, precision)
@@ -328,7 +328,7 @@ class _Search:
         # Each way to make integers is a start of its own, from which the changes are made again.
         near = sorted(near, key=lambda m: m.cost)[:2]
         for quantization, model in self.integer_models():
-            again = [m for n in near for m in _redone(model, n) if self.judge.agrees(m)]
+            again = [m for n in near for m in redone(model, n) if self.judge.agrees(m)]
             result = self.best(self.judge.confirmed(again), str(quantization))
             if result is not None:
                 return result
@@ -338,7 +338,7 @@ class _Search:
         """Two changes and a short format: found loosely, then with x and w rounded so."""
         near = self.judge.confirmed(self.near_pairs, COARSE)
         for precision, model in self.short_models().items():
-            again = [m for n in near for m in _redone(model, n)]
+            again = [m for n in near for m in redone(model, n)]
             result = self.best(self.judge.confirmed(again), precision)
             if result is not None:
                 return result
@@ -357,7 +357,7 @@ class _Search:
         return SearchResult(model, False, rest, [], self.judge.tried, self.weak)
 
 
-def _redone(start: Hypothesis, model: Hypothesis) -> list[Hypothesis]:
+def redone(start: Hypothesis, model: Hypothesis) -> list[Hypothesis]:
     """The changes of another model made again."""
     # That is, from another start: the same changes of x and w rounded to a short format, or as
     # they were given.  Each is looked for among all single changes, by what it says.
