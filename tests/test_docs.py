@@ -89,9 +89,26 @@ def test_examples_of_the_modules_page_run():
     run_examples("\n".join(b for b in fences(MODULES, "python") if ">>>" in b), "modules.md")
 
 
-def test_the_page_of_texts_runs():
-    page = ROOT / "docs" / "call-text.md"
+@pytest.mark.parametrize("name", ["call-text.md", "threads.md"])
+def test_the_pages_of_texts_run(name):
+    page = ROOT / "docs" / name
     run_examples("\n".join(fences(page, "python")), page.name)
+
+
+def test_the_thread_of_its_page_is_read_as_shown(tmp_path, monkeypatch):
+    page = ROOT / "docs" / "threads.md"
+    (text,), (console,) = fences(page, "text"), fences(page, "console")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "thread.txt").write_text(text, "utf-8")
+    command, _, reading = console.partition("\n")
+    result = CliRunner().invoke(cli.app, command.split()[2:])
+    assert (result.exit_code, result.output) == (0, reading)
+    answer = CliRunner().invoke(cli.app, command.split()[2:-1])
+    assert answer.output.startswith(reading)
+    cause = "scipy.signal.convolve2d convolves, torch.nn.functional.conv2d correlates"
+    assert all(
+        cause in words for words in (" ".join(page.read_text("utf-8").split()), answer.output)
+    )
 
 
 def test_readme_commands_run(tmp_path, monkeypatch):

@@ -234,6 +234,24 @@ def test_two_results_of_one_shape_are_asked_about_by_their_names():
     assert Thread.parse(text, y="yours").calls[0].y.array.ravel().tolist() == [3, 4]
 
 
+def test_arrays_without_names_are_asked_about_by_those_that_read_gives_them():
+    text = X + W + CALL + "\n[[[[1.]\n   [2.]]]]\n\nand then\n\n[[[[3.]\n   [4.]]]]\n"
+    with pytest.raises(BadArray, match="say y=NAME, one of array_1, array_2"):
+        Thread.parse(text).diagnose()
+    assert Thread.parse(text, y="array_2").calls[0].y.array.ravel().tolist() == [3, 4]
+
+
+def test_labels_in_any_words_say_which_array_is_what():
+    text = (
+        "Kernel: tensor([[[1., 10.]]])\nMy input signal:\n[[[0. 1. 2. 3.]]]\n"
+        "I call F.conv1d(signal, k) and the output is\n\noutput: tensor([[[10., 21., 32.]]])\n"
+    )
+    call = Thread.parse(text).calls[0]
+    assert call.array("x").ravel().tolist() == [0, 1, 2, 3]
+    assert call.array("w").ravel().tolist() == [1, 10]
+    assert Thread.parse(text).diagnose().agrees
+
+
 def test_a_text_without_a_call_is_said_to_have_none():
     with pytest.raises(BadCall, match="no call of a convolution stands in the text"):
         Thread.parse(X)

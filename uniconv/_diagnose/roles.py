@@ -183,6 +183,7 @@ class _Pool:
         self.used = {id(a.array) for v in values if (a := v.printed) is not None}
         self.labelled = [(label, array) for label, array in flow.labelled]
         self.spare = list(flow.spare)
+        self.names = flow.names
 
     def left(self) -> list[Labelled]:
         """All that are not used, in the order of the text; those that are equal once."""
@@ -442,7 +443,6 @@ def _ask(reading: RoleReading, pool: _Pool) -> None:
     here = reading.here
     if reading.problem is not None:
         return
-    left = pool.left()
     for role in _roles(reading):
         if role not in reading.arrays:
             name = here.names.get(role, "")
@@ -452,11 +452,11 @@ def _ask(reading: RoleReading, pool: _Pool) -> None:
             title = f"{name} ({what})" if name and name != role else f"{role} ({what})"
             text = value.text if value is not None and value.text != name else ""
             how = f": {show(text)} has no numbers there" if text and not _is_name(value) else ""
-            reading.missing.append(_asking(title, key, reading, how, left, role))
+            reading.missing.append(_asking(title, key, reading, how, pool, role))
     if reading.y is None and not reading.missing:
         key = here.target if here.target.isidentifier() else "y"
         title = "y" if key == "y" else f"y ({key})"
-        reading.missing.append(_asking(title, key, reading, "", left, "y"))
+        reading.missing.append(_asking(title, key, reading, "", pool, "y"))
 
 
 # Whether a value is known by its name alone, so that there is no code to show for it.
@@ -466,12 +466,10 @@ def _is_name(value: Value | None) -> bool:
 
 # One sentence: what is missing, of which call, why, and the word that says it; where several arrays
 # of the text may be meant, it names them.
-def _asking(
-    title: str, key: str, reading: RoleReading, how: str, left: list[Labelled], role: str
-) -> str:
+def _asking(title: str, key: str, reading: RoleReading, how: str, pool: _Pool, role: str) -> str:
     where = f"{reading.function} (line {reading.here.line})"
-    fits = [(n, a) for n, a in left if (role_of(n) if n else None) in (None, role)]
-    names = [n or f"the one in line {a.line}" for n, a in fits]
+    fits = [(n, a) for n, a in pool.left() if (role_of(n) if n else None) in (None, role)]
+    names = [pool.names.get(id(a.array), n) for n, a in fits]
     if len(names) > 1:
         ask = f"say {key}=NAME, one of {', '.join(names)}"
         return f"{title} of {where} is not clear from the text{how}: {ask}"

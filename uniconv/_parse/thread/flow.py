@@ -32,6 +32,7 @@ from uniconv._parse.tree import (
 )
 from uniconv.errors import UniconvError
 from uniconv.files.named_array import NamedArray
+from uniconv.files.text import uniquely_named
 
 __all__ = ["CallHere", "Flow", "follow"]
 
@@ -88,6 +89,7 @@ class Flow:
 
     named: printed arrays by the names or labels before them, where no value of that name is known.
     spare: those that nothing names.  lists: small arrays by their words, as options may have.
+    names: the name of each array in the text, by the identity of its numbers.
     """
 
     calls: list[CallHere] = field(default_factory=list)
@@ -96,6 +98,7 @@ class Flow:
     values: dict[str, Value] = field(default_factory=dict)
     problems: list[UniconvError] = field(default_factory=list)
     lists: dict[str, Any] = field(default_factory=dict)
+    names: dict[int, str] = field(default_factory=dict)
 
 
 def follow(pieces: Pieces) -> Flow:
@@ -104,6 +107,8 @@ def follow(pieces: Pieces) -> Flow:
     follower.flow.lists = {
         f"{WORD}{n}": a.array.tolist() for n, a in enumerate(pieces.arrays) if a.array.size < 100
     }
+    unique = uniquely_named(pieces.arrays)
+    follower.flow.names = {id(a.array): u.name for a, u in zip(pieces.arrays, unique)}
     for piece in pieces.pieces:
         follower.piece(piece)
     follower.end()

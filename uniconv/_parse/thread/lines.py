@@ -56,6 +56,7 @@ _HEADER = re.compile(
     r"struct|module)\b.*?(?P<colon>:[ \t]*)?(?:#.*)?$"
 )
 _STRINGS = re.compile(r"\"[^\"\n]*\"|(?<![\w)\]'])'[^'\n]*'|#[^\n]*")
+_LABELLED = re.compile(r"[^=()\[\]{}]*[:：][ \t]*" + WORD + r"\d+[ \t;.,]*")
 _PRINT = re.compile(r"([ \t]*)print[ \t]+(?![=(])(.+?)[ \t]*$")
 
 
@@ -160,6 +161,8 @@ def _pieces(lines: list[str], numbers: list[int]) -> Iterator[Piece]:
             header["colon"] or header["word"] in ("function", "struct", "module", "for")
         ):
             piece.header = header["word"]
+        elif _LABELLED.fullmatch(words):
+            pass
         elif len(words) <= _LONGEST_LINE and (_CODE.search(words) or _BARE.match(words)):
             count = _read(piece, lines, numbers, k)
             statements += 1
