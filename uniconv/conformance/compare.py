@@ -235,7 +235,7 @@ def conformance(op: Op | str, count: int | None = None) -> Record:
     """
     op = find(op) if isinstance(op, str) else op
     comparison = Comparison(op)
-    name = op.framework
+    name = op.family
     if not runs(name):
         raise ImportError(f"{op.name}: its framework, {op.title}, is not installed")
     comparison.record.version = ", ".join(f"{k} {v}" for k, v in versions(name).items())
@@ -257,7 +257,7 @@ def installed(names: Sequence[str] | None = None) -> list[Op]:
     for name in map(str.strip, names):
         known = framework(name)
         ops = known.functions if known else (find(name),)
-        if not runs(ops[0].framework):
+        if not runs(ops[0].family):
             raise UnknownName(f"{name}: its framework is not installed, or runs outside Python")
         functions |= {op.name: op for op in ops}
     return list(functions.values())

@@ -46,7 +46,7 @@ class Framework:
         for problem in self._problems():
             raise TypeError(f"dialect {self.name}: {problem}")
         # An Op is written without them, so that the framework's name is said in one place.
-        titled = tuple(replace(op, title=self.title, framework=self.name) for op in self.functions)
+        titled = tuple(replace(op, title=self.title, family=self.name) for op in self.functions)
         object.__setattr__(self, "functions", titled)
         object.__setattr__(self, "by_name", {op.name: op for op in titled})
 

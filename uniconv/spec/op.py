@@ -106,7 +106,7 @@ class Op:
     lhs_dilation: spreads x in a plain convolution.  fill: what stands outside x where the boundary
     is constant.  per_axis_options: the rules whose value comes from several native options.
     square: whether a kernel has one size for all its axes.
-    title, framework: how messages call the framework, and its name; its Framework says both.
+    title, family: how messages call the framework, and its family name; its Framework says both.
     rules: every rule by the option that it reads, made of the fields above.
     """
 
@@ -153,7 +153,7 @@ class Op:
     square: bool = False
     notes: tuple[str, ...] = ()
     title: str = ""
-    framework: str = ""
+    family: str = ""
     rules: Mapping[str, Rule] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -96,7 +96,7 @@ def oracle(name: str) -> Oracle:
     array([321., 432.])
     """
     op = find(name)
-    module = _module(op.framework)
+    module = _module(op.family)
     if module is None:
         raise UnknownName(f"{op.name} has no oracle: {op.title} does not run in Python")
     return Oracle(op.name, module.function_of(op))
