@@ -13,6 +13,8 @@ import torch
 import uniconv
 from uniconv import Call, Diagnosis, compare
 from uniconv._diagnose.array_code import in_torch
+from uniconv._diagnose.inputs import problem, read_array
+from uniconv._diagnose.where import Places
 
 RNG = np.random.default_rng(5)
 TORCH, TF = "torch.nn.functional.conv2d", "tf.nn.conv2d"
@@ -183,3 +185,47 @@ def test_code_in_torch_is_the_same_as_in_numpy(code):
 def test_examples_in_docstrings(module):
     found = doctest.testmod(importlib.import_module(f"uniconv._diagnose.{module}"))
     assert (found.failed, found.attempted > 0) == (0, True)
+
+
+# Places
+
+
+def test_places_are_told_as_the_framework_writes_them():
+    x, w = integers(2, 7, 6, 3), integers(3, 3, 3, 4)
+    call = Call(x, w, dialect=TF, strides=1, padding="VALID")
+    y = call.run()
+    y[[0, 1], [3, 1], [3, 2], [2, 0]] += 100
+    found = uniconv.diagnose(call, y, depth=1)
+    assert found.where == (
+        "they differ only in output channels [0, 2]: 2 of 160 numbers, first at y[0, 3, 3, 2]"
+    )
+    turn = x.transpose(1, 2, 3, 0)
+    knet = Call(turn, w, dialect="knet.conv4", mode=1)
+    found = uniconv.diagnose(knet, y.transpose(1, 2, 3, 0), depth=1)
+    assert "first at y[4, 4, 3, 1]" in found.where
+    x, w = integers(8, 9), integers(3, 2)
+    matlab = Call(x, w, dialect="matlab.conv2")
+    y = matlab.run()
+    arrays = [read_array(a, role) for a, role in ((x, "x"), (w, "w"), (y, "y"))]
+    places = Places(problem(matlab.function, {}, *arrays), "result")
+    assert places.element((0, 0, 2, 5)) == "result(3, 6)"
+    assert places.numbers([0, 3]) == [1, 4]
+
+
+def test_shapes_are_told_in_the_users_axes():
+    x, w = integers(1, 8, 8, 3), integers(3, 3, 3, 4)
+    call = Call(x, w, dialect=TF, strides=1, padding="SAME")
+    found = uniconv.diagnose(call, integers(1, 8, 8, 3), depth=1)
+    assert found.where.startswith("tf.nn.conv2d gives (1, 8, 8, 4), y is (1, 8, 8, 3)")
+    other = compare(call, Call(integers(1, 5, 8, 3), w, dialect=TF, strides=1, padding="SAME"))
+    assert "they differ in shape, (1, 8, 8, 3) and (1, 5, 8, 3)" in other.causes[0].text
+
+
+def test_the_page_shows_the_plane_and_the_cells_that_differ():
+    x, w = integers(2, 3, 60, 50), integers(4, 3, 3, 3)
+    call = Call(x, w, dialect=TORCH)
+    y = call.run()
+    y[1, 2, 33, 21] += 1000
+    page = uniconv.diagnose(call, y, depth=1).to_html()
+    assert "observed less expected, image 1 and channel 2 (58×48, the largest of every 2×2)" in page
+    assert "<title>[32, 20] = 1000</title>" in page

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from uniconv._diagnose.data import DiagnosisData
+from uniconv._diagnose.data import DiagnosisData, Fix
 from uniconv._diagnose.page import page
 
 Array = NDArray[Any]
@@ -29,8 +29,8 @@ class Diagnosis(DiagnosisData):
     """
 
     def __str__(self) -> str:
-        """The diagnosis as text; it ends with the verdict."""
-        lines = [f"Diagnosis of {self.function}"]
+        """The diagnosis as text; the verdict comes first."""
+        lines = [self.verdict]
         if self.causes:
             title = "Causes" if self.explained else "The nearest miss"
             lines += ["", f"{title}:", *(f"  {n}. {c}" for n, c in enumerate(self.causes, 1))]
@@ -42,19 +42,16 @@ class Diagnosis(DiagnosisData):
             )
             lines += ["", f"The difference: {size}; {self.where}."]
         lines += ["", f"What remains: {self.remainder}."]
-        if self.explained:
+        if self.explained and self.call:
             lines += ["", "What gives y:", indent(self.call, "  ")]
         if self.fixes:
             lines += ["", "To make both agree:"]
             for fix in self.fixes:
-                lines += (
-                    [f"  {fix.what}:", indent(fix.code, "    ")] if fix.code else [f"  {fix.what}"]
-                )
+                lines += _fix_lines(fix, self.call)
         if self.undecided:
             lines += ["", "What this data cannot decide:", *(f"  {u}" for u in self.undecided)]
         if self.notes:
             lines += ["", *(f"Note: {note}" for note in self.notes)]
-        lines += ["", self.verdict]
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
@@ -84,6 +81,13 @@ class Diagnosis(DiagnosisData):
     def to_html(self) -> str:
         """A page that needs nothing else: both results, their difference, the kernel."""
         return page(self)
+
+
+def _fix_lines(fix: Fix, call: str) -> list[str]:
+    """What to do, and the code for it; what stands above as the call is not written once more."""
+    if fix.code == call:
+        return [f"  {fix.what}, as above"]
+    return [f"  {fix.what}:", indent(fix.code, "    ")] if fix.code else [f"  {fix.what}"]
 
 
 def _finite(value: Any) -> Any:

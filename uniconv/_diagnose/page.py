@@ -49,11 +49,11 @@ def page(d: DiagnosisData) -> str:
         head = "<tr><th>cause</th><th>field</th><th>expected</th><th>found</th><th>share</th></tr>"
         parts.append(f"<h2>{title}</h2><table>{head}{rows}</table>")
     parts.append(
-        f"<p>What remains: {escape(str(d.remainder))}. They differ: {escape(d.where)}.</p>"
+        f"<p>What remains: {escape(str(d.remainder))}. The difference: {escape(d.where)}.</p>"
     )
     parts.append("<h2>The results</h2>" + _results(d))
     parts.append("<h2>The kernel</h2>" + _kernels(d))
-    if d.explained:
+    if d.explained and d.call:
         parts.append(f"<h2>What gives y</h2><pre>{escape(d.call)}</pre>")
     if d.fixes:
         fixes = "".join(f"<p>{escape(f.what)}</p><pre>{escape(f.code)}</pre>" for f in d.fixes)
@@ -75,23 +75,28 @@ def _results(d: DiagnosisData) -> str:
     # The difference has a scale of its own: where it is small beside the results, it would be white
     # on theirs.
     expected, actual = d.picture.expected, d.picture.actual
-    pictures = []
     a, b = d.picture.labels
-    if expected is not None:
-        pictures.append((a, plane(expected)))
-    if actual is not None:
-        pictures.append((b, plane(actual)))
+    off = None
+    if expected is not None and actual is not None and expected.shape == actual.shape:
+        off = actual - expected
+    at = _most(off)
+    which = f", image {at[0]} and channel {at[1]}" if any(at[:2]) else ""
+    results = [(label, r) for label, r in ((a, expected), (b, actual)) if r is not None]
+    pictures = [(f"{label}{which}", plane(r, at)) for label, r in results]
     top = max((float(np.abs(p).max(initial=0.0)) for _, p in pictures), default=0.0)
     figures = [heatmap(p, top, caption) for caption, p in pictures]
-    if expected is not None and actual is not None and expected.shape == actual.shape:
-        off = _differing(expected, actual)
-        figures.append(heatmap(off, float(np.abs(off).max(initial=0.0)), f"{b} less {a}"))
+    if off is not None:
+        difference = plane(off, at)
+        most = float(np.abs(difference).max(initial=0.0))
+        figures.append(heatmap(difference, most, f"{b} less {a}{which}"))
     return "\n".join(figures)
 
 
-def _differing(expected: Array, actual: Array) -> Array:
-    """The plane of the difference: of the image and channel that the others show."""
-    return plane(actual) - plane(expected)
+def _most(off: Array | None) -> tuple[int, ...]:
+    """Where two results ``n o ...`` differ most; the first place where nothing is known of it."""
+    if off is None or not off.size:
+        return ()
+    return tuple(int(i) for i in np.unravel_index(np.argmax(np.abs(off)), off.shape))
 
 
 def _kernels(d: DiagnosisData) -> str:
@@ -108,26 +113,29 @@ def _kernels(d: DiagnosisData) -> str:
     return "\n".join(heatmap(k, top, caption) for caption, k in kernels)
 
 
-def plane(a: Array) -> Array:
-    """One plane of an array ``n o ...``: the first image and channel, the middle of the depth."""
+def plane(a: Array, at: tuple[int, ...] = ()) -> Array:
+    """The plane of an array ``n o ...`` in which a place lies: by default the first channel.
+
+    Of a volume it is the slice of that place, by default the middle one; a line is one row.
+    """
     a = np.real(a)
-    # A volume shows the middle of its depth, a line is one row.
-    while a.ndim > 4:
-        a = a[:, :, a.shape[2] // 2]
-    if a.ndim == 3:
-        a = a[:, :, None, :]
     if a.size == 0:
         return np.zeros((1, 1))
-    return np.asarray(a[0, 0])
+    image, channel, *rest = at or (0, 0)
+    a = a[image, channel]
+    while a.ndim > 2:
+        a = a[rest[0] if rest else a.shape[0] // 2]
+        rest = rest[1:]
+    return np.asarray(a if a.ndim == 2 else a[None])
 
 
 def heatmap(a: Array, top: float, caption: str) -> str:
     """A matrix as SVG: blue below zero, red above, white at zero; numbers where there is room."""
-    # Every step-th cell is drawn, so that no side has more than MOST; cells are squares, no smaller
-    # than 4 pixels, and 52 wide where numbers are written into them.
+    # Blocks of cells are drawn as one, so that no side has more than MOST; cells are squares, no
+    # smaller than 4 pixels, and 52 wide where numbers are written into them.
     rows, columns = a.shape
     step = max(1, -(-max(rows, columns) // MOST))
-    thin = a[::step, ::step]
+    thin = _thinned(a, step)
     n, m = thin.shape
     cell = max(SIDE / max(n, m), 4.0)
     if max(n, m) <= WRITTEN:
@@ -148,13 +156,25 @@ def heatmap(a: Array, top: float, caption: str) -> str:
                     f'text-anchor="middle" fill="#111">{v:.4g}</text>'
                 )
     # The caption says the true size, and how much was left out.
-    note = f", every {step}th" if step > 1 else ""
+    note = f", the largest of every {step}×{step}" if step > 1 else ""
     body = "".join(cells)
     return (
         f'<figure><svg width="{m * cell:.0f}" height="{n * cell:.0f}" role="img" '
         f'aria-label="{escape(caption)}">{body}</svg>'
         f"<figcaption>{escape(caption)} ({rows}×{columns}{note})</figcaption></figure>"
     )
+
+
+def _thinned(a: Array, step: int) -> Array:
+    """One number for each block of cells, the largest of its magnitudes, so that none gets lost."""
+    if step == 1:
+        return a
+    rows, columns = (-(-n // step) for n in a.shape)
+    whole = np.zeros((rows * step, columns * step))
+    whole[: a.shape[0], : a.shape[1]] = a
+    blocks = whole.reshape(rows, step, columns, step).swapaxes(1, 2).reshape(rows, columns, -1)
+    most = np.abs(blocks).argmax(-1)
+    return np.asarray(np.take_along_axis(blocks, most[..., None], -1)[..., 0])
 
 
 def colour(v: float, top: float) -> str:

@@ -25,7 +25,8 @@ from uniconv._diagnose.lines import equal, gives, takes_tensors
 from uniconv._diagnose.precision import Remainder
 from uniconv._diagnose.run import Run
 from uniconv._diagnose.search import singles
-from uniconv._diagnose.where import where
+from uniconv._diagnose.where import Places, where
+from uniconv._messages import show_shape
 
 Array = NDArray[Any]
 
@@ -140,7 +141,7 @@ def diagnosis_of(run: Run) -> Diagnosis:
         call,
         result.remainder,
         difference,
-        _place(start, model, judge, explained=result.explained),
+        _place(start, model, judge, run.names["y"], explained=result.explained),
         tuple(_undecided(model, result.others)) if result.explained else (),
         tuple(_fixes(run, call)) if result.explained and causes else (),
         tuple(_notes(run, call, reason)),
@@ -174,18 +175,26 @@ RULED_OUT = (
 )
 
 
-def _place(start: Hypothesis, model: Hypothesis, judge: Judge, *, explained: bool) -> str:
+def _place(
+    start: Hypothesis, model: Hypothesis, judge: Judge, name: str, *, explained: bool
+) -> str:
     """Where y differs from what was expected; of a miss, from the nearest."""
     # The slack is that of the judge, element by element, so that what it takes for equal is not
     # shown as a difference.
     # Explained, y is held against what was expected; a miss, against the nearest model.
     reference = start if explained else model
+    shapes = ""
+    if not start.fits:
+        call = start.problem.call
+        y = show_shape(start.problem.y.shape)
+        shapes = f"{call.op.name} gives {show_shape(call.output)}, y is {y}"
     if not reference.fits:
-        return f"the expected result is {start.shape}, y is {tuple(start.y.shape)} (n, o, ...)"
+        return shapes
     slack = judge.digits(reference) + judge.errors.stored * np.abs(reference.y)
     slack = slack + judge.unit(reference, 2.0**-24) * reference.magnitudes()
     what = "" if explained or not model.changes else " from the nearest"
-    return f"they differ{what} {where(reference.result(), reference.y, slack)}"
+    place = where(reference.result(), reference.y, slack, Places(start.problem, name))
+    return f"{shapes}{'; ' if shapes else ''}they differ{what} {place}"
 
 
 def _shares(start: Hypothesis, model: Hypothesis) -> list[float] | list[None]:

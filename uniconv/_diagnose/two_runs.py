@@ -37,7 +37,8 @@ from uniconv._diagnose.report import (
 )
 from uniconv._diagnose.run import Progress, Run, arrays_of, names_of, searched
 from uniconv._diagnose.search import SearchResult
-from uniconv._diagnose.where import where
+from uniconv._diagnose.where import Places, where
+from uniconv._messages import show_shape
 from uniconv.errors import BadCall, from_one_frame
 
 # One thing in which two runs differ, and the fields with which the first is like the second there.
@@ -162,7 +163,8 @@ def _compared(one: Run, two: Run) -> Diagnosis:
     fixes = tuple(_fixes(one, two)) if cross.is_rounding and differences else ()
     place = "the results differ in size"
     if same_sizes:
-        place = "they differ " + where(a.y, b.y, 2 * rest.largest + judge.digits(as_b))
+        slack = 2 * rest.largest + judge.digits(as_b)
+        place = f"they differ {where(a.y, b.y, slack, Places(a.problem, one.names['y']))}"
     return Diagnosis(
         f"{one.op.name} and {two.op.name}",
         _verdict(one, two, causes, cross.is_rounding, rest, difference, fixes),
@@ -309,8 +311,9 @@ def _unlike(role: str, a: Array, b: Array, one: Run, two: Run) -> Change:
     if a.shape == b.shape:
         what = f"by up to {float(np.abs(a - b).max()):.4g}"
     else:
-        what = f"in shape, {a.shape} and {b.shape}"
-    noun = "x (n, c, ...)" if role == "x" else "the kernel (o, i, ...)"
+        shapes = (getattr(run.start.problem, role).shape for run in (one, two))
+        what = f"in shape, {' and '.join(map(show_shape, shapes))}"
+    noun = "x" if role == "x" else "the kernel"
     text = (
         f"{noun} of {one.op.name} and of {two.op.name} are not the same numbers: they differ {what}"
     )

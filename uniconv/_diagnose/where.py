@@ -1,18 +1,65 @@
-"""Where two results differ: only at the rim, shifted, in some channels, everywhere."""
+"""Where two results differ: only at the rim, shifted, in some channels, everywhere.
+
+Results are compared with canonical axes, ``n o ...``, and told in the user's: ``Places`` knows how
+an element of y is written in the layout and the language of the function.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from uniconv._canonical.layout import axes
+from uniconv._diagnose.hypothesis import Problem
+from uniconv.spec.registry import framework_of
+from uniconv.spec.spelling import Spelling
+
 Array = NDArray[Any]
 
 
-def where(expected: Array, actual: Array, slack: Array | float) -> str:
-    """One clause on two results ``n o ...`` of one shape.
+@dataclass(frozen=True, slots=True)
+class Places:
+    """How elements of a call's y are written: in its own axes, counted as its language counts.
+
+    problem: the call; name: what y is called.
+    """
+
+    problem: Problem
+    name: str = "y"
+
+    @property
+    def spelling(self) -> Spelling:
+        """Python's, where the framework is not known to be written in another language."""
+        return framework_of(self.problem.call.op).spelling or Spelling("")
+
+    def element(self, at: tuple[int, ...]) -> str:
+        """The element at a canonical index (n, o, ...): "y[0, 3, 3, 2]"."""
+        # Axes that the layout lacks come last and are left out; several batch axes are one here.
+        call, rank = self.problem.call, self.problem.rank
+        letters = dict(zip(("n", "o", *self.problem.spatial), at))
+        index: list[int] = []
+        for letter in axes(call.layout.y, rank):
+            if letter == "n":
+                index += (int(i) for i in np.unravel_index(letters["n"], call.sizes.batch or (1,)))
+                index = index if call.sizes.batch else index[:-1]
+            else:
+                index.append(letters[letter])
+        return self.spelling.element(self.name, index)
+
+    def numbers(self, indices: Iterable[int]) -> list[int]:
+        """Indices of one axis, as the language counts."""
+        return [n + self.spelling.first for n in indices]
+
+
+def where(
+    expected: Array, actual: Array, slack: Array | float, places: Places | None = None
+) -> str:
+    """One clause on two results ``n o ...`` of one shape; places says how an element is written.
 
     >>> a = np.arange(25.0).reshape(1, 1, 5, 5)
     >>> b = a.copy()
@@ -37,11 +84,19 @@ def where(expected: Array, actual: Array, slack: Array | float) -> str:
         others = tuple(a for a in range(off.ndim) if a != axis)
         bad = np.flatnonzero(off.any(axis=others))
         if len(bad) < off.shape[axis]:
-            return f"only in {noun} {bad.tolist()[:12]}: {count}"
+            which = bad.tolist()[:12]
+            which = which if places is None else places.numbers(which)
+            some = "" if places is None or off.take(bad, axis).all() else f", {_first(off, places)}"
+            return f"only in {noun} {which}: {count}{some}"
     if off.all():
         return f"everywhere: {count}"
+    return f"{count}, {_first(off, places)}"
+
+
+def _first(off: Array, places: Places | None) -> str:
+    """The first place that differs, as a clause."""
     first = tuple(int(i) for i in np.argwhere(off)[0])
-    return f"{count}, first at (n, o, ...) = {first}"
+    return f"first at {first if places is None else places.element(first)}"
 
 
 def _rim(off: Array) -> int:

@@ -77,6 +77,20 @@ class Spelling:
         others = (text for start, text in self.imports_for.items() if op.name.startswith(start))
         return next(others, self.imports)
 
+    @property
+    def first(self) -> int:
+        """What the language calls the first index of an axis."""
+        return 0 if self.language == "python" else 1
+
+    def element(self, name: str, index: Sequence[int]) -> str:
+        """One element of an array, at an index from 0, as the language writes it.
+
+        >>> Spelling("").element("y", (0, 3, 2)), Spelling("", "matlab").element("y", (0, 3, 2))
+        ('y[0, 3, 2]', 'y(1, 4, 3)')
+        """
+        inside = ", ".join(str(n + self.first) for n in index)
+        return f"{name}({inside})" if self.language == "matlab" else f"{name}[{inside}]"
+
     def call(self, call: WrittenCall) -> list[str]:
         """The lines that make y."""
         lines = self.lines(call)
