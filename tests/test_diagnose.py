@@ -340,8 +340,8 @@ def test_a_miss_says_where_it_fails():
     assert fields(found) == ("reverse",)
     assert "; the nearest that it knows is that the kernel is flipped" in found.verdict
     assert (
-        found.where
-        == "they differ from the nearest only in output channels [2]: 1 of 504 numbers, first at y[0, 2, 1, 1]"
+        found.where == "they differ from the nearest only in output channels [2]: "
+        "1 of 504 numbers, first at y[0, 2, 1, 1]"
     )
     assert "The nearest miss:" in str(found)
 

@@ -144,6 +144,18 @@ def test_a_kernel_that_was_turned_by_hand_is_not_turned_again():
     assert compare(plain, scipy).fixes[0].code == f"{conv1d}(x, w.flip(2), padding=2)"
 
 
+def test_runs_that_end_in_different_activations():
+    a = Call(X, W, BIAS, dialect=TORCH)
+    y = np.maximum(a.run(), 0)
+    call = Call(X, W, BIAS, dialect=TORCH, padding=1)
+    found = compare(a.with_result(y), call)
+    assert [c.field for c in found.causes] == ["padding", "activation"]
+    held = {"x": X, "w": W, "bias": BIAS}
+    for fix, goal in zip(found.fixes, (call.run(), y)):
+        code = fix.code.replace("F.", "torch.nn.functional.") if "import" in fix.code else fix.code
+        np.testing.assert_allclose(run(code, TORCH, **held), goal, rtol=1e-6)
+
+
 def test_arrays_of_other_numbers_have_no_line():
     a = Call(X, W, dialect=TORCH)
     found = compare(a, Call(integers(2, 3, 7, 6), W, dialect=TORCH, stride=2))

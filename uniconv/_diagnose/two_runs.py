@@ -15,6 +15,7 @@ from typing import Any, overload
 import numpy as np
 
 from uniconv._call import Call
+from uniconv._diagnose.activations import title
 from uniconv._diagnose.causes.readings import names
 from uniconv._diagnose.data import Cause, Fix, Picture
 from uniconv._diagnose.diagnosis import Diagnosis, listed
@@ -340,6 +341,23 @@ def _differences(
         text = f"{one} multiplies by {a.scale}, {two} by {b.scale}"
         yield Change("scale", str(a.scale), str(b.scale), text, 1.0), {"scale": b.scale}
     yield from _of_bias(a, b, one, two)
+    if not _alike_or_none(a.gain, b.gain):
+        text = f"{one} and {two} have different factors per output channel"
+        yield Change("factor per channel", "as given", "another", text, 1.0), {"gain": b.gain}
+    if a.norm is not b.norm:
+        text = f"{one} and {two} end in different BatchNorms"
+        yield Change("BatchNorm", "as given", "another", text, 1.0), {"norm": b.norm}
+    if a.activation != b.activation:
+        here, there = title(a.activation), title(b.activation)
+        text = f"the activation of {one} is {here}, that of {two} {there}"
+        yield Change("activation", here, there, text, 1.0), {"activation": b.activation}
+
+
+def _alike_or_none(a: Array | None, b: Array | None) -> bool:
+    """Whether there are no such numbers, or the same."""
+    if a is None or b is None:
+        return a is b
+    return alike(a, b, 0.0)
 
 
 def _of_field(name: str, a: Hypothesis, b: Hypothesis, one: str, two: str) -> Iterator[Difference]:
@@ -461,6 +479,9 @@ def _like(mine: Run, theirs: Run) -> Hypothesis | None:
         y=target.y,
         conv=replace(target.conv, groups=source.conv.groups, reverse=reverse),
         scale=target.scale,
+        gain=target.gain,
+        norm=target.norm,
+        activation=target.activation,
         bias=bias,
         bias_axis=target.bias_axis,
         changes=(*x.changes, *w.changes, *([] if change is None else [change])),
