@@ -14,7 +14,7 @@ import uniconv
 from uniconv import Call, Diagnosis, compare
 from uniconv._diagnose.array_code import in_torch
 from uniconv._diagnose.inputs import problem, read_array
-from uniconv._diagnose.where import Places
+from uniconv._diagnose.where import ResultPlaces
 
 RNG = np.random.default_rng(5)
 TORCH, TF = "torch.nn.functional.conv2d", "tf.nn.conv2d"
@@ -199,7 +199,7 @@ def test_examples_in_docstrings(module):
     assert (found.failed, found.attempted > 0) == (0, True)
 
 
-# Places
+# ResultPlaces
 
 
 def test_places_are_told_as_the_framework_writes_them():
@@ -219,7 +219,7 @@ def test_places_are_told_as_the_framework_writes_them():
     matlab = Call(x, w, dialect="matlab.conv2")
     y = matlab.run()
     arrays = [read_array(a, role) for a, role in ((x, "x"), (w, "w"), (y, "y"))]
-    places = Places(problem(matlab.function, {}, *arrays), "result")
+    places = ResultPlaces(problem(matlab.function, {}, *arrays), "result")
     assert places.element((0, 0, 2, 5)) == "result(3, 6)"
     assert places.numbers([0, 3]) == [1, 4]
 

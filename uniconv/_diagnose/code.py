@@ -179,6 +179,7 @@ def _called(
 
 def _name_in(code: str) -> str:
     """The name of the array that some code is about: "w" of "w[::-1]"."""
+    # Numbers that are written out become a tensor of that array's dtype and device.
     return next(n.id for n in ast.walk(ast.parse(code, mode="eval")) if isinstance(n, ast.Name))
 
 

@@ -35,7 +35,7 @@ figcaption { font-size: .85rem; color: #555; }
 
 
 def page(d: DiagnosisData) -> str:
-    """The page's text."""
+    """The page's text: a heading, tables and pictures in the order of the text."""
     # The verdict first, then what leads to it; every text is escaped, since names come from users.
     parts = [f"<h1>{escape(d.verdict)}</h1>"]
     if d.causes:
@@ -94,6 +94,7 @@ def _results(d: DiagnosisData) -> str:
 
 def _most(off: Array | None) -> tuple[int, ...]:
     """Where two results ``n o ...`` differ most; the first place where nothing is known of it."""
+    # All three pictures show the plane of that place, or the first image would often show nothing.
     if off is None or not off.size:
         return ()
     return tuple(int(i) for i in np.unravel_index(np.argmax(np.abs(off)), off.shape))
@@ -167,6 +168,8 @@ def heatmap(a: Array, top: float, caption: str) -> str:
 
 def _thinned(a: Array, step: int) -> Array:
     """One number for each block of cells, the largest of its magnitudes, so that none gets lost."""
+    # Of 58 x 48 with step 2, the 4 numbers of each block stand in a last axis of their own; the rim
+    # is filled with zeros, which are never larger.
     if step == 1:
         return a
     rows, columns = (-(-n // step) for n in a.shape)

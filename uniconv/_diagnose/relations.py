@@ -110,6 +110,7 @@ def _listed(problem: Problem, role: str, a: Array) -> Iterator[Relation]:
 
 def _reversed_input(problem: Problem, which: list[int]) -> Change:
     """x upside down, or left and right exchanged."""
+    # Pictures are, where one reader counts rows from below, or an augmentation was left on.
     index = ["::-1" if s in {f"s{n}" for n in which} else ":" for s in problem.x.letters]
     code = problem.x.indexed(index)
     text = f"x is reversed on {axis_names(problem.rank, which)}"
@@ -259,6 +260,7 @@ def _values(
 
 def _on_a_line(a: Array, b: Array, axis: int | None, near: float, *, with_term: bool) -> bool:
     """Whether a few numbers of the first channel, or of all, are on one line: b over a."""
+    # A hundred ways to read an array come here, and nearly all end at a few numbers.
     if axis is not None:
         a, b = a.take([0], axis), b.take([0], axis)
     step = max(a.size // PROBES, 1)
@@ -363,6 +365,7 @@ def _order_and_values(
 
 def _places(a: Array, b: Array, room: list[int]) -> Iterator[tuple[int, ...]]:
     """Where b's first pixel lies in a."""
+    # Of 1,000 places mostly one is left, which is then compared in full.
     corner = a[0, 0][tuple(slice(r + 1) for r in room)]
     first = b[0, 0].flat[0]
     for place in np.argwhere(np.abs(corner - first) <= 1e-6 * max(abs(first), 1e-30)):

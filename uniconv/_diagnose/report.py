@@ -25,7 +25,7 @@ from uniconv._diagnose.lines import equal, gives, takes_tensors
 from uniconv._diagnose.precision import Remainder
 from uniconv._diagnose.run import Run
 from uniconv._diagnose.search import singles
-from uniconv._diagnose.where import Places, where
+from uniconv._diagnose.where import ResultPlaces, where
 from uniconv._messages import show_shape
 
 Array = NDArray[Any]
@@ -178,7 +178,10 @@ RULED_OUT = (
 def _place(
     start: Hypothesis, model: Hypothesis, judge: Judge, name: str, *, explained: bool
 ) -> str:
-    """Where y differs from what was expected; of a miss, from the nearest."""
+    """Where y differs from what was expected; of a miss, from the nearest.
+
+    Where y has another shape than the call gives, both shapes are told, as the user has them.
+    """
     # The slack is that of the judge, element by element, so that what it takes for equal is not
     # shown as a difference.
     # Explained, y is held against what was expected; a miss, against the nearest model.
@@ -193,7 +196,7 @@ def _place(
     slack = judge.digits(reference) + judge.errors.stored * np.abs(reference.y)
     slack = slack + judge.unit(reference, 2.0**-24) * reference.magnitudes()
     what = "" if explained or not model.changes else " from the nearest"
-    place = where(reference.result(), reference.y, slack, Places(start.problem, name))
+    place = where(reference.result(), reference.y, slack, ResultPlaces(start.problem, name))
     return f"{shapes}{'; ' if shapes else ''}they differ{what} {place}"
 
 
@@ -320,7 +323,11 @@ def _fixes(run: Run, call: str) -> list[Fix]:
 
 
 def _with_y(run: Run, call: str) -> str:
-    """The call, and how y must be read to be its result; "" where that cannot be said."""
+    """The call, and how y must be read to be its result; "" where that cannot be said.
+
+    For a y that came channels first out of a call that gives them last, it is
+    "f(x, w)  # equals y.transpose(0, 2, 3, 1)", and that is run, too.
+    """
     # Changes of y are code on the user's own y: the call equals y[..., ::-1], for example.
     own = run.names.get("y", "y")
     text = own

@@ -55,7 +55,10 @@ class Run:
 
     @property
     def bias_array(self) -> Mapping[str, Array]:
-        """The bias by its name, where there is one."""
+        """The bias by its name, where there is one.
+
+        Code for another run, which has none, may speak of it.
+        """
         return {name: a for name, a in self.arrays.items() if name == "bias"}
 
 
@@ -127,6 +130,7 @@ def arrays_of(
     arrays: list[InputArray], bias: InputArray | None, pointwise: InputArray | None
 ) -> dict[str, Array]:
     """The user's arrays by the names that they have in code."""
+    # In float64 and as they were given, zero points and all: code begins from these.
     own = dict(zip(names_of(arrays).values(), (a.array for a in arrays)))
     others = (("bias", bias), ("p", pointwise))
     return own | {name: a.array for name, a in others if a is not None}

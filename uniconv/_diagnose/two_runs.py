@@ -38,7 +38,7 @@ from uniconv._diagnose.report import (
 )
 from uniconv._diagnose.run import Progress, Run, arrays_of, names_of, searched
 from uniconv._diagnose.search import SearchResult
-from uniconv._diagnose.where import Places, where
+from uniconv._diagnose.where import ResultPlaces, where
 from uniconv._messages import show_shape
 from uniconv.errors import BadCall, from_one_frame
 
@@ -165,7 +165,7 @@ def _compared(one: Run, two: Run) -> Diagnosis:
     place = "the results differ in size"
     if same_sizes:
         slack = 2 * rest.largest + judge.digits(as_b)
-        place = f"they differ {where(a.y, b.y, slack, Places(a.problem, one.names['y']))}"
+        place = f"they differ {where(a.y, b.y, slack, ResultPlaces(a.problem, one.names['y']))}"
     return Diagnosis(
         f"{one.op.name} and {two.op.name}",
         _verdict(one, two, causes, cross.is_rounding, rest, difference, fixes),
@@ -198,6 +198,8 @@ def _larger(one: Errors, two: Errors) -> Errors:
 
 def _notes(one: Run, two: Run) -> Iterator[str]:
     """For each run that its own call does not give: what explains its y instead."""
+    # Both are compared as they were made, not as they were meant: what left its call is a cause of
+    # the difference like any other, and the reader should know whose it is.
     for run, label in ((one, "a"), (two, "b")):
         if run.model.changes:
             texts = listed([c.text for c in run.model.changes])
@@ -355,6 +357,7 @@ def _differences(
 
 def _alike_or_none(a: Array | None, b: Array | None) -> bool:
     """Whether there are no such numbers, or the same."""
+    # None stands for factors of 1 and counts as other than any: a factor that is there shows.
     if a is None or b is None:
         return a is b
     return alike(a, b, 0.0)

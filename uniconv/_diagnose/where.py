@@ -1,7 +1,7 @@
 """Where two results differ: only at the rim, shifted, in some channels, everywhere.
 
-Results are compared with canonical axes, ``n o ...``, and told in the user's: ``Places`` knows how
-an element of y is written in the layout and the language of the function.
+Results are compared with canonical axes, ``n o ...``, and told in the user's: ``ResultPlaces``
+knows how an element of y is written in the layout and the language of the function.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class ResultPlaces:
     """How elements of a call's y are written: in its own axes, counted as its language counts.
 
     problem: the call; name: what y is called.
@@ -57,7 +57,7 @@ class Places:
 
 
 def where(
-    expected: Array, actual: Array, slack: Array | float, places: Places | None = None
+    expected: Array, actual: Array, slack: Array | float, places: ResultPlaces | None = None
 ) -> str:
     """One clause on two results ``n o ...`` of one shape; places says how an element is written.
 
@@ -93,7 +93,7 @@ def where(
     return f"{count}, {_first(off, places)}"
 
 
-def _first(off: Array, places: Places | None) -> str:
+def _first(off: Array, places: ResultPlaces | None) -> str:
     """The first place that differs, as a clause."""
     first = tuple(int(i) for i in np.argwhere(off)[0])
     return f"first at {first if places is None else places.element(first)}"
