@@ -320,7 +320,7 @@ def convert_state_dict(weights: Mapping[str, Tensor], src: Dialect, dst: Dialect
         keep_all: whether what training left comes along; slots are converted as their variables.
         weight_norm: "fold" makes one kernel of weight norm's two arrays, "keep" converts both.
         fold_batchnorm: True folds each BatchNorm whose name lies in a convolution's; a mapping
-            says for others what they follow, ``{"layer*.bn*": "layer*.conv*"}``.
+            says for others what they follow, ``{"layer*.bn*": "layer*.conv*"}``; the rest stay.
         eps: what BatchNorm adds to the variance, which few files say (default: none is known).
         like: a torch module, or shapes as PyTorch has them, as ``which_layout`` takes it: tells
             whether the kernels are converted already where no bias does.

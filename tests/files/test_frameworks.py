@@ -15,10 +15,11 @@ import scipy.io
 import torch
 from typer.testing import CliRunner
 
+import uniconv
 from tests.files.make_golden import DIVIDED, FOLDER, VARIABLES, probe
 from uniconv import _cli as cli
 from uniconv import files
-from uniconv.errors import BadFile
+from uniconv.errors import BadFile, UniconvError
 from uniconv.files.crc32c import crc32c
 
 
@@ -650,6 +651,14 @@ def test_matconvnet_has_filters_under_its_layers_names(folder):
         "net.up.conv_transpose.filters": filters + 1, "net.up.conv_transpose.biases": biases + 1,
         "net.up.conv_transpose.stride": stride,
     })  # fmt: skip
+    new = uniconv.convert_state_dict("m.mat", "matlab_dl", "pytorch", eps=0)  # without a map
+    np.testing.assert_array_equal(new["net.conv1.filters"], filters.transpose(3, 2, 0, 1))
+    np.testing.assert_array_equal(
+        new["net.up.conv_transpose.filters"][1, 2], filters[..., 2, 1] + 1
+    )
+    np.testing.assert_array_equal(new["net.conv1.biases"], biases[0])
+    np.testing.assert_array_equal(new["net.bn1.running_var"], probe(5, 2)[:, 1] ** 2)
+    np.testing.assert_array_equal(new["net.bn1.weight"], biases[0])
 
 
 def test_deep_learn_toolbox_has_one_kernel_for_each_pair_of_channels(folder):
@@ -668,6 +677,8 @@ def test_deep_learn_toolbox_has_one_kernel_for_each_pair_of_channels(folder):
     found = files.load("m.mat")
     np.testing.assert_array_equal(found["cnn.layers{1}.k"].array, kernels)
     np.testing.assert_array_equal(found["cnn.layers{1}.b"].array, [0.5, 1.5])
+    new = uniconv.convert_state_dict("m.mat", "matlab_dl", "pytorch")  # it convolves
+    np.testing.assert_array_equal(new["cnn.layers{1}.k"], kernels[::-1, ::-1].transpose(3, 2, 0, 1))
 
 
 @pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")
@@ -868,3 +879,67 @@ def test_a_heap_without_an_end_is_refused(folder):
     Path("m.h5").write_bytes(data)
     with pytest.raises(BadFile, match=rf"^m.h5 is damaged: a heap at byte {heap} has no end$"):
         files.load("m.h5")
+
+
+# What a file's own graph uses an array for: conversions then need no map
+
+
+def kinds(path):
+    return {array.name: array.kind for array in files.stream(path)}
+
+
+def test_onnx_tells_what_its_nodes_use_an_array_for(folder):
+    def initializer(name, array):
+        return 5, message(*((1, n) for n in array.shape), (2, 1), (4, array), (8, name.encode()))
+
+    def node(operation, *inputs):
+        return 1, message(*((1, name.encode()) for name in inputs), (4, operation.encode()))
+
+    arrays = {"w": probe(4, 3, 2, 5), "u": probe(4, 6, 2, 3), "m": probe(6, 7), "a": probe(1, 7)}
+    arrays |= {"both": probe(7, 7), "b": probe(4)}
+    graph = message(
+        node("Conv", "x", "w", "b"),
+        node("ConvTranspose", "y", "u"),
+        node("MatMul", "z", "m"),
+        node("Add", "p", "a"),
+        node("MatMul", "q", "both"),
+        node("Add", "r", "both"),
+        *(initializer(name, array) for name, array in arrays.items()),
+    )
+    Path("m.onnx").write_bytes(message((1, 8), (7, graph), (8, message((2, 17)))))
+    uses = {"w": "conv", "u": "conv_transpose", "m": None, "a": "keep", "both": None, "b": None}
+    assert kinds("m.onnx") == uses
+    names = {"m": "keep", "both": "skip"}
+    new = uniconv.convert_state_dict("m.onnx", "onnx", "keras", names=names)
+    np.testing.assert_array_equal(new["w"], arrays["w"].transpose(2, 3, 1, 0))
+    np.testing.assert_array_equal(new["u"], arrays["u"].transpose(2, 3, 1, 0))
+    with pytest.raises(UniconvError, match="2 of 6 arrays cannot be converted"):
+        uniconv.convert_state_dict("m.onnx", "onnx", "keras")
+
+
+@pytest.mark.parametrize("name", ["float.tflite", "quantized.tflite"])
+def test_tensorflow_lite_tells_what_its_operators_use_an_array_for(name):
+    arrays = files.load(FOLDER / name)
+    new = uniconv.convert_state_dict(FOLDER / name, "tflite", "pytorch")
+    conv, depthwise = "sequential_1/conv_1/convolution", "sequential_1/depthwise_1/depthwise"
+    own = {array: arrays[array].dequantized() for array in (conv, depthwise)}
+    np.testing.assert_array_equal(new[conv], own[conv].transpose(0, 3, 1, 2))
+    np.testing.assert_array_equal(new[depthwise][:, 0], own[depthwise][0].transpose(2, 0, 1))
+
+
+def test_core_ml_caffe_and_ncnn_tell_what_their_layers_are(folder):
+    assert kinds(FOLDER / "program.mlpackage")["scaled_weight_0"] == "conv"
+    assert kinds(FOLDER / "network.mlmodel")["dense.weights"] == "dense"
+    weight = probe(4, 3, 2, 5)
+    blob = message((7, message((1, b"".join(map(varint, weight.shape))))), (5, weight))
+    layers = [message((1, name), (2, kind), (7, blob)) for name, kind in CAFFE_LAYERS]
+    Path("m.caffemodel").write_bytes(message((1, b"net"), *((100, layer) for layer in layers)))
+    assert list(kinds("m.caffemodel").values()) == ["conv", "conv_transpose", None]
+    new = uniconv.convert_state_dict("m.caffemodel", "caffe", "keras", names={"own.0": "skip"})
+    np.testing.assert_array_equal(new["score.weight"], weight.transpose(2, 3, 1, 0))
+    Path("m.param").write_text("7767517\n1 1\nDeconvolution up 1 1 x y 0=4 1=3 6=72\n")
+    Path("m.bin").write_bytes(bytes(4) + probe(4, 2, 3, 3).astype("<f4").tobytes())
+    assert kinds("m.param") == {"up.weight": "conv_transpose"}
+
+
+CAFFE_LAYERS = ((b"conv", b"Convolution"), (b"score", b"Deconvolution"), (b"own", b"Python"))

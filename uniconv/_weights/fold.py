@@ -34,31 +34,34 @@ def folded(
     layers: Sequence[BatchNorm],
     settings: Settings,
     letters: Callable[[Conversion], Sequence[str]],
-) -> list[Conversion]:
-    """The steps with every BatchNorm folded into its convolution or Dense layer.
+) -> tuple[list[Conversion], list[BatchNorm]]:
+    """The steps with BatchNorms folded into their layers, and those that are not to be folded.
 
     ``letters`` tells the axes of a step's kernel; o or u are its outputs, or m in each group.
     """
     by_name = {step.name: step for step in steps}
     changes: dict[str, list[Conversion]] = {}
     used: set[str] = set()
+    others: list[BatchNorm] = []
     for layer in layers:
         kernel, problem = _kernel(layer, by_name, settings.fold_batchnorm, used)
         if kernel is not None and not problem:
             problem = _misfit(layer, kernel, settings.eps, letters)
-        if kernel is None or problem:
+        if kernel is None and not problem:
+            others.append(layer)
+        elif kernel is None or problem:
             for name in {part.name for part in layer.parts.values()}:
                 changes[name] = [replace(by_name[name], problem=problem)]
         else:
             changes |= _changes(layer, kernel, by_name, settings.eps or 0.0, letters(kernel))
     _check_used(settings.fold_batchnorm, used)
-    return [new for step in steps for new in changes.get(step.name, [step])]
+    return [new for step in steps for new in changes.get(step.name, [step])], others
 
 
 def _kernel(
     layer: BatchNorm, by_name: Mapping[str, Conversion], follows: Follows, used: set[str]
 ) -> tuple[Conversion | None, str]:
-    """The kernel that a BatchNorm follows, or why none is known."""
+    """The kernel that a BatchNorm follows, or why none is known; neither: it stays."""
     if layer.kernel:
         return by_name[layer.kernel], ""
     outer, _, inner = layer.owner.rpartition("/")
@@ -73,6 +76,8 @@ def _kernel(
             if len(own) == 1:
                 return own[0], ""
             return None, f"fold_batchnorm says {show(owner)}, which has {len(own)} kernels, not one"
+    if isinstance(follows, Mapping):
+        return None, ""
     return None, (
         f"nothing tells which convolution {layer.owner} follows: say "
         f'fold_batchnorm={{"{layer.owner}": "conv"}} or --fold-batchnorm {layer.owner}=conv; '

@@ -231,6 +231,8 @@ def rule(name: str, ndim: int, *, bias: bool = False) -> Entry | None:
         return _keras_variable(layer, leaf, ndim)
     if leaf == "k" and ndim == 4 and re.fullmatch(r"layers\{\d+\}", parent):
         return Entry("conv", f"named k in layers, {axes}: DeepLearnToolbox", source=_REVERSES)
+    if "meta" in inside:  # what MatConvNet says of a network: its average image, its classes
+        return Entry("keep", f"inside meta, {axes}")
     kind = _kind(word, parent, path, ndim, bias)
     return Entry(kind, f"named {leaf}, {axes}") if kind else None
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -63,7 +62,7 @@ def convert_state_dict(
         keep_all: whether what training left comes along; slots are converted as their variables.
         weight_norm: "fold" makes one kernel of weight norm's two arrays, "keep" converts both.
         fold_batchnorm: True folds each BatchNorm whose name lies in a convolution's; a mapping
-            says for others what they follow, ``{"layer*.bn*": "layer*.conv*"}``.
+            says for others what they follow, ``{"layer*.bn*": "layer*.conv*"}``; the rest stay.
         eps: what BatchNorm adds to the variance, which few files say (default: none is known).
         like: a torch module, or shapes as PyTorch has them, as ``which_layout`` takes it: tells
             whether the kernels are converted already where no bias does.
@@ -176,8 +175,13 @@ def plan_steps(
     >>> step.kind, step.how, step.why
     ('conv', '... i o -> ... i o, reversed', 'named kernel, 4 axes')
     """
-    shapes = {name: _shape(name, a) for name, a in _pairs(weights, limits)}
-    return plan(shapes, src, dst, names=names, settings=settings)
+    if isinstance(weights, Mapping):
+        shapes, kinds = {name: _shape(name, a) for name, a in weights.items()}, {}
+    else:
+        arrays = [(a.name, a.shape, a.kind) for a in files.stream(weights, **limits)]
+        shapes = {name: shape for name, shape, _ in arrays}
+        kinds = {name: kind for name, _, kind in arrays if kind is not None}
+    return plan(shapes, src, dst, names=names, settings=settings, kinds=kinds)
 
 
 def write_steps(
@@ -247,7 +251,12 @@ def _pairs(weights: Weights, limits: Limits) -> Iterator[tuple[str, Any]]:
         yield from weights.items()
     else:
         arrays = files.stream(weights, **limits)
-        yield from map(attrgetter("name", "array"), arrays)  # keeps no reference
+        yield from map(_name_and_numbers, arrays)  # keeps no reference
+
+
+def _name_and_numbers(array: files.NamedArray) -> tuple[str, Any]:
+    """An array of a file; quantized integers as the numbers that they stand for."""
+    return array.name, array.dequantized()
 
 
 def _shape(name: str, a: Any) -> Shape:

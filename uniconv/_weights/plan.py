@@ -19,7 +19,15 @@ import torch
 from uniconv._canonical.record import Shape
 from uniconv._messages import show, suggest
 from uniconv._weights import batch_norm, weight_norm
-from uniconv._weights.conversion import DEFAULT, Conversion, Settings, Shapes, kept, left_out
+from uniconv._weights.conversion import (
+    DEFAULT,
+    Conversion,
+    Recipe,
+    Settings,
+    Shapes,
+    kept,
+    left_out,
+)
 from uniconv._weights.dense import convert_dense, dense_axes, dense_pattern, family_of
 from uniconv._weights.fold import folded
 from uniconv._weights.kernel import convert_kernel, readings
@@ -42,18 +50,28 @@ Steps = list[Conversion]
 _KERNELS = (*CONVOLUTIONS, "dense")
 # Families whose variables have ``:0`` behind their names and the layer's name twice before them.
 _DOUBLED = ("keras", "tf")
+# The family whose arrays have two axes at least.
+_COLUMNS = "matlab_dl"
+_GRAPH = "the file's graph"
+NO_KINDS: Mapping[str, str] = {}
 _LENGTH = "weight norm's length"
 # Families that have torch's counter of batches.
 _COUNTING = ("pytorch", "tinygrad")
 
 
 def plan(
-    shapes: Shapes, src: str, dst: str, *, names: NameMap = None, settings: Settings = DEFAULT
+    shapes: Shapes,
+    src: str,
+    dst: str,
+    *,
+    names: NameMap = None,
+    settings: Settings = DEFAULT,
+    kinds: Mapping[str, str] = NO_KINDS,
 ) -> Steps:
     """What ``convert_state_dict`` would do with every array, without doing it.
 
-    ``shapes`` has the shape of each array by name; the other arguments are those of
-    ``convert_state_dict``.
+    ``shapes`` has the shape of each array by name, ``kinds`` the kinds that the file's own graph
+    tells; the other arguments are those of ``convert_state_dict``.
 
     >>> step, = plan({"conv2d/kernel": (3, 2, 4, 5)}, "keras", "knet")
     >>> step.kind, step.how, step.why
@@ -72,6 +90,8 @@ def plan(
     for name in shapes:
         match = matches[name]
         entry = match[1] if match else None
+        if entry is None and name in kinds:
+            entry = Entry(kinds[name], _GRAPH)
         left = None if entry else _left_by_training(name, shapes, families[1], settings.keep_all)
         steps.append(left or _step(name, shapes, src, dst, entry))
     steps = _weight_normed(steps, src, dst, settings)
@@ -114,6 +134,10 @@ def _step(name: str, shapes: Shapes, src: str, dst: str, entry: Entry | None) ->
     if entry is not None and not entry.kind:  # only a new name
         entry = replace(by_rule, rename=entry.rename) if by_rule else None
     entry = entry or by_rule
+    if entry is None and family_of(src).name == _COLUMNS and len(shape) == 2 and 1 in shape:
+        step = kept(name, shape, "a row or column is MATLAB's vector")
+        recipe = Recipe((), lambda a: a.reshape(-1))
+        return replace(step, new_shape=(max(shape),), how="one axis", recipe=recipe)
     if entry is None:
         choice = " or ".join(f'"{kind}"' for kind in ("keep", *_possible(len(shape))))
         problem = f'its name does not tell what it is: say {{"{name}": ...}} in the map, {choice}'
@@ -237,7 +261,8 @@ def _batch_normed(steps: Steps, src: str, dst: str, family: str, settings: Setti
     layers = batch_norm.batch_norms(own)
     if settings.fold_batchnorm is False:
         return batch_norm.translated(steps, layers, family, settings)
-    return folded(steps, layers, settings, lambda step: _letters(step, src, dst))
+    steps, others = folded(steps, layers, settings, lambda step: _letters(step, src, dst))
+    return batch_norm.translated(steps, others, family, settings)
 
 
 # The whole
@@ -258,6 +283,7 @@ def _distinct(steps: Steps) -> Steps:
 def _contradicted(steps: Steps, src: str, dst: str, settings: Settings) -> Steps:
     """Leave kernels that are converted already; refuse one that the bias beside it does not fit."""
     kernels = [s for s in steps if s.kind in _KERNELS and not s.problem and not s.mapped]
+    kernels = [s for s in kernels if s.why != _GRAPH]  # which is certain, and names no biases
     outputs = _outputs(steps, kernels)
     if settings.like is not None and converted_by_model(kernels, src, dst, settings.like):
         return _left_as_they_are(steps, dst, "the model's sizes say")

@@ -9,6 +9,7 @@ programs themselves give::
     optimizer_weights/..., optimizer/3                Keras 2 and 3
     optimizer.state.0.exp_avg, optimizer_states.0...  PyTorch's state_dict, Lightning
     opt_state/0/mu/params/...                         optax
+    keras_api/metrics/0/total                         Keras's metrics
     bn.num_batches_tracked, global_step, bn/N         counters
 
 Sources: tensorflow v2.16.1 python/training/slot_creator.py (_create_slot_var) and
@@ -64,6 +65,8 @@ def training_state(name: str, shape: Shape, names: Collection[str]) -> tuple[str
             return f"{'moving average' if average else 'optimizer slot'} of {owner}", owner
     if _OPTIMIZERS & {*parts[:-1]} or "/.OPTIMIZER_SLOT/" in name:
         return "optimizer's state", ""
+    if "metrics" in parts[:2] and len(parts) > 2:
+        return "metric", ""  # Keras's SavedModels: keras_api/metrics/0/total
     if len(parts) > 2 and parts[0] == "training" and parts[1][:1].isupper():
         return "optimizer's state", ""  # Keras on TensorFlow 1: training/Adam/...
     if parts[0] in _AVERAGES and len(parts) > 1:

@@ -33,6 +33,11 @@ _NET = {1: 2, 2: 2, 3: 2, 4: 0, 5: 0, 6: 2, 7: 0, 8: 2, 100: 2}
 _LAYER = {1: 2, 2: 2, 3: 2, 4: 2}
 _OLD = {4: "Convolution", 39: "Deconvolution", 14: "InnerProduct"}  # V1LayerParameter.LayerType
 # What a layer's blobs are, in their order
+_KERNELS = {
+    "Convolution": "conv",
+    "Deconvolution": "conv_transpose",
+    "InnerProduct": "dense",
+}
 _BLOBS = {
     "Convolution": ("weight", "bias"),
     "Deconvolution": ("weight", "bias"),
@@ -87,4 +92,4 @@ def _blobs(layer: str, kind: str, blobs: Iterator[Message], limits: Limits) -> I
         values = blob.numbers(8, "f8") if double else blob.numbers(5, "f4")
         if len(values) != math.prod(shape):
             raise BadFile(f"{where}: {len(values)} numbers do not fill the shape {shape}")
-        yield NamedArray(name, values.reshape(shape))
+        yield NamedArray(name, values.reshape(shape), kind=None if k else _KERNELS.get(kind))

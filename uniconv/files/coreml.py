@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,9 @@ _VALUES = {
     5: "",  # longInts
     6: "f8",  # doubles
 }
+# What the argument "weight" of an operation is, and operations with matrices of other forms
+_KERNELS = {"conv": "conv", "conv_transpose": "conv_transpose", "linear": "dense"}
+_MATRICES = {"matmul", "einsum", "lstm", "gru", "rnn"}
 _SENTINEL = 0xDEADBEEF
 
 
@@ -165,7 +169,8 @@ class _Model:
                     raise BadFile(
                         f"{self.path}, {full}: {len(flat)} numbers do not fill the shape {shape}"
                     )
-                yield NamedArray(full, flat.reshape(shape))
+                kind = _kind_of_layer(parameters, layer) if word == "weights" else None
+                yield NamedArray(full, flat.reshape(shape), kind=kind)
 
     def flat(self, weight: Message, name: str) -> NDArray[Any]:
         """The numbers of a WeightParams; quantized ones as what they stand for."""
@@ -201,6 +206,7 @@ class _Model:
     def block(self, block: Message, prefix: str, depth: int) -> Iterator[NamedArray]:
         """The constants of a program's block: values of arguments, and blocks inside operations."""
         self.limits.step(depth)
+        kinds = _kinds(block)
         for operation in block.messages(3):
             self.limits.step(depth)
             output = operation.message(3).text(1)
@@ -208,7 +214,8 @@ class _Model:
                 word, value = entry.text(1), entry.message(2)
                 if word != "name" and value.message(2).has(1):
                     name = prefix + (output if word == "val" else f"{output}.{word}")
-                    yield from self.value(value, name)
+                    for array in self.value(value, name):
+                        yield replace(array, kind=kinds.get(output) if word == "val" else None)
             for inner in operation.messages(4):
                 yield from self.block(inner, f"{prefix}{output}/", depth + 1)
 
@@ -249,6 +256,30 @@ class _Model:
         if sentinel != _SENTINEL:
             raise BadFile(f"{where}: {location} has no blob at byte {value.integer(2)}")
         return Data(self.blobs[location].go(offset).take(size), where)
+
+
+def _kind_of_layer(parameters: Message, layer: int) -> str | None:
+    """What the weights of a network's layer are the kernel of."""
+    if layer == 100:
+        return "conv_transpose" if parameters.integer(60) else "conv"
+    return "dense" if layer == 140 else None
+
+
+def _kinds(block: Message) -> dict[str, str]:
+    """What the operations of a block use a constant for, by its name; none where they differ."""
+    # An operation's arguments are named, and each is bound to names or to values of its own; a
+    # constant is an operation, too, whose result has the name that others bind.
+    uses: dict[str, set[str]] = {}
+    for operation in block.messages(3):
+        what = operation.text(1)
+        plain = "" if what in _MATRICES or what.startswith("constexpr") else "keep"
+        for entry in operation.messages(2):
+            kind = _KERNELS.get(what, plain) if entry.text(1) == "weight" else plain
+            for binding in entry.message(2).messages(1):
+                uses.setdefault(binding.text(1), set()).add(kind)
+    return {
+        name: kinds.pop() for name, kinds in uses.items() if len(kinds) == 1 and "" not in kinds
+    }
 
 
 def _shape(parameters: Message, layer: int, word: str, size: int) -> tuple[int, ...]:

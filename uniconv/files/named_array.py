@@ -50,6 +50,8 @@ class NamedArray:
     ``digits`` is the largest number of significant digits printed, ``line`` the line, from 1, where
     the array begins; both are None where nothing was printed.
     ``quantization`` says what the integers of a .tflite stand for.
+    ``kind`` is what the file's own graph uses the array for, where it has one: the kernel of a
+    "conv", "conv_transpose", "depthwise_conv" or "dense"; "keep" for what is no kernel; else None.
     """
 
     name: str
@@ -58,6 +60,7 @@ class NamedArray:
     digits: int | None = None
     line: int | None = None
     quantization: Quantization | None = None
+    kind: str | None = None
 
     def dequantized(self) -> NDArray[Any]:
         """The numbers that quantized integers stand for, in float32; other arrays as they are.

@@ -65,13 +65,23 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
             full = f"{layer.name}.{name}"
             limits.fits(shape, "f4", full)
             array = _load(data, math.prod(shape)) if flag else data.array("f4", shape)
-            yield NamedArray(full, array.reshape(shape))
+            kind = _kind(layer.kind) if name == "weight" else None
+            yield NamedArray(full, array.reshape(shape), kind=kind)
     if data.left:
         others = sorted({layer.kind for layer in layers if layer.kind not in _WEIGHTS})
         raise BadFile(
             f"{binary} has {data.left} bytes more than uniconv knows of; it knows no arrays of "
             f"{', '.join(others) or 'other layers'}"
         )
+
+
+def _kind(layer: str) -> str | None:
+    """What the weight of a layer of that kind is the kernel of."""
+    if layer == "InnerProduct":
+        return "dense"
+    if layer.startswith("Deconvolution"):
+        return "conv_transpose"
+    return "conv" if layer.startswith("Convolution") else "keep" if layer == "Embed" else None
 
 
 def _layers(text: bytes, where: str, limits: Limits) -> list[ParamLayer]:

@@ -15,7 +15,8 @@ their own. Four-bit integers lie two in a byte, the low half first.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,28 @@ _NAMES = codes(
 )
 
 
+# What a node's second input is, by the node's operation
+_KERNELS = {"Conv": "conv", "ConvTranspose": "conv_transpose"}
+# Operations that take no kernel or matrix: element by element, or moving numbers about
+_PLAIN = {
+    *("Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "Where", "Clip", "PRelu", "Equal", "Less"),
+    *("Greater", "And", "Or", "BatchNormalization", "InstanceNormalization", "Reshape", "Squeeze"),
+    *(
+        "Unsqueeze",
+        "Slice",
+        "Pad",
+        "Concat",
+        "Expand",
+        "Tile",
+        "Resize",
+        "Split",
+        "Gather",
+        "Range",
+    ),
+    *("Transpose", "ReduceSum", "ReduceMean", "ConstantOfShape", "OneHot", "TopK"),
+}
+
+
 def is_onnx(data: memoryview) -> bool:
     """A model's fields, a graph among them."""
     return looks_like(data, _MODEL) and Message(data, "").has(7)
@@ -58,7 +81,8 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
     walk = _OnnxModel(path, limits)
     yield from walk.graph(model.message(7), "", 0)
     for function in model.messages(25):
-        yield from walk.nodes(function.messages(7), f"{function.text(1)}/", 0)
+        kinds = _kinds(function.messages(7))
+        yield from walk.nodes(function.messages(7), f"{function.text(1)}/", 0, kinds)
 
 
 class _OnnxModel:
@@ -71,13 +95,18 @@ class _OnnxModel:
     def graph(self, graph: Message, prefix: str, depth: int) -> Iterator[NamedArray]:
         """The initializers of a graph, dense and sparse, then what its nodes hold."""
         self.limits.step(depth)
+        kinds = _kinds(graph.messages(1))
         for tensor in graph.messages(5):
-            yield from self.tensor(tensor, prefix + tensor.text(8))
+            name = tensor.text(8)
+            for array in self.tensor(tensor, prefix + name):
+                yield replace(array, kind=kinds.get(name))
         for tensor in graph.messages(15):
             yield from self.sparse(tensor, prefix + tensor.message(1).text(8))
-        yield from self.nodes(graph.messages(1), prefix, depth)
+        yield from self.nodes(graph.messages(1), prefix, depth, kinds)
 
-    def nodes(self, nodes: Iterator[Message], prefix: str, depth: int) -> Iterator[NamedArray]:
+    def nodes(
+        self, nodes: Iterator[Message], prefix: str, depth: int, kinds: Mapping[str, str]
+    ) -> Iterator[NamedArray]:
         """The constants of nodes, and of the graphs that If, Loop and Scan have as attributes."""
         for k, node in enumerate(nodes):
             self.limits.step(depth)
@@ -86,7 +115,8 @@ class _OnnxModel:
             for attribute in node.messages(5):
                 if kind == "Constant":
                     (output,) = node.texts(2)[:1] or [own]
-                    yield from self.constant(attribute, prefix + output)
+                    for array in self.constant(attribute, prefix + output):
+                        yield replace(array, kind=kinds.get(output))
                 inner = f"{prefix}{own}.{attribute.text(1)}"
                 if attribute.has(6):
                     yield from self.graph(attribute.message(6), f"{inner}/", depth + 1)
@@ -168,6 +198,24 @@ class _OnnxModel:
             raise BadFile(f"{where}: the places of its numbers are not in the shape {shape}")
         array[places] = values
         yield NamedArray(name, array.reshape(shape))
+
+
+def _kinds(nodes: Iterator[Message]) -> dict[str, str]:
+    """What the nodes of a graph use an array for, by its name; none where they differ."""
+    # Names are those of the graph: what a subgraph does with an array of an outer one is not asked.
+    # A matrix that MatMul or Gemm takes has no kind, since whether it is (in, out) or (out, in) is
+    # an attribute's business, and ONNX has no Dense layer to compare it with.
+    uses: dict[str, set[str]] = {}
+    for node in nodes:
+        operation = node.text(4)
+        plain = "keep" if operation in _PLAIN else ""
+        for k, name in enumerate(node.texts(1)):
+            # a vector beside a kernel is its bias, whatever the operation is
+            kind = _KERNELS.get(operation, plain) if k == 1 else plain
+            uses.setdefault(name, set()).add(kind)
+    return {
+        name: kinds.pop() for name, kinds in uses.items() if len(kinds) == 1 and "" not in kinds
+    }
 
 
 def _typed(tensor: Message, code: int, dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,26 @@ _NAMES = codes(
 _NO_NUMBERS = {5, 13, 14}  # string, resource, variant
 
 
+# What an operator's second input is, by its number in BuiltinOperator; all others take no kernel.
+_KERNELS = {
+    3: "conv",  # CONV_2D
+    4: "depthwise_conv",  # DEPTHWISE_CONV_2D
+    9: "dense",  # FULLY_CONNECTED
+    67: "conv_transpose",  # TRANSPOSE_CONV, whose first input is the shape of its result
+    132: "conv",  # CONV_3D
+    133: "conv_transpose",  # CONV_3D_TRANSPOSE
+}
+_DEQUANTIZE = 6
+# Operators that multiply matrices in ways of their own: recurrent ones, SVDF, batched products,
+# calls and what is no operator of TensorFlow Lite
+_MATRICES = {
+    *(16, 24, 27),  # LSTM, RNN, SVDF
+    *(31, 32, 51),  # CALL, CUSTOM, DELEGATE
+    *(35, 44, 46, 52),  # recurrent networks over whole sequences, one way and both ways
+    126,  # BATCH_MATMUL
+}
+
+
 def is_tflite(head: bytes) -> bool:
     """Whether a file has the sign that FlatBuffers keep at byte 4."""
     return head[4:8] == b"TFL3"
@@ -52,6 +73,7 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
     names: Counter[str] = Counter()
     for k, graph in enumerate(model.tables(2)):
         prefix = f"{graph.text(4) or k}/" if k else ""
+        kinds = _kinds(model, graph)
         for at, tensor in enumerate(graph.tables(0)):
             limits.step()
             # Buffer 0 is empty by definition: tensors that are computed have it.
@@ -65,7 +87,32 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
             names[name] += 1
             if names[name] > 1:  # two tensors may have one name: they are told by their numbers
                 name = f"{name}_{at}"
-            yield _array(tensor, buffers[number], code, name, limits)
+            array = _array(tensor, buffers[number], code, name, limits)
+            yield replace(array, kind=kinds.get(at))
+
+
+def _kinds(model: Table, graph: Table) -> dict[int, str]:
+    """What the operators of a graph use a tensor for, by its number; none where they differ."""
+    # The number of an operator was a byte until there were more than 127: then the field that came
+    # later counts, and the larger of both is right in files of either age.
+    codes_of = [max(code.number(0, "b"), code.number(3, "i")) for code in model.tables(1)]
+    # An array that two operators use in different ways has no kind: its name or the user must tell.
+    uses: dict[int, set[str]] = {}
+    sources: dict[int, int] = {}
+    for operator in graph.tables(3):
+        index = operator.number(0, "I")
+        code = codes_of[index] if index < len(codes_of) else -1
+        inputs = operator.numbers(1, "i4").tolist()
+        if code == _DEQUANTIZE:  # half floats and integers that are made floats first
+            sources |= dict(zip(operator.numbers(2, "i4").tolist(), inputs))
+            continue
+        plain = "" if code in _MATRICES or code < 0 else "keep"
+        for k, tensor in enumerate(inputs):
+            kind = _KERNELS.get(code, plain) if k == 1 else plain
+            uses.setdefault(sources.get(tensor, tensor), set()).add(kind)
+    return {
+        tensor: kinds.pop() for tensor, kinds in uses.items() if len(kinds) == 1 and "" not in kinds
+    }
 
 
 def _buffers(model: Table, data: Data, limits: Limits) -> Iterator[memoryview]:
