@@ -21,10 +21,11 @@ WORDED = [name for name in sorted(functions()) if find(name).constructor_words]
 SEPARABLE = "separable_conv"
 
 
-def truth(word: str, op: Op, call: LoweredCall, w_shape: tuple[int, ...]) -> Any:
+def truth(word: str, op: Op, call: LoweredCall, arrays: list[Any]) -> Any:
     """What a constructor word must be for these arrays, told without the code that checks it."""
     says = op.constructor_words[word].says
     kernel = call.sizes.kernel
+    x_shape, w_shape = (a.shape for a in arrays[:2])
     if says.startswith("kernel "):
         axis = int(says.split()[1])
         return kernel[axis] if axis < len(kernel) else 1
@@ -34,6 +35,8 @@ def truth(word: str, op: Op, call: LoweredCall, w_shape: tuple[int, ...]) -> Any
         "m": lambda: call.sizes.o // call.sizes.c,
         "kernel": lambda: list(kernel),
         "shape": lambda: w_shape,
+        "x shape": lambda: x_shape,
+        "x shape without n": lambda: x_shape[1:],
         "count": lambda: math.prod(w_shape),
         "rank": lambda: len(kernel),
         "bias": lambda: False,
@@ -62,7 +65,7 @@ def worded_case(name: str) -> tuple[Op, Case, list[Any]]:
 @pytest.mark.parametrize("name", WORDED)
 def test_a_word_that_agrees_changes_nothing(name: str) -> None:
     op, case, arrays = worded_case(name)
-    words = {word: truth(word, op, case.call, arrays[1].shape) for word in op.constructor_words}
+    words = {word: truth(word, op, case.call, arrays) for word in op.constructor_words}
     words.pop("device", None)  # conv's own
     y = run(op, case, arrays, words)
     np.testing.assert_array_equal(y, run(op, case, arrays, {}))
@@ -73,7 +76,7 @@ def test_a_word_that_agrees_changes_nothing(name: str) -> None:
 def test_a_word_that_contradicts_is_refused_with_both_numbers(name: str) -> None:
     op, case, arrays = worded_case(name)
     for word, means in op.constructor_words.items():
-        right = truth(word, op, case.call, arrays[1].shape)
+        right = truth(word, op, case.call, arrays)
         if means.says == "nothing":
             continue
         wrong: Any = 77
@@ -113,7 +116,7 @@ def test_a_flag_is_checked_against_the_bias() -> None:
 @pytest.mark.parametrize("name", ["keras.layers.Conv2D", "mxnet.nd.Convolution", "torch.nn.Conv2d"])
 def test_a_native_function_takes_its_words(name: str) -> None:
     op, case, arrays = worded_case(name)
-    words = {word: truth(word, op, case.call, arrays[1].shape) for word in op.constructor_words}
+    words = {word: truth(word, op, case.call, arrays) for word in op.constructor_words}
     x, w = (op.array_names(role)[0] for role in ("x", "w"))
     function = uniconv.native(name)
     y = function(**{x: arrays[0], w: arrays[1]}, **case.options, **words)

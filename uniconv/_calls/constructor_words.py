@@ -15,7 +15,7 @@ from uniconv.spec.values import integer, integers
 
 
 def restatements(
-    op: Op, options: Mapping[str, Any], sizes: Sizes, o: int, w_shape: Shape
+    op: Op, options: Mapping[str, Any], sizes: Sizes, o: int, x_shape: Shape, w_shape: Shape
 ) -> tuple[tuple[str, Any], ...]:
     """Check what the shapes can tell; what only a call's arrays can tell comes back, for then.
 
@@ -31,6 +31,8 @@ def restatements(
         says = op.constructor_words[option].says
         if says in ONCE_CALLED:
             later.append((option, value))
+        elif says.startswith("x shape"):
+            _check_image(op, option, value, x_shape[1:] if says.endswith("n") else x_shape)
         elif says != "nothing":
             size = _size(says, sizes, o, w_shape)
             if not _equal(value, size):
@@ -39,6 +41,16 @@ def restatements(
                     f"{option}={show(size)}; say that, or give the kernel that is meant"
                 )
     return tuple(later)
+
+
+def _check_image(op: Op, option: str, value: Any, shape: Shape) -> None:
+    """BadOption where a shape of x, of which None may be any size, contradicts x."""
+    entries = tuple(value) if isinstance(value, (list, tuple)) else ()
+    alike = (entry is None or integer(entry) == n for entry, n in zip(entries, shape))
+    if len(entries) != len(shape) or not all(alike):
+        raise BadOption(
+            f"{op.name}: {option}={show(value)} contradicts x, which says {option}={show(shape)}"
+        )
 
 
 def _size(says: str, sizes: Sizes, o: int, w_shape: Shape) -> int | Shape:

@@ -164,7 +164,7 @@ def lower(
         warnings=warnings,
         activation=op.activation.of(call) if op.activation else None,
         context=call,
-        restated=restatements(op, options, call.sizes, o, w_shape),
+        restated=restatements(op, options, call.sizes, o, x_shape, w_shape),
     )
 
 

@@ -45,7 +45,9 @@ def _by_first_name(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any], 
         known = op.aliases.get(name, name)
         if name in op.aliases and value is None:
             continue
-        if known in values:
+        if known in values and value is None:
+            continue
+        if values.get(known) is not None:
             names = " and ".join(sorted({name, known, spelled.get(known, known)}))
             raise BadOption(f"{op.name}: {names} are one option under two names; give one of them")
         if known in op.constructor_words:  # see constructor_words.py

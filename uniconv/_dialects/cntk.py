@@ -23,6 +23,7 @@ from uniconv.spec import (
     PerAxis,
     Refusal,
     Word,
+    unchecked,
 )
 
 SOURCE = "microsoft/CNTK @ 00230f8a Source/Math/ConvolveGeometry.h"
@@ -131,6 +132,7 @@ CONVOLUTION = Op(
             f"{SOURCE} ComputeOutputShape",
         ),
     ),
+    constructor_words=unchecked("name"),
     source=OPS,
     notes=(
         "The weight comes first: convolution(convolution_map, operand).",

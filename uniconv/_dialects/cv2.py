@@ -12,6 +12,7 @@ from uniconv.spec import (
     Choice,
     Form,
     Framework,
+    InertOption,
     Layout,
     NumbersMean,
     Op,
@@ -60,7 +61,7 @@ DEPTHS = {-1: None, 0: "uint8", 2: "uint16", 3: "int16", 5: "float32", 6: "float
 FILTER2D = Op(
     "cv2.filter2D",
     kind="conv",
-    params="x:src ddepth w:kernel anchor delta borderType",
+    params="x:src ddepth w:kernel dst anchor delta borderType",
     layout=Layout("s0 s1 n", "s0 s1", "s0 s1 n", (2,)),
     stride=None,
     dilation=None,
@@ -73,6 +74,7 @@ FILTER2D = Op(
     dtypes=("float32", "float64", "uint8", "uint16", "int16"),
     mixed_dtypes="depth",
     drops_single=True,
+    inert_options=(InertOption("dst", None, "y is returned; nothing is written into an array"),),
     result_option=Choice("ddepth", DEPTHS, REQUIRED),
     # opencv 5.0.0 modules/imgproc/src/filter.simd.hpp getLinearFilter
     depths={
@@ -106,7 +108,7 @@ SEP_FILTER2D = replace(
     FILTER2D,
     name="cv2.sepFilter2D",
     kind="separable_conv",
-    params="x:src ddepth w:kernelX p:kernelY anchor delta borderType",
+    params="x:src ddepth w:kernelX p:kernelY dst anchor delta borderType",
     outer_product=("s1", "s0"),
     # opencv 5.0.0 modules/imgproc/src/filter.simd.hpp getLinearColumnFilter
     depths=dict.fromkeys(("uint8", "uint16", "int16", "float32"), ALL_DEPTHS)

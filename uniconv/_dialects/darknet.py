@@ -59,6 +59,16 @@ NORMALIZE = InertOption("batch_normalize", 0, "fold the scales into the weights 
 BITS = tuple(
     InertOption(name, 0, "the kernel would be reduced to signs") for name in ("binary", "xnor")
 )
+# github.com/AlexeyAB/darknet src/parser.c parse_convolutional
+FORKED = tuple(
+    InertOption(name, default, "it is of a fork of Darknet, whose convolution is not modelled")
+    for name, default in (
+        ("dilation", 1),
+        ("stride_x", None),
+        ("stride_y", None),
+        ("antialiasing", 0),
+    )
+)
 IMPLIED = restated(filters="o", size="kernel")
 
 
@@ -70,7 +80,7 @@ CONVOLUTIONAL = Op(
     "darknet.convolutional",
     kind="conv",
     params="x:input w:weights bias:biases * stride pad padding groups activation batch_normalize "
-    "binary xnor flipped",
+    "binary xnor flipped dilation stride_x stride_y antialiasing",
     layout=Layout("n c ...", "o i ...", "n o ...", (2,)),
     stride=PerAxis("stride", accepts=("int",)),
     dilation=None,
@@ -80,7 +90,7 @@ CONVOLUTIONAL = Op(
     dtypes=("float32",),
     activation=ACTIVATION,
     inert_options=(
-        *(NORMALIZE, *BITS),
+        *(NORMALIZE, *BITS, *FORKED),
         InertOption("flipped", 0, "the weights are stored as (c * size * size, n): transpose them"),
     ),
     square=True,

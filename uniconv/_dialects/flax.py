@@ -85,11 +85,15 @@ def same_lower_and_strided(call: CallContext, padding: object) -> bool:
     return isinstance(padding, str) and padding == "SAME_LOWER" and max(call.stride, default=1) > 1
 
 
+REPLACED = tuple(
+    InertOption(name, None, "another convolution than jax.lax.conv_general_dilated is not modelled")
+    for name in ("conv_general_dilated", "conv_general_dilated_cls")
+)
 CONV = Op(
     "flax.linen.Conv",
     kind="conv",
     params="x:inputs w:kernel bias:bias strides padding input_dilation kernel_dilation "
-    "feature_group_count mask dtype precision",
+    "feature_group_count mask dtype precision conv_general_dilated conv_general_dilated_cls",
     layout=Layout("n ... c", "... i o", "n ... o", EVERY_RANK),
     stride=PerAxis("strides", 1, accepts=FORMS),
     dilation=PerAxis("kernel_dilation", 1, accepts=FORMS),
@@ -111,7 +115,7 @@ CONV = Op(
     groups=Count("feature_group_count"),
     batch=(0, 9),
     dtypes=(*FLOATS, *COMPLEX),
-    inert_options=OTHERS,
+    inert_options=(*OTHERS, *REPLACED),
     refusals=(
         GENERAL.refusals[0],
         replace(GENERAL.refusals[1], options=("padding", "input_dilation")),

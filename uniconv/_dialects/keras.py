@@ -166,9 +166,16 @@ AROUND = unchecked(
         for array in ("kernel", "bias", "depthwise", "pointwise")
         for what in ("initializer", "regularizer", "constraint")
     ),
-    *("activity_regularizer", "name", "trainable", "autocast"),
+    *("activity_regularizer", "name", "trainable", "autocast", "input_dtype"),
 )
-WORDS_OF_ALL = AROUND | restated(kernel_size="kernel", use_bias="bias", rank="rank", dtype="dtype")
+WORDS_OF_ALL = AROUND | restated(
+    kernel_size="kernel",
+    use_bias="bias",
+    rank="rank",
+    dtype="dtype",
+    input_shape="x shape without n",
+    batch_input_shape="x shape",
+)
 FILTERS, MULTIPLIER = restated(filters="o"), restated(depth_multiplier="m")
 LAYER: dict[str, Any] = {
     "constructor_words": WORDS_OF_ALL | FILTERS,

@@ -27,6 +27,7 @@ from uniconv.spec import (
     glorot,
     julia_idiom,
     julia_words,
+    unchecked,
 )
 
 OPS20 = "denizyuret/Knet.jl src/ops20/conv.jl @ 0c3d8551 (1.4.10)"
@@ -54,6 +55,7 @@ CONV4 = Op(
     empty_output="refused",
     dtypes=(*FLOATS, *INTEGERS, *COMPLEX),
     mixed_dtypes=True,
+    constructor_words=unchecked("handle"),  # of the GPU library
     source=OPS20,
     notes=(
         "The weight comes first: conv4(w, x).",
@@ -76,6 +78,7 @@ DECONV4 = Op(
     empty_output="refused",
     dtypes=CONV4.dtypes,
     mixed_dtypes=True,
+    constructor_words=CONV4.constructor_words,
     source=OPS20,
     notes=("The weight comes first, and its output channels before its input channels.",),
 )

@@ -28,6 +28,7 @@ from uniconv.spec import (
     one_of,
     same_upper,
     transposed_same_upper,
+    unchecked,
 )
 
 DOCS = "https://www.mathworks.com/help/deeplearning/ref/dlarray."
@@ -89,6 +90,7 @@ CONV = Op(
             f"{DOCS}dlconv.html",
         ),
     ),
+    constructor_words=unchecked("BiasFormat"),
     source=f"{DOCS}dlconv.html",
     notes=(
         "The kernel is not flipped, unlike in conv2.",

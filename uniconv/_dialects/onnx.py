@@ -33,6 +33,7 @@ from uniconv.spec import (
     output_padding_reaches_stride,
     surplus_lower,
     surplus_upper,
+    unchecked,
     unless_output_size,
     valid,
 )
@@ -117,6 +118,7 @@ CONV = Op(
     empty_output="refused",
     dtypes=("float16", "bfloat16", "float32", "float64"),
     inert_options=(KernelShape("kernel_shape"),),
+    constructor_words=unchecked("name", "doc_string", "domain", "overload"),
     refusals=(
         Refusal(
             dilated_same_below_nothing,

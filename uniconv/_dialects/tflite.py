@@ -26,6 +26,7 @@ from uniconv.spec import (
     glorot,
     restated,
     same_upper,
+    unchecked,
     valid,
 )
 
@@ -54,6 +55,7 @@ def option_names(rank: int, dilated: bool = True) -> str:
     return f"padding {' '.join(several)} fused_activation_function"
 
 
+BIAS_TYPE = unchecked("quantized_bias_type")
 CONV_2D = Op(
     "tflite.CONV_2D",
     kind="conv",
@@ -67,6 +69,7 @@ CONV_2D = Op(
     empty_output="refused",
     dtypes=("float32",),
     activation=ACTIVATION,
+    constructor_words=BIAS_TYPE,
     source=f"{SCHEMA} Conv2DOptions, {KERNELS}/conv.cc",
 )
 DEPTHWISE_CONV_2D = replace(
@@ -75,7 +78,7 @@ DEPTHWISE_CONV_2D = replace(
     kind="depthwise_conv",
     layout=Layout("n ... c", "i ... o", "n ... o", (2,)),
     groups=DEPTHWISE,
-    constructor_words=restated(depth_multiplier="m"),
+    constructor_words=BIAS_TYPE | restated(depth_multiplier="m"),
     source=f"{SCHEMA} DepthwiseConv2DOptions, {KERNELS}/depthwise_conv.cc",
     notes=("The kernel is (1, H, W, C * M): output channel c * M + m.",),
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 __all__ = ["ONCE_CALLED", "SIZES", "Restated", "restated", "unchecked"]
 
-SIZES = ("o", "c", "m", "kernel", "shape", "count", "rank")
+SIZES = ("o", "c", "m", "kernel", "shape", "x shape", "x shape without n", "count", "rank")
 ONCE_CALLED = ("bias", "no bias", "dtype", "w dtype")
 
 
@@ -18,9 +18,10 @@ class Restated:
 
     "o" or "c", the channels of y or x; "m", how many kernels each channel of x has; "kernel", w's
     spatial sizes, as one number where they are equal; "kernel 0" or "kernel -1", the size of one
-    spatial axis; "shape", w's; "count", how many numbers w has; "rank", how many spatial axes it
-    has; "bias" or "no bias", whether there is one; "dtype", the arrays', or "w dtype", w's;
-    "nothing", what fills, trains, names or places an array, which changes no number here.
+    spatial axis; "shape", w's; "x shape", x's, "x shape without n", that of one sample; "count",
+    how many numbers w has; "rank", how many spatial axes it has; "bias" or "no bias", whether there
+    is one; "dtype", the arrays', or "w dtype", w's; "nothing", what fills, trains, names or places
+    an array, which changes no number here.
     """
 
     says: str
