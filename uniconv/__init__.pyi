@@ -52,7 +52,7 @@ def conv(x: Tensor, w: Array, bias: Array | None = None, *, dialect: ConvDialect
 
     ======  ==========================================================================
     x       in the function's layout: ``n ... c`` for tf, ``n c ...`` for pytorch,
-            ``... c n`` for knet (indexed as Julia prints it); ``...`` are 1 to 3 axes
+            ``... c n`` for knet (indexed as Julia prints it); ``...`` are its spatial axes
     w       ``... i o`` for tf and knet, ``o i ...`` for pytorch; i = c / groups
     bias    (o,), added along the output channels; None for none
     y       as x, with o channels; per axis (size + pads - (k - 1) * dilation - 1) // stride + 1
