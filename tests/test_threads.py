@@ -252,6 +252,50 @@ def test_labels_in_any_words_say_which_array_is_what():
     assert Thread.parse(text).diagnose().agrees
 
 
+def test_a_call_in_a_module_is_read_with_what_stands_elsewhere():
+    """The call in a method, the weights set from outside, the result that of the whole network."""
+    text = (
+        "class Net(nn.Module):\n    def __init__(self):\n"
+        "        self.conv = nn.Conv2d(1, 1, 2, bias=False)\n"
+        "    def forward(self, x):\n        return self.conv(x)\n\n"
+        "net = Net()\nnet.conv.weight.data = torch.tensor([[[[1., 2.], [3., 4.]]]])\n"
+        "x = torch.arange(9.).view(1, 1, 3, 3)\nout = net(x)\nprint(out)\n\n"
+        "tensor([[[[27., 37.],\n          [57., 67.]]]], grad_fn=<ConvolutionBackward0>)\n"
+    )
+    thread = Thread.parse(text)
+    assert thread.missing == ()
+    assert thread.diagnose().agrees
+    assert thread.calls[0].dialect == "torch.nn.Conv2d"
+
+
+def test_of_two_results_the_one_that_the_call_does_not_give_is_the_question():
+    text = X + W + CALL + Y + "\nTheano's result:\n[[[[12.]\n   [24.]]]]\n"
+    thread = Thread.parse(text)
+    assert thread.calls[0].y.array.ravel().tolist() == [12, 24]
+    assert "the call itself gives what stands in line 7" in str(thread)
+    assert "the kernel is flipped" in thread.diagnose().causes[0].text
+
+
+def test_a_node_of_onnx_is_read_with_the_arrays_of_its_names():
+    text = (
+        'node = onnx.helper.make_node("Conv", inputs=["x", "W"], outputs=["y"], pads=[1, 0])\n'
+        "x = np.arange(4.0).reshape(1, 1, 4).astype(np.float32)\n"
+        "W = np.array([1, 10.0], np.float32).reshape(1, 1, 2)\n"
+        "y:\n[[[ 0. 10. 21. 32.]]]\n"
+    )
+    assert Thread.parse(text).diagnose().agrees
+
+
+def test_julias_ranges_and_prompts():
+    text = (
+        "julia> using NNlib\n\njulia> x = reshape(1:6, 6, 1, 1);\n\n"
+        "julia> conv(x, reshape(1:3, 3, 1, 1); flipped=true)\n"
+        "4×1×1 Array{Int64, 3}:\n[:, :, 1] =\n 10\n 16\n 22\n 28\n"
+    )
+    answer = Thread.parse(text).diagnose()
+    assert [cause.field for cause in answer.causes] == ["reverse"]
+
+
 def test_a_text_without_a_call_is_said_to_have_none():
     with pytest.raises(BadCall, match="no call of a convolution stands in the text"):
         Thread.parse(X)

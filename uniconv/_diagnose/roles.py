@@ -92,18 +92,23 @@ def read_roles(flow: Flow, beside: dict[str, Any]) -> list[RoleReading]:
     pool = _Pool(flow, readings)
     for reading in readings:
         _by_name(reading, pool, readings)
+        _by_variable(reading, flow)
     for reading in readings:
         _complete(reading)
         _find_y(flow, reading, pool, readings)
     for reading in readings:
         if not reading.problem:
             _by_fit(reading, pool)
-            _ask(reading, pool)
+    with_y = [reading for reading in readings if reading.y is not None]
+    if len(with_y) == 1 and sum(reading.call is not None for reading in readings) == 1:
+        _question(with_y[0], pool)
+    for reading in readings:
+        _ask(reading, pool)
     return readings
 
 
 def _roles(reading: RoleReading) -> list[str]:
-    """The arrays that a call must have."""
+    """The arrays that a call must have; a bias only where the text gives it one."""
     matched = reading.here.matched
     roles = ["x", "w"] + (["bias"] if "bias" in matched.arrays else [])
     roles += ["pointwise"] if matched.op.kind == "separable_conv" else []
@@ -144,7 +149,10 @@ def _take(reading: RoleReading, role: str, array: NamedArray, how: str) -> None:
 
 
 def _say(flow: Flow, readings: list[RoleReading], beside: dict[str, Any]) -> None:
-    """What the user says beside the text: by the names in it, or by roles."""
+    """What the user says beside the text: by the names in it, or by roles.
+
+    A role means every call that lacks it, or all calls where none does; y must mean one call.
+    """
     for name, array in beside.items():
         if any(name in reading.values for reading in readings):
             continue
@@ -203,7 +211,11 @@ def _call_of(value: Value) -> object:
 
 
 def _by_name(reading: RoleReading, pool: _Pool, readings: list[RoleReading]) -> None:
-    """Arrays whose labels are the names of the call's arguments, or the words for their roles."""
+    """Arrays whose labels are the names of the call's arguments, or the words for their roles.
+
+    An array that is found by its role alone stays there for the other calls: two frameworks are
+    often fed the same image and kernel.
+    """
     for role in _roles(reading):
         if role in reading.arrays:
             continue
@@ -220,8 +232,49 @@ def _by_name(reading: RoleReading, pool: _Pool, readings: list[RoleReading]) -> 
                 pool.take(choices[0])
 
 
+def _by_variable(reading: RoleReading, flow: Flow) -> None:
+    """Arrays that the code sets under the argument's name elsewhere, or under one for its role.
+
+    The call may stand in a function's body, or above what it is called with.
+    """
+    for role in _roles(reading):
+        if role in reading.arrays:
+            continue
+        name = reading.here.names.get(role, "")
+        variables = {
+            n: a for n, v in flow.values.items() if n.isidentifier() and (a := v.numbers())
+        }
+        choices = [variables[name]] if name in variables else []
+        if not choices and not name:
+            choices = _unique(a for n, a in variables.items() if role_of(n) == role)
+        if len(choices) == 1:
+            _take(reading, role, choices[0], ", by its name")
+
+
+def _question(reading: RoleReading, pool: _Pool) -> None:
+    """Where the call gives its y, and one other result of that shape is there, that is meant."""
+    if reading.call is None or reading.y is None or not gives(reading):
+        return
+    others = []
+    for label, array in pool.left():
+        trial = _trial(replace(reading, y=None), ["y"], [(label, array)])
+        if trial is not None and not gives(trial):
+            others.append((trial, label, array))
+    if len(others) == 1:
+        trial, label, array = others[0]
+        where = f"line {reading.y.line}" if reading.y.line else "the text"
+        trial.y = replace(trial.y, name=label) if trial.y and label.isidentifier() else trial.y
+        reading.y = trial.y
+        name = f"{label} " if label else ""
+        reading.notes["y"] = (
+            f"{name}{show_shape(array.shape)}, line {array.line}; "
+            f"the call itself gives what stands in {where}"
+        )
+        pool.take(array)
+
+
 def _unique(arrays: Iterable[NamedArray]) -> list[NamedArray]:
-    """Arrays that differ."""
+    """Arrays that differ: people print the same numbers more than once."""
     different: list[NamedArray] = []
     for array in arrays:
         if not any(np.array_equal(array.array, one.array) for one in different):
@@ -425,7 +478,10 @@ def _trial(
 
 
 def gives(reading: RoleReading) -> bool:
-    """Whether the call gives its y, up to rounding and printed digits."""
+    """Whether the call gives its y, up to rounding and printed digits.
+
+    This decides only which of several arrays is meant, never what the answer is.
+    """
     if reading.call is None or reading.y is None:
         return False
     try:
@@ -439,7 +495,10 @@ def gives(reading: RoleReading) -> bool:
 
 
 def _ask(reading: RoleReading, pool: _Pool) -> None:
-    """What is missing, each with the word that says it."""
+    """What is missing, each with the word that says it: a name in the text, else the role.
+
+    y is asked for last: without x and w nothing could be said of it.
+    """
     here = reading.here
     if reading.problem is not None:
         return

@@ -89,7 +89,10 @@ class Thread:
 
     @staticmethod
     def arrays_in(text: str) -> dict[str, NamedArray]:
-        """The printed arrays of a text by name; one that cannot be read is left out."""
+        """The printed arrays of a text by name; one that cannot be read is left out.
+
+        The names are those that ``files.loads`` gives, and that ``parse`` takes.
+        """
         return _named([a.array for a in arrays_in(normalized(text), "the text") if a.array])
 
     @from_one_frame

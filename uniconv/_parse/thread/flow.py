@@ -19,7 +19,7 @@ from uniconv._parse.source import SourceText
 from uniconv._parse.thread.functions import Arguments, applied, arithmetic, indexed, placed
 from uniconv._parse.thread.labels import alike, role_of
 from uniconv._parse.thread.lines import WORD, Piece, Pieces, read_piece
-from uniconv._parse.thread.value import Value
+from uniconv._parse.thread.value import Value, way_back
 from uniconv._parse.tree import (
     Application,
     Expression,
@@ -109,6 +109,10 @@ def follow(pieces: Pieces) -> Flow:
     }
     unique = uniquely_named(pieces.arrays)
     follower.flow.names = {id(a.array): u.name for a, u in zip(pieces.arrays, unique)}
+    for piece in pieces.pieces:  # an import counts wherever it stands
+        if piece.program is not None:
+            follower.program.modules |= piece.program.modules
+            follower.program.aliases |= piece.program.aliases
     for piece in pieces.pieces:
         follower.piece(piece)
     follower.end()
@@ -682,9 +686,14 @@ class _Follower:
         return None
 
     def _give(self, value: Value, array: NamedArray) -> None:
+        """Say what a value is; what a function gave that is not known, net(x), may be a result."""
         if value.numbers() is None:
             value.printed = array
             self._keep(value)
+            root, _, _ = way_back(value)
+            if root.call is None and root.parents:
+                names = [n for n, v in self.values.items() if v is value and n.isidentifier()]
+                self.flow.labelled.append((names[0] if names else "", array))
 
     def end(self) -> None:
         self.settle()

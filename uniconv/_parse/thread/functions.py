@@ -468,18 +468,7 @@ def _range(sides: Sequence[Value], text: str) -> Value:
     if abs((stop - start) / step) > MOST_ELEMENTS:
         return Value(text)
     return exact(
-        text,
-        np.arange(
-            start,
-            stop
-            + math.copysign(0.5, step) * abs(step) * 1e-6
-            + (
-                math.copysign(1, step)
-                if all(isinstance(n, int) for n in (start, stop, step))
-                else 0
-            ),
-            step,
-        ),
+        text, np.arange(start, stop + 0.5 * step, step).astype(np.result_type(start, step))
     )
 
 
