@@ -97,3 +97,11 @@ def test_the_founding_question_is_listed(folder):
     assert [line.split()[0] for line in text.splitlines()] == [
         *("name", "testw", "partappledata", "ydata", "immatdata", "wdata", "part_conv_data")
     ]
+
+
+def test_one_long_name_does_not_make_every_line_long(folder):
+    files.save("m.npz", {"w": np.zeros(2), "x" * 300: np.zeros((2, 3))})
+    lines = run("read m.npz").splitlines()
+    assert lines[1].split() == ["w", "(2,)", "float64"]
+    assert len(lines[1]) < 110
+    assert lines[2] == f"{'x' * 300}  (2, 3)  float64"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 UsageError: Any = typer.BadParameter.__base__  # typer has no public name for it
+
+_WIDEST = 80  # signs of a column: converters of graphs give names of several hundred
 
 # What is no native option: the command has its own way to say these.
 TAKEN = {
@@ -139,6 +141,12 @@ def write(target: Path, save: Callable[[IO[bytes]], Any]) -> None:
 
     with replacement(target) as part, part.open("xb") as file:
         save(file)
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines of columns; a word longer than a column may be wide goes beyond it."""
+    widths = [min(max(map(len, column)), _WIDEST) for column in zip(*rows)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
 def within(max_bytes: int | None, max_depth: int | None, max_arrays: int | None) -> dict[str, int]:

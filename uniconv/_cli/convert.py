@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from uniconv._cli.arguments import UsageError, model_of, within, writable
+from uniconv._cli.arguments import UsageError, model_of, table, within, writable
 from uniconv.errors import UniconvError
 
 if TYPE_CHECKING:
@@ -161,9 +161,8 @@ def print_steps(steps: list[Conversion]) -> None:
         new = ("", "") if step.becomes is None else (step.becomes, str(step.new_shape))
         new = ("", new[1]) if step.becomes == step.name else new
         rows.append((step.name, str(step.shape), step.kind, step.how, *new, step.why))
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    for row in rows:
-        print("  ".join(map(str.ljust, row, widths)).rstrip())
+    for line in table(rows):
+        print(line)
 
 
 def print_warnings(steps: list[Conversion]) -> None:

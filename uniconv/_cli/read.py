@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import uniconv
-from uniconv._cli.arguments import UsageError, within, writable
+from uniconv._cli.arguments import UsageError, table, within, writable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,9 +48,8 @@ def read_command(
             raise UsageError(f"{output} has none of the endings {ENDINGS}")
         uniconv.files.save(writable(output), _listed(file, rows, limits))
     shown = [HEAD, *rows] if any(row[4] for row in rows) else [row[:3] for row in (HEAD, *rows)]
-    widths = [max(map(len, column)) for column in zip(*shown)]
-    for row in shown:
-        typer.echo("  ".join(map(str.ljust, row, widths)).rstrip())
+    for line in table(shown):
+        typer.echo(line)
 
 
 def _listed(
