@@ -16,6 +16,7 @@ from uniconv._calls.cache import PLANS, frozen, remember
 from uniconv._calls.epilogue import Convolver, Plan, checked
 from uniconv._calls.hints import misread, would_fit
 from uniconv._calls.lower import LoweredCall, lower
+from uniconv._calls.memory import guarded
 from uniconv._calls.steps import CallSteps, call_steps, is_plain
 from uniconv._canonical.execute import action, chain, compiled
 from uniconv._canonical.integers import exact
@@ -126,11 +127,12 @@ def _compiled(call: LoweredCall, precision: str | None, packed: Packing | None) 
     point = compiled(steps.point, precision=precision, memory=of_point) if steps.point else None
     whole = _convolver(steps, run, point)
     integers = _convolver(steps, exact(run), None if point is None else exact(point))
-    full = checked(call, steps, whole, integers)
+    plain = checked(call, steps, whole, integers)
+    full = guarded(plain, call, steps)
     enter, kernel, leave = (_order(part) for part in (steps.x, steps.w, steps.y))
     if kernel is None:  # its groups are split or merged: that becomes part of what convolves
         run, kernel = _with_kernel(run, steps.w), ()
-    unswift = not is_plain(call) or call.restated or call.result
+    unswift = not is_plain(call) or call.restated or call.result or full is not plain
     if unswift or enter is None or leave is None:
         return _Parts(run, full, None, None)
     if enter or kernel or leave:

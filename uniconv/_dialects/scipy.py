@@ -109,7 +109,7 @@ CONVOLVE = Op(
     batch=(0, 0),
     dtypes=("float32", "float64", *NUMPY_INTEGERS[1:], *COMPLEX),  # bool along one axis only
     mixed_dtypes="numpy",
-    inert_options=(InertOption("method", "auto", inert=True),),
+    inert_options=(Choice("method", dict.fromkeys(("auto", "direct", "fft")), "auto"),),
     refusals=(
         Refusal(
             valid_and_neither_inside_the_other,

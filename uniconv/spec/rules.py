@@ -23,7 +23,7 @@ from uniconv._canonical.layout import Layout, axes
 from uniconv._canonical.record import Pairs, Sizes
 from uniconv._messages import either, show, suggest
 from uniconv.errors import BadOption, CannotExpress
-from uniconv.spec.values import integer, integers
+from uniconv.spec.values import LARGEST, integer, integers, largest
 from uniconv.spec.words import Axis
 
 __all__ = [
@@ -129,6 +129,8 @@ class CallContext:
 
     def bad(self, option: str, value: object, must: str) -> BadOption:
         """The error for an option's value; must is what has to hold, as "must be at least 1"."""
+        if largest(value) > LARGEST:
+            must = f"is too large: such numbers are at most {LARGEST}"
         return BadOption(f"{self.function}: {self.gave(option, value)} {must}")
 
     def cannot(self, name: str, reason: str) -> CannotExpress:

@@ -6,7 +6,9 @@ import operator
 from collections.abc import Mapping, Set
 from typing import Any
 
-__all__ = ["integer", "integers", "plain"]
+__all__ = ["LARGEST", "integer", "integers", "largest", "plain"]
+
+LARGEST = 2**31 - 1
 
 
 def plain(value: Any) -> Any:
@@ -37,4 +39,11 @@ def integer(value: object) -> int | None:
         number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         return None
-    return number if -(2**31) <= number < 2**31 else None
+    return number if -LARGEST - 1 <= number <= LARGEST else None
+
+
+def largest(value: object) -> int:
+    """The largest whole number in nested lists; 0 where there is none."""
+    if isinstance(value, (list, tuple)):
+        return max(map(largest, value), default=0)
+    return value if isinstance(value, int) else 0
