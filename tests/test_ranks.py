@@ -1,4 +1,4 @@
-"""No spatial axis, and more than torch's three: NumPy and einops are the judges here."""
+"""No spatial axis, more than torch's three, and some of those that x has: NumPy is the judge."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 import uniconv
 from uniconv import Call, bind, explain, nn
 from uniconv._calls.lift import lift
-from uniconv.errors import BadShape, CannotExpress, UniconvError
+from uniconv.errors import BadOption, BadShape, CannotExpress, Refused, UniconvError
 from uniconv.spec.registry import find
 from uniconv.testing.cases import asymmetric
 
@@ -54,6 +54,16 @@ def test_more_axes_are_a_sum_over_the_kernels_first_taps(rank):
     expected = np.stack([one(p) for p in places], 2)
     y = uniconv.conv(x, w, dialect=GENERAL, **given)
     np.testing.assert_array_equal(y, expected)
+
+
+def test_an_uneven_border_of_a_depthwise_call():
+    """Where torch's op may be given a wider border instead, of three axes."""
+    x = asymmetric((2, 3, 4, 3, 5, 3), np.random.default_rng(7))
+    w = asymmetric((6, 1, 2, 1, 3, 2), np.random.default_rng(8))
+    given = {"dialect": "onnx", "group": 3, "strides": [1, 2, 2, 1]}
+    y = uniconv.conv(x, w, **given, pads=[0, 0, 1, 1, 1, 0, 0, 1])
+    padded = np.pad(x, [(0, 0), (0, 0), (0, 1), (0, 0), (1, 0), (1, 1)])
+    np.testing.assert_array_equal(y, uniconv.conv(padded, w, **given))
 
 
 @pytest.mark.parametrize("rank", [0, 4])
@@ -145,3 +155,30 @@ def test_a_framework_that_has_few_axes_says_so():
         uniconv.conv(x, w, dialect="mxnet")
     with pytest.raises(BadShape, match="it must have 3 to 64"):
         uniconv.conv(x[..., 0, 0, 0, 0], w[..., 0, 0, 0, 0], dialect="onnx")
+
+
+@pytest.mark.parametrize(
+    ("axes", "inner"), [((1,), (3,)), ((2, 0), (2, 3)), (-1, (4,)), (np.array([0, 1]), (2, 2))]
+)
+def test_a_kernel_along_some_axes_is_one_of_size_1_along_the_others(axes, inner):
+    """scipy.ndimage's kernel has the axes that are named, in increasing order."""
+    rng = np.random.default_rng(3)
+    x, w = asymmetric((4, 5, 6), rng), asymmetric(inner, rng)
+    named = sorted(int(a) % 3 for a in np.atleast_1d(axes))
+    whole = w.reshape([inner[named.index(a)] if a in named else 1 for a in range(3)])
+    for name in ("scipy.ndimage.correlate", "scipy.ndimage.convolve"):
+        y = uniconv.conv(x, w, dialect=name, mode="wrap", axes=axes)
+        np.testing.assert_array_equal(y, uniconv.conv(x, whole, dialect=name, mode="wrap"))
+    y = uniconv.conv(x, whole, dialect="scipy.signal.fftconvolve", axes=axes)
+    np.testing.assert_array_equal(y, uniconv.conv(x, whole, dialect="scipy.signal.fftconvolve"))
+
+
+def test_axes_that_are_none_are_refused():
+    x, w = np.ones((4, 5, 6)), np.ones((4, 2, 1))
+    for axes in (3, (), (0, 0), (0, 1.0)):
+        with pytest.raises(BadOption, match="must be None or axes of x, each once, from -3 to 2"):
+            uniconv.conv(x, w, dialect="scipy.signal.fftconvolve", axes=axes)
+    with pytest.raises(BadOption, match="leaves axis 0 out, along which w has 4 kernels"):
+        uniconv.conv(x, w, dialect="scipy.signal.oaconvolve", axes=1)
+    with pytest.raises(Refused, match="origin moves along these axes only"):
+        uniconv.conv(x, w[0, :, 0], dialect="scipy.ndimage.correlate", axes=1, origin=-1)

@@ -20,6 +20,7 @@ from uniconv._dialects.openvino import IDLE_BESIDE_OUT
 from uniconv._messages import show, suggest
 from uniconv.errors import BadOption, CannotExpress
 from uniconv.spec.dimension_strings import (
+    AlongAxes,
     AlongAxis,
     DimensionNumbers,
     Labels,
@@ -38,6 +39,7 @@ from uniconv.spec.rules import (
     Choice,
     EachAxis,
     ElementType,
+    FullAxes,
     InertOption,
     KernelShape,
     PerAxis,
@@ -114,6 +116,8 @@ def test_whatever_can_be_written_is_read_back(op, rule):
             Scalar: rng.choice((0, -2, 1.5, 1 + 2j)),
             ZeroPoint: rng.choice((3, ZeroPoint("w").read([*range(facts.sizes.o)], facts))),
             InertOption: None,
+            FullAxes: None,
+            AlongAxes: _anything_of(rule, rng),
             Choice: _anything_of(rule, rng),
             ActivationWord: _activation_of(rule, rng),
             ElementType: _anything_of(rule, rng),

@@ -26,6 +26,8 @@ def overpadded(steps: Sequence[Step]) -> tuple[Step, ...] | None:
     if border is None or convolve is None or convolve.sizes is None or convolve.transposed:
         return None
     sizes, pad = convolve.sizes, border.pad
+    if len(pad) != convolve.rank:  # of a call with more axes than torch's op has
+        return None
     depthwise = convolve.groups == sizes.c > 1
     plain = border.on == convolve.x and border.boundary == "zeros" and min(map(min, pad)) >= 0
     if not depthwise or not plain or any(convolve.padding):

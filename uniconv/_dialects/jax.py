@@ -135,7 +135,8 @@ def same_lower_and_strided_or_consistent(
     call: CallContext, padding: object, use_consistent_padding: bool
 ) -> bool:
     lower = isinstance(padding, str) and padding == "SAME_LOWER"
-    return lower and (max(call.stride, default=1) > 1 or use_consistent_padding)
+    consistent = use_consistent_padding and call.rank > 0
+    return lower and (max(call.stride, default=1) > 1 or consistent)
 
 
 AWAY = Refusal(

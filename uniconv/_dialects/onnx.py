@@ -84,12 +84,10 @@ def _same(axis: Axis) -> tuple[int, int]:
 
 
 def dilated_same_below_nothing(call: CallContext, auto_pad: str) -> bool:
-    """Whether SAME would take more than one pixel off an axis, in a call with dilations."""
-    return (
-        auto_pad.startswith("SAME")
-        and max(call.dilation) > 1
-        and any(_same(axis)[1] for axis in call.axes)
-    )
+    """Whether SAME would take pixels off the start of an axis, in a call with dilations."""
+    words = {"SAME_UPPER": same_upper, "SAME_LOWER": same_lower}
+    word = words.get(auto_pad)
+    return word is not None and max(call.dilation) > 1 and any(word(a)[0] < 0 for a in call.axes)
 
 
 def output_beyond_a_stride(call: CallContext) -> bool:

@@ -10,6 +10,7 @@ from uniconv.spec import (
     EVERY_RANK,
     NUMPY_INTEGERS,
     UNGROUPED,
+    AlongAxes,
     AlongAxis,
     Axis,
     CallContext,
@@ -17,7 +18,7 @@ from uniconv.spec import (
     ElementType,
     Form,
     Framework,
-    InertOption,
+    FullAxes,
     Layout,
     NumbersMean,
     Op,
@@ -96,6 +97,10 @@ def origin_beside_one_tap(call: CallContext, origin: int) -> bool:
     return origin != 0 and max(call.sizes.kernel, default=1) == 1
 
 
+def origin_beside_axes(call: CallContext, axes: object, origin: object) -> bool:
+    return axes is not None and len(call.layout.w.split()) < call.rank and origin not in (0, None)
+
+
 CONVOLVE = Op(
     "scipy.signal.convolve",
     kind="conv",
@@ -137,9 +142,7 @@ BY_FFT = [
         dtypes=("float32", "float64", *NUMPY_INTEGERS, *COMPLEX),
         mixed_dtypes="fft",
         params="x:in1 w:in2 mode axes",
-        inert_options=(
-            InertOption("axes", None, "convolve all axes, or one image after the other"),
-        ),
+        inert_options=(FullAxes("axes"),),
         source=f"{SIGNAL} {name}",
         notes=("Integers are summed in float64, and stay so.",),
     )
@@ -188,11 +191,17 @@ OUTSIDE = Refusal(
 )
 # scipy/ndimage/_ni_support.py _get_output; scipy/ndimage/src/ni_support.c has no bool or float16.
 OUTPUTS = {d: d for d in (None, "float32", "float64", *NUMPY_INTEGERS[1:], *COMPLEX)}
+MOVED = Refusal(
+    origin_beside_axes,
+    ("axes", "origin"),
+    "origin moves along these axes only: give w size 1 along the others, and origin 0 there",
+    f"{IMAGE} _expand_origin",
+)
 NDIMAGE_CORRELATE = Op(
     "scipy.ndimage.correlate",
     kind="conv",
     params="x:input w:weights output mode cval origin * axes",
-    layout=BARE,
+    layout=AlongAxes("axes", {None: BARE}, None),
     stride=None,
     dilation=None,
     pad=Pad("origin", 0, form=alike(None), reading=ORIGIN),
@@ -205,8 +214,7 @@ NDIMAGE_CORRELATE = Op(
     dtypes=("float32", "float64", *NUMPY_INTEGERS, *COMPLEX),
     mixed_dtypes="x",
     result_option=ElementType("output", OUTPUTS, None),
-    inert_options=(InertOption("axes", None, "give the kernel size 1 along the other axes"),),
-    refusals=(OUTSIDE,),
+    refusals=(MOVED, OUTSIDE),
     source=f"{IMAGE} correlate",
     notes=(
         CONJUGATED,

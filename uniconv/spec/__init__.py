@@ -29,6 +29,7 @@ from uniconv._canonical.record import Pairs, Shape
 from uniconv.spec.constructor import Constructor
 from uniconv.spec.constructor_words import Restated, restated, unchecked
 from uniconv.spec.dimension_strings import (
+    AlongAxes,
     AlongAxis,
     DimensionNumbers,
     Labels,
@@ -98,6 +99,7 @@ from uniconv.spec.rules import (
     Constant,
     EachAxis,
     ElementType,
+    FullAxes,
     InertOption,
     KernelShape,
     PerAxis,
@@ -176,6 +178,7 @@ __all__ = [
     "UNGROUPED",
     "Activation",
     "ActivationWord",
+    "AlongAxes",
     "AlongAxis",
     "Axis",
     "BesideOutput",
@@ -193,6 +196,7 @@ __all__ = [
     "Follows",
     "Form",
     "Framework",
+    "FullAxes",
     "Groups",
     "Idiom",
     "InertOption",

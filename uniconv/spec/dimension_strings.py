@@ -21,6 +21,7 @@ from uniconv.spec.rules import CallContext, Choice
 from uniconv.spec.values import integer, integers
 
 __all__ = [
+    "AlongAxes",
     "AlongAxis",
     "DimensionNumbers",
     "Labels",
@@ -339,6 +340,39 @@ class AlongAxis(Choice):
         axis = int(value.w[1:])
         last = axis == value.ranks[0] - 1
         return self.default if last and self.default == -1 else axis
+
+
+@dataclass(frozen=True, slots=True)
+class AlongAxes(Choice):
+    """The axes of x along which a kernel of as many runs, in increasing order; None for all."""
+
+    @property
+    def kernel_options(self) -> dict[str, Any]:
+        return {}
+
+    def of_kernel(self, call: CallContext) -> Any:
+        """Along whatever axes it runs, the kernel is the same."""
+        return self.table[None]
+
+    def read(self, value: object, facts: CallContext) -> Any:
+        if value is None:
+            return self.table[None]
+        ndim, one = facts.ndim, integer(value)
+        entries = (one,) if one is not None else integers(value)
+        inside = entries and all(-ndim <= a < ndim for a in entries)
+        if not inside or len({a % ndim for a in entries or ()}) < len(entries or ()):
+            must = f"must be None or axes of x, each once, from {-ndim} to {ndim - 1}"
+            raise facts.bad(self.option, value, must)
+        chosen = sorted(a % ndim for a in entries or ())
+        if len(chosen) == ndim:
+            return self.table[None]
+        return Layout("...", " ".join(f"s{a}" for a in chosen), "...", (ndim,))
+
+    def write(self, value: Any, facts: CallContext) -> Any:
+        """None for all axes, else the axes."""
+        if value == self.table[None]:
+            return None
+        return tuple(int(a[1:]) for a in value.w.split())
 
 
 def along_axis(axis: int, ndim: int) -> Layout:

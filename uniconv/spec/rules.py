@@ -35,6 +35,7 @@ __all__ = [
     "Constant",
     "EachAxis",
     "ElementType",
+    "FullAxes",
     "InertOption",
     "KernelShape",
     "PerAxis",
@@ -668,6 +669,41 @@ class InertOption(Rule):
 
     def write(self, value: None, facts: CallContext) -> Any:
         return self.taken
+
+
+@dataclass(frozen=True, slots=True)
+class FullAxes(Rule):
+    """The axes along which is convolved, None for all; along the others the kernel has size 1."""
+
+    option: str
+    default: Any = None
+    takes = "None, or axes of x: along the others w has size 1"
+    samples = (None,)
+
+    def plainest(self, layout: Layout, rank: int) -> Any:
+        return None
+
+    def read(self, value: object, facts: CallContext) -> None:
+        """BadOption for what are no axes, each once, or where w is larger along another one."""
+        if value is None:
+            return
+        one, rank = integer(value), facts.rank
+        entries = (one,) if one is not None else integers(value)
+        inside = entries and all(-rank <= a < rank for a in entries)
+        if not inside or len({a % rank for a in entries or ()}) < len(entries or ()):
+            must = f"must be None or axes of x, each once, from {-rank} to {rank - 1}"
+            raise facts.bad(self.option, value, must)
+        chosen = {a % rank for a in entries or ()}
+        for axis, taps in enumerate(facts.sizes.kernel):
+            if axis not in chosen and taps != 1:
+                must = (
+                    f"leaves axis {axis} out, along which w has {taps} kernels, one for each entry "
+                    "of x; uniconv takes one kernel for all: w of size 1 there"
+                )
+                raise facts.bad(self.option, value, must)
+
+    def write(self, value: None, facts: CallContext) -> Any:
+        return self.default
 
 
 @dataclass(frozen=True, slots=True)

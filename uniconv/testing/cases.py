@@ -23,7 +23,7 @@ from uniconv._canonical.layout import Layout, arrange, axes
 from uniconv._canonical.record import Pairs, Shape, Sizes, effective
 from uniconv._messages import show
 from uniconv.errors import UniconvError
-from uniconv.spec.dimension_strings import AlongAxis
+from uniconv.spec.dimension_strings import AlongAxes, AlongAxis
 from uniconv.spec.op import Op
 from uniconv.spec.padding import Pad
 from uniconv.spec.rules import REQUIRED, CallContext, PerAxis, Setting
@@ -216,6 +216,12 @@ def layout_words(rule: Setting, ranks: Sequence[int]) -> list[tuple[int, Any]]:
 @layout_words.register
 def _(rule: AlongAxis, ranks: Sequence[int]) -> list[tuple[int, Any]]:
     return [(r, axis) for r in ranks for axis in range(-r, r)]
+
+
+@layout_words.register
+def _(rule: AlongAxes, ranks: Sequence[int]) -> list[tuple[int, Any]]:
+    some = [(r, axes) for r in ranks for n in range(1, r) for axes in combinations(range(-r, 0), n)]
+    return [(r, None) for r in ranks] + some
 
 
 def _group_counts(op: Op) -> tuple[Any, ...]:
