@@ -16,6 +16,7 @@ from uniconv.spec.rules import (
     REQUIRED,
     ActivationWord,
     Choice,
+    FullAxes,
     InertOption,
     KernelShape,
     PerAxis,
@@ -138,7 +139,7 @@ class Op:
     dtypes: tuple[str, ...] = FLOATS
     integer_ranks: Sequence[int] = EVERY_RANK
     mixed_dtypes: bool | str = False
-    inert_options: tuple[InertOption | KernelShape | Choice, ...] = ()
+    inert_options: tuple[InertOption | KernelShape | FullAxes | Choice, ...] = ()
     zero_points: tuple[Scalar, Scalar] | None = None
     result: str | None = None
     result_option: Choice | None = None
