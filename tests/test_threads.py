@@ -370,5 +370,5 @@ def test_the_command_line_asks_and_takes_what_is_said(tmp_path):
     assert isinstance(result.exception, BadArray)
     answer = RUNNER.invoke(app, ["diagnose", str(path), f"y={y}"])
     assert answer.exit_code == 0, answer.output
-    assert answer.output.rstrip().endswith("y is exactly what tf.nn.conv2d gives.")
+    assert "y is exactly what tf.nn.conv2d gives." in answer.output
     assert RUNNER.invoke(app, ["diagnose", str(path), "z=q"]).exit_code != 0
