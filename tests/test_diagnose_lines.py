@@ -182,6 +182,8 @@ def test_names_that_are_no_names_do_not_get_into_code():
         "w.reshape(5, 4, 3, 2, order='F').transpose(3, 2, 1, 0)",
         "w.transpose(1, 0, 3, 2).reshape(2, 3, 4, 5)[:, 1:3, ::-1]",
         "w.reshape(3, 2, 4, 5).swapaxes(0, 1)",
+        "numpy.roll(w, [1, 1], [2, 3])",
+        "numpy.pad(w[:, :, 1:, :], [(0, 0), (0, 0), (0, 1), (0, 0)])",
         "(w * 0.5 + numpy.array([1.0, 2.0]).reshape(-1, 1, 1, 1))[::-1]",
     ],
 )

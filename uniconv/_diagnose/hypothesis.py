@@ -124,7 +124,8 @@ class Problem:
     lacks is there with size 1, and several batch axes are one.  parts: how many parts of the batch
     have filters of their own (JAX's batch_group_count), which become groups of channels here.
     activations: those that y may end in, by its numbers.  memory: the products under elements, of
-    the x, w and record that were asked last.
+    the x, w and record that were asked last; surrounded: the x that was asked last with a rim of
+    one pixel, of zeros and of its other end.
     """
 
     def __init__(
@@ -151,9 +152,16 @@ class Problem:
         self.w = LabelledArray.of(w.reshape(*w.shape, *lacking), letters, native_shape)
         self.readings: dict[str, list[tuple[Array, Change]]] = {}
         self.memory: tuple[Any, Any, Any, dict[Any, Any]] = (None, None, None, {})
+        self.surrounded: tuple[Any, Any, Any] = (None, None, None)
         self.activations = tuple(candidates(y))
         self.goes_below_zero = not np.iscomplexobj(y) and bool((y < 0).any())
         self.pointwise = None if p is None or call.op.outer_product else self._pointwise(p)
+
+    def forget(self) -> None:
+        """Let go of all arrays that can be made again: of large images they are hundreds of MB."""
+        self.readings.clear()
+        self.memory = (None, None, None, {})
+        self.surrounded = (None, None, None)
 
     def _pointwise(self, p: Array) -> Array:
         """The kernel of the 1x1 convolution as one matrix, o by all channels between."""
@@ -273,7 +281,7 @@ def _completed(
     return a, letters
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Hypothesis:
     """One hypothesis: how y may have come about.
 
@@ -303,11 +311,11 @@ class Hypothesis:
         """The same with some fields changed; ``dataclasses.replace`` takes three times as long."""
         # Past __init__, since fields are known to be right; changes are added, not replaced.
         new = object.__new__(Hypothesis)
-        for name in _FIELDS:
-            value = fields[name] if name in fields else getattr(self, name)
-            object.__setattr__(new, name, value)
+        own = new.__dict__
+        own.update(self.__dict__)
+        own.update(fields)
         if change is not None:
-            object.__setattr__(new, "changes", (*self.changes, change))
+            own["changes"] = (*self.changes, change)
         return new
 
     @property
@@ -551,7 +559,6 @@ class Hypothesis:
         return bias.reshape(shape)
 
 
-_FIELDS = tuple(Hypothesis.__slots__)
 _RECORD = tuple(Convolution.__slots__)
 
 

@@ -124,9 +124,10 @@ def problem(
     call = lower(op, options, *shapes)
     y, _ = unflattened(call, y)
     zeros = [np.asarray(z, float) for z in call.zero_points]
+    own_x = x.array - zeros[0] if zeros[0].any() else x.array
     p = None if pointwise is None else pointwise.array
     kernel = w.array.conj() if op.conjugates else w.array
-    return Problem(call, x.array - zeros[0], kernel - zeros[1], y.array, p)
+    return Problem(call, own_x, kernel - zeros[1], y.array, p)
 
 
 def unflattened(call: LoweredCall, y: InputArray) -> tuple[InputArray, Change | None]:

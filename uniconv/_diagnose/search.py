@@ -61,12 +61,16 @@ def singles(model: Hypothesis) -> Iterator[Hypothesis]:
 
 
 def pairs(
-    model: Hypothesis, judge: Judge, progress: Progress | None, near: list[Hypothesis]
+    ones: list[tuple[int, Hypothesis]],
+    judge: Judge,
+    progress: Progress | None,
+    near: list[Hypothesis],
 ) -> Iterator[Hypothesis]:
     """Models that differ in two things and give y, about the simplest first.
 
-    Once one is found, only what could be simpler is looked at.  near: takes those that would give y
-    if x and w were as coarse as bfloat16.
+    Once one is found, only what could be simpler is looked at.  ones: those that differ in one,
+    each with the number of its slot; near: takes those that would give y if x and w were as coarse
+    as bfloat16.
     """
     # How to read this, with an example: "flip" (1.0) comes before "the padding is SAME" (1.3) in
     # ``firsts`` and in the slots, so that the pair is made once, as padding of the flipped kernel.
@@ -76,12 +80,7 @@ def pairs(
     # pair so far: whoever cannot be below it is not looked at.  ``LEAST`` says what a slot costs at
     # least. Unless the second slot can change sizes, the first must already fit y's.
     names = list(SLOTS)
-    firsts = [
-        (one.cost, i, n, one)
-        for i, name in enumerate(names)
-        for n, one in enumerate(SLOTS[name](model))
-        if not one.fit
-    ]
+    firsts = [(one.cost, i, n, one) for n, (i, one) in enumerate(ones) if not one.fit]
     firsts.sort(key=lambda f: f[:3])
     bound = np.inf
     last_line = time.monotonic()
@@ -206,6 +205,7 @@ class _Search:
     """The steps of a search; each gives a result, or None where the next one is to be tried.
 
     ones: every hypothesis with one change, made once, since several steps go through them;
+    changed: the same with the numbers of their slots;
     agreeing: those of them that the sampled elements do not refute; near_pairs: those of two
     changes that give y if x and w are as coarse as bfloat16.
     """
@@ -218,7 +218,8 @@ class _Search:
         progress: Progress | None,
     ) -> None:
         self.start, self.judge, self.progress = start, judge, progress
-        self.ones = list(singles(start))
+        self.changed = list(_changed(start, 0))
+        self.ones = [one for _, one in self.changed]
         self.agreeing = [m for m in self.ones if judge.agrees(m)]
         self.near_pairs: list[Hypothesis] = []
         self.weak = False
@@ -290,6 +291,7 @@ class _Search:
         for precision, model in self.short_models().items():
             agreeing = (m for m in singles(model) if self.judge.agrees(m))
             answers += [(m, precision) for m in self.judge.confirmed(agreeing)]
+            model.problem.forget()
         if not answers:
             return None
         first = min((m for m, _ in answers), key=lambda m: m.cost)
@@ -298,7 +300,7 @@ class _Search:
 
     def two(self) -> SearchResult | None:
         """Two changes, the simplest pair."""
-        return self.best(list(pairs(self.start, self.judge, self.progress, self.near_pairs)))
+        return self.best(list(pairs(self.changed, self.judge, self.progress, self.near_pairs)))
 
     def loosely(self) -> SearchResult | None:
         """Nothing but what a short format may do, though no rounding that is known gives y."""

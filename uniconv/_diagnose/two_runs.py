@@ -213,7 +213,7 @@ def _with(model: Hypothesis, steps: Iterable[Mapping[str, Any]]) -> Hypothesis:
     # Fields have the names of Hypothesis or of its record; each step lays its own over those
     # before.
     for fields in steps:
-        own = {k: v for k, v in fields.items() if k in Hypothesis.__slots__}
+        own = {k: v for k, v in fields.items() if k in Hypothesis.__dataclass_fields__}
         record = {k: v for k, v in fields.items() if k not in own}
         model = model.but(**own, conv=replace(model.conv, **record))
     return model

@@ -41,11 +41,9 @@ def input_crop(model: Hypothesis) -> Iterator[Hypothesis]:
             change = change.but(undo="give x whole there")
             yield from resized(model, model.but(change, x=model.x[(..., *cut)]))
         for by, rolled in product((1, -1), (False, True)):
-            x = np.roll(model.x, [by] * len(which), [a + 2 for a in which])
+            x = _moved_input(model, which, by, rolled=rolled)
             how = "round its end (numpy.roll)" if rolled else "with zeros for what is missing"
             text = f"x is moved by {by} pixel{'s' if by < 0 else ''} on {on}, {how}"
-            if not rolled:
-                x = _blanked(x, which, by)
             change = Change(
                 "alignment of x", "in place", f"moved by {by}", text, 1.8 + 0.1 * rolled
             )
@@ -53,13 +51,19 @@ def input_crop(model: Hypothesis) -> Iterator[Hypothesis]:
             yield model.but(change.but(code=code, undo="do not move x there"), x=x)
 
 
-def _blanked(x: Array, which: list[int], by: int) -> Array:
-    """A rolled array with zeros where pixels came round."""
-    for axis in which:
-        at = [slice(None)] * x.ndim
-        at[axis + 2] = slice(0, 1) if by > 0 else slice(-1, None)
-        x[tuple(at)] = 0
-    return x
+def _moved_input(model: Hypothesis, which: list[int], by: int, *, rolled: bool) -> Array:
+    """x moved by one pixel along some axes, as a view."""
+    # Of x with one pixel more on each side, zeros or x from its other end, every move is a part:
+    # two copies are made, not one for each move.
+    problem, x = model.problem, model.x
+    if problem.surrounded[0] is not x:
+        rim = [(0, 0), (0, 0), *[(1, 1)] * (x.ndim - 2)]
+        problem.surrounded = (x, np.pad(x, rim), np.pad(x, rim, mode="wrap"))
+    inside = tuple(
+        slice(1 - by, 1 - by + n) if a in which else slice(1, 1 + n)
+        for a, n in enumerate(x.shape[2:])
+    )
+    return np.asarray(problem.surrounded[1 + rolled][(slice(None), slice(None), *inside)])
 
 
 def _along(
