@@ -149,6 +149,9 @@ def _changes(
         name: [left_out(name, by_name[name].shape, why, "goes into the kernel and its bias")]
         for name in names
     }
+    for name in by_name:  # torch's counter would be of a layer that is gone
+        if name.startswith(layer.owner) and name[len(layer.owner) + 1 :] == "num_batches_tracked":
+            changes[name] = [left_out(name, by_name[name].shape, why)]
     changes[kernel.name] = [replace(kernel, recipe=recipe, how=how)]
     biases = [*bias_names(kernel.name), *bias_names(kernel.becomes or kernel.name)]
     bias = next((by_name[n] for n in biases if n in by_name and n not in names), None)
