@@ -442,6 +442,7 @@ NAMED = {
     "_translate/languages.py": "Julia and MATLAB are languages",
     "spec/__init__.py": "Julia is a language",
     "spec/registry.py": "an example in an error",
+    "spec/relatives.py": "frameworks without a dialect, and whose functions they compute as",
 }
 
 

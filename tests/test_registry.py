@@ -446,3 +446,27 @@ def test_a_framework_checks_itself(change: dict[str, object], text: str) -> None
     with pytest.raises(TypeError) as caught:
         replace(knet, **change)
     assert text in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "alike"),
+    [
+        ("sonnet", "tf.nn.convolution"),
+        ("haiku", "jax.lax.conv_general_dilated"),
+        ("hk.Conv2D", "jax.lax.conv_general_dilated"),
+        ("equinox", "jax.lax.conv_general_dilated"),
+        ("eqx.nn.Conv2d", "jax.lax.conv_general_dilated"),
+        ("jittor", "torch.nn.functional.conv2d"),
+        ("candle", "torch.nn.functional.conv2d"),
+        ("armnn", "tflite.CONV_2D"),
+        ("flashlight", "cudnn.convolution"),
+    ],
+)
+def test_a_framework_without_a_dialect_is_told_whose_function_it_is(name: str, alike: str) -> None:
+    with pytest.raises(UnknownName) as raised:
+        registry.find(name)
+    assert str(raised.value) == (
+        f'no function is named "{name}": it has no dialect of its own; its convolutions are those '
+        f'of "{alike}"'
+    )
+    assert registry.find(alike).name == alike

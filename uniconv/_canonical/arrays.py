@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from uniconv._messages import suggest
 from uniconv.errors import BadArray
 
 
@@ -110,6 +111,10 @@ def _reason(device: torch.device | str, error: Exception) -> str:
     """Why a device is none, in torch's words but for what its words do not help with."""
     if str(device).partition(":")[0].lower() in ("gpu", "nvidia"):
         return 'torch has no device of that name: did you mean "cuda"?'
+    kinds = ("cpu", "cuda", "mps", "xpu", "meta")
+    kind = str(device).partition(":")[0].lower()
+    if kind not in kinds and suggest(kind, kinds):
+        return f"torch has no device of that name{suggest(kind, kinds)}"
     if "not compiled with CUDA" in str(error) or "No CUDA" in str(error):
         return f'{error}; leave device out, or give device="cpu"'
     return str(error).partition("\n")[0]

@@ -28,6 +28,7 @@ from uniconv.spec.loading import (
     plug_ins,
 )
 from uniconv.spec.op import KINDS, Op
+from uniconv.spec.relatives import relative
 
 __all__ = [
     "find",
@@ -116,6 +117,9 @@ def _unknown(name: str) -> UnknownName:
     hint = f"known: {', '.join(known)}"
     if near:
         hint = f"did you mean {show(folded[near[0]])}?"
+    alike = relative(name)
+    if alike is not None:
+        hint = f"it has no dialect of its own; its convolutions are those of {show(alike)}"
     family = framework(name)
     if family is not None:
         hint = f"that is a family; its functions are {', '.join(family.by_name)}"
