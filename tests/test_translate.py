@@ -209,6 +209,8 @@ def test_names_stand_for_the_arrays():
 def test_an_expression_computes_what_the_lines_do():
     for op in mains("conv", 2):
         case = random_case(op, random.Random(f"expression {op.name}"), 2)
+        if 0 in case.call.output:
+            continue
         translation = translate(call_of(case), to="pytorch", sizes="any")
         if translation.expression is None:
             continue
@@ -304,13 +306,14 @@ def test_a_bias_an_addend_and_a_scale_are_kept():
         ({"to": "tf@1.15"}, UnknownName, "tf@1.15: uniconv knows tf of version 2.21.0"),
         ({"to": "tf", "weights": "convert"}, BadOption, 'did you mean "converted"?'),
         ({"to": "tf", "sizes": "all"}, BadOption, 'sizes="all" must be "these" or "any"'),
+        ({"to": "tf", "x": (0, 6, 7, 3)}, CannotExpress, "y of this call has no elements"),
         ({"to": "numpy"}, CannotExpress, "numpy cannot express rank: it has 1 spatial axes"),
         ({"to": "scipy"}, CannotExpress, "scipy.signal.convolve cannot express channels"),
     ],
 )
 def test_bad_arguments_are_named(arguments, error, message):
     with pytest.raises(error) as caught:
-        translate(SAME, **arguments, **SHAPES)
+        translate(SAME, **(SHAPES | arguments))
     assert message in str(caught.value)
 
 

@@ -150,7 +150,8 @@ def lines(call: WrittenCall) -> list[str]:
 
 IDIOM = Idiom(
     transpose="{x}.transpose({axes})",
-    reshape="{x}.reshape({shape})",
+    # Of a view MXNet 1.9.1's Deconvolution fails: "Check failed: !is_view", ndarray.cc.
+    reshape="{x}.reshape({shape}).copy()",
     flip="mxnet.nd.flip({x}, {axes})",
     join="mxnet.nd.concat({parts}, dim={axis})",
     nothing="mxnet.nd.zeros({shape}, dtype={x}.dtype)",

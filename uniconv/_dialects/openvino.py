@@ -169,6 +169,7 @@ IDIOM = Idiom(
         "replicate": 'opset13.pad({x}, {lows}, {highs}, "edge")',
     },
     part="opset13.slice({x}, {starts}, {stops}, {steps}, {axes})",
+    number="opset13.constant({n}, {x}.get_element_type())",
     join="opset13.concat([{parts}], {axis})",
     array="opset13.constant({})",
     result='openvino.compile_model(openvino.Model([{}], []), "CPU", '

@@ -83,6 +83,8 @@ def translate(
                 f"translate: {word}={show(value)} must be {either(map(show, known))}{near}"
             )
     lowered = call.lowered
+    if 0 in lowered.output:
+        raise CannotExpress(to, "sizes", "y of this call has no elements")
     ops = _targets(to, lowered)
     arrays = {"bias": call.bias is not None, "addend": _has_addend(call)}
     rewriting = _first(lowered, ops, sizes, arrays)

@@ -216,7 +216,7 @@ def _padded(
     if template is None:
         return _joined(w, step, pairs, ndim)
     every = [pairs.get(axis, (0, 0)) for axis in range(ndim)]
-    text = template.replace("{fill}", repr(step.fill))
+    text = template.replace("{fill}", _number(w, step.fill))
     formula = w.language.formula
     flat = [formula(n) for pair in every for n in pair]
     written = [f"({formula(lo)}, {formula(hi)})" for lo, hi in every]
@@ -256,7 +256,7 @@ def _constant(w: Writer, axis: int, count: Any, ndim: int, fill: float) -> str:
     sizes: list[Any] = _sizes(w, range(ndim))
     sizes[axis] = w.language.formula(count)
     zeros = w.idiom.nothing.replace("{shape}", w.language.shape(sizes))
-    return zeros if fill == 0 else w.language.plus.format(a=zeros, b=repr(fill))
+    return zeros if fill == 0 else w.language.plus.format(a=zeros, b=_number(w, fill))
 
 
 def _sides(
@@ -293,25 +293,24 @@ def _gather(w: Writer, step: s.Gather) -> Expressions:
 
 
 def _spread(w: Writer, step: s.Spread) -> Expressions:
-    """Every pixel with an axis of its own, padded there, and joined again."""
-    # How to read this: x of 5 x 3 pixels, 2 apart, is reshaped to 5 x 1 x 3 x 1 and padded to
-    # 5 x 2 x 3 x 2, whose pixels lie in memory as those of 10 x 6.  Where memory is column-major,
-    # the axis of a pixel comes before it.
+    """Along each axis in turn: every pixel with an axis of its own, padded there, and joined."""
+    # How to read this: x of 5 x 3 pixels, 2 apart, is reshaped to 5 x 1 x 3 and padded to
+    # 5 x 2 x 3, whose pixels lie in memory as those of 10 x 3; then so along the other axis.
+    # Where memory is column-major, the axis of a pixel comes before it.
     ndim, first = w.ndims[step.on], w.language.first
-    dilation = [_from_last(step.dilation, ndim).get(axis, 1) for axis in range(ndim)]
-    shape: list[Any] = []
-    pad: list[tuple[int, int]] = []
-    joined: list[str] = []
-    for size, d in zip(_sizes(w, range(ndim)), dilation):
-        at = len(shape) + (first if d > 1 else 0)  # where the axis itself stands
-        joined.append(f"{f'{d} * ' if d > 1 else ''}{_sizes(w, [at])[0]}")
-        wide = [size] if d == 1 else [1, size] if first else [size, 1]
-        shape += wide
-        pad += [(0, d - 1) if n == 1 else (0, 0) for n in wide]
-    w.ndims[step.on] = len(shape)
-    padded = _padded(w, s.Surround(step.on, tuple(pad)), dict(enumerate(pad)), len(shape))
-    w.ndims[step.on] = ndim
-    return [_reshaped(w, shape), *padded, _reshaped(w, joined)]
+    lines: Expressions = []
+    for axis, d in _from_last(step.dilation, ndim).items():
+        if d == 1:
+            continue
+        own = axis if first else axis + 1
+        sizes: list[Any] = _sizes(w, range(ndim))
+        pad = {a: (0, d - 1 if a == own else 0) for a in range(ndim + 1)}
+        joined: list[Any] = _sizes(w, [a for a in range(ndim + 1) if a != own])
+        joined[axis] = f"{d} * {joined[axis]}"
+        lines.append(_reshaped(w, [*sizes[:own], 1, *sizes[own:]]))
+        lines += _padded(w, s.Surround(step.on, tuple(pad.values())), pad, ndim + 1)
+        lines.append(_reshaped(w, joined))
+    return lines
 
 
 def _cut(w: Writer, step: s.Cut) -> Expressions:
@@ -337,7 +336,8 @@ def _bias(w: Writer, step: s.Bias) -> Expressions:
 
 
 def _number(w: Writer, value: Any) -> str:
-    return repr(value)
+    """A number that x meets, in the idiom."""
+    return w.idiom.number.replace("{n}", repr(value))
 
 
 def _activate(w: Writer, step: s.Activate) -> Expressions:

@@ -50,6 +50,7 @@ class Idiom:
     part: a slice, where it is no index: ``{starts}``, ``{stops}``, ``{steps}`` along ``{axes}``.
     pad: by boundary; what is not there is joined of slices.
     nothing: an array of zeros of that shape and of x's dtype, for a framework without a "zeros".
+    number: how a number ``{n}`` is written that an array ``{x}`` meets.
     array, result: how a NumPy array becomes one of the framework, and how y comes back, where
     that is not as in a plain call.
     activations: by the name of an ``Activation``; ``{0}`` and ``{1}`` are its numbers.
@@ -69,6 +70,7 @@ class Idiom:
     part: str = ""
     join: str = ""
     nothing: str = ""
+    number: str = "{n}"
     conj: str = "{x}.conj()"
     array: str = ""
     result: str = ""
