@@ -89,7 +89,7 @@ def test_examples_of_the_modules_page_run():
     run_examples("\n".join(b for b in fences(MODULES, "python") if ">>>" in b), "modules.md")
 
 
-@pytest.mark.parametrize("name", ["call-text.md", "threads.md"])
+@pytest.mark.parametrize("name", ["call-text.md", "diagnose.md", "threads.md"])
 def test_the_pages_of_texts_run(name):
     page = ROOT / "docs" / name
     run_examples("\n".join(fences(page, "python")), page.name)
