@@ -59,7 +59,7 @@ _RISES |= {"mish": (0.0, FAR), "hard_swish": (0.0, FAR), "exp": (-80.0, 80.0)}
 # How steep each is at most, where that is not 1.
 _STEEPEST = {"sigmoid": 0.25, "selu": 1.7581, "silu": 1.1, "gelu": 1.13, "gelu_tanh": 1.13}
 _STEEPEST |= {"mish": 1.09, "hard_swish": 1.5}
-_STRAIGHT = ("relu", "clip", "leaky_relu", "hard_sigmoid")  # made of straight lines
+_STRAIGHT = ("relu", "clip", "leaky_relu")  # which round nothing near 0
 
 
 def title(activation: Activation | None) -> str:

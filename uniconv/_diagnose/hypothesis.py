@@ -86,6 +86,12 @@ class LabelledArray:
         """Other values in the same places."""
         return LabelledArray.of(a, self.letters, self.shape)
 
+    @property
+    def own_letters(self) -> Letters:
+        """The letters of the axes of the user's own array; none where some are merged."""
+        count = len(self.shape)
+        return self.letters[:count] if self.array.shape[:count] == self.shape else ()
+
     def code(self, middle: str) -> str:
         """NumPy code on the array with all its axes, as code on what the user gave ("{}")."""
         if self.shape == self.array.shape:

@@ -127,7 +127,7 @@ def plane(a: Array, at: tuple[int, ...] = ()) -> Array:
     while a.ndim > 2:
         a = a[rest[0] if rest else a.shape[0] // 2]
         rest = rest[1:]
-    return np.asarray(a if a.ndim == 2 else a[None])
+    return np.asarray(np.atleast_2d(a))
 
 
 def heatmap(a: Array, top: float, caption: str) -> str:

@@ -104,7 +104,7 @@ def _rim(off: Array) -> int:
     # Width 1 is tried first: the frame of 5 x 5 has 16 numbers, and at least 8 of them must differ,
     # or it would be a few places that happen to lie outside.
     sizes = off.shape[2:]
-    for width in range(1, (min(sizes) + 1) // 2):
+    for width in range(1, (min(sizes, default=0) + 1) // 2):
         inside: tuple[Any, ...] = (..., *(slice(width, n - width) for n in sizes))
         if off[inside].size and not off[inside].any():
             return width if 2 * off.sum() > off.size - off[inside].size else 0

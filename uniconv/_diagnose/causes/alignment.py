@@ -7,7 +7,7 @@ too short and filled up (a ``roll`` of it, a cropped deconvolution), or where a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import product
 
 import numpy as np
@@ -69,27 +69,34 @@ def _moved_input(model: Hypothesis, which: list[int], by: int, *, rolled: bool) 
 def _along(
     model: Hypothesis, which: list[int], first: int, last: int
 ) -> tuple[tuple[str, str], ...]:
-    """Code for x without pixels at an end; none where the user's x lacks an axis."""
+    """Code for x without pixels at an end; none where the user's x has merged axes."""
     own = model.problem.x
     part = f"{first or ''}:{-last or ''}"
-    index = [part if a in [f"s{i}" for i in which] else ":" for a in own.letters]
-    while index[-1] == ":":
+    return _index("x", own, {f"s{i}": part for i in which})
+
+
+def _index(role: str, own: LabelledArray, parts: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Code for an array of which only a part of some axes is taken."""
+    index = [parts.get(letter, ":") for letter in own.own_letters]
+    while index and index[-1] == ":":
         index.pop()
-    return (("x", f"{{}}[{', '.join(index)}]"),) if own.shape == own.array.shape else ()
+    return ((role, f"{{}}[{', '.join(index)}]"),) if index else ()
 
 
 def _moved(
     own: LabelledArray, which: list[int], by: int, *, rolled: bool
 ) -> tuple[tuple[str, str], ...]:
     """Code for x moved by a pixel."""
-    if own.shape != own.array.shape:
+    letters = own.own_letters
+    if not letters:
         return ()
-    at = [own.letters.index(f"s{a}") for a in which]
+    at = [letters.index(f"s{a}") for a in which]
     if rolled:
         return (("x", f"numpy.roll({{}}, {[by] * len(at)}, {at})"),)
-    pads = [((1, 0) if by > 0 else (0, 1)) if i in at else (0, 0) for i in range(len(own.letters))]
+    end = (1, 0) if by > 0 else (0, 1)
+    pads = [end if i in at else (0, 0) for i in range(len(letters))]
     part = ":-1" if by > 0 else "1:"
-    index = ", ".join(part if i in at else ":" for i in range(len(own.letters)))
+    index = ", ".join(part if i in at else ":" for i in range(len(letters)))
     return (("x", f"numpy.pad({{}}[{index}], {pads})"),)
 
 
@@ -130,7 +137,7 @@ def output_ends(model: Hypothesis) -> Iterator[Hypothesis]:
                     "a result",
                     f"constant {value:.6g}",
                     text,
-                    1.6 + 0.1 * bool(moved),
+                    1.6 + 0.1 * bool(moved) + 0.4 * bool(value),
                     _slice_code(model, axis, part),
                 )
                 yield model.but(change, y=rest, conv=altered(conv, pad=pads))
@@ -154,7 +161,4 @@ def _slice_code(model: Hypothesis, axis: int, rest: slice) -> tuple[tuple[str, s
     """Code for what remains of y."""
     own = model.problem.y
     part = f"{rest.start or ''}:{rest.stop}" if not rest.start else f"{rest.start}:"
-    index = [part if a == f"s{axis}" else ":" for a in own.letters]
-    while index[-1] == ":":
-        index.pop()
-    return (("y", f"{{}}[{', '.join(index)}]"),) if own.shape == own.array.shape else ()
+    return _index("y", own, {f"s{axis}": part})

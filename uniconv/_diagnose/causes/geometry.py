@@ -64,6 +64,8 @@ def alternatives(current: tuple[int, ...]) -> list[tuple[int, ...]]:
     # For (2, 3): ignored (1, 1), exchanged (3, 2), one for all, one more, one less, and then any
     # number up to 4 on all axes or on one.
     rank = len(current)
+    if not rank:
+        return []  # no axis to have one
     values = [(1,) * rank, *permutations(current), *((v,) * rank for v in current)]
     values += [tuple(v + 1 for v in current), tuple(max(v - 1, 1) for v in current)]
     most = max(LARGEST, max(current) + 1)
