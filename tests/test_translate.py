@@ -27,6 +27,9 @@ from uniconv.errors import BadCall, BadOption, CannotExpress, UnknownName
 from uniconv.spec.registry import find, frameworks
 from uniconv.testing.cases import random_case
 
+# torch warns once a process, in whichever test comes first.
+pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")
+
 OUTCOMES = Path(__file__).parent / "translations.json"
 KINDS = ("conv", "conv_transpose", "depthwise_conv", "separable_conv")
 SAME = 'tf.nn.conv2d(x, w, strides=2, padding="SAME")'
@@ -89,7 +92,6 @@ def test_exact_code_holds_for_other_sizes():
     assert compared > 80
 
 
-@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths:UserWarning")
 @pytest.mark.parametrize("family", ["pytorch", "scipy", "numpy"])
 def test_the_code_runs_in_the_framework_itself(family):
     compared = 0
