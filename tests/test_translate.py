@@ -183,6 +183,11 @@ y = y.permute((0, 2, 3, 1))
 }
 
 
+def test_a_vector_of_matlab_is_padded_with_vectors():
+    code = translate("np.convolve(x, w, 'same')", to="matlab", x=(9,), w=(4,))
+    assert "zeros([2 1], class(x))" in code.code
+
+
 @pytest.mark.parametrize(("to", "sizes"), CODES)
 def test_codes(to, sizes):
     assert translate(SAME, to=to, sizes=sizes, **SHAPES).code == CODES[to, sizes]

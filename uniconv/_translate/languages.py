@@ -169,7 +169,8 @@ MATLAB = Language(
     "matlab",
     1,
     axes=lambda axes: f"[{' '.join(map(str, axes))}]",
-    shape=lambda shape: f"[{' '.join(map(str, shape))}]",
+    # There are no arrays of one axis: zeros(2) is a matrix, zeros([2 1]) a vector.
+    shape=lambda shape: f"[{' '.join(map(str, shape if len(shape) > 1 else [*shape, 1]))}]",
     formula=in_matlab,
     index=lambda x, parts: _from_one(x, parts, in_matlab, "(", ")"),
     size="size({x}, {axis})",
