@@ -643,3 +643,15 @@ def test_a_word_that_few_frameworks_have_is_named_as_they_spell_it():
     found = uniconv.diagnose(Call(x, w, dialect=dialect, kind="conv_transpose"), y)
     assert fields(found) == ("crop",)
     assert found.causes[0].text.endswith("SamePad() (Flux, Lux)")
+
+
+def test_a_spread_x_of_four_axes_is_convolved_as_the_call_does():
+    """More axes than torch's transposed op has, in groups."""
+    x, w = (RNG.integers(-8, 9, shape) for shape in ((3, 3, 4, 2, 4, 3), (6, 1, 2, 1, 2, 2)))
+    options = {"window_strides": (1,) * 4, "padding": [(1, 0)] * 4}
+    options |= {"lhs_dilation": (1, 3, 2, 1), "feature_group_count": 3}
+    arrays = x.astype("float32"), w.astype("float32")
+    call = Call(*arrays, dialect="jax.lax.conv_general_dilated", **options)
+    assert fields(uniconv.diagnose(call, call.run())) == ()
+    turned = Call(arrays[0], arrays[1][..., ::-1], dialect=call.dialect, **options)
+    assert fields(uniconv.diagnose(call, turned.run())) == ("reverse",)

@@ -126,12 +126,12 @@ def said(code, **names):
     return out.getvalue().splitlines()
 
 
-IN_PYTHON = [n for n in FUNCTIONS if find(n).framework not in ("knet", "matlab")]
+IN_PYTHON = [n for n in FUNCTIONS if find(n).family not in ("knet", "matlab")]
 RUN_ALWAYS = ("numpy", "pytorch", "scipy")
 BY_HAND = ("ncnn", "stablehlo", "tflite")
 
 
-@pytest.mark.parametrize("name", [n for n in FUNCTIONS if find(n).framework in RUN_ALWAYS])
+@pytest.mark.parametrize("name", [n for n in FUNCTIONS if find(n).family in RUN_ALWAYS])
 def test_pasted_code_runs_and_finds_the_same(name):
     pytest.importorskip(name.partition(".")[0])
     for found in found_by(name):
@@ -160,7 +160,7 @@ def test_pasted_code_reads_a_result_made_by_hand(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", IN_PYTHON)
 def test_pasted_code_runs_in_the_real_framework(name, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)  # where arrays are handed over in files
-    family = find(name).framework
+    family = find(name).family
     if family in BY_HAND or not runs(family):
         pytest.skip(f"{family} is not installed, or has no call in Python")
     monkeypatch.setenv("DEV", "PYTHON")  # tinygrad without a compiler
@@ -181,7 +181,7 @@ def test_pasted_code_runs_in_the_real_framework(name, monkeypatch, tmp_path):
 
 
 @pytest.mark.live
-@pytest.mark.parametrize("name", [n for n in FUNCTIONS if find(n).framework == "matlab"])
+@pytest.mark.parametrize("name", [n for n in FUNCTIONS if find(n).family == "matlab"])
 def test_pasted_code_runs_in_octave(name):
     if not runs("matlab"):
         pytest.skip("Octave with its image package is not installed")

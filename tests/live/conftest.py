@@ -25,7 +25,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section("compared with the running frameworks")
     families: dict[str, Counter[str]] = {}
     for record in RECORDS:
-        count = families.setdefault(find(record.function).framework, Counter())
+        count = families.setdefault(find(record.function).family, Counter())
         count["calls"] += record.cases
         count["gradients"] += record.gradients
         count["mismatches"] += len(record.mismatches)

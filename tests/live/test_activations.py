@@ -12,7 +12,7 @@ from tests.test_activations import ACTIVE, linear_case, words
 from uniconv.conformance.oracles import oracle, runs
 from uniconv.spec.registry import find
 
-HERE = [name for name in ACTIVE if runs(find(name).framework)]
+HERE = [name for name in ACTIVE if runs(find(name).family)]
 
 
 @pytest.mark.parametrize("name", HERE)

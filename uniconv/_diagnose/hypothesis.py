@@ -26,6 +26,7 @@ from uniconv._canonical.activation import Activation
 from uniconv._canonical.execute import runner
 from uniconv._canonical.layout import axes, completed
 from uniconv._canonical.record import Convolution, Sizes, effective
+from uniconv._canonical.steps import by_transposing
 from uniconv._diagnose.activations import candidates, curved, forwards, steepest
 from uniconv._diagnose.normalization import BatchNormStatistics
 from uniconv._messages import show_shape
@@ -580,7 +581,7 @@ def _convolved(conv: Convolution, x: Array, w: Array) -> Array:
     """The record on float64 arrays, by torch."""
     sizes = Sizes((x.shape[0],), x.shape[1], w.shape[0], x.shape[2:], w.shape[2:])
     # torch's transposed op wants "c m ...": the groups are split off o, and o and i exchanged.
-    transposed = max(conv.lhs_dilation, default=1) > 1
+    transposed = by_transposing(conv)
     if transposed:
         w = w.reshape(conv.groups, -1, *w.shape[1:]).swapaxes(1, 2)
         w = w.reshape(-1, *w.shape[2:])

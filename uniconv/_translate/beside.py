@@ -172,7 +172,7 @@ def _border(state: _State, op: Op) -> _State | None:
     rest, conv, sizes = state.rest, state.rest.conv, state.rest.sizes
     if op.kind == "conv_transpose":
         return _crop(state, op)
-    if not any(map(any, conv.pad)) or max(conv.lhs_dilation) > 1:
+    if not any(map(any, conv.pad)) or max(conv.lhs_dilation, default=1) > 1:
         return None
     any_size = None if state.pads is None else AnySize(state.pads)
     steps = border("x", conv, sizes.size, any_size)

@@ -121,7 +121,7 @@ def _targets(to: str, call: LoweredCall) -> list[Op]:
         return [find(name)]
     kind = call.op.kind
     kinds = [kind, *_OTHER_KINDS.get(kind, ())]
-    if max(call.conv.lhs_dilation) == 1 and kind == "conv":
+    if max(call.conv.lhs_dilation, default=1) == 1 and kind == "conv":
         kinds = ["conv"]
     mains = [family.main[k] for k in kinds if k in family.main]
     if not mains:
