@@ -23,7 +23,7 @@ LARGE = 10**9
         (uniconv.conv_transpose, {"stride": LARGE}, (1, 1, 6000000003, 5000000003)),
         (uniconv.conv_transpose, {"dilation": LARGE}, (1, 1, 2000000007, 2000000006)),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 @pytest.mark.parametrize("kind", [np.asarray, torch.from_numpy], ids=["numpy", "torch"])
 def test_a_result_larger_than_memory_is_refused_with_both_numbers(public, options, shape, kind):
