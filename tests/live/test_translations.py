@@ -26,7 +26,7 @@ from uniconv.spec.op import Op
 from uniconv.spec.registry import find, framework_of, frameworks
 from uniconv.testing.cases import probe, random_case
 
-CALLS = int(os.environ.get("UNICONV_TRANSLATIONS", "50"))  # of each ordered pair of functions
+CALLS = int(os.environ.get("UNICONV_TRANSLATIONS", "2"))  # of each ordered pair of functions
 
 # What a framework refuses at a run, although its functions' contract has it: no number is wrong.
 TENSORFLOW = (  # tensorflow 2.21.0, whose kernels for the CPU lack some calls that XLA has
