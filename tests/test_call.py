@@ -82,7 +82,7 @@ def test_a_family_means_its_main_function():
     assert Call((1, 4, 1), (3, 1, 1), dialect="tf", stride=1, padding="SAME").function.name == (
         "tf.nn.conv1d"
     )
-    assert Call(dialect="scipy").function.ranks[0] in (1, 2)
+    assert {1, 2} & {*Call(dialect="scipy").function.ranks}
 
 
 def test_arrays_of_every_kind():

@@ -556,7 +556,7 @@ def test_one_run_from_files(tmp_path, monkeypatch):
         (["--a", "knet.conv4"], "give --a FUNCTION and --b FUNCTION for two runs, or --dialect"),
         (["--a"], "--a wants a function: --a tf.nn.conv2d"),
         (["--a", "x=1"], "--a wants a function before x=1: --a tf.nn.conv2d"),
-        (["padding=1"], "padding=: options of a function come after --a, --b or --dialect"),
+        (["padding=1"], "options of a function come after --a, --b or --dialect"),
         (["x=testw", "x=wdata"], "x=wdata: x is given twice"),
         (["=1"], "=1: a name is missing"),
         (["--dialect", "tf", "dialect=tf"], "dialect=tf: write --dialect"),

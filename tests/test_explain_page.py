@@ -159,7 +159,7 @@ def test_the_sum_is_y_for_many_functions(browser, opened):
     for name in rng.sample(sorted(functions()), 25):
         op = find(name)
         case = random_case(op, rng)
-        if 0 in case.call.output or op.addend:
+        if 0 in case.call.output or op.addend or not 1 <= case.call.rank <= 3:
             continue
         dtype = "float32" if "float32" in op.dtypes else op.dtypes[0]
         opened(name, *probe(case, 0, dtype), **case.options)

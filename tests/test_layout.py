@@ -49,10 +49,11 @@ def test_numbered_axes_keep_their_numbers_in_any_order():
         ("bf0", "oi1", "bf0"),  # another number
         ("bf01", "oi0", "bf01"),  # another rank
         ("bb0", "oi0", "bf0"),  # a letter twice
-        ("bf", "oi", "bf"),  # no spatial axis
-        ("bf0123", "oi0123", "bf0123"),
     ):
         assert numbered_dimensions(x, w, y) is None
+    assert numbered_dimensions("bf", "oi", "bf") == Layout("n c", "o i", "n o", ranks=(0,))
+    four = numbered_dimensions("bf0123", "oi0123", "bf0123")
+    assert (four.w, four.ranks) == ("o i s0 s1 s2 s3", (4,))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_the_registry_has_kernels_of_every_form():
 def test_a_kernel_entry_keeps_its_meaning(pattern, groups, wanted):
     """Entry (group, m, i, tap) of the native kernel is the same entry of the executor's."""
     rank = 2 if "..." in pattern else sum(a[0] == "s" for a in pattern.split())
-    i, m, kernel = 4, 5, (2, 3, 2)[:rank]
+    i, m, kernel = 4, 5, (2, 3, 2, 3)[:rank]
     sizes = {"g": groups, "i": i, "m": m, "o": groups * m, "c": groups * i}
     rng = np.random.default_rng(0)
     w = rng.integers(-99, 99, arrange(pattern, sizes, kernel))

@@ -17,7 +17,7 @@ from uniconv._functional import run_op
 from uniconv._weights.kernel import convert_kernel
 from uniconv.conformance.crossing import moved
 from uniconv.errors import BadArray, BadOption, BadShape, CannotExpress, UnknownName
-from uniconv.spec.dimension_strings import AlongAxis
+from uniconv.spec.dimension_strings import AlongAxes, AlongAxis
 from uniconv.spec.registry import find, functions
 from uniconv.spec.rules import REQUIRED, Choice
 from uniconv.testing.cases import probe, random_case
@@ -28,7 +28,7 @@ FUNCTIONS = sorted(functions())
 def kernel_options(op, options):
     """Those of a call's options that change how its kernel is read."""
     rules = [r for r in (op.layout, op.reverse) if isinstance(r, Choice)]
-    names = {r.option for r in rules if not isinstance(r, AlongAxis)}
+    names = {r.option for r in rules if not isinstance(r, (AlongAxis, AlongAxes))}
     names |= {
         name for n in names & set(op.per_axis_options) for name in op.per_axis_options[n].names
     }
@@ -105,7 +105,7 @@ def test_a_converted_kernel_gives_the_same_numbers_in_any_function_and_comes_bac
                 lifted.options,
                 *p,
             )
-            got = moved(got, to.y, src.y, call.rank, batch)
+            got = moved(got, to.y, src.y, call.rank, batch).reshape(call.output)
             np.testing.assert_array_equal(got, y, err_msg=f"{case} -> {other} {lifted.options}")
             seen += 1
     assert seen >= 6

@@ -25,7 +25,9 @@ from uniconv._canonical.integers import flipped
 from uniconv._canonical.layout import Layout, completed, kernel_order, kernel_rank, regrouping
 from uniconv._canonical.precision import current
 from uniconv._canonical.record import Shape
-from uniconv.errors import BadArray, UniconvWarning
+from uniconv._canonical.steps import MOST_AXES
+from uniconv._messages import show_shape
+from uniconv.errors import BadArray, BadShape, UniconvWarning
 from uniconv.spec.op import Op
 
 
@@ -75,6 +77,11 @@ class StoredKernel:
     ) -> LoweredCall:
         """A call that gets this kernel as it is stored; warns of what the framework does wrong."""
         call = lower(op, options, x_shape, self.shape, *p_shape)
+        if len(self.shape) < call.rank > MOST_AXES:
+            raise BadShape(
+                f"{op.name}: a stored kernel {show_shape(self.shape)} is for x of at most {MOST_AXES} "
+                f"spatial axes, this one has {call.rank}: call uniconv.conv(x, w, ...)"
+            )
         for text in call.warnings:
             warnings.warn(text, UniconvWarning, stacklevel=2)
         return self.of(call)

@@ -228,6 +228,8 @@ def _in_file(name: str, role: str, known: Mapping[str, NamedArray]) -> NamedArra
         return held[inside]
     if not Path(name).exists():
         has = f"the files have {', '.join(known)}" if known else "there is no such file"
+        if role not in ("x", "w", "y", "bias", "p", "pointwise"):
+            has += "; options of a function come after --a, --b or --dialect"
         raise UsageError(f"{role}={name}: no array and no file has that name; {has}")
     held = uniconv.files.load(name)
     if len(held) != 1:

@@ -92,7 +92,8 @@ def run_by(other: Op, case: Case, arrays: tuple[Array, ...]) -> Array:
     x = moved(x, src.x, dst.x, call.rank, batch)
     if p:
         p = [moved(p[0], str(case.op.pointwise), str(other.pointwise), call.rank, 0)]
-    return moved(made_by(other, lifted.options, x, w, *p), dst.y, src.y, call.rank, batch)
+    y = moved(made_by(other, lifted.options, x, w, *p), dst.y, src.y, call.rank, batch)
+    return y.reshape(call.output)
 
 
 def made_by(op: Op, options: dict[str, object], x: Array, w: Array, *p: Array) -> Array:
@@ -114,6 +115,8 @@ def moved(a: Array, src: str, dst: str, rank: int, batch: int) -> Array:
     come, go = (
         [b for a in axes(p, rank) for b in (spell if a == "n" else [a])] for p in (src, dst)
     )
+    if a.ndim < len(come) and batch == 1:  # a function that takes a batch of one off
+        a = np.expand_dims(a, come.index("n0"))
     new = [letter for letter in go if letter not in come]  # axes of size 1
     gone = [letter for letter in come if letter not in go]
     a = a.reshape((*a.shape, *[1] * len(new))).transpose(order([*come, *new], [*go, *gone]))
