@@ -32,7 +32,11 @@ def test_the_numbers_are_those_of_the_call(name):
             and pad.word_option.table[given[pad.word_option.option]] is not None
         )
         word = given[(pad.word_option if by_word else pad).option]
-        if not isinstance(word, str) or word not in _words(op) or max(conv.lhs_dilation, default=2) > 1:
+        if (
+            not isinstance(word, str)
+            or word not in _words(op)
+            or max(conv.lhs_dilation, default=2) > 1
+        ):
             continue
         rule = pad.words.get(word)
         if isinstance(rule, Choice) and given[rule.option] != rule.default:

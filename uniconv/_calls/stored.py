@@ -79,8 +79,8 @@ class StoredKernel:
         call = lower(op, options, x_shape, self.shape, *p_shape)
         if len(self.shape) < call.rank > MOST_AXES:
             raise BadShape(
-                f"{op.name}: a stored kernel {show_shape(self.shape)} is for x of at most {MOST_AXES} "
-                f"spatial axes, this one has {call.rank}: call uniconv.conv(x, w, ...)"
+                f"{op.name}: a stored kernel {show_shape(self.shape)} is for x of at most "
+                f"{MOST_AXES} spatial axes, this one has {call.rank}: call uniconv.conv(x, w, ...)"
             )
         for text in call.warnings:
             warnings.warn(text, UniconvWarning, stacklevel=2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,6 +27,9 @@ def chainer() -> Any:
         warnings.simplefilter("ignore")
         with suppress(ImportError, AttributeError):
             importlib.import_module("_distutils_hack").remove_shim()
+        for name in [n for n in sys.modules if n.partition(".")[0] == "distutils"]:
+            if "setuptools" in (getattr(sys.modules[name], "__file__", None) or ""):
+                del sys.modules[name]  # another framework has brought it
         return importlib.import_module("chainer")
 
 
