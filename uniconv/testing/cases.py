@@ -140,7 +140,8 @@ def asymmetric(shape: Shape, rng: np.random.Generator, dtype: str = "float32") -
             break
     # The imaginary parts are drawn apart, so that a conjugate shows, too.
     if kind.kind == "c":
-        return (a + 1j * rng.integers(-bound, bound + 1, shape)).astype(kind)
+        # np.asarray: NumPy makes a number of a sum without axes.
+        return np.asarray(a + 1j * rng.integers(-bound, bound + 1, shape)).astype(kind)
     return a.astype(kind)
 
 
