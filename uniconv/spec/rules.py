@@ -318,17 +318,19 @@ class Choice(Setting):
 
     ``Choice("mode", {0: True, 1: False}, 0)`` reads mode=0 as True.  It writes the first word of
     the table that means the value, unless leaving the option out means it already.  any_case:
-    "same" stands for "SAME", too.
+    "same" stands for "SAME", too.  tries: the words for calls that are compared bit by bit, if not
+    all.
     """
 
     option: str
     table: Mapping[Any, Any]
     default: Any = REQUIRED
     any_case: bool = False
+    tries: tuple[Any, ...] = ()
 
     @property
     def samples(self) -> tuple[Any, ...]:
-        return tuple(self.table)
+        return self.tries or tuple(self.table)
 
     @property
     def takes(self) -> str:
