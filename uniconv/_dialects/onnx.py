@@ -186,6 +186,7 @@ TRANSPOSE = replace(
 INTEGER = replace(
     CONV,
     name="onnx.ConvInteger",
+    layout=Layout("n c ...", "o i ...", "n o ..."),
     params="x:x w:w x_zero_point w_zero_point auto_pad dilations group kernel_shape pads strides",
     dtypes=("uint8", "int8"),
     mixed_dtypes=True,

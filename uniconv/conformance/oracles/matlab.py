@@ -83,7 +83,9 @@ def answer(expression: str) -> Array:
     dtype = np.complex64 if kind.startswith("single") else np.complex128
     numbers = np.empty(len(real.split()), dtype)
     numbers.real, numbers.imag = (np.array(part.split(), float) for part in (real, imaginary))
-    return numbers.reshape([int(n) for n in shape.split()], order="F")
+    y = numbers.reshape([int(n) for n in shape.split()], order="F")
+    name = kind.split()[0]
+    return y.real.astype(name) if "int" in name else y
 
 
 def function_of(op: Op) -> Callable[..., list[Array]]:
@@ -105,7 +107,10 @@ def function_of(op: Op) -> Callable[..., list[Array]]:
             raise ValueError("Octave takes one number of axes for both")
         if name != "imfilter" and set(options) - {"shape"}:
             raise ValueError("unknown option")
-        y = answer(f"{name.removesuffix('_uv')}({', '.join(map(typed, [*order, *values]))})")
+        texts = [*map(typed, [*order, *values])]
+        if name == "imfilter" and x.dtype.kind in "iu":  # which keeps its class
+            texts[0] = f"{x.dtype.name}({texts[0]})"
+        y = answer(f"{name.removesuffix('_uv')}({', '.join(texts)})")
         if not any(np.iscomplexobj(a) for a in arrays.values()):
             y = y.real
         # Octave drops trailing axes of size 1, and gives vectors two axes.
