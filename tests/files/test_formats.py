@@ -456,7 +456,8 @@ def test_lists_in_json_have_a_depth(folder):
     Path("a.json").write_text("[" * 80 + "1" + "]" * 80)
     with pytest.raises(BadFile, match="is deeper than max_depth=64"):
         files.load("a.json")
-    with pytest.raises(BadFile, match="64"):  # NumPy's own limit on axes
+    # NumPy's own limit on axes, which was 32 before NumPy 2.
+    with pytest.raises(BadFile, match=r"32|64"):
         files.load("a.json", max_depth=100)
 
 
