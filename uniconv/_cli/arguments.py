@@ -6,7 +6,7 @@ import ast
 import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 UsageError: Any = typer.BadParameter.__base__  # typer has no public name for it
+
+# The limits within which a file is read; None for those of uniconv.files.
+MaxBytes = Annotated[int | None, typer.Option(help="The most bytes that all arrays may have.")]
+MaxDepth = Annotated[int | None, typer.Option(help="The most groups that may lie in each other.")]
+MaxArrays = Annotated[int | None, typer.Option(help="The most arrays.")]
 
 _WIDEST = 80  # signs of a column: converters of graphs give names of several hundred
 

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from uniconv._cli.arguments import UsageError, model_of, table, within, writable
+from uniconv._cli.arguments import (
+    MaxArrays,
+    MaxBytes,
+    MaxDepth,
+    UsageError,
+    model_of,
+    table,
+    within,
+    writable,
+)
 from uniconv.errors import UniconvError
 
 if TYPE_CHECKING:
@@ -65,13 +74,9 @@ def convert_command(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print what happens to every array as JSON.")
     ] = False,
-    max_bytes: Annotated[
-        int | None, typer.Option(help="The most bytes that all arrays may have.")
-    ] = None,
-    max_depth: Annotated[
-        int | None, typer.Option(help="The most groups that may lie in each other.")
-    ] = None,
-    max_arrays: Annotated[int | None, typer.Option(help="The most arrays.")] = None,
+    max_bytes: MaxBytes = None,
+    max_depth: MaxDepth = None,
+    max_arrays: MaxArrays = None,
 ) -> None:
     """Convert the kernels in a file of arrays; the other arrays stay as they are.
 

@@ -8,7 +8,14 @@ from typing import Annotated, Any
 import typer
 
 import uniconv
-from uniconv._cli.arguments import UsageError, model_of, within
+from uniconv._cli.arguments import (
+    MaxArrays,
+    MaxBytes,
+    MaxDepth,
+    UsageError,
+    model_of,
+    within,
+)
 
 
 def layout_command(
@@ -28,13 +35,9 @@ def layout_command(
     ] = None,
     x_channels: Annotated[int | None, typer.Option(help="The channels of its input.")] = None,
     o: Annotated[int | None, typer.Option("--o", help="The channels of its output.")] = None,
-    max_bytes: Annotated[
-        int | None, typer.Option(help="The most bytes that all arrays may have.")
-    ] = None,
-    max_depth: Annotated[
-        int | None, typer.Option(help="The most groups that may lie in each other.")
-    ] = None,
-    max_arrays: Annotated[int | None, typer.Option(help="The most arrays.")] = None,
+    max_bytes: MaxBytes = None,
+    max_depth: MaxDepth = None,
+    max_arrays: MaxArrays = None,
 ) -> None:
     """Tell in which order the axes of kernels lie: "HWIO (tf, keras, flax)", or which may be.
 

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import uniconv
-from uniconv._cli.arguments import UsageError, table, within, writable
+from uniconv._cli.arguments import (
+    MaxArrays,
+    MaxBytes,
+    MaxDepth,
+    UsageError,
+    table,
+    within,
+    writable,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,13 +32,9 @@ def read_command(
         Path | None,
         typer.Option("--output", "-o", help=f"Write them to {ENDINGS}."),
     ] = None,
-    max_bytes: Annotated[
-        int | None, typer.Option(help="The most bytes that all arrays may have.")
-    ] = None,
-    max_depth: Annotated[
-        int | None, typer.Option(help="The most groups that may lie in each other.")
-    ] = None,
-    max_arrays: Annotated[int | None, typer.Option(help="The most arrays.")] = None,
+    max_bytes: MaxBytes = None,
+    max_depth: MaxDepth = None,
+    max_arrays: MaxArrays = None,
 ) -> None:
     """List the arrays of a file: .npy to .onnx, or text with printed arrays in it.
 
