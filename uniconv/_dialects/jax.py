@@ -265,9 +265,7 @@ IMAGES = "jax 0.10.2 jax/_src/scipy/signal.py"
 
 
 # By FFT float32 is rounded otherwise, so that such calls are not compared bit by bit.
-METHOD = Choice(
-    "method", dict.fromkeys(("auto", "direct", "fft")), "auto", tries=("auto", "direct")
-)
+METHOD = replace(scipy.METHOD, tries=("auto", "direct"))
 
 
 def bare(op: Op, name: str, params: str, source: str, **changes: Any) -> Op:

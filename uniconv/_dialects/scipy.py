@@ -86,6 +86,7 @@ ORIGIN_ALONG = along_one(ORIGIN)
 ORIGIN_FLIPPED_ALONG = along_one(ORIGIN_FLIPPED)
 BARE = Layout("...", "...", "...", EVERY_RANK)
 MODES = {"full": full, "valid": valid_inside_longer, "same": same_total_lower}
+METHOD = Choice("method", dict.fromkeys(("auto", "direct", "fft")), "auto")
 CONJUGATED = "A complex second array is conjugated."
 
 
@@ -114,7 +115,7 @@ CONVOLVE = Op(
     batch=(0, 0),
     dtypes=("float32", "float64", *NUMPY_INTEGERS[1:], *COMPLEX),  # bool along one axis only
     mixed_dtypes="numpy",
-    inert_options=(Choice("method", dict.fromkeys(("auto", "direct", "fft")), "auto"),),
+    inert_options=(METHOD,),
     refusals=(
         Refusal(
             valid_and_neither_inside_the_other,
