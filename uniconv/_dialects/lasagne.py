@@ -18,7 +18,6 @@ from uniconv.spec import (
     Count,
     Crop,
     Framework,
-    Idiom,
     InertOption,
     Layout,
     Op,
@@ -34,6 +33,7 @@ from uniconv.spec import (
     half,
     leaky,
     restated,
+    theano_idiom,
     unchecked,
     valid,
 )
@@ -159,17 +159,8 @@ def lines(call: WrittenCall) -> list[str]:
     ]
 
 
-IDIOM = Idiom(
-    "from theano import tensor",
-    transpose="{x}.dimshuffle({axes})",
-    reshape="{x}.reshape({shape})",
-    join="tensor.concatenate([{parts}], {axis})",
-    nothing="tensor.zeros({shape}, {x}.dtype)",
-    array="theano.shared({})",
-    result="{}.eval()",
-)
 SPELLING = Spelling(
-    "import lasagne\nimport theano", lines=lines, rounds=lambda op: True, idiom=IDIOM
+    "import lasagne\nimport theano", lines=lines, rounds=lambda op: True, idiom=theano_idiom()
 )
 
 LASAGNE = Framework(

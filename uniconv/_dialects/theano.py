@@ -12,7 +12,6 @@ from uniconv.spec import (
     Count,
     Crop,
     Framework,
-    Idiom,
     InertOption,
     Layout,
     Op,
@@ -29,6 +28,7 @@ from uniconv.spec import (
     non_negative,
     plain_call,
     restated,
+    theano_idiom,
     tuples_only,
     valid,
 )
@@ -132,20 +132,11 @@ def lines(call: WrittenCall) -> list[str]:
 
 
 # Its 3-D convolution without a compiler sums by FFT.
-IDIOM = Idiom(
-    "from theano import tensor",
-    transpose="{x}.dimshuffle({axes})",
-    reshape="{x}.reshape({shape})",
-    join="tensor.concatenate([{parts}], {axis})",
-    nothing="tensor.zeros({shape}, {x}.dtype)",
-    array="theano.shared({})",
-    result="{}.eval()",
-)
 SPELLING = Spelling(
     "import theano\nimport theano.tensor.nnet.abstract_conv",
     lines=lines,
     rounds=lambda op: True,
-    idiom=IDIOM,
+    idiom=theano_idiom(),
 )
 
 THEANO = Framework(

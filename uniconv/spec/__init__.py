@@ -67,7 +67,7 @@ from uniconv.spec.groups import (
     Count,
     Groups,
 )
-from uniconv.spec.idiom import Idiom, LayerIdiom, julia_idiom, numpy_idiom
+from uniconv.spec.idiom import Idiom, LayerIdiom, julia_idiom, numpy_idiom, theano_idiom
 from uniconv.spec.initial import KAIMING, Initial, fans_first, fans_last, glorot, lecun
 from uniconv.spec.op import (
     COMPLEX,
@@ -266,6 +266,7 @@ __all__ = [
     "strided_and_dilated",
     "surplus_lower",
     "surplus_upper",
+    "theano_idiom",
     "transposed_same_total_lower",
     "transposed_same_upper",
     "tuples_only",

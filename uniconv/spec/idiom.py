@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Idiom", "LayerIdiom", "julia_idiom", "numpy_idiom"]
+__all__ = ["Idiom", "LayerIdiom", "julia_idiom", "numpy_idiom", "theano_idiom"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,4 +123,17 @@ def julia_idiom(imports: str = "using NNlib") -> Idiom:
         pad={"constant": "NNlib.pad_constant({x}, {flat}, {fill})"},
         join="cat({parts}; dims={axis})",
         conj="conj.({x})",
+    )
+
+
+def theano_idiom() -> Idiom:
+    """The idiom of Theano's expressions, which Lasagne's layers make, too."""
+    return Idiom(
+        "from theano import tensor",
+        transpose="{x}.dimshuffle({axes})",
+        reshape="{x}.reshape({shape})",
+        join="tensor.concatenate([{parts}], {axis})",
+        nothing="tensor.zeros({shape}, {x}.dtype)",
+        array="theano.shared({})",
+        result="{}.eval()",
     )
