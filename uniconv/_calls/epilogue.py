@@ -162,7 +162,7 @@ def _cut(call: LoweredCall, kept: torch.dtype, x: Tensor, w: Tensor) -> Tensor:
     for name, a in (("x", x), ("w", w)):
         _check_dtype(call, name, a.dtype)
     # Functions along one axis, which an option names, have loops of their own.
-    pairs = call.op.layout.option == "axis"
+    pairs = call.op.layout.names_one_axis
     kernel = w.detach().cpu().reshape(call.sizes.kernel)
     y = in_order(x.detach().cpu(), kernel, call.conv, pairs=pairs)
     return as_integers(y, kept).to(x.device)

@@ -305,6 +305,8 @@ class Labels(Choice):
 class AlongAxis(Choice):
     """The axis of x along which a one-dimensional kernel runs; the table has the plainest."""
 
+    names_one_axis = True
+
     @property
     def usual(self) -> Layout:
         """Along the last axis, of as many as the table has."""

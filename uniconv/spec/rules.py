@@ -234,6 +234,7 @@ class Setting(Rule):
 
     __slots__ = ()
     table: Mapping[Any, Any]  # what each word means
+    names_one_axis = False  # whether it is the one axis of x along which a kernel runs
 
     @property
     def usual(self) -> Any:
