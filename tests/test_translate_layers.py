@@ -37,11 +37,11 @@ def integers(*shape):
 
 def call_of(text, size=None, in_channels=None):
     """The source's function on arrays of its own, and these arrays."""
-    from uniconv._translate.layers import _shapes
+    from uniconv._translate.layers import shapes_of_layer
     from uniconv._translate.unsized import UnsizedCall
 
     call = UnsizedCall.of(text)
-    shapes = _shapes(call, in_channels or 3, size)
+    shapes = shapes_of_layer(call, in_channels or 3, size)
     arrays = {role: integers(*shape) for role, shape in shapes.items()}
     return call.sized(shapes), arrays
 

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 
 from uniconv import Call, translate_layer
-from uniconv._translate.layers import _shapes
+from uniconv._translate.layers import shapes_of_layer
 from uniconv._translate.unsized import UnsizedCall
 from uniconv.errors import CannotExpress
 
@@ -75,7 +75,7 @@ def run(family, text, channels):
     except CannotExpress:
         return None
     call = UnsizedCall.of(text)
-    shapes = _shapes(call, channels, None)
+    shapes = shapes_of_layer(call, channels, None)
     arrays = {role: integers(shape) for role, shape in shapes.items()}
     sized = call.sized(shapes)
     src, dst = done.axes.split(" -> ")

@@ -20,7 +20,7 @@ from uniconv._parse.tree import (
 )
 from uniconv.errors import BadCall
 
-__all__ = ["read_python"]
+__all__ = ["dotted_path", "read_python"]
 
 _OPERATORS: dict[type[ast.AST], str] = {
     ast.Add: "+",
@@ -120,7 +120,7 @@ class _PythonReader:
                 kind = "list" if isinstance(expr, ast.List) else "tuple"
                 return Items(at, kind, tuple(self.node(e, depth + 1) for e in expr.elts))
             case ast.Name() | ast.Attribute():
-                path = _path(expr)
+                path = dotted_path(expr)
                 if path:
                     return NameInText(at, path)
             case ast.Call():
@@ -179,7 +179,7 @@ class _PythonReader:
         return self.source.text[start : min(end, start + LONGEST_SHOWN)]
 
 
-def _path(expr: ast.expr) -> str:
+def dotted_path(expr: ast.expr) -> str:
     """A name with its attributes; nothing where something else stands in front of a dot."""
     names: list[str] = []
     while isinstance(expr, ast.Attribute):

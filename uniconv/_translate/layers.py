@@ -184,7 +184,7 @@ def _of_channels(
 ) -> LayerTranslation:
     """The layer for x of c channels."""
     source = call.matched.target
-    shapes = _shapes(call, c, size)
+    shapes = shapes_of_layer(call, c, size)
     translation = translate(
         call.sized(shapes), to=target.function, sizes="these" if size else "any"
     )
@@ -262,7 +262,7 @@ def _constructed(
     return f"{target.name}({', '.join([*positional, *named])})"
 
 
-def _shapes(call: UnsizedCall, c: int, size: Shape | None) -> dict[str, Shape]:
+def shapes_of_layer(call: UnsizedCall, c: int, size: Shape | None) -> dict[str, Shape]:
     """The shapes of x, of the arrays that the layer holds."""
     sizes = {role: value for role, (_, value) in call.words.sizes.items()}
     rank, extent = _rank(call), sizes["size"]

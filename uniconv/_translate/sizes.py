@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from uniconv._calls.any_size import size_free
@@ -50,3 +51,29 @@ def _windows(call: LoweredCall, axis: int, a: tuple[Any, Any], b: tuple[Any, Any
     except TypeError:
         return False
     return type(difference) is int and difference == 0
+
+
+def alike_for_every_kernel(call: LoweredCall, other: LoweredCall) -> bool:
+    """Whether both calls pad alike, or apart by the same pixels, for x and w of every size.
+
+    What the code does beside the call is then the same for all of them.
+    """
+    for axis in range(call.rank):
+        try:
+            a, b = (traced(_pads(side, axis), "n", "k") for side in (call, other))
+        except TypeError:
+            return False
+        if any(type(one - other) is not int for one, other in zip(a, b)):
+            return False
+    return True
+
+
+def _pads(call: LoweredCall, axis: int) -> Callable[[Any, Any], tuple[int, ...]]:
+    """The padding along an axis, as a function of the extents of x and w there."""
+
+    def along(n: Any, k: Any) -> tuple[int, ...]:
+        size, kernel = list(call.sizes.size), list(call.sizes.kernel)
+        size[axis], kernel[axis] = n, k
+        return call.padding_at(tuple(size), tuple(kernel))[axis]
+
+    return along

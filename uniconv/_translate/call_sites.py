@@ -1,0 +1,197 @@
+"""CallSites: the convolution calls of a Python file, and what each of their arguments is."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from uniconv._canonical.record import Shape
+from uniconv._parse.functions import targets
+from uniconv._parse.python import dotted_path, read_python
+from uniconv._parse.source import SourceText
+from uniconv._parse.tree import Argument, Literal, NameInText
+from uniconv._parse.values import Values
+from uniconv._translate.unsized import UnsizedCall
+from uniconv.errors import UniconvError
+
+# Two times numbers that stand for channels of a layer; times 5040, so that groups divide them.
+_COUNTS = tuple(tuple(range(first, first + 40)) for first in (101, 211))
+
+
+class LeftError(Exception):
+    """A call stays as it is, for this reason."""
+
+
+@dataclass(slots=True)
+class CallSite:
+    """A convolution call of a file: its node, and what its arguments are.
+
+    reason: why it cannot be read.  read: the call as ``calls_in`` sorted it, in a text of its own.
+    arguments: the node of each role's array.  kernel: its shape, where that is known.
+    layers: a layer, read twice with other numbers for the channels that are expressions: the nodes
+    of these by the numbers.
+    """
+
+    node: ast.Call
+    function: str
+    reason: str = ""
+    read: UnsizedCall | None = None
+    arguments: dict[str, ast.expr] = field(default_factory=dict)
+    kernel: Shape | None = None
+    layers: list[tuple[UnsizedCall, dict[int, ast.expr]]] = field(default_factory=list)
+
+
+class CallSites:
+    """Finds the convolution calls of a file."""
+
+    def __init__(self, text: str, tree: ast.Module, shapes: Mapping[str, Shape]) -> None:
+        self.text, self.tree, self.shapes = text, tree, shapes
+        nodes = [n for n in ast.walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom))]
+        self.imports = [ast.unparse(node) for node in nodes if getattr(node, "level", 0) == 0]
+        self.program = read_python(SourceText("\n".join(self.imports)))
+        stars = (line.split()[1] for line in self.imports if line.endswith("import *"))
+        self.stars = list(stars)
+
+    def places(self, origin: str | None, target: str) -> Iterator[CallSite]:
+        """The calls of one framework, or of all but one, inner calls before outer ones."""
+        calls = [node for node in ast.walk(self.tree) if isinstance(node, ast.Call)]
+        in_strings = {
+            id(n) for s in ast.walk(self.tree) if isinstance(s, ast.JoinedStr) for n in ast.walk(s)
+        }
+        for call in sorted(calls, key=lambda n: (n.end_lineno, n.end_col_offset, -n.lineno)):
+            path = self._path(call.func)
+            known = targets(path, self.program, True) if path else []
+            family = known[0].framework.name if known else None
+            if family is None or (family != origin if origin else family == target):
+                continue
+            place = CallSite(call, known[0].name)
+            try:
+                if id(call) in in_strings:
+                    raise LeftError("it stands in an f-string")
+                if known[0].layer is None:
+                    self._read(place, path)
+                else:
+                    self._read_layer(place, path)
+            except LeftError as left:
+                place.reason = str(left)
+            except UniconvError as error:
+                place.reason = reason_of(error, place)
+            yield place
+
+    def _path(self, function: ast.expr) -> str:
+        """The dotted name of a function that an import of the file brings; "" for any other."""
+        path = dotted_path(function)
+        root, _, rest = path.partition(".")
+        if root in self.program.aliases:
+            return path
+        known = (f"{module}.{path}" for module in self.stars if path and not rest)
+        return next((name for name in known if targets(name, self.program, True)), "")
+
+    def _read(self, place: CallSite, path: str) -> None:
+        """Sort the arguments of a call."""
+        call = place.node
+        if any(isinstance(a, ast.Starred) for a in call.args) or None in [
+            keyword.arg for keyword in call.keywords
+        ]:
+            raise LeftError("its arguments are not written out")
+        names = {f"argument_{i}": value for i, value in enumerate(arguments_of(call))}
+        read = self._read_as(call, path, list(names))
+        matched = read.matched
+        for role, argument in matched.arrays.items():
+            name = argument.value
+            if isinstance(name, NameInText) and name.path in names:
+                place.arguments[role] = names[name.path]
+        for role in ("x", "w"):
+            if role not in place.arguments:
+                raise LeftError(f"no {role} stands in it")
+        place.read = read
+        place.kernel = self._kernel(ast.unparse(place.arguments["w"]))
+
+    def _read_layer(self, place: CallSite, path: str) -> None:
+        """Read a layer that is made, with numbers in the place of channels that are expressions."""
+        call = place.node
+        for counts in _COUNTS:
+            numbers = [5040 * n for n in counts[: len(arguments_of(call))]]
+            read = self._read_as(call, path, list(map(str, numbers)))
+            said = {id(a): role for role, a in read.matched.sizes.items() if role in ("in", "out")}
+            channels = {}
+            for argument in (*read.matched.sizes.values(), *read.matched.options.values()):
+                value = argument.value.value if isinstance(argument.value, Literal) else None
+                if value in numbers:
+                    node = arguments_of(call)[numbers.index(value)]
+                    if id(argument) not in said:
+                        word = argument.keyword or "an argument"
+                        raise LeftError(f"{word} is {ast.unparse(node)}, which is not known")
+                    channels[value] = node
+            place.layers.append((read, channels))
+
+    def _read_as(self, call: ast.Call, path: str, names: list[str]) -> UnsizedCall:
+        """A call, with these names where an argument is no value."""
+        values = arguments_of(call)
+        if len(values) > len(names):
+            raise LeftError(f"it has {len(values)} arguments")
+        words = [None] * len(call.args) + [keyword.arg for keyword in call.keywords]
+        texts = [ast.unparse(v) if self._is_value(v) else n for v, n in zip(values, names)]
+        arguments = ", ".join(t if word is None else f"{word}={t}" for word, t in zip(words, texts))
+        read = UnsizedCall.of("\n".join([*self.imports, f"{path}({arguments})"]))
+        if read is None:
+            raise LeftError("it cannot be read")
+        return read
+
+    def _is_value(self, node: ast.expr) -> bool:
+        """Whether a node is written out, or a constant of a module."""
+        root = dotted_path(node).partition(".")
+        if root[2] and root[0] in self.program.aliases:
+            return True
+        try:
+            ast.literal_eval(node)
+        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+            return False
+        return True
+
+    def _kernel(self, name: str) -> Shape | None:
+        """A kernel's shape: as it was said, or as the one statement has it that sets its name."""
+        if name in self.shapes:
+            return tuple(self.shapes[name])
+        nodes = list(ast.walk(self.tree))
+        stores = [
+            n
+            for n in nodes
+            if isinstance(n, (ast.Name, ast.Attribute))
+            and isinstance(n.ctx, ast.Store)
+            and dotted_path(n) == name
+        ]
+        arguments = {n.arg for n in nodes if isinstance(n, ast.arg)}
+        values = [
+            n.value
+            for n in nodes
+            if isinstance(n, ast.Assign) and [dotted_path(t) for t in n.targets] == [name]
+        ]
+        if len(stores) != 1 or len(values) != 1 or name in arguments:
+            return None
+        source = SourceText("\n".join([*self.imports, f"kernel = {ast.unparse(values[0])}"]))
+        try:
+            program = read_python(source)
+            kernel = Argument(0, None, program.variables["kernel"])
+            array = Values(source, program, {}).array("w", kernel, set())
+        except UniconvError:
+            return None
+        return None if array is None else tuple(getattr(array, "shape", array))
+
+
+def arguments_of(call: ast.Call) -> list[ast.expr]:
+    """What a call is given, in order."""
+    return [*call.args, *(keyword.value for keyword in call.keywords)]
+
+
+def reason_of(error: UniconvError, place: CallSite) -> str:
+    """An error's first line, without the place in the text that was made of the call."""
+    line = re.sub(r"^line \d+, column \d+: ", "", str(error).splitlines()[0])
+    line = line.removeprefix(f"{place.function}: ")
+    line = re.sub(
+        r"^no value for (\w+), (?:the |an? )?(\w+): .*", r"\2 is \1, which is not known", line
+    )
+    values = arguments_of(place.node)
+    return re.sub(r"argument_(\d+)", lambda m: ast.unparse(values[int(m[1])]), line)
