@@ -15,6 +15,8 @@ from typer.testing import CliRunner
 import uniconv
 from uniconv import _cli as cli
 from uniconv._cli import demo
+from uniconv._describe import padding_words
+from uniconv.spec.registry import functions
 
 ROOT = Path(__file__).parent.parent
 README, DESIGN, WALK = (ROOT / p for p in ("README.md", "docs/design.md", "docs/add-a-dialect.md"))
@@ -41,6 +43,14 @@ def run_examples(text, name):
 def made():
     """What docs/make_reference.py would write."""
     return runpy.run_path(str(ROOT / "docs" / "make_reference.py"))["pages"]()
+
+
+def test_a_padding_word_is_told_in_one_line():
+    """It stands in a table: an example or a second paragraph would end that."""
+    texts = [text for op in functions().values() for _, text in padding_words(op)]
+    assert len(texts) > 100
+    assert all(texts)
+    assert not [text for text in texts if "\n" in text or ">>>" in text]
 
 
 def test_generated_text_is_fresh(made):

@@ -210,15 +210,14 @@ def _takes(op: Op, rule: Rule) -> str:
 
 def padding_words(op: Op) -> list[tuple[str, str]]:
     """Every padding word and what it means."""
-    pad = op.padding
-    words = {**pad.words, **(pad.word_option.table if pad.word_option else {})}
-    return [(show(word), meaning(rule)) for word, rule in words.items() if rule is not None]
+    words = {name: words for name, words in op.padding.named_words() if words != (None,)}
+    return [(show(name), " Or: ".join(map(meaning, words))) for name, words in words.items()]
 
 
 def meaning(word: Any) -> str:
-    """What a padding word does, as its own docstring says it."""
+    """What a padding word does, as the first paragraph of its own docstring says it."""
     inner = getattr(word, "word", None)
-    text = inspect.getdoc(inner or word) or ""
+    text = " ".join((inspect.getdoc(inner or word) or "").partition("\n\n")[0].split())
     return f"As a convolution reads its output: {text}" if inner else text
 
 
