@@ -53,7 +53,7 @@ def test_a_grid_is_small_and_takes_every_word_and_form(op):
         if rule in (op.activation, op.result_option):
             continue
         if name and (hasattr(rule, "table") or hasattr(rule, "words")):
-            words = list(getattr(rule, "table", None) or rule.words)
+            words = list(getattr(rule, "tries", ()) or getattr(rule, "table", None) or rule.words)
             used = [case.options.get(name, LEFT_OUT) for case in cases]
             if name in op.per_axis_options:  # one word in several options
                 used = [complete(op, case.options)[0][name] for case in cases]
