@@ -35,9 +35,6 @@ def function_of(op: Op) -> Callable[..., list[Array]]:
     make = _function if module == "ops" else _layer
 
     def call(arrays: dict[str, Array], options: dict[str, Any], dy: Array | None) -> list[Array]:
-        integers = arrays["x"].dtype.kind in "iu"
-        if integers and (arrays["x"].dtype != "int32" or name not in ("conv", "conv_transpose")):
-            raise CannotRun("TensorFlow convolves no such integers; Keras's JAX backend does")
         keras()
         first = options.get("data_format") == "channels_first"
         if name in ("depthwise_conv", "separable_conv"):
@@ -57,7 +54,13 @@ def function_of(op: Op) -> Callable[..., list[Array]]:
             return [y + bias.reshape(-1, *(1,) * (y.ndim - 2))]
         run = make(op, name, arrays, options)
         wrong = shifts_window(op, words, arrays["w"])
-        return computed(run, arrays, options, dy, options, wrong)
+        try:
+            return computed(run, arrays, options, dy, options, wrong)
+        except Exception as error:
+            if arrays["x"].dtype.kind in "iu":
+                # Only for int32 has TensorFlow kernels, and not for each layout, rank and dilation.
+                raise CannotRun("TensorFlow lacks it for integers, JAX does not") from error
+            raise
 
     return call
 
