@@ -366,3 +366,34 @@ def test_values_are_put_in_once():
 
 if __name__ == "__main__":
     OUTCOMES.write_text(json.dumps(outcomes(), indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def test_a_border_of_no_pixels_is_of_no_kind():
+    call = Call((2, 6, 7), (5, 2, 3, 2), dialect="ncnn.Convolution", pad_value=2)
+    assert translate(call, to="pytorch").outcome == "exact"
+    small = 'tf.nn.conv2d(x, w, strides=4, padding="SAME")'  # here SAME is 0, elsewhere it is not
+    code = translate(small, to="pytorch", x=(2, 6, 2, 3), w=(2, 1, 3, 5), sizes="any")
+    assert code.outcome == "exact"
+    assert "F.pad(" in code.code
+
+
+@pytest.mark.parametrize(
+    ("to", "line"),
+    [
+        ("flux", "layer = Flux.Conv(w, false, relu)"),
+        ("lux", "layer = Lux.Conv((3, 2), 3 => 5, relu; use_bias=false"),
+        (
+            "lasagne",
+            "    inputs, 5, (3, 2), W=w, b=None, nonlinearity=lasagne.nonlinearities.rectify,",
+        ),
+        ("jax", "y = jax.nn.relu(y)"),
+        ("tf", "y = tf.nn.relu(y)"),
+        ("matlab_dl", "y = np.maximum(y, 0)"),
+        ("knet", "y = NNlib.relu.(y)"),
+        ("onnx", '    helper.make_node("Relu", ["y_3"], ["y"]),'),
+    ],
+)
+def test_an_activation_is_said_inside_or_after_the_call(to, line):
+    call = Call((2, 6, 7, 3), (3, 2, 3, 5), dialect="keras.layers.Conv2D", activation="relu")
+    lines = translate(call, to=to).lines
+    assert any(row.startswith(line) for row in lines), lines

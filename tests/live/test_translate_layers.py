@@ -12,9 +12,9 @@ SCRIPT = Path(__file__).with_name("translated_layers.py")
 SAID = {
     "pytorch": ("torch", 17),
     "keras": ("keras", 16),
-    "flax": ("flax", 16),
-    "mlx": ("mlx", 13),
-    "paddle": ("paddle", 16),
+    "flax": ("flax", 17),
+    "mlx": ("mlx", 15),
+    "paddle": ("paddle", 17),
     "chainer": ("chainer", 11),
     "tinygrad": ("tinygrad", 14),
 }

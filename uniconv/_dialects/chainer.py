@@ -175,6 +175,17 @@ IDIOM = Idiom(
         "constant": 'chainer.functions.pad({x}, {pairs}, "constant", constant_values={fill})',
     },
     join="chainer.functions.concat([{parts}], {axis})",
+    activations={
+        "relu": "chainer.functions.relu({x})",
+        "clip": "chainer.functions.clip({x}, {0}, {1})",
+        "leaky_relu": "chainer.functions.leaky_relu({x}, {0})",
+        "elu": "chainer.functions.elu({x}, {0})",
+        "selu": "chainer.functions.selu({x})",
+        "sigmoid": "chainer.functions.sigmoid({x})",
+        "tanh": "chainer.functions.tanh({x})",
+        "softplus": "chainer.functions.softplus({x})",
+        "exp": "chainer.functions.exp({x})",
+    },
     layers=LayerIdiom(
         weights={
             "w": "layer.W.array = w.array",

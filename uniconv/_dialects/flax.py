@@ -8,6 +8,7 @@ from dataclasses import replace
 from uniconv._dialects.jax import (
     EXACT,
     GENERAL,
+    IDIOM,
     PRECISION,
     TRANSPOSE,
     transposed_same,
@@ -41,7 +42,6 @@ from uniconv.spec import (
     causal,
     fans_last,
     lecun,
-    numpy_idiom,
     restated,
     same_lower,
     same_total,
@@ -211,15 +211,47 @@ def lines(call: WrittenCall) -> list[str]:
     ]
 
 
+AROUND = "lambda x: jnp.pad(x, [(0, 0), {each}, (0, 0)]"
+PADS = {"zeros": f"{AROUND})", "constant": f"{AROUND}, constant_values={{fill}})"} | {
+    boundary: f'{AROUND}, mode="{mode}")'
+    for boundary, mode in {
+        "reflect": "reflect",
+        "replicate": "edge",
+        "circular": "wrap",
+        "symmetric": "symmetric",
+    }.items()
+}
 SPELLING = Spelling(
     f"import flax.linen\nimport jax\n\n{EXACT}",
     lines=lines,
     idiom=replace(
-        numpy_idiom("jnp", "import jax.numpy as jnp", array="jnp.asarray({})"),
+        IDIOM,
         layers=LayerIdiom(
+            "import jax.numpy as jnp",
             weights={
                 "w": 'variables = {"params": {"kernel": w}}',
                 "w bias": 'variables = {"params": {"kernel": w, "bias": bias}}',
+            },
+            row="flax.linen.Sequential([{parts}])",
+            apart=r"\{\"kernel\": [^}]*\}",
+            entry='{{"layers_{i}": \\g<0>}}',
+            pad=PADS,
+            activations={
+                "relu": "flax.linen.relu",
+                "clip": "lambda x: jnp.clip(x, {0}, {1})",
+                "leaky_relu": "lambda x: flax.linen.leaky_relu(x, {0})",
+                "elu": "lambda x: flax.linen.elu(x, {0})",
+                "celu": "lambda x: flax.linen.celu(x, {0})",
+                "selu": "flax.linen.selu",
+                "sigmoid": "flax.linen.sigmoid",
+                "log_sigmoid": "flax.linen.log_sigmoid",
+                "tanh": "flax.linen.tanh",
+                "softplus": "flax.linen.softplus",
+                "softsign": "flax.linen.soft_sign",
+                "silu": "flax.linen.silu",
+                "gelu": "lambda x: flax.linen.gelu(x, approximate=False)",
+                "gelu_tanh": "flax.linen.gelu",
+                "exp": "jnp.exp",
             },
             whole_kernel=True,
         ),

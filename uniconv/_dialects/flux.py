@@ -134,12 +134,14 @@ LAYERS = (
 
 
 def lines(call: WrittenCall) -> list[str]:
-    name, words = call.short, julia_words(call, "σ", "activation", "size")
+    name, words = call.short, julia_words(call, "σ", "size")
+    follows = call.options.get("σ", "identity")
     if name == "DepthwiseConv":  # given a weight, Flux's own reads another layout
         name, each = "Conv", f"groups={call.x[-2]}"
         words = f"{each}, {words}" if words else each
     bias = "bias" if call.bias else "false"
-    return [f"layer = Flux.{name}(w, {bias}{f'; {words}' if words else ''})", "y = layer(x)"]
+    arrays = ", ".join(["w", bias, *([follows] if follows != "identity" else [])])
+    return [f"layer = Flux.{name}({arrays}{f'; {words}' if words else ''})", "y = layer(x)"]
 
 
 IDIOM = replace(julia_idiom(), layers=LayerIdiom())

@@ -351,11 +351,35 @@ def lines(call: WrittenCall) -> list[str]:
 
 
 EXACT = 'jax.config.update("jax_default_matmul_precision", "highest")'
+IDIOM = numpy_idiom(
+    "jnp",
+    "import jax\nimport jax.numpy as jnp",
+    {
+        "relu": "jax.nn.relu({x})",
+        "clip": "jnp.clip({x}, {0}, {1})",
+        "leaky_relu": "jax.nn.leaky_relu({x}, {0})",
+        "elu": "jax.nn.elu({x}, {0})",
+        "celu": "jax.nn.celu({x}, {0})",
+        "selu": "jax.nn.selu({x})",
+        "sigmoid": "jax.nn.sigmoid({x})",
+        "log_sigmoid": "jax.nn.log_sigmoid({x})",
+        "hard_sigmoid": "jnp.clip({0} * {x} + {1}, 0, 1)",
+        "tanh": "jnp.tanh({x})",
+        "softplus": "jax.nn.softplus({x})",
+        "softsign": "jax.nn.soft_sign({x})",
+        "silu": "jax.nn.silu({x})",
+        "mish": "jax.nn.mish({x})",
+        "gelu": "jax.nn.gelu({x}, approximate=False)",
+        "gelu_tanh": "jax.nn.gelu({x}, approximate=True)",
+        "exp": "jnp.exp({x})",
+    },
+    array="jnp.asarray({})",
+)
 SPELLING = Spelling(
     f"import jax\nimport jax.scipy.signal\n\n{EXACT}",
     lines=lines,
     rounds=scipy.by_fft,
-    idiom=numpy_idiom("jnp", "import jax.numpy as jnp", array="jnp.asarray({})"),
+    idiom=IDIOM,
 )
 
 JAX = Framework(

@@ -341,6 +341,25 @@ IDIOM = Idiom(
     },
     join="keras.ops.concatenate([{parts}], {axis})",
     conj="keras.ops.conj({x})",
+    activations={
+        "relu": "keras.ops.relu({x})",
+        "clip": "keras.ops.clip({x}, {0}, {1})",
+        "leaky_relu": "keras.ops.leaky_relu({x}, {0})",
+        "elu": "keras.ops.elu({x}, {0})",
+        "celu": "keras.ops.celu({x}, {0})",
+        "selu": "keras.ops.selu({x})",
+        "sigmoid": "keras.ops.sigmoid({x})",
+        "log_sigmoid": "keras.ops.log_sigmoid({x})",
+        "hard_sigmoid": "keras.ops.clip({0} * {x} + {1}, 0, 1)",
+        "tanh": "keras.ops.tanh({x})",
+        "softplus": "keras.ops.softplus({x})",
+        "softsign": "keras.ops.softsign({x})",
+        "silu": "keras.ops.silu({x})",
+        "mish": "keras.activations.mish({x})",
+        "gelu": "keras.ops.gelu({x}, approximate=False)",
+        "gelu_tanh": "keras.ops.gelu({x}, approximate=True)",
+        "exp": "keras.ops.exp({x})",
+    },
     layers=LayerIdiom(
         weights={
             names: f"layer.build(x.shape)\nlayer.set_weights([{', '.join(names.split())}])"
@@ -350,6 +369,7 @@ IDIOM = Idiom(
         entry="layer.layers[{i}]",
         pad={"zeros": "keras.layers.ZeroPadding{rank}D({pairs})"},
         cut="keras.layers.Cropping{rank}D({pairs})",
+        activations={"leaky_relu": "keras.layers.LeakyReLU({0})", "elu": "keras.layers.ELU({0})"},
     ),
 )
 SPELLING = Spelling(

@@ -144,7 +144,8 @@ def lines(call: WrittenCall) -> list[str]:
     swapped = call.short in ("TransposedConv2DLayer", "DilatedConv2DLayer")
     filters = call.w[1 if swapped else 0]
     own = [f"{filters}", f"{call.w[2:]}", "W=w", f"b={'bias' if call.bias else None}"]
-    own += ["nonlinearity=None"]
+    follows = call.options.get("nonlinearity", "rectify")
+    own += [f"nonlinearity={follows and f'lasagne.nonlinearities.{follows}'}"]
     words = [w for w in call.words() if not w.startswith("nonlinearity=")]
     if call.own_arrays:
         return [

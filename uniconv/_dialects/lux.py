@@ -109,12 +109,14 @@ REST = "dilation groups cross_correlation bias:use_bias"
 
 
 def lines(call: WrittenCall) -> list[str]:
-    words = julia_words(call, "σ", "activation", "size")
+    words = julia_words(call, "activation", "size")
+    follows = call.options.get("activation", "identity")
     first, second = call.w[-2], call.w[-1]
     groups = int(call.options.get("groups", 1))
     transposed = call.short == "ConvTranspose"
     c, o = (second, first * groups) if transposed else (first * groups, second)
-    own = f"{in_julia(call.w[:-2])}, {c} => {o}; use_bias={in_julia(call.bias)}"
+    activation = f", {follows}" if follows != "identity" else ""
+    own = f"{in_julia(call.w[:-2])}, {c} => {o}{activation}; use_bias={in_julia(call.bias)}"
     own += f", {words}" if words else ""
     arrays = "(; weight=w, bias)" if call.bias else "(; weight=w)"
     return [

@@ -149,6 +149,13 @@ IDIOM = Idiom(
     join="cat({axis}, {parts})",
     nothing="zeros({shape}, class({x}))",
     conj="conj({x})",
+    activations={
+        "relu": "max({x}, 0)",
+        "clip": "min(max({x}, {0}), {1})",
+        "sigmoid": "1 ./ (1 + exp(-({x})))",
+        "tanh": "tanh({x})",
+        "exp": "exp({x})",
+    },
 )
 SPELLING = Spelling(
     "",

@@ -165,8 +165,9 @@ INITIAL = Initial("uniform", size)
 SIZES = "in:in_channels out:out_channels size:kernel_size stride padding dilation"
 LAYERS = "mlx 0.32.4 python/mlx/nn/layers"
 
-
+AROUND = "lambda x: mlx.core.pad(x, [(0, 0), {each}, (0, 0)]"
 IDIOM = Idiom(
+    "import mlx.nn",
     transpose="mlx.core.transpose({x}, {axes})",
     reshape="mlx.core.reshape({x}, {shape})",
     pad={
@@ -176,9 +177,52 @@ IDIOM = Idiom(
     },
     join="mlx.core.concatenate([{parts}], {axis})",
     conj="mlx.core.conj({x})",
+    activations={
+        "relu": "mlx.nn.relu({x})",
+        "clip": "mlx.core.clip({x}, {0}, {1})",
+        "leaky_relu": "mlx.nn.leaky_relu({x}, {0})",
+        "elu": "mlx.nn.elu({x}, {0})",
+        "celu": "mlx.nn.celu({x}, {0})",
+        "selu": "mlx.nn.selu({x})",
+        "sigmoid": "mlx.core.sigmoid({x})",
+        "log_sigmoid": "mlx.nn.log_sigmoid({x})",
+        "hard_sigmoid": "mlx.core.clip({0} * {x} + {1}, 0, 1)",
+        "tanh": "mlx.core.tanh({x})",
+        "softplus": "mlx.nn.softplus({x})",
+        "softsign": "mlx.nn.softsign({x})",
+        "silu": "mlx.nn.silu({x})",
+        "mish": "mlx.nn.mish({x})",
+        "gelu": "mlx.nn.gelu({x})",
+        "gelu_tanh": "mlx.nn.gelu_approx({x})",
+        "exp": "mlx.core.exp({x})",
+    },
     layers=LayerIdiom(
         "import mlx.nn",
         weights={"w": "layer.weight = w", "w bias": "layer.weight = w\nlayer.bias = bias"},
+        row="mlx.nn.Sequential({parts})",
+        entry="layer.layers[{i}]",
+        pad={
+            "zeros": f"{AROUND})",
+            "constant": f"{AROUND}, constant_values={{fill}})",
+            "replicate": f'{AROUND}, mode="edge")',
+        },
+        activations={
+            "relu": "mlx.nn.ReLU()",
+            "clip": "lambda x: mlx.core.clip(x, {0}, {1})",
+            "leaky_relu": "mlx.nn.LeakyReLU({0})",
+            "elu": "mlx.nn.ELU({0})",
+            "celu": "mlx.nn.CELU({0})",
+            "selu": "mlx.nn.SELU()",
+            "sigmoid": "mlx.nn.Sigmoid()",
+            "log_sigmoid": "mlx.nn.LogSigmoid()",
+            "tanh": "mlx.nn.Tanh()",
+            "softplus": "mlx.nn.Softplus()",
+            "softsign": "mlx.nn.Softsign()",
+            "silu": "mlx.nn.SiLU()",
+            "mish": "mlx.nn.Mish()",
+            "gelu": "mlx.nn.GELU()",
+            "gelu_tanh": 'mlx.nn.GELU("precise")',
+        },
     ),
 )
 SPELLING = Spelling(

@@ -253,6 +253,18 @@ IDIOM = replace(
         "relu": node("Relu"),
         "sigmoid": node("Sigmoid"),
         "tanh": node("Tanh"),
+        "leaky_relu": node("LeakyRelu", attributes="alpha={0}"),
+        "elu": node("Elu", attributes="alpha={0}"),
+        "celu": node("Celu", attributes="alpha={0}"),
+        "selu": node("Selu"),
+        "hard_sigmoid": node("HardSigmoid", attributes="alpha={0}, beta={1}"),
+        "softplus": node("Softplus"),
+        "softsign": node("Softsign"),
+        "mish": node("Mish"),
+        "gelu": node("Gelu"),
+        "gelu_tanh": node("Gelu", attributes='approximate="tanh"'),
+        "exp": node("Exp"),
+        "clip": node("Clip", '"{x}", "{low}", "{high}"'),
     },
     run="""\
 arrays = {"x": x, "w": w, **({"bias": bias} if "bias" in globals() else {})}

@@ -317,6 +317,22 @@ IDIOM = Idiom(
     },
     join="tf.concat([{parts}], {axis})",
     conj="tf.math.conj({x})",
+    activations={
+        "relu": "tf.nn.relu({x})",
+        "clip": "tf.clip_by_value({x}, {0}, {1})",
+        "leaky_relu": "tf.nn.leaky_relu({x}, {0})",
+        "selu": "tf.nn.selu({x})",
+        "sigmoid": "tf.sigmoid({x})",
+        "log_sigmoid": "tf.math.log_sigmoid({x})",
+        "hard_sigmoid": "tf.clip_by_value({0} * {x} + {1}, 0.0, 1.0)",
+        "tanh": "tf.tanh({x})",
+        "softplus": "tf.nn.softplus({x})",
+        "softsign": "tf.nn.softsign({x})",
+        "silu": "tf.nn.silu({x})",
+        "gelu": "tf.nn.gelu({x})",
+        "gelu_tanh": "tf.nn.gelu({x}, approximate=True)",
+        "exp": "tf.exp({x})",
+    },
 )
 SPELLING = Spelling(
     "import tensorflow as tf", array="tf.constant({})", result="{}.numpy()", idiom=IDIOM

@@ -30,6 +30,7 @@ from uniconv._canonical.steps import (
     border,
     zeros,
 )
+from uniconv._translate.languages import is_zero
 from uniconv._translate.sizes import pads_everywhere
 from uniconv.errors import CannotExpress
 from uniconv.spec.op import Op
@@ -172,12 +173,16 @@ def _border(state: _State, op: Op) -> _State | None:
     rest, conv, sizes = state.rest, state.rest.conv, state.rest.sizes
     if op.kind == "conv_transpose":
         return _crop(state, op)
-    if not any(map(any, conv.pad)) or max(conv.lhs_dilation, default=1) > 1:
+    none = ((0, 0),) * conv.rank
+    pads = conv.pad if state.pads is None else state.pads
+    if all(is_zero(n) for pair in pads for n in pair):  # what a border of no pixels is, is nothing
+        plain = replace(conv, boundary="zeros", fill=0.0)
+        return None if conv == plain else replace(state, rest=replace(rest, conv=plain))
+    if max(conv.lhs_dilation, default=1) > 1:
         return None
     any_size = None if state.pads is None else AnySize(state.pads)
     steps = border("x", conv, sizes.size, any_size)
     size = tuple(n + lo + hi for n, (lo, hi) in zip(sizes.size, conv.pad))
-    none = ((0, 0),) * conv.rank
     conv = replace(conv, pad=none, boundary="zeros", fill=0.0)
     rest = replace(rest, conv=conv, sizes=replace(sizes, size=size))
     return replace(state, rest=rest, pads=none, x=(*state.x, *steps))

@@ -209,7 +209,7 @@ def _of_channels(
     if len(parts) > 1:
         made = idiom.row.format(parts=", ".join(parts))
         entry = idiom.entry.format(i=place)
-        weights = [re.sub(r"\blayer\b(?!\.build)", entry, line) for line in weights]
+        weights = [re.sub(idiom.apart, entry, line) for line in weights]
     return LayerTranslation(
         source.name,
         target.name,
@@ -225,7 +225,7 @@ def _of_channels(
 
 def _imports(translation: Translation, idiom: LayerIdiom, code: str) -> Iterator[str]:
     """The lines at the top whose names the code uses."""
-    for line in filter(None, (*translation.imports, idiom.imports)):
+    for line in dict.fromkeys(filter(None, (*translation.imports, idiom.imports))):
         if translation.language != "python" or imports_for(line, code):
             yield line
 
@@ -328,8 +328,9 @@ def _of_edges(
     if any(n < 0 for pair in pairs for n in pair):
         raise CannotExpress(call.op.name, "padding", "no layer beside it does that")
     flat = ", ".join(f"{sign * n}" for pair in pairs[::-1] for n in pair)
-    shown = f"{pairs[0]}" if len(pairs) == 1 else f"{tuple(pairs)}"
-    return text.format(rank=len(pairs), flat=flat, pairs=shown, fill=fill)
+    each = ", ".join(map(str, pairs))
+    shown = each if len(pairs) == 1 else f"({each})"
+    return text.format(rank=len(pairs), flat=flat, each=each, pairs=shown, fill=fill)
 
 
 def _lazy(layer: str, idiom: LayerIdiom | None) -> str:

@@ -31,8 +31,11 @@ class Graph:
             raise self.cannot(_FIELDS.get(type(step), "result"), "no node here does it")
         _NODES[type(step)](self, step)
 
-    def node(self, kind: str, on: str, **values: Any) -> None:
-        """Add a node that makes the array ``on`` anew; lists among the values are constants."""
+    def node(self, kind: str, on: str, *numbers: float, **values: Any) -> None:
+        """Add a node that makes the array ``on`` anew; lists among the values are constants.
+
+        numbers: attributes of the node, by their place.
+        """
         template = self.idiom.nodes.get(kind)
         if template is None:
             raise self.cannot("boundary", f"nothing here is {kind}")
@@ -42,7 +45,7 @@ class Graph:
             named[key] = self.constant(value) if held and not isinstance(value, str) else value
         self._count += 1
         name = f"{on}_{self._count}"
-        self.nodes.append(template.format(x=self.names.get(on, on), y=name, **named))
+        self.nodes.append(template.format(*numbers, x=self.names.get(on, on), y=name, **named))
         self.names[on] = name
 
     def constant(self, value: Any) -> str:
@@ -156,7 +159,14 @@ def _bias(graph: Graph, step: s.Bias) -> None:
 
 
 def _activate(graph: Graph, step: s.Activate) -> None:
-    graph.node(step.activation.name, step.on)
+    activation = step.activation
+    if activation.name == "clip":
+        low, high = activation.numbers
+        graph.node("clip", step.on, low=low, high=high)
+    elif activation.name not in graph.idiom.nodes:
+        raise graph.cannot("activation", f"nothing here is {activation}")
+    else:
+        graph.node(activation.name, step.on, *activation.numbers)
 
 
 _NODES: dict[type[s.Step], Callable[[Graph, Any], None]] = {

@@ -15,9 +15,11 @@ class LayerIdiom:
     imports: the line at the top.
     weights: the lines that move w and what else there is into ``layer``, by these arrays' names
     ("w", "w bias", "w p bias"); none where the class is made of its arrays.
-    row: layers ``{parts}`` in a row; entry: the ``{i}``-th layer of ``layer``, from 0.
-    pad: by boundary; ``{pairs}`` are (before, after) for each spatial axis, ``{flat}`` the same
-    from the last axis on, without brackets; ``{rank}`` spatial axes, ``{fill}`` a number.
+    row: layers ``{parts}`` in a row; entry: the ``{i}``-th layer of ``layer``, from 0, or what
+    stands in the lines of ``weights`` for ``apart`` then.
+    pad: by boundary; ``{pairs}`` are (before, after) for each spatial axis, ``{each}`` the same
+    without the outer brackets, ``{flat}`` without any and from the last axis on; ``{rank}``
+    spatial axes, ``{fill}`` a number.
     cut: what is cut off y, as ``pad``; ``{flat}`` has negative numbers.
     activations: by the name of an ``Activation``; ``{0}`` and ``{1}`` are its numbers.
     whole_kernel: whether an integer as kernel size is that of one axis, so that all are said.
@@ -29,6 +31,7 @@ class LayerIdiom:
     weights: Mapping[str, str] = field(default_factory=dict)
     row: str = ""
     entry: str = ""
+    apart: str = r"\blayer\b(?!\.build)"
     pad: Mapping[str, str] = field(default_factory=dict)
     cut: str = ""
     activations: Mapping[str, str] = field(default_factory=dict)
@@ -107,7 +110,15 @@ def numpy_idiom(
         },
         join=f"{module}.concatenate([{{parts}}], {{axis}})",
         conj=f"{module}.conj({{x}})",
-        activations=activations or {},
+        activations=activations
+        or {
+            "relu": f"{module}.maximum({{x}}, 0)",
+            "clip": f"{module}.clip({{x}}, {{0}}, {{1}})",
+            "sigmoid": f"1 / (1 + {module}.exp(-{{x}}))",
+            "tanh": f"{module}.tanh({{x}})",
+            "softplus": f"{module}.logaddexp({{x}}, 0)",
+            "exp": f"{module}.exp({{x}})",
+        },
         array=array,
         result=result,
     )
@@ -123,6 +134,23 @@ def julia_idiom(imports: str = "using NNlib") -> Idiom:
         pad={"constant": "NNlib.pad_constant({x}, {flat}, {fill})"},
         join="cat({parts}; dims={axis})",
         conj="conj.({x})",
+        activations={
+            "relu": "NNlib.relu.({x})",
+            "clip": "clamp.({x}, {0}, {1})",
+            "leaky_relu": "NNlib.leakyrelu.({x}, {0})",
+            "elu": "NNlib.elu.({x}, {0})",
+            "celu": "NNlib.celu.({x}, {0})",
+            "selu": "NNlib.selu.({x})",
+            "sigmoid": "NNlib.sigmoid.({x})",
+            "log_sigmoid": "NNlib.logsigmoid.({x})",
+            "tanh": "tanh.({x})",
+            "softplus": "NNlib.softplus.({x})",
+            "softsign": "NNlib.softsign.({x})",
+            "silu": "NNlib.swish.({x})",
+            "mish": "NNlib.mish.({x})",
+            "gelu_tanh": "NNlib.gelu_tanh.({x})",
+            "exp": "exp.({x})",
+        },
     )
 
 
@@ -134,6 +162,17 @@ def theano_idiom() -> Idiom:
         reshape="{x}.reshape({shape})",
         join="tensor.concatenate([{parts}], {axis})",
         nothing="tensor.zeros({shape}, {x}.dtype)",
+        activations={
+            "relu": "tensor.nnet.relu({x})",
+            "clip": "tensor.clip({x}, {0}, {1})",
+            "leaky_relu": "tensor.nnet.relu({x}, {0})",
+            "elu": "tensor.nnet.elu({x}, {0})",
+            "selu": "tensor.nnet.selu({x})",
+            "sigmoid": "tensor.nnet.sigmoid({x})",
+            "tanh": "tensor.tanh({x})",
+            "softplus": "tensor.nnet.softplus({x})",
+            "exp": "tensor.exp({x})",
+        },
         array="theano.shared({})",
         result="{}.eval()",
     )
