@@ -40,7 +40,7 @@ Made by docs/make_layer_stubs.py from uniconv/_dialects/{file}.py.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -50,9 +50,10 @@ __all__ = [
 {names}
 ]
 
+if not TYPE_CHECKING:  # a checker refuses the name itself
 
-def __getattr__(name: str) -> Any:
-    raise AttributeError(f"{{__name__}} has no layer {{name}}; it has {{', '.join(__all__)}}")
+    def __getattr__(name: str) -> Any:
+        raise AttributeError(f"{{__name__}} has no layer {{name}}; it has {{', '.join(__all__)}}")
 '''
 
 

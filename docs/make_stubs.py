@@ -168,38 +168,42 @@ def spellings(d: Framework, op: Op) -> Iterator[str]:
 
 
 def signatures() -> str:
-    """A protocol for each function of a framework, and native, which gives it for its names."""
-    protocols = [protocol(op) for _, op in functions()]
+    """A class for each function of a framework, and native, which gives it for its names."""
+    classes = [one_class(op) for _, op in functions()]
     gives = []
     for at, (d, op) in enumerate(functions()):
         names = ", ".join(map(quoted, spellings(d, op)))
         body = f'\n    r"""{uniconv.native.__doc__}"""' if at == 0 else " ..."
-        result = protocol_name(op)
+        result = class_name(op)
         gives.append(f"@overload\ndef native(dialect: Literal[{names}]) -> {result}:{body}")
     head = (
-        "from typing import Any, Literal, Protocol, TypeVar, overload\n\nimport numpy as np\n"
+        "from typing import Any, Literal, TypeVar, final, overload\n\nimport numpy as np\n"
         "from numpy.typing import NDArray\nfrom torch import Tensor\n\n"
         "from uniconv.typing import Array\n"
     )
-    return "\n".join([HEAD, head, 'A = TypeVar("A", bound=Array)', "", *protocols, *gives, ""])
+    return "\n".join([HEAD, head, 'A = TypeVar("A", bound=Array)', "", *classes, *gives, ""])
 
 
 def quoted(name: str) -> str:
     return f'"{name}"'
 
 
-def protocol_name(op: Op) -> str:
+def class_name(op: Op) -> str:
     return "_" + re.sub(r"\W", "_", op.name)
 
 
-def protocol(op: Op) -> str:
-    """The signature of a function, once for every kind of array."""
+def one_class(op: Op) -> str:
+    """The signature of a function, once for every kind of array.
+
+    It is no Protocol: checkers compare what any two overloads of ``native`` give, and to compare
+    167 protocols by their parts takes mypy five times as long as all the rest of the package.
+    """
     parameters = inspect.signature(uniconv.native(op.name)).parameters.values()
     calls = ""
     for array, result in KINDS_OF_ARRAYS.items():
         words = ", ".join(native_parameters(op, parameters, array))
         calls += f"    @overload\n    def __call__(_, {words}) -> {result}: ...\n"
-    return f"class {protocol_name(op)}(Protocol):\n    __name__: str\n{calls}"
+    return f"@final\nclass {class_name(op)}:\n    __name__: str\n{calls}"
 
 
 def native_parameters(op: Op, parameters: Iterable[inspect.Parameter], array: str) -> Iterator[str]:

@@ -1,6 +1,6 @@
 # Made by docs/make_stubs.py.
 
-from typing import Any, Literal, Protocol, TypeVar, overload
+from typing import Any, Literal, TypeVar, final, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,8 @@ from uniconv.typing import Array
 
 A = TypeVar("A", bound=Array)
 
-class _caffe_Convolution(Protocol):
+@final
+class _caffe_Convolution:
     __name__: str
     @overload
     def __call__(_, bottom: Tensor, weights: Array, bias: Array | None = None, *, pad: Any = 0, pad_h: Any = 0, pad_w: Any = 0, stride: Any = 1, stride_h: Any = 0, stride_w: Any = 0, dilation: Any = 1, group: Any = 1, axis: Any = 1, engine: Any = None, force_nd_im2col: Any = None, num_output: Any = None, kernel_size: Any = None, kernel_h: Any = None, kernel_w: Any = None, bias_term: Any = None, weight_filler: Any = None, bias_filler: Any = None, name: Any = None, param: Any = None) -> Tensor: ...
@@ -19,7 +20,8 @@ class _caffe_Convolution(Protocol):
     @overload
     def __call__(_, bottom: A, weights: Array, bias: Array | None = None, *, pad: Any = 0, pad_h: Any = 0, pad_w: Any = 0, stride: Any = 1, stride_h: Any = 0, stride_w: Any = 0, dilation: Any = 1, group: Any = 1, axis: Any = 1, engine: Any = None, force_nd_im2col: Any = None, num_output: Any = None, kernel_size: Any = None, kernel_h: Any = None, kernel_w: Any = None, bias_term: Any = None, weight_filler: Any = None, bias_filler: Any = None, name: Any = None, param: Any = None) -> A: ...
 
-class _caffe_Deconvolution(Protocol):
+@final
+class _caffe_Deconvolution:
     __name__: str
     @overload
     def __call__(_, bottom: Tensor, weights: Array, bias: Array | None = None, *, pad: Any = 0, pad_h: Any = 0, pad_w: Any = 0, stride: Any = 1, stride_h: Any = 0, stride_w: Any = 0, dilation: Any = 1, group: Any = 1, axis: Any = 1, engine: Any = None, force_nd_im2col: Any = None, num_output: Any = None, kernel_size: Any = None, kernel_h: Any = None, kernel_w: Any = None, bias_term: Any = None, weight_filler: Any = None, bias_filler: Any = None, name: Any = None, param: Any = None) -> Tensor: ...
@@ -28,7 +30,8 @@ class _caffe_Deconvolution(Protocol):
     @overload
     def __call__(_, bottom: A, weights: Array, bias: Array | None = None, *, pad: Any = 0, pad_h: Any = 0, pad_w: Any = 0, stride: Any = 1, stride_h: Any = 0, stride_w: Any = 0, dilation: Any = 1, group: Any = 1, axis: Any = 1, engine: Any = None, force_nd_im2col: Any = None, num_output: Any = None, kernel_size: Any = None, kernel_h: Any = None, kernel_w: Any = None, bias_term: Any = None, weight_filler: Any = None, bias_filler: Any = None, name: Any = None, param: Any = None) -> A: ...
 
-class _chainer_functions_convolution_2d(Protocol):
+@final
+class _chainer_functions_convolution_2d:
     __name__: str
     @overload
     def __call__(_, x: Tensor, W: Array, b: Array | None = None, stride: Any = 1, pad: Any = 0, cover_all: Any = False, *, dilate: Any = 1, groups: Any = 1) -> Tensor: ...
@@ -37,7 +40,8 @@ class _chainer_functions_convolution_2d(Protocol):
     @overload
     def __call__(_, x: A, W: Array, b: Array | None = None, stride: Any = 1, pad: Any = 0, cover_all: Any = False, *, dilate: Any = 1, groups: Any = 1) -> A: ...
 
-class _chainer_functions_convolution_nd(Protocol):
+@final
+class _chainer_functions_convolution_nd:
     __name__: str
     @overload
     def __call__(_, x: Tensor, W: Array, b: Array | None = None, stride: Any = 1, pad: Any = 0, cover_all: Any = False, dilate: Any = 1, groups: Any = 1) -> Tensor: ...
@@ -46,7 +50,8 @@ class _chainer_functions_convolution_nd(Protocol):
     @overload
     def __call__(_, x: A, W: Array, b: Array | None = None, stride: Any = 1, pad: Any = 0, cover_all: Any = False, dilate: Any = 1, groups: Any = 1) -> A: ...
 
-class _chainer_functions_convolution_1d(Protocol):
+@final
+class _chainer_functions_convolution_1d:
     __name__: str
     @overload
     def __call__(_, x: Tensor, W: Array, b: Array | None = None, stride: Any = 1, pad: Any = 0, cover_all: Any = False, dilate: Any = 1, groups: Any = 1) -> Tensor: ...
@@ -55,7 +60,8 @@ class _chainer_functions_convolution_1d(Protocol):
     @overload
     def __call__(_, x: A, W: Array, b: Array | None = None, stride: Any = 1, pad: Any = 0, cover_all: Any = False, dilate: Any = 1, groups: Any = 1) -> A: ...
 
-class _chainer_functions_convolution_3d(Protocol):
+@final
+class _chainer_functions_convolution_3d:
     __name__: str
     @overload
     def __call__(_, x: Tensor, W: Array, b: Array | None = None, stride: Any = 1, pad: Any = 0, cover_all: Any = False, dilate: Any = 1, groups: Any = 1) -> Tensor: ...
@@ -64,7 +70,8 @@ class _chainer_functions_convolution_3d(Protocol):
     @overload
     def __call__(_, x: A, W: Array, b: Array | None = None, stride: Any = 1, pad: Any = 0, cover_all: Any = False, dilate: Any = 1, groups: Any = 1) -> A: ...
 
-class _chainer_functions_dilated_convolution_2d(Protocol):
+@final
+class _chainer_functions_dilated_convolution_2d:
     __name__: str
     @overload
     def __call__(_, x: Tensor, W: Array, b: Array | None = None, stride: Any = 1, pad: Any = 0, dilate: Any = 1, cover_all: Any = False) -> Tensor: ...
@@ -73,7 +80,8 @@ class _chainer_functions_dilated_convolution_2d(Protocol):
     @overload
     def __call__(_, x: A, W: Array, b: Array | None = None, stride: Any = 1, pad: Any = 0, dilate: Any = 1, cover_all: Any = False) -> A: ...
 
-class _chainer_functions_depthwise_convolution_2d(Protocol):
+@final
+class _chainer_functions_depthwise_convolution_2d:
     __name__: str
     @overload
     def __call__(_, x: Tensor, W: Array, b: Array | None = None, stride: Any = 1, pad: Any = 0) -> Tensor: ...
@@ -82,7 +90,8 @@ class _chainer_functions_depthwise_convolution_2d(Protocol):
     @overload
     def __call__(_, x: A, W: Array, b: Array | None = None, stride: Any = 1, pad: Any = 0) -> A: ...
 
-class _chainer_functions_deconvolution_2d(Protocol):
+@final
+class _chainer_functions_deconvolution_2d:
     __name__: str
     @overload
     def __call__(_, x: Tensor, W: Array, b: Array | None = None, stride: Any = 1, pad: Any = 0, outsize: Any = None, *, dilate: Any = 1, groups: Any = 1) -> Tensor: ...
@@ -91,7 +100,8 @@ class _chainer_functions_deconvolution_2d(Protocol):
     @overload
     def __call__(_, x: A, W: Array, b: Array | None = None, stride: Any = 1, pad: Any = 0, outsize: Any = None, *, dilate: Any = 1, groups: Any = 1) -> A: ...
 
-class _chainer_functions_deconvolution_nd(Protocol):
+@final
+class _chainer_functions_deconvolution_nd:
     __name__: str
     @overload
     def __call__(_, x: Tensor, W: Array, b: Array | None = None, stride: Any = 1, pad: Any = 0, outsize: Any = None, dilate: Any = 1, groups: Any = 1) -> Tensor: ...
@@ -100,7 +110,8 @@ class _chainer_functions_deconvolution_nd(Protocol):
     @overload
     def __call__(_, x: A, W: Array, b: Array | None = None, stride: Any = 1, pad: Any = 0, outsize: Any = None, dilate: Any = 1, groups: Any = 1) -> A: ...
 
-class _chainer_functions_deconvolution_1d(Protocol):
+@final
+class _chainer_functions_deconvolution_1d:
     __name__: str
     @overload
     def __call__(_, x: Tensor, W: Array, b: Array | None = None, stride: Any = 1, pad: Any = 0, outsize: Any = None, dilate: Any = 1, groups: Any = 1) -> Tensor: ...
@@ -109,7 +120,8 @@ class _chainer_functions_deconvolution_1d(Protocol):
     @overload
     def __call__(_, x: A, W: Array, b: Array | None = None, stride: Any = 1, pad: Any = 0, outsize: Any = None, dilate: Any = 1, groups: Any = 1) -> A: ...
 
-class _chainer_functions_deconvolution_3d(Protocol):
+@final
+class _chainer_functions_deconvolution_3d:
     __name__: str
     @overload
     def __call__(_, x: Tensor, W: Array, b: Array | None = None, stride: Any = 1, pad: Any = 0, outsize: Any = None, dilate: Any = 1, groups: Any = 1) -> Tensor: ...
@@ -118,7 +130,8 @@ class _chainer_functions_deconvolution_3d(Protocol):
     @overload
     def __call__(_, x: A, W: Array, b: Array | None = None, stride: Any = 1, pad: Any = 0, outsize: Any = None, dilate: Any = 1, groups: Any = 1) -> A: ...
 
-class _cntk_convolution(Protocol):
+@final
+class _cntk_convolution:
     __name__: str
     @overload
     def __call__(_, convolution_map: Array, operand: Tensor, strides: Any = (1,), sharing: Any = [True], auto_padding: Any = [True], sequential: Any = False, dilation: Any = (1,), reduction_rank: Any = 1, groups: Any = 1, max_temp_mem_size_in_samples: Any = 0, *, name: Any = None) -> Tensor: ...
@@ -127,7 +140,8 @@ class _cntk_convolution(Protocol):
     @overload
     def __call__(_, convolution_map: Array, operand: A, strides: Any = (1,), sharing: Any = [True], auto_padding: Any = [True], sequential: Any = False, dilation: Any = (1,), reduction_rank: Any = 1, groups: Any = 1, max_temp_mem_size_in_samples: Any = 0, *, name: Any = None) -> A: ...
 
-class _cntk_convolution_transpose(Protocol):
+@final
+class _cntk_convolution_transpose:
     __name__: str
     @overload
     def __call__(_, convolution_map: Array, operand: Tensor, strides: Any = (1,), sharing: Any = [True], auto_padding: Any = [True], output_shape: Any = None, dilation: Any = (1,), reduction_rank: Any = 1, max_temp_mem_size_in_samples: Any = 0, *, name: Any = None) -> Tensor: ...
@@ -136,7 +150,8 @@ class _cntk_convolution_transpose(Protocol):
     @overload
     def __call__(_, convolution_map: Array, operand: A, strides: Any = (1,), sharing: Any = [True], auto_padding: Any = [True], output_shape: Any = None, dilation: Any = (1,), reduction_rank: Any = 1, max_temp_mem_size_in_samples: Any = 0, *, name: Any = None) -> A: ...
 
-class _coreml_conv(Protocol):
+@final
+class _coreml_conv:
     __name__: str
     @overload
     def __call__(_, *, x: Tensor, weight: Array, bias: Array | None = None, strides: Any = None, pad_type: Any = 'valid', pad: Any = None, dilations: Any = None, groups: Any = 1, name: Any = None) -> Tensor: ...
@@ -145,7 +160,8 @@ class _coreml_conv(Protocol):
     @overload
     def __call__(_, *, x: A, weight: Array, bias: Array | None = None, strides: Any = None, pad_type: Any = 'valid', pad: Any = None, dilations: Any = None, groups: Any = 1, name: Any = None) -> A: ...
 
-class _coreml_conv_transpose(Protocol):
+@final
+class _coreml_conv_transpose:
     __name__: str
     @overload
     def __call__(_, *, x: Tensor, weight: Array, bias: Array | None = None, pad: Any = None, output_shape: Any = None, pad_type: Any = 'valid', strides: Any = None, dilations: Any = None, groups: Any = 1, name: Any = None) -> Tensor: ...
@@ -154,7 +170,8 @@ class _coreml_conv_transpose(Protocol):
     @overload
     def __call__(_, *, x: A, weight: Array, bias: Array | None = None, pad: Any = None, output_shape: Any = None, pad_type: Any = 'valid', strides: Any = None, dilations: Any = None, groups: Any = 1, name: Any = None) -> A: ...
 
-class _cudnn_convolution(Protocol):
+@final
+class _cudnn_convolution:
     __name__: str
     @overload
     def __call__(_, x: Tensor, w: Array, *, padA: Any, filterStrideA: Any, dilationA: Any, mode: Any, groupCount: Any = 1, format: Any = 'CUDNN_TENSOR_NCHW', alpha: Any = 1, beta: Any = 0, y: Any = None) -> Tensor: ...
@@ -163,7 +180,8 @@ class _cudnn_convolution(Protocol):
     @overload
     def __call__(_, x: A, w: Array, *, padA: Any, filterStrideA: Any, dilationA: Any, mode: Any, groupCount: Any = 1, format: Any = 'CUDNN_TENSOR_NCHW', alpha: Any = 1, beta: Any = 0, y: Any = None) -> A: ...
 
-class _cudnn_conv_fprop(Protocol):
+@final
+class _cudnn_conv_fprop:
     __name__: str
     @overload
     def __call__(_, image: Tensor, weight: Array, padding: Any = None, pre_padding: Any = None, post_padding: Any = None, stride: Any = ..., dilation: Any = ..., convolution_mode: Any = 'CROSS_CORRELATION', compute_data_type: Any = None, name: Any = None) -> Tensor: ...
@@ -172,7 +190,8 @@ class _cudnn_conv_fprop(Protocol):
     @overload
     def __call__(_, image: A, weight: Array, padding: Any = None, pre_padding: Any = None, post_padding: Any = None, stride: Any = ..., dilation: Any = ..., convolution_mode: Any = 'CROSS_CORRELATION', compute_data_type: Any = None, name: Any = None) -> A: ...
 
-class _cudnn_ConvDescBuilder(Protocol):
+@final
+class _cudnn_ConvDescBuilder:
     __name__: str
     @overload
     def __call__(_, x: Tensor, w: Array, *, PrePadding: Any = None, PostPadding: Any = None, SpatialStride: Any, Dilation: Any, MathMode: Any = 'CUDNN_CONVOLUTION', ComputeType: Any = None) -> Tensor: ...
@@ -181,7 +200,8 @@ class _cudnn_ConvDescBuilder(Protocol):
     @overload
     def __call__(_, x: A, w: Array, *, PrePadding: Any = None, PostPadding: Any = None, SpatialStride: Any, Dilation: Any, MathMode: Any = 'CUDNN_CONVOLUTION', ComputeType: Any = None) -> A: ...
 
-class _cudnn_convolution_backward_data(Protocol):
+@final
+class _cudnn_convolution_backward_data:
     __name__: str
     @overload
     def __call__(_, w: Array, dy: Tensor, *, dxDesc: Any, padA: Any, filterStrideA: Any, dilationA: Any, mode: Any, groupCount: Any = 1, alpha: Any = 1, beta: Any = 0, dx: Any = None) -> Tensor: ...
@@ -190,7 +210,8 @@ class _cudnn_convolution_backward_data(Protocol):
     @overload
     def __call__(_, w: Array, dy: A, *, dxDesc: Any, padA: Any, filterStrideA: Any, dilationA: Any, mode: Any, groupCount: Any = 1, alpha: Any = 1, beta: Any = 0, dx: Any = None) -> A: ...
 
-class _cudnn_conv_dgrad(Protocol):
+@final
+class _cudnn_conv_dgrad:
     __name__: str
     @overload
     def __call__(_, loss: Tensor, filter: Array, padding: Any = None, pre_padding: Any = None, post_padding: Any = None, stride: Any = ..., dilation: Any = ..., convolution_mode: Any = 'CROSS_CORRELATION', compute_data_type: Any = None, name: Any = None, dim: Any = ...) -> Tensor: ...
@@ -199,7 +220,8 @@ class _cudnn_conv_dgrad(Protocol):
     @overload
     def __call__(_, loss: A, filter: Array, padding: Any = None, pre_padding: Any = None, post_padding: Any = None, stride: Any = ..., dilation: Any = ..., convolution_mode: Any = 'CROSS_CORRELATION', compute_data_type: Any = None, name: Any = None, dim: Any = ...) -> A: ...
 
-class _cv2_filter2D(Protocol):
+@final
+class _cv2_filter2D:
     __name__: str
     @overload
     def __call__(_, src: Tensor, ddepth: Any, kernel: Array, dst: Any = None, anchor: Any = (-1, -1), delta: Any = 0, borderType: Any = 4) -> Tensor: ...
@@ -208,7 +230,8 @@ class _cv2_filter2D(Protocol):
     @overload
     def __call__(_, src: A, ddepth: Any, kernel: Array, dst: Any = None, anchor: Any = (-1, -1), delta: Any = 0, borderType: Any = 4) -> A: ...
 
-class _cv2_sepFilter2D(Protocol):
+@final
+class _cv2_sepFilter2D:
     __name__: str
     @overload
     def __call__(_, src: Tensor, ddepth: Any, kernelX: Array, kernelY: Array, dst: Any = None, anchor: Any = (-1, -1), delta: Any = 0, borderType: Any = 4) -> Tensor: ...
@@ -217,7 +240,8 @@ class _cv2_sepFilter2D(Protocol):
     @overload
     def __call__(_, src: A, ddepth: Any, kernelX: Array, kernelY: Array, dst: Any = None, anchor: Any = (-1, -1), delta: Any = 0, borderType: Any = 4) -> A: ...
 
-class _darknet_convolutional(Protocol):
+@final
+class _darknet_convolutional:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weights: Array, biases: Array | None = None, *, stride: Any = 1, pad: Any = 0, padding: Any = 0, groups: Any = 1, activation: Any = 'logistic', batch_normalize: Any = 0, binary: Any = 0, xnor: Any = 0, flipped: Any = 0, dilation: Any = 1, stride_x: Any = None, stride_y: Any = None, antialiasing: Any = 0, filters: Any = None, size: Any = None) -> Tensor: ...
@@ -226,7 +250,8 @@ class _darknet_convolutional(Protocol):
     @overload
     def __call__(_, input: A, weights: Array, biases: Array | None = None, *, stride: Any = 1, pad: Any = 0, padding: Any = 0, groups: Any = 1, activation: Any = 'logistic', batch_normalize: Any = 0, binary: Any = 0, xnor: Any = 0, flipped: Any = 0, dilation: Any = 1, stride_x: Any = None, stride_y: Any = None, antialiasing: Any = 0, filters: Any = None, size: Any = None) -> A: ...
 
-class _darknet_deconvolutional(Protocol):
+@final
+class _darknet_deconvolutional:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weights: Array, biases: Array | None = None, *, stride: Any = 1, pad: Any = 0, padding: Any = 0, activation: Any = 'logistic', batch_normalize: Any = 0, filters: Any = None, size: Any = None) -> Tensor: ...
@@ -235,7 +260,8 @@ class _darknet_deconvolutional(Protocol):
     @overload
     def __call__(_, input: A, weights: Array, biases: Array | None = None, *, stride: Any = 1, pad: Any = 0, padding: Any = 0, activation: Any = 'logistic', batch_normalize: Any = 0, filters: Any = None, size: Any = None) -> A: ...
 
-class _flax_linen_Conv(Protocol):
+@final
+class _flax_linen_Conv:
     __name__: str
     @overload
     def __call__(_, inputs: Tensor, kernel: Array, bias: Array | None = None, strides: Any = 1, padding: Any = 'SAME', input_dilation: Any = 1, kernel_dilation: Any = 1, feature_group_count: Any = 1, mask: Any = None, dtype: Any = None, precision: Any = None, conv_general_dilated: Any = None, conv_general_dilated_cls: Any = None, *, features: Any = None, kernel_size: Any = None, use_bias: Any = None, param_dtype: Any = None, kernel_init: Any = None, bias_init: Any = None, promote_dtype: Any = None, name: Any = None, parent: Any = None) -> Tensor: ...
@@ -244,7 +270,8 @@ class _flax_linen_Conv(Protocol):
     @overload
     def __call__(_, inputs: A, kernel: Array, bias: Array | None = None, strides: Any = 1, padding: Any = 'SAME', input_dilation: Any = 1, kernel_dilation: Any = 1, feature_group_count: Any = 1, mask: Any = None, dtype: Any = None, precision: Any = None, conv_general_dilated: Any = None, conv_general_dilated_cls: Any = None, *, features: Any = None, kernel_size: Any = None, use_bias: Any = None, param_dtype: Any = None, kernel_init: Any = None, bias_init: Any = None, promote_dtype: Any = None, name: Any = None, parent: Any = None) -> A: ...
 
-class _flax_linen_ConvTranspose(Protocol):
+@final
+class _flax_linen_ConvTranspose:
     __name__: str
     @overload
     def __call__(_, inputs: Tensor, kernel: Array, bias: Array | None = None, strides: Any = None, padding: Any = 'SAME', kernel_dilation: Any = None, mask: Any = None, dtype: Any = None, precision: Any = None, transpose_kernel: Any = False, preferred_element_type: Any = None, *, features: Any = None, kernel_size: Any = None, use_bias: Any = None, param_dtype: Any = None, kernel_init: Any = None, bias_init: Any = None, promote_dtype: Any = None, name: Any = None, parent: Any = None) -> Tensor: ...
@@ -253,7 +280,8 @@ class _flax_linen_ConvTranspose(Protocol):
     @overload
     def __call__(_, inputs: A, kernel: Array, bias: Array | None = None, strides: Any = None, padding: Any = 'SAME', kernel_dilation: Any = None, mask: Any = None, dtype: Any = None, precision: Any = None, transpose_kernel: Any = False, preferred_element_type: Any = None, *, features: Any = None, kernel_size: Any = None, use_bias: Any = None, param_dtype: Any = None, kernel_init: Any = None, bias_init: Any = None, promote_dtype: Any = None, name: Any = None, parent: Any = None) -> A: ...
 
-class _flux_Conv(Protocol):
+@final
+class _flux_Conv:
     __name__: str
     @overload
     def __call__(_, x: Tensor, weight: Array, bias: Array | None = None, σ: Any = 'identity', *, stride: Any = 1, pad: Any = 0, dilation: Any = 1, groups: Any = 1, filter: Any = None, init: Any = None) -> Tensor: ...
@@ -262,7 +290,8 @@ class _flux_Conv(Protocol):
     @overload
     def __call__(_, x: A, weight: Array, bias: Array | None = None, σ: Any = 'identity', *, stride: Any = 1, pad: Any = 0, dilation: Any = 1, groups: Any = 1, filter: Any = None, init: Any = None) -> A: ...
 
-class _flux_CrossCor(Protocol):
+@final
+class _flux_CrossCor:
     __name__: str
     @overload
     def __call__(_, x: Tensor, weight: Array, bias: Array | None = None, σ: Any = 'identity', *, stride: Any = 1, pad: Any = 0, dilation: Any = 1, filter: Any = None, init: Any = None) -> Tensor: ...
@@ -271,7 +300,8 @@ class _flux_CrossCor(Protocol):
     @overload
     def __call__(_, x: A, weight: Array, bias: Array | None = None, σ: Any = 'identity', *, stride: Any = 1, pad: Any = 0, dilation: Any = 1, filter: Any = None, init: Any = None) -> A: ...
 
-class _flux_DepthwiseConv(Protocol):
+@final
+class _flux_DepthwiseConv:
     __name__: str
     @overload
     def __call__(_, x: Tensor, weight: Array, bias: Array | None = None, σ: Any = 'identity', *, stride: Any = 1, pad: Any = 0, dilation: Any = 1, filter: Any = None, init: Any = None) -> Tensor: ...
@@ -280,7 +310,8 @@ class _flux_DepthwiseConv(Protocol):
     @overload
     def __call__(_, x: A, weight: Array, bias: Array | None = None, σ: Any = 'identity', *, stride: Any = 1, pad: Any = 0, dilation: Any = 1, filter: Any = None, init: Any = None) -> A: ...
 
-class _flux_ConvTranspose(Protocol):
+@final
+class _flux_ConvTranspose:
     __name__: str
     @overload
     def __call__(_, x: Tensor, weight: Array, bias: Array | None = None, σ: Any = 'identity', *, stride: Any = 1, pad: Any = 0, outpad: Any = 0, dilation: Any = 1, groups: Any = 1, filter: Any = None, init: Any = None) -> Tensor: ...
@@ -289,7 +320,8 @@ class _flux_ConvTranspose(Protocol):
     @overload
     def __call__(_, x: A, weight: Array, bias: Array | None = None, σ: Any = 'identity', *, stride: Any = 1, pad: Any = 0, outpad: Any = 0, dilation: Any = 1, groups: Any = 1, filter: Any = None, init: Any = None) -> A: ...
 
-class _jax_lax_conv_general_dilated(Protocol):
+@final
+class _jax_lax_conv_general_dilated:
     __name__: str
     @overload
     def __call__(_, lhs: Tensor, rhs: Array, window_strides: Any, padding: Any, lhs_dilation: Any = None, rhs_dilation: Any = None, dimension_numbers: Any = None, feature_group_count: Any = 1, batch_group_count: Any = 1, precision: Any = None, preferred_element_type: Any = None, out_sharding: Any = None) -> Tensor: ...
@@ -298,7 +330,8 @@ class _jax_lax_conv_general_dilated(Protocol):
     @overload
     def __call__(_, lhs: A, rhs: Array, window_strides: Any, padding: Any, lhs_dilation: Any = None, rhs_dilation: Any = None, dimension_numbers: Any = None, feature_group_count: Any = 1, batch_group_count: Any = 1, precision: Any = None, preferred_element_type: Any = None, out_sharding: Any = None) -> A: ...
 
-class _jax_lax_conv(Protocol):
+@final
+class _jax_lax_conv:
     __name__: str
     @overload
     def __call__(_, lhs: Tensor, rhs: Array, window_strides: Any, padding: Any, precision: Any = None, preferred_element_type: Any = None) -> Tensor: ...
@@ -307,7 +340,8 @@ class _jax_lax_conv(Protocol):
     @overload
     def __call__(_, lhs: A, rhs: Array, window_strides: Any, padding: Any, precision: Any = None, preferred_element_type: Any = None) -> A: ...
 
-class _jax_lax_conv_with_general_padding(Protocol):
+@final
+class _jax_lax_conv_with_general_padding:
     __name__: str
     @overload
     def __call__(_, lhs: Tensor, rhs: Array, window_strides: Any, padding: Any, lhs_dilation: Any, rhs_dilation: Any, precision: Any = None, preferred_element_type: Any = None) -> Tensor: ...
@@ -316,7 +350,8 @@ class _jax_lax_conv_with_general_padding(Protocol):
     @overload
     def __call__(_, lhs: A, rhs: Array, window_strides: Any, padding: Any, lhs_dilation: Any, rhs_dilation: Any, precision: Any = None, preferred_element_type: Any = None) -> A: ...
 
-class _jax_lax_conv_transpose(Protocol):
+@final
+class _jax_lax_conv_transpose:
     __name__: str
     @overload
     def __call__(_, lhs: Tensor, rhs: Array, strides: Any, padding: Any, rhs_dilation: Any = None, dimension_numbers: Any = None, transpose_kernel: Any = False, precision: Any = None, preferred_element_type: Any = None, use_consistent_padding: Any = False) -> Tensor: ...
@@ -325,7 +360,8 @@ class _jax_lax_conv_transpose(Protocol):
     @overload
     def __call__(_, lhs: A, rhs: Array, strides: Any, padding: Any, rhs_dilation: Any = None, dimension_numbers: Any = None, transpose_kernel: Any = False, precision: Any = None, preferred_element_type: Any = None, use_consistent_padding: Any = False) -> A: ...
 
-class _jax_numpy_convolve(Protocol):
+@final
+class _jax_numpy_convolve:
     __name__: str
     @overload
     def __call__(_, a: Tensor, v: Array, mode: Any = 'full', *, precision: Any = None, preferred_element_type: Any = None) -> Tensor: ...
@@ -334,7 +370,8 @@ class _jax_numpy_convolve(Protocol):
     @overload
     def __call__(_, a: A, v: Array, mode: Any = 'full', *, precision: Any = None, preferred_element_type: Any = None) -> A: ...
 
-class _jax_numpy_correlate(Protocol):
+@final
+class _jax_numpy_correlate:
     __name__: str
     @overload
     def __call__(_, a: Tensor, v: Array, mode: Any = 'valid', *, precision: Any = None, preferred_element_type: Any = None) -> Tensor: ...
@@ -343,7 +380,8 @@ class _jax_numpy_correlate(Protocol):
     @overload
     def __call__(_, a: A, v: Array, mode: Any = 'valid', *, precision: Any = None, preferred_element_type: Any = None) -> A: ...
 
-class _jax_scipy_signal_convolve(Protocol):
+@final
+class _jax_scipy_signal_convolve:
     __name__: str
     @overload
     def __call__(_, in1: Tensor, in2: Array, mode: Any = 'full', method: Any = 'auto', precision: Any = None) -> Tensor: ...
@@ -352,7 +390,8 @@ class _jax_scipy_signal_convolve(Protocol):
     @overload
     def __call__(_, in1: A, in2: Array, mode: Any = 'full', method: Any = 'auto', precision: Any = None) -> A: ...
 
-class _jax_scipy_signal_correlate(Protocol):
+@final
+class _jax_scipy_signal_correlate:
     __name__: str
     @overload
     def __call__(_, in1: Tensor, in2: Array, mode: Any = 'full', method: Any = 'auto', precision: Any = None) -> Tensor: ...
@@ -361,7 +400,8 @@ class _jax_scipy_signal_correlate(Protocol):
     @overload
     def __call__(_, in1: A, in2: Array, mode: Any = 'full', method: Any = 'auto', precision: Any = None) -> A: ...
 
-class _jax_scipy_signal_convolve2d(Protocol):
+@final
+class _jax_scipy_signal_convolve2d:
     __name__: str
     @overload
     def __call__(_, in1: Tensor, in2: Array, mode: Any = 'full', boundary: Any = 'fill', fillvalue: Any = 0, precision: Any = None) -> Tensor: ...
@@ -370,7 +410,8 @@ class _jax_scipy_signal_convolve2d(Protocol):
     @overload
     def __call__(_, in1: A, in2: Array, mode: Any = 'full', boundary: Any = 'fill', fillvalue: Any = 0, precision: Any = None) -> A: ...
 
-class _jax_scipy_signal_correlate2d(Protocol):
+@final
+class _jax_scipy_signal_correlate2d:
     __name__: str
     @overload
     def __call__(_, in1: Tensor, in2: Array, mode: Any = 'full', boundary: Any = 'fill', fillvalue: Any = 0, precision: Any = None) -> Tensor: ...
@@ -379,7 +420,8 @@ class _jax_scipy_signal_correlate2d(Protocol):
     @overload
     def __call__(_, in1: A, in2: Array, mode: Any = 'full', boundary: Any = 'fill', fillvalue: Any = 0, precision: Any = None) -> A: ...
 
-class _keras_ops_conv(Protocol):
+@final
+class _keras_ops_conv:
     __name__: str
     @overload
     def __call__(_, inputs: Tensor, kernel: Array, strides: Any = 1, padding: Any = 'valid', data_format: Any = None, dilation_rate: Any = 1) -> Tensor: ...
@@ -388,7 +430,8 @@ class _keras_ops_conv(Protocol):
     @overload
     def __call__(_, inputs: A, kernel: Array, strides: Any = 1, padding: Any = 'valid', data_format: Any = None, dilation_rate: Any = 1) -> A: ...
 
-class _keras_ops_conv_transpose(Protocol):
+@final
+class _keras_ops_conv_transpose:
     __name__: str
     @overload
     def __call__(_, inputs: Tensor, kernel: Array, strides: Any = 1, padding: Any = 'valid', output_padding: Any = None, data_format: Any = None, dilation_rate: Any = 1) -> Tensor: ...
@@ -397,7 +440,8 @@ class _keras_ops_conv_transpose(Protocol):
     @overload
     def __call__(_, inputs: A, kernel: Array, strides: Any = 1, padding: Any = 'valid', output_padding: Any = None, data_format: Any = None, dilation_rate: Any = 1) -> A: ...
 
-class _keras_ops_depthwise_conv(Protocol):
+@final
+class _keras_ops_depthwise_conv:
     __name__: str
     @overload
     def __call__(_, inputs: Tensor, kernel: Array, strides: Any = 1, padding: Any = 'valid', data_format: Any = None, dilation_rate: Any = 1) -> Tensor: ...
@@ -406,7 +450,8 @@ class _keras_ops_depthwise_conv(Protocol):
     @overload
     def __call__(_, inputs: A, kernel: Array, strides: Any = 1, padding: Any = 'valid', data_format: Any = None, dilation_rate: Any = 1) -> A: ...
 
-class _keras_ops_separable_conv(Protocol):
+@final
+class _keras_ops_separable_conv:
     __name__: str
     @overload
     def __call__(_, inputs: Tensor, depthwise_kernel: Array, pointwise_kernel: Array, strides: Any = 1, padding: Any = 'valid', data_format: Any = None, dilation_rate: Any = 1) -> Tensor: ...
@@ -415,7 +460,8 @@ class _keras_ops_separable_conv(Protocol):
     @overload
     def __call__(_, inputs: A, depthwise_kernel: Array, pointwise_kernel: Array, strides: Any = 1, padding: Any = 'valid', data_format: Any = None, dilation_rate: Any = 1) -> A: ...
 
-class _keras_layers_Conv1D(Protocol):
+@final
+class _keras_layers_Conv1D:
     __name__: str
     @overload
     def __call__(_, inputs: Tensor, kernel: Array, bias: Array | None = None, strides: Any = 1, padding: Any = 'valid', data_format: Any = None, dilation_rate: Any = 1, groups: Any = 1, activation: Any = None, *, kernel_initializer: Any = None, kernel_regularizer: Any = None, kernel_constraint: Any = None, bias_initializer: Any = None, bias_regularizer: Any = None, bias_constraint: Any = None, depthwise_initializer: Any = None, depthwise_regularizer: Any = None, depthwise_constraint: Any = None, pointwise_initializer: Any = None, pointwise_regularizer: Any = None, pointwise_constraint: Any = None, activity_regularizer: Any = None, name: Any = None, trainable: Any = None, autocast: Any = None, input_dtype: Any = None, kernel_size: Any = None, use_bias: Any = None, rank: Any = None, dtype: Any = None, input_shape: Any = None, batch_input_shape: Any = None, filters: Any = None) -> Tensor: ...
@@ -424,7 +470,8 @@ class _keras_layers_Conv1D(Protocol):
     @overload
     def __call__(_, inputs: A, kernel: Array, bias: Array | None = None, strides: Any = 1, padding: Any = 'valid', data_format: Any = None, dilation_rate: Any = 1, groups: Any = 1, activation: Any = None, *, kernel_initializer: Any = None, kernel_regularizer: Any = None, kernel_constraint: Any = None, bias_initializer: Any = None, bias_regularizer: Any = None, bias_constraint: Any = None, depthwise_initializer: Any = None, depthwise_regularizer: Any = None, depthwise_constraint: Any = None, pointwise_initializer: Any = None, pointwise_regularizer: Any = None, pointwise_constraint: Any = None, activity_regularizer: Any = None, name: Any = None, trainable: Any = None, autocast: Any = None, input_dtype: Any = None, kernel_size: Any = None, use_bias: Any = None, rank: Any = None, dtype: Any = None, input_shape: Any = None, batch_input_shape: Any = None, filters: Any = None) -> A: ...
 
-class _keras_layers_Conv2D(Protocol):
+@final
+class _keras_layers_Conv2D:
     __name__: str
     @overload
     def __call__(_, inputs: Tensor, kernel: Array, bias: Array | None = None, strides: Any = 1, padding: Any = 'valid', data_format: Any = None, dilation_rate: Any = 1, groups: Any = 1, activation: Any = None, *, kernel_initializer: Any = None, kernel_regularizer: Any = None, kernel_constraint: Any = None, bias_initializer: Any = None, bias_regularizer: Any = None, bias_constraint: Any = None, depthwise_initializer: Any = None, depthwise_regularizer: Any = None, depthwise_constraint: Any = None, pointwise_initializer: Any = None, pointwise_regularizer: Any = None, pointwise_constraint: Any = None, activity_regularizer: Any = None, name: Any = None, trainable: Any = None, autocast: Any = None, input_dtype: Any = None, kernel_size: Any = None, use_bias: Any = None, rank: Any = None, dtype: Any = None, input_shape: Any = None, batch_input_shape: Any = None, filters: Any = None) -> Tensor: ...
@@ -433,7 +480,8 @@ class _keras_layers_Conv2D(Protocol):
     @overload
     def __call__(_, inputs: A, kernel: Array, bias: Array | None = None, strides: Any = 1, padding: Any = 'valid', data_format: Any = None, dilation_rate: Any = 1, groups: Any = 1, activation: Any = None, *, kernel_initializer: Any = None, kernel_regularizer: Any = None, kernel_constraint: Any = None, bias_initializer: Any = None, bias_regularizer: Any = None, bias_constraint: Any = None, depthwise_initializer: Any = None, depthwise_regularizer: Any = None, depthwise_constraint: Any = None, pointwise_initializer: Any = None, pointwise_regularizer: Any = None, pointwise_constraint: Any = None, activity_regularizer: Any = None, name: Any = None, trainable: Any = None, autocast: Any = None, input_dtype: Any = None, kernel_size: Any = None, use_bias: Any = None, rank: Any = None, dtype: Any = None, input_shape: Any = None, batch_input_shape: Any = None, filters: Any = None) -> A: ...
 
-class _keras_layers_Conv3D(Protocol):
+@final
+class _keras_layers_Conv3D:
     __name__: str
     @overload
     def __call__(_, inputs: Tensor, kernel: Array, bias: Array | None = None, strides: Any = 1, padding: Any = 'valid', data_format: Any = None, dilation_rate: Any = 1, groups: Any = 1, activation: Any = None, *, kernel_initializer: Any = None, kernel_regularizer: Any = None, kernel_constraint: Any = None, bias_initializer: Any = None, bias_regularizer: Any = None, bias_constraint: Any = None, depthwise_initializer: Any = None, depthwise_regularizer: Any = None, depthwise_constraint: Any = None, pointwise_initializer: Any = None, pointwise_regularizer: Any = None, pointwise_constraint: Any = None, activity_regularizer: Any = None, name: Any = None, trainable: Any = None, autocast: Any = None, input_dtype: Any = None, kernel_size: Any = None, use_bias: Any = None, rank: Any = None, dtype: Any = None, input_shape: Any = None, batch_input_shape: Any = None, filters: Any = None) -> Tensor: ...
@@ -442,7 +490,8 @@ class _keras_layers_Conv3D(Protocol):
     @overload
     def __call__(_, inputs: A, kernel: Array, bias: Array | None = None, strides: Any = 1, padding: Any = 'valid', data_format: Any = None, dilation_rate: Any = 1, groups: Any = 1, activation: Any = None, *, kernel_initializer: Any = None, kernel_regularizer: Any = None, kernel_constraint: Any = None, bias_initializer: Any = None, bias_regularizer: Any = None, bias_constraint: Any = None, depthwise_initializer: Any = None, depthwise_regularizer: Any = None, depthwise_constraint: Any = None, pointwise_initializer: Any = None, pointwise_regularizer: Any = None, pointwise_constraint: Any = None, activity_regularizer: Any = None, name: Any = None, trainable: Any = None, autocast: Any = None, input_dtype: Any = None, kernel_size: Any = None, use_bias: Any = None, rank: Any = None, dtype: Any = None, input_shape: Any = None, batch_input_shape: Any = None, filters: Any = None) -> A: ...
 
-class _keras_layers_Conv1DTranspose(Protocol):
+@final
+class _keras_layers_Conv1DTranspose:
     __name__: str
     @overload
     def __call__(_, inputs: Tensor, kernel: Array, bias: Array | None = None, strides: Any = 1, padding: Any = 'valid', output_padding: Any = None, data_format: Any = None, dilation_rate: Any = 1, activation: Any = None, *, kernel_initializer: Any = None, kernel_regularizer: Any = None, kernel_constraint: Any = None, bias_initializer: Any = None, bias_regularizer: Any = None, bias_constraint: Any = None, depthwise_initializer: Any = None, depthwise_regularizer: Any = None, depthwise_constraint: Any = None, pointwise_initializer: Any = None, pointwise_regularizer: Any = None, pointwise_constraint: Any = None, activity_regularizer: Any = None, name: Any = None, trainable: Any = None, autocast: Any = None, input_dtype: Any = None, kernel_size: Any = None, use_bias: Any = None, rank: Any = None, dtype: Any = None, input_shape: Any = None, batch_input_shape: Any = None, filters: Any = None) -> Tensor: ...
@@ -451,7 +500,8 @@ class _keras_layers_Conv1DTranspose(Protocol):
     @overload
     def __call__(_, inputs: A, kernel: Array, bias: Array | None = None, strides: Any = 1, padding: Any = 'valid', output_padding: Any = None, data_format: Any = None, dilation_rate: Any = 1, activation: Any = None, *, kernel_initializer: Any = None, kernel_regularizer: Any = None, kernel_constraint: Any = None, bias_initializer: Any = None, bias_regularizer: Any = None, bias_constraint: Any = None, depthwise_initializer: Any = None, depthwise_regularizer: Any = None, depthwise_constraint: Any = None, pointwise_initializer: Any = None, pointwise_regularizer: Any = None, pointwise_constraint: Any = None, activity_regularizer: Any = None, name: Any = None, trainable: Any = None, autocast: Any = None, input_dtype: Any = None, kernel_size: Any = None, use_bias: Any = None, rank: Any = None, dtype: Any = None, input_shape: Any = None, batch_input_shape: Any = None, filters: Any = None) -> A: ...
 
-class _keras_layers_Conv2DTranspose(Protocol):
+@final
+class _keras_layers_Conv2DTranspose:
     __name__: str
     @overload
     def __call__(_, inputs: Tensor, kernel: Array, bias: Array | None = None, strides: Any = 1, padding: Any = 'valid', output_padding: Any = None, data_format: Any = None, dilation_rate: Any = 1, activation: Any = None, *, kernel_initializer: Any = None, kernel_regularizer: Any = None, kernel_constraint: Any = None, bias_initializer: Any = None, bias_regularizer: Any = None, bias_constraint: Any = None, depthwise_initializer: Any = None, depthwise_regularizer: Any = None, depthwise_constraint: Any = None, pointwise_initializer: Any = None, pointwise_regularizer: Any = None, pointwise_constraint: Any = None, activity_regularizer: Any = None, name: Any = None, trainable: Any = None, autocast: Any = None, input_dtype: Any = None, kernel_size: Any = None, use_bias: Any = None, rank: Any = None, dtype: Any = None, input_shape: Any = None, batch_input_shape: Any = None, filters: Any = None) -> Tensor: ...
@@ -460,7 +510,8 @@ class _keras_layers_Conv2DTranspose(Protocol):
     @overload
     def __call__(_, inputs: A, kernel: Array, bias: Array | None = None, strides: Any = 1, padding: Any = 'valid', output_padding: Any = None, data_format: Any = None, dilation_rate: Any = 1, activation: Any = None, *, kernel_initializer: Any = None, kernel_regularizer: Any = None, kernel_constraint: Any = None, bias_initializer: Any = None, bias_regularizer: Any = None, bias_constraint: Any = None, depthwise_initializer: Any = None, depthwise_regularizer: Any = None, depthwise_constraint: Any = None, pointwise_initializer: Any = None, pointwise_regularizer: Any = None, pointwise_constraint: Any = None, activity_regularizer: Any = None, name: Any = None, trainable: Any = None, autocast: Any = None, input_dtype: Any = None, kernel_size: Any = None, use_bias: Any = None, rank: Any = None, dtype: Any = None, input_shape: Any = None, batch_input_shape: Any = None, filters: Any = None) -> A: ...
 
-class _keras_layers_Conv3DTranspose(Protocol):
+@final
+class _keras_layers_Conv3DTranspose:
     __name__: str
     @overload
     def __call__(_, inputs: Tensor, kernel: Array, bias: Array | None = None, strides: Any = 1, padding: Any = 'valid', output_padding: Any = None, data_format: Any = None, dilation_rate: Any = 1, activation: Any = None, *, kernel_initializer: Any = None, kernel_regularizer: Any = None, kernel_constraint: Any = None, bias_initializer: Any = None, bias_regularizer: Any = None, bias_constraint: Any = None, depthwise_initializer: Any = None, depthwise_regularizer: Any = None, depthwise_constraint: Any = None, pointwise_initializer: Any = None, pointwise_regularizer: Any = None, pointwise_constraint: Any = None, activity_regularizer: Any = None, name: Any = None, trainable: Any = None, autocast: Any = None, input_dtype: Any = None, kernel_size: Any = None, use_bias: Any = None, rank: Any = None, dtype: Any = None, input_shape: Any = None, batch_input_shape: Any = None, filters: Any = None) -> Tensor: ...
@@ -469,7 +520,8 @@ class _keras_layers_Conv3DTranspose(Protocol):
     @overload
     def __call__(_, inputs: A, kernel: Array, bias: Array | None = None, strides: Any = 1, padding: Any = 'valid', output_padding: Any = None, data_format: Any = None, dilation_rate: Any = 1, activation: Any = None, *, kernel_initializer: Any = None, kernel_regularizer: Any = None, kernel_constraint: Any = None, bias_initializer: Any = None, bias_regularizer: Any = None, bias_constraint: Any = None, depthwise_initializer: Any = None, depthwise_regularizer: Any = None, depthwise_constraint: Any = None, pointwise_initializer: Any = None, pointwise_regularizer: Any = None, pointwise_constraint: Any = None, activity_regularizer: Any = None, name: Any = None, trainable: Any = None, autocast: Any = None, input_dtype: Any = None, kernel_size: Any = None, use_bias: Any = None, rank: Any = None, dtype: Any = None, input_shape: Any = None, batch_input_shape: Any = None, filters: Any = None) -> A: ...
 
-class _keras_layers_DepthwiseConv1D(Protocol):
+@final
+class _keras_layers_DepthwiseConv1D:
     __name__: str
     @overload
     def __call__(_, inputs: Tensor, kernel: Array, bias: Array | None = None, strides: Any = 1, padding: Any = 'valid', data_format: Any = None, dilation_rate: Any = 1, activation: Any = None, *, kernel_initializer: Any = None, kernel_regularizer: Any = None, kernel_constraint: Any = None, bias_initializer: Any = None, bias_regularizer: Any = None, bias_constraint: Any = None, depthwise_initializer: Any = None, depthwise_regularizer: Any = None, depthwise_constraint: Any = None, pointwise_initializer: Any = None, pointwise_regularizer: Any = None, pointwise_constraint: Any = None, activity_regularizer: Any = None, name: Any = None, trainable: Any = None, autocast: Any = None, input_dtype: Any = None, kernel_size: Any = None, use_bias: Any = None, rank: Any = None, dtype: Any = None, input_shape: Any = None, batch_input_shape: Any = None, depth_multiplier: Any = None) -> Tensor: ...
@@ -478,7 +530,8 @@ class _keras_layers_DepthwiseConv1D(Protocol):
     @overload
     def __call__(_, inputs: A, kernel: Array, bias: Array | None = None, strides: Any = 1, padding: Any = 'valid', data_format: Any = None, dilation_rate: Any = 1, activation: Any = None, *, kernel_initializer: Any = None, kernel_regularizer: Any = None, kernel_constraint: Any = None, bias_initializer: Any = None, bias_regularizer: Any = None, bias_constraint: Any = None, depthwise_initializer: Any = None, depthwise_regularizer: Any = None, depthwise_constraint: Any = None, pointwise_initializer: Any = None, pointwise_regularizer: Any = None, pointwise_constraint: Any = None, activity_regularizer: Any = None, name: Any = None, trainable: Any = None, autocast: Any = None, input_dtype: Any = None, kernel_size: Any = None, use_bias: Any = None, rank: Any = None, dtype: Any = None, input_shape: Any = None, batch_input_shape: Any = None, depth_multiplier: Any = None) -> A: ...
 
-class _keras_layers_DepthwiseConv2D(Protocol):
+@final
+class _keras_layers_DepthwiseConv2D:
     __name__: str
     @overload
     def __call__(_, inputs: Tensor, kernel: Array, bias: Array | None = None, strides: Any = 1, padding: Any = 'valid', data_format: Any = None, dilation_rate: Any = 1, activation: Any = None, *, kernel_initializer: Any = None, kernel_regularizer: Any = None, kernel_constraint: Any = None, bias_initializer: Any = None, bias_regularizer: Any = None, bias_constraint: Any = None, depthwise_initializer: Any = None, depthwise_regularizer: Any = None, depthwise_constraint: Any = None, pointwise_initializer: Any = None, pointwise_regularizer: Any = None, pointwise_constraint: Any = None, activity_regularizer: Any = None, name: Any = None, trainable: Any = None, autocast: Any = None, input_dtype: Any = None, kernel_size: Any = None, use_bias: Any = None, rank: Any = None, dtype: Any = None, input_shape: Any = None, batch_input_shape: Any = None, depth_multiplier: Any = None) -> Tensor: ...
@@ -487,7 +540,8 @@ class _keras_layers_DepthwiseConv2D(Protocol):
     @overload
     def __call__(_, inputs: A, kernel: Array, bias: Array | None = None, strides: Any = 1, padding: Any = 'valid', data_format: Any = None, dilation_rate: Any = 1, activation: Any = None, *, kernel_initializer: Any = None, kernel_regularizer: Any = None, kernel_constraint: Any = None, bias_initializer: Any = None, bias_regularizer: Any = None, bias_constraint: Any = None, depthwise_initializer: Any = None, depthwise_regularizer: Any = None, depthwise_constraint: Any = None, pointwise_initializer: Any = None, pointwise_regularizer: Any = None, pointwise_constraint: Any = None, activity_regularizer: Any = None, name: Any = None, trainable: Any = None, autocast: Any = None, input_dtype: Any = None, kernel_size: Any = None, use_bias: Any = None, rank: Any = None, dtype: Any = None, input_shape: Any = None, batch_input_shape: Any = None, depth_multiplier: Any = None) -> A: ...
 
-class _keras_layers_SeparableConv1D(Protocol):
+@final
+class _keras_layers_SeparableConv1D:
     __name__: str
     @overload
     def __call__(_, inputs: Tensor, depthwise_kernel: Array, pointwise_kernel: Array, bias: Array | None = None, strides: Any = 1, padding: Any = 'valid', data_format: Any = None, dilation_rate: Any = 1, activation: Any = None, *, kernel_initializer: Any = None, kernel_regularizer: Any = None, kernel_constraint: Any = None, bias_initializer: Any = None, bias_regularizer: Any = None, bias_constraint: Any = None, depthwise_initializer: Any = None, depthwise_regularizer: Any = None, depthwise_constraint: Any = None, pointwise_initializer: Any = None, pointwise_regularizer: Any = None, pointwise_constraint: Any = None, activity_regularizer: Any = None, name: Any = None, trainable: Any = None, autocast: Any = None, input_dtype: Any = None, kernel_size: Any = None, use_bias: Any = None, rank: Any = None, dtype: Any = None, input_shape: Any = None, batch_input_shape: Any = None, filters: Any = None, depth_multiplier: Any = None) -> Tensor: ...
@@ -496,7 +550,8 @@ class _keras_layers_SeparableConv1D(Protocol):
     @overload
     def __call__(_, inputs: A, depthwise_kernel: Array, pointwise_kernel: Array, bias: Array | None = None, strides: Any = 1, padding: Any = 'valid', data_format: Any = None, dilation_rate: Any = 1, activation: Any = None, *, kernel_initializer: Any = None, kernel_regularizer: Any = None, kernel_constraint: Any = None, bias_initializer: Any = None, bias_regularizer: Any = None, bias_constraint: Any = None, depthwise_initializer: Any = None, depthwise_regularizer: Any = None, depthwise_constraint: Any = None, pointwise_initializer: Any = None, pointwise_regularizer: Any = None, pointwise_constraint: Any = None, activity_regularizer: Any = None, name: Any = None, trainable: Any = None, autocast: Any = None, input_dtype: Any = None, kernel_size: Any = None, use_bias: Any = None, rank: Any = None, dtype: Any = None, input_shape: Any = None, batch_input_shape: Any = None, filters: Any = None, depth_multiplier: Any = None) -> A: ...
 
-class _keras_layers_SeparableConv2D(Protocol):
+@final
+class _keras_layers_SeparableConv2D:
     __name__: str
     @overload
     def __call__(_, inputs: Tensor, depthwise_kernel: Array, pointwise_kernel: Array, bias: Array | None = None, strides: Any = 1, padding: Any = 'valid', data_format: Any = None, dilation_rate: Any = 1, activation: Any = None, *, kernel_initializer: Any = None, kernel_regularizer: Any = None, kernel_constraint: Any = None, bias_initializer: Any = None, bias_regularizer: Any = None, bias_constraint: Any = None, depthwise_initializer: Any = None, depthwise_regularizer: Any = None, depthwise_constraint: Any = None, pointwise_initializer: Any = None, pointwise_regularizer: Any = None, pointwise_constraint: Any = None, activity_regularizer: Any = None, name: Any = None, trainable: Any = None, autocast: Any = None, input_dtype: Any = None, kernel_size: Any = None, use_bias: Any = None, rank: Any = None, dtype: Any = None, input_shape: Any = None, batch_input_shape: Any = None, filters: Any = None, depth_multiplier: Any = None) -> Tensor: ...
@@ -505,7 +560,8 @@ class _keras_layers_SeparableConv2D(Protocol):
     @overload
     def __call__(_, inputs: A, depthwise_kernel: Array, pointwise_kernel: Array, bias: Array | None = None, strides: Any = 1, padding: Any = 'valid', data_format: Any = None, dilation_rate: Any = 1, activation: Any = None, *, kernel_initializer: Any = None, kernel_regularizer: Any = None, kernel_constraint: Any = None, bias_initializer: Any = None, bias_regularizer: Any = None, bias_constraint: Any = None, depthwise_initializer: Any = None, depthwise_regularizer: Any = None, depthwise_constraint: Any = None, pointwise_initializer: Any = None, pointwise_regularizer: Any = None, pointwise_constraint: Any = None, activity_regularizer: Any = None, name: Any = None, trainable: Any = None, autocast: Any = None, input_dtype: Any = None, kernel_size: Any = None, use_bias: Any = None, rank: Any = None, dtype: Any = None, input_shape: Any = None, batch_input_shape: Any = None, filters: Any = None, depth_multiplier: Any = None) -> A: ...
 
-class _knet_conv4(Protocol):
+@final
+class _knet_conv4:
     __name__: str
     @overload
     def __call__(_, w: Array, x: Tensor, *, padding: Any = 0, stride: Any = 1, dilation: Any = 1, mode: Any = 0, alpha: Any = 1, group: Any = 1, handle: Any = None) -> Tensor: ...
@@ -514,7 +570,8 @@ class _knet_conv4(Protocol):
     @overload
     def __call__(_, w: Array, x: A, *, padding: Any = 0, stride: Any = 1, dilation: Any = 1, mode: Any = 0, alpha: Any = 1, group: Any = 1, handle: Any = None) -> A: ...
 
-class _knet_deconv4(Protocol):
+@final
+class _knet_deconv4:
     __name__: str
     @overload
     def __call__(_, w: Array, x: Tensor, *, padding: Any = 0, stride: Any = 1, dilation: Any = 1, mode: Any = 0, alpha: Any = 1, group: Any = 1, handle: Any = None) -> Tensor: ...
@@ -523,7 +580,8 @@ class _knet_deconv4(Protocol):
     @overload
     def __call__(_, w: Array, x: A, *, padding: Any = 0, stride: Any = 1, dilation: Any = 1, mode: Any = 0, alpha: Any = 1, group: Any = 1, handle: Any = None) -> A: ...
 
-class _knet_ops21_conv(Protocol):
+@final
+class _knet_ops21_conv:
     __name__: str
     @overload
     def __call__(_, w: Array, x: Tensor, *, activation: Any = None, normalization: Any = None, alpha: Any = 1, beta: Any = 0, bias: Array | None = None, channelmajor: Any = False, crosscorrelation: Any = True, dilation: Any = 1, groups: Any = 1, padding: Any = 0, stride: Any = 1, z: Any = None) -> Tensor: ...
@@ -532,7 +590,8 @@ class _knet_ops21_conv(Protocol):
     @overload
     def __call__(_, w: Array, x: A, *, activation: Any = None, normalization: Any = None, alpha: Any = 1, beta: Any = 0, bias: Array | None = None, channelmajor: Any = False, crosscorrelation: Any = True, dilation: Any = 1, groups: Any = 1, padding: Any = 0, stride: Any = 1, z: Any = None) -> A: ...
 
-class _lasagne_layers_Conv1DLayer(Protocol):
+@final
+class _lasagne_layers_Conv1DLayer:
     __name__: str
     @overload
     def __call__(_, incoming: Tensor, W: Array, b: Array | None = None, *, stride: Any = 1, pad: Any = 0, untie_biases: Any = False, nonlinearity: Any = 'rectify', flip_filters: Any = True, num_groups: Any = 1, num_filters: Any = None, filter_size: Any = None, name: Any = None, convolution: Any = None) -> Tensor: ...
@@ -541,7 +600,8 @@ class _lasagne_layers_Conv1DLayer(Protocol):
     @overload
     def __call__(_, incoming: A, W: Array, b: Array | None = None, *, stride: Any = 1, pad: Any = 0, untie_biases: Any = False, nonlinearity: Any = 'rectify', flip_filters: Any = True, num_groups: Any = 1, num_filters: Any = None, filter_size: Any = None, name: Any = None, convolution: Any = None) -> A: ...
 
-class _lasagne_layers_Conv2DLayer(Protocol):
+@final
+class _lasagne_layers_Conv2DLayer:
     __name__: str
     @overload
     def __call__(_, incoming: Tensor, W: Array, b: Array | None = None, *, stride: Any = 1, pad: Any = 0, untie_biases: Any = False, nonlinearity: Any = 'rectify', flip_filters: Any = True, num_groups: Any = 1, num_filters: Any = None, filter_size: Any = None, name: Any = None, convolution: Any = None) -> Tensor: ...
@@ -550,7 +610,8 @@ class _lasagne_layers_Conv2DLayer(Protocol):
     @overload
     def __call__(_, incoming: A, W: Array, b: Array | None = None, *, stride: Any = 1, pad: Any = 0, untie_biases: Any = False, nonlinearity: Any = 'rectify', flip_filters: Any = True, num_groups: Any = 1, num_filters: Any = None, filter_size: Any = None, name: Any = None, convolution: Any = None) -> A: ...
 
-class _lasagne_layers_Conv3DLayer(Protocol):
+@final
+class _lasagne_layers_Conv3DLayer:
     __name__: str
     @overload
     def __call__(_, incoming: Tensor, W: Array, b: Array | None = None, *, stride: Any = 1, pad: Any = 0, untie_biases: Any = False, nonlinearity: Any = 'rectify', flip_filters: Any = True, num_groups: Any = 1, num_filters: Any = None, filter_size: Any = None, name: Any = None, convolution: Any = None) -> Tensor: ...
@@ -559,7 +620,8 @@ class _lasagne_layers_Conv3DLayer(Protocol):
     @overload
     def __call__(_, incoming: A, W: Array, b: Array | None = None, *, stride: Any = 1, pad: Any = 0, untie_biases: Any = False, nonlinearity: Any = 'rectify', flip_filters: Any = True, num_groups: Any = 1, num_filters: Any = None, filter_size: Any = None, name: Any = None, convolution: Any = None) -> A: ...
 
-class _lasagne_layers_TransposedConv2DLayer(Protocol):
+@final
+class _lasagne_layers_TransposedConv2DLayer:
     __name__: str
     @overload
     def __call__(_, incoming: Tensor, W: Array, b: Array | None = None, *, stride: Any = 1, crop: Any = 0, untie_biases: Any = False, nonlinearity: Any = 'rectify', flip_filters: Any = False, output_size: Any = None, num_filters: Any = None, filter_size: Any = None, name: Any = None, convolution: Any = None) -> Tensor: ...
@@ -568,7 +630,8 @@ class _lasagne_layers_TransposedConv2DLayer(Protocol):
     @overload
     def __call__(_, incoming: A, W: Array, b: Array | None = None, *, stride: Any = 1, crop: Any = 0, untie_biases: Any = False, nonlinearity: Any = 'rectify', flip_filters: Any = False, output_size: Any = None, num_filters: Any = None, filter_size: Any = None, name: Any = None, convolution: Any = None) -> A: ...
 
-class _lasagne_layers_DilatedConv2DLayer(Protocol):
+@final
+class _lasagne_layers_DilatedConv2DLayer:
     __name__: str
     @overload
     def __call__(_, incoming: Tensor, W: Array, b: Array | None = None, *, dilation: Any = 1, pad: Any = 0, untie_biases: Any = False, nonlinearity: Any = 'rectify', flip_filters: Any = False, num_filters: Any = None, filter_size: Any = None, name: Any = None, convolution: Any = None) -> Tensor: ...
@@ -577,7 +640,8 @@ class _lasagne_layers_DilatedConv2DLayer(Protocol):
     @overload
     def __call__(_, incoming: A, W: Array, b: Array | None = None, *, dilation: Any = 1, pad: Any = 0, untie_biases: Any = False, nonlinearity: Any = 'rectify', flip_filters: Any = False, num_filters: Any = None, filter_size: Any = None, name: Any = None, convolution: Any = None) -> A: ...
 
-class _lux_Conv(Protocol):
+@final
+class _lux_Conv:
     __name__: str
     @overload
     def __call__(_, x: Tensor, weight: Array, bias: Array | None = None, activation: Any = 'identity', *, stride: Any = 1, pad: Any = 0, dilation: Any = 1, groups: Any = 1, cross_correlation: Any = False, k: Any = None, in_chs: Any = None, out_chs: Any = None, use_bias: Any = None, init_weight: Any = None, init_bias: Any = None, name: Any = None, allow_fast_activation: Any = None) -> Tensor: ...
@@ -586,7 +650,8 @@ class _lux_Conv(Protocol):
     @overload
     def __call__(_, x: A, weight: Array, bias: Array | None = None, activation: Any = 'identity', *, stride: Any = 1, pad: Any = 0, dilation: Any = 1, groups: Any = 1, cross_correlation: Any = False, k: Any = None, in_chs: Any = None, out_chs: Any = None, use_bias: Any = None, init_weight: Any = None, init_bias: Any = None, name: Any = None, allow_fast_activation: Any = None) -> A: ...
 
-class _lux_ConvTranspose(Protocol):
+@final
+class _lux_ConvTranspose:
     __name__: str
     @overload
     def __call__(_, x: Tensor, weight: Array, bias: Array | None = None, activation: Any = 'identity', *, stride: Any = 1, pad: Any = 0, outpad: Any = 0, dilation: Any = 1, groups: Any = 1, cross_correlation: Any = False, k: Any = None, in_chs: Any = None, out_chs: Any = None, use_bias: Any = None, init_weight: Any = None, init_bias: Any = None, name: Any = None, allow_fast_activation: Any = None) -> Tensor: ...
@@ -595,7 +660,8 @@ class _lux_ConvTranspose(Protocol):
     @overload
     def __call__(_, x: A, weight: Array, bias: Array | None = None, activation: Any = 'identity', *, stride: Any = 1, pad: Any = 0, outpad: Any = 0, dilation: Any = 1, groups: Any = 1, cross_correlation: Any = False, k: Any = None, in_chs: Any = None, out_chs: Any = None, use_bias: Any = None, init_weight: Any = None, init_bias: Any = None, name: Any = None, allow_fast_activation: Any = None) -> A: ...
 
-class _matlab_conv(Protocol):
+@final
+class _matlab_conv:
     __name__: str
     @overload
     def __call__(_, u: Tensor, v: Array, shape: Any = 'full') -> Tensor: ...
@@ -604,7 +670,8 @@ class _matlab_conv(Protocol):
     @overload
     def __call__(_, u: A, v: Array, shape: Any = 'full') -> A: ...
 
-class _matlab_conv2(Protocol):
+@final
+class _matlab_conv2:
     __name__: str
     @overload
     def __call__(_, A: Tensor, B: Array, shape: Any = 'full') -> Tensor: ...
@@ -613,7 +680,8 @@ class _matlab_conv2(Protocol):
     @overload
     def __call__(_, A: A, B: Array, shape: Any = 'full') -> A: ...
 
-class _matlab_convn(Protocol):
+@final
+class _matlab_convn:
     __name__: str
     @overload
     def __call__(_, A: Tensor, B: Array, shape: Any = 'full') -> Tensor: ...
@@ -622,7 +690,8 @@ class _matlab_convn(Protocol):
     @overload
     def __call__(_, A: A, B: Array, shape: Any = 'full') -> A: ...
 
-class _matlab_filter2(Protocol):
+@final
+class _matlab_filter2:
     __name__: str
     @overload
     def __call__(_, H: Array, X: Tensor, shape: Any = 'same') -> Tensor: ...
@@ -631,7 +700,8 @@ class _matlab_filter2(Protocol):
     @overload
     def __call__(_, H: Array, X: A, shape: Any = 'same') -> A: ...
 
-class _matlab_imfilter(Protocol):
+@final
+class _matlab_imfilter:
     __name__: str
     @overload
     def __call__(_, A: Tensor, h: Array, boundary: Any = 0, output: Any = 'same', method: Any = 'corr') -> Tensor: ...
@@ -640,7 +710,8 @@ class _matlab_imfilter(Protocol):
     @overload
     def __call__(_, A: A, h: Array, boundary: Any = 0, output: Any = 'same', method: Any = 'corr') -> A: ...
 
-class _matlab_conv2_uv(Protocol):
+@final
+class _matlab_conv2_uv:
     __name__: str
     @overload
     def __call__(_, A: Tensor, u: Array, v: Array, shape: Any = 'full') -> Tensor: ...
@@ -649,7 +720,8 @@ class _matlab_conv2_uv(Protocol):
     @overload
     def __call__(_, A: A, u: Array, v: Array, shape: Any = 'full') -> A: ...
 
-class _matlab_dlconv(Protocol):
+@final
+class _matlab_dlconv:
     __name__: str
     @overload
     def __call__(_, X: Tensor, weights: Array, bias: Array | None = None, *, DataFormat: Any = None, WeightsFormat: Any = None, Stride: Any = 1, DilationFactor: Any = 1, Padding: Any = 0, PaddingValue: Any = 0, BiasFormat: Any = None) -> Tensor: ...
@@ -658,7 +730,8 @@ class _matlab_dlconv(Protocol):
     @overload
     def __call__(_, X: A, weights: Array, bias: Array | None = None, *, DataFormat: Any = None, WeightsFormat: Any = None, Stride: Any = 1, DilationFactor: Any = 1, Padding: Any = 0, PaddingValue: Any = 0, BiasFormat: Any = None) -> A: ...
 
-class _matlab_dltranspconv(Protocol):
+@final
+class _matlab_dltranspconv:
     __name__: str
     @overload
     def __call__(_, X: Tensor, weights: Array, bias: Array | None = None, *, DataFormat: Any = None, WeightsFormat: Any = None, Stride: Any = 1, DilationFactor: Any = 1, Cropping: Any = 0, BiasFormat: Any = None) -> Tensor: ...
@@ -667,7 +740,8 @@ class _matlab_dltranspconv(Protocol):
     @overload
     def __call__(_, X: A, weights: Array, bias: Array | None = None, *, DataFormat: Any = None, WeightsFormat: Any = None, Stride: Any = 1, DilationFactor: Any = 1, Cropping: Any = 0, BiasFormat: Any = None) -> A: ...
 
-class _mlx_core_conv_general(Protocol):
+@final
+class _mlx_core_conv_general:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weight: Array, stride: Any = 1, padding: Any = 0, kernel_dilation: Any = 1, input_dilation: Any = 1, groups: Any = 1, flip: Any = False, *, stream: Any = None) -> Tensor: ...
@@ -676,7 +750,8 @@ class _mlx_core_conv_general(Protocol):
     @overload
     def __call__(_, input: A, weight: Array, stride: Any = 1, padding: Any = 0, kernel_dilation: Any = 1, input_dilation: Any = 1, groups: Any = 1, flip: Any = False, *, stream: Any = None) -> A: ...
 
-class _mlx_core_conv1d(Protocol):
+@final
+class _mlx_core_conv1d:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weight: Array, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, *, stream: Any = None) -> Tensor: ...
@@ -685,7 +760,8 @@ class _mlx_core_conv1d(Protocol):
     @overload
     def __call__(_, input: A, weight: Array, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, *, stream: Any = None) -> A: ...
 
-class _mlx_core_conv2d(Protocol):
+@final
+class _mlx_core_conv2d:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weight: Array, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, *, stream: Any = None) -> Tensor: ...
@@ -694,7 +770,8 @@ class _mlx_core_conv2d(Protocol):
     @overload
     def __call__(_, input: A, weight: Array, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, *, stream: Any = None) -> A: ...
 
-class _mlx_core_conv3d(Protocol):
+@final
+class _mlx_core_conv3d:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weight: Array, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, *, stream: Any = None) -> Tensor: ...
@@ -703,7 +780,8 @@ class _mlx_core_conv3d(Protocol):
     @overload
     def __call__(_, input: A, weight: Array, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, *, stream: Any = None) -> A: ...
 
-class _mlx_core_conv_transpose1d(Protocol):
+@final
+class _mlx_core_conv_transpose1d:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weight: Array, stride: Any = 1, padding: Any = 0, dilation: Any = 1, output_padding: Any = 0, groups: Any = 1, *, stream: Any = None) -> Tensor: ...
@@ -712,7 +790,8 @@ class _mlx_core_conv_transpose1d(Protocol):
     @overload
     def __call__(_, input: A, weight: Array, stride: Any = 1, padding: Any = 0, dilation: Any = 1, output_padding: Any = 0, groups: Any = 1, *, stream: Any = None) -> A: ...
 
-class _mlx_core_conv_transpose2d(Protocol):
+@final
+class _mlx_core_conv_transpose2d:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weight: Array, stride: Any = 1, padding: Any = 0, dilation: Any = 1, output_padding: Any = 0, groups: Any = 1, *, stream: Any = None) -> Tensor: ...
@@ -721,7 +800,8 @@ class _mlx_core_conv_transpose2d(Protocol):
     @overload
     def __call__(_, input: A, weight: Array, stride: Any = 1, padding: Any = 0, dilation: Any = 1, output_padding: Any = 0, groups: Any = 1, *, stream: Any = None) -> A: ...
 
-class _mlx_core_conv_transpose3d(Protocol):
+@final
+class _mlx_core_conv_transpose3d:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weight: Array, stride: Any = 1, padding: Any = 0, dilation: Any = 1, output_padding: Any = 0, groups: Any = 1, *, stream: Any = None) -> Tensor: ...
@@ -730,7 +810,8 @@ class _mlx_core_conv_transpose3d(Protocol):
     @overload
     def __call__(_, input: A, weight: Array, stride: Any = 1, padding: Any = 0, dilation: Any = 1, output_padding: Any = 0, groups: Any = 1, *, stream: Any = None) -> A: ...
 
-class _mlx_core_convolve(Protocol):
+@final
+class _mlx_core_convolve:
     __name__: str
     @overload
     def __call__(_, a: Tensor, v: Array, mode: Any = 'full', *, stream: Any = None) -> Tensor: ...
@@ -739,7 +820,8 @@ class _mlx_core_convolve(Protocol):
     @overload
     def __call__(_, a: A, v: Array, mode: Any = 'full', *, stream: Any = None) -> A: ...
 
-class _mxnet_nd_Convolution(Protocol):
+@final
+class _mxnet_nd_Convolution:
     __name__: str
     @overload
     def __call__(_, data: Tensor, weight: Array, bias: Array | None = None, kernel: Any = ..., stride: Any = None, dilate: Any = None, pad: Any = None, num_group: Any = 1, workspace: Any = None, cudnn_tune: Any = None, cudnn_off: Any = None, layout: Any = None, *, num_filter: Any = None, no_bias: Any = None, name: Any = None, out: Any = None, attr: Any = None) -> Tensor: ...
@@ -748,7 +830,8 @@ class _mxnet_nd_Convolution(Protocol):
     @overload
     def __call__(_, data: A, weight: Array, bias: Array | None = None, kernel: Any = ..., stride: Any = None, dilate: Any = None, pad: Any = None, num_group: Any = 1, workspace: Any = None, cudnn_tune: Any = None, cudnn_off: Any = None, layout: Any = None, *, num_filter: Any = None, no_bias: Any = None, name: Any = None, out: Any = None, attr: Any = None) -> A: ...
 
-class _mxnet_nd_Deconvolution(Protocol):
+@final
+class _mxnet_nd_Deconvolution:
     __name__: str
     @overload
     def __call__(_, data: Tensor, weight: Array, bias: Array | None = None, kernel: Any = ..., stride: Any = None, dilate: Any = None, pad: Any = None, adj: Any = None, target_shape: Any = None, num_group: Any = 1, workspace: Any = None, cudnn_tune: Any = None, cudnn_off: Any = None, layout: Any = None, *, num_filter: Any = None, no_bias: Any = None, name: Any = None, out: Any = None, attr: Any = None) -> Tensor: ...
@@ -757,7 +840,8 @@ class _mxnet_nd_Deconvolution(Protocol):
     @overload
     def __call__(_, data: A, weight: Array, bias: Array | None = None, kernel: Any = ..., stride: Any = None, dilate: Any = None, pad: Any = None, adj: Any = None, target_shape: Any = None, num_group: Any = 1, workspace: Any = None, cudnn_tune: Any = None, cudnn_off: Any = None, layout: Any = None, *, num_filter: Any = None, no_bias: Any = None, name: Any = None, out: Any = None, attr: Any = None) -> A: ...
 
-class _ncnn_Convolution(Protocol):
+@final
+class _ncnn_Convolution:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weight: Array, bias: Array | None = None, dilation_w: Any = 1, stride_w: Any = 1, pad_left: Any = 0, dilation_h: Any = ..., stride_h: Any = ..., pad_top: Any = ..., pad_right: Any = ..., pad_bottom: Any = ..., pad_value: Any = 0.0, int8_scale_term: Any = 0, activation_type: Any = 0, activation_params: Any = None, dynamic_weight: Any = 0, *, num_output: Any = None, kernel_w: Any = None, kernel_h: Any = None, weight_data_size: Any = None, bias_term: Any = None) -> Tensor: ...
@@ -766,7 +850,8 @@ class _ncnn_Convolution(Protocol):
     @overload
     def __call__(_, input: A, weight: Array, bias: Array | None = None, dilation_w: Any = 1, stride_w: Any = 1, pad_left: Any = 0, dilation_h: Any = ..., stride_h: Any = ..., pad_top: Any = ..., pad_right: Any = ..., pad_bottom: Any = ..., pad_value: Any = 0.0, int8_scale_term: Any = 0, activation_type: Any = 0, activation_params: Any = None, dynamic_weight: Any = 0, *, num_output: Any = None, kernel_w: Any = None, kernel_h: Any = None, weight_data_size: Any = None, bias_term: Any = None) -> A: ...
 
-class _ncnn_Convolution1D(Protocol):
+@final
+class _ncnn_Convolution1D:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weight: Array, bias: Array | None = None, dilation_w: Any = 1, stride_w: Any = 1, pad_left: Any = 0, pad_right: Any = ..., pad_value: Any = 0.0, activation_type: Any = 0, activation_params: Any = None, dynamic_weight: Any = 0, *, num_output: Any = None, kernel_w: Any = None, kernel_h: Any = None, weight_data_size: Any = None, bias_term: Any = None) -> Tensor: ...
@@ -775,7 +860,8 @@ class _ncnn_Convolution1D(Protocol):
     @overload
     def __call__(_, input: A, weight: Array, bias: Array | None = None, dilation_w: Any = 1, stride_w: Any = 1, pad_left: Any = 0, pad_right: Any = ..., pad_value: Any = 0.0, activation_type: Any = 0, activation_params: Any = None, dynamic_weight: Any = 0, *, num_output: Any = None, kernel_w: Any = None, kernel_h: Any = None, weight_data_size: Any = None, bias_term: Any = None) -> A: ...
 
-class _ncnn_ConvolutionDepthWise(Protocol):
+@final
+class _ncnn_ConvolutionDepthWise:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weight: Array, bias: Array | None = None, group: Any = 1, dilation_w: Any = 1, stride_w: Any = 1, pad_left: Any = 0, dilation_h: Any = ..., stride_h: Any = ..., pad_top: Any = ..., pad_right: Any = ..., pad_bottom: Any = ..., pad_value: Any = 0.0, int8_scale_term: Any = 0, activation_type: Any = 0, activation_params: Any = None, dynamic_weight: Any = 0, *, num_output: Any = None, kernel_w: Any = None, kernel_h: Any = None, weight_data_size: Any = None, bias_term: Any = None) -> Tensor: ...
@@ -784,7 +870,8 @@ class _ncnn_ConvolutionDepthWise(Protocol):
     @overload
     def __call__(_, input: A, weight: Array, bias: Array | None = None, group: Any = 1, dilation_w: Any = 1, stride_w: Any = 1, pad_left: Any = 0, dilation_h: Any = ..., stride_h: Any = ..., pad_top: Any = ..., pad_right: Any = ..., pad_bottom: Any = ..., pad_value: Any = 0.0, int8_scale_term: Any = 0, activation_type: Any = 0, activation_params: Any = None, dynamic_weight: Any = 0, *, num_output: Any = None, kernel_w: Any = None, kernel_h: Any = None, weight_data_size: Any = None, bias_term: Any = None) -> A: ...
 
-class _ncnn_Deconvolution(Protocol):
+@final
+class _ncnn_Deconvolution:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weight: Array, bias: Array | None = None, dilation_w: Any = 1, stride_w: Any = 1, pad_left: Any = 0, dilation_h: Any = ..., stride_h: Any = ..., pad_top: Any = ..., pad_right: Any = ..., pad_bottom: Any = ..., output_pad_right: Any = 0, output_pad_bottom: Any = ..., output_w: Any = 0, output_h: Any = ..., activation_type: Any = 0, activation_params: Any = None, dynamic_weight: Any = 0, *, num_output: Any = None, kernel_w: Any = None, kernel_h: Any = None, weight_data_size: Any = None, bias_term: Any = None) -> Tensor: ...
@@ -793,7 +880,8 @@ class _ncnn_Deconvolution(Protocol):
     @overload
     def __call__(_, input: A, weight: Array, bias: Array | None = None, dilation_w: Any = 1, stride_w: Any = 1, pad_left: Any = 0, dilation_h: Any = ..., stride_h: Any = ..., pad_top: Any = ..., pad_right: Any = ..., pad_bottom: Any = ..., output_pad_right: Any = 0, output_pad_bottom: Any = ..., output_w: Any = 0, output_h: Any = ..., activation_type: Any = 0, activation_params: Any = None, dynamic_weight: Any = 0, *, num_output: Any = None, kernel_w: Any = None, kernel_h: Any = None, weight_data_size: Any = None, bias_term: Any = None) -> A: ...
 
-class _ncnn_DeconvolutionDepthWise(Protocol):
+@final
+class _ncnn_DeconvolutionDepthWise:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weight: Array, bias: Array | None = None, group: Any = 1, dilation_w: Any = 1, stride_w: Any = 1, pad_left: Any = 0, dilation_h: Any = ..., stride_h: Any = ..., pad_top: Any = ..., pad_right: Any = ..., pad_bottom: Any = ..., output_pad_right: Any = 0, output_pad_bottom: Any = ..., output_w: Any = 0, output_h: Any = ..., activation_type: Any = 0, activation_params: Any = None, dynamic_weight: Any = 0, *, num_output: Any = None, kernel_w: Any = None, kernel_h: Any = None, weight_data_size: Any = None, bias_term: Any = None) -> Tensor: ...
@@ -802,7 +890,8 @@ class _ncnn_DeconvolutionDepthWise(Protocol):
     @overload
     def __call__(_, input: A, weight: Array, bias: Array | None = None, group: Any = 1, dilation_w: Any = 1, stride_w: Any = 1, pad_left: Any = 0, dilation_h: Any = ..., stride_h: Any = ..., pad_top: Any = ..., pad_right: Any = ..., pad_bottom: Any = ..., output_pad_right: Any = 0, output_pad_bottom: Any = ..., output_w: Any = 0, output_h: Any = ..., activation_type: Any = 0, activation_params: Any = None, dynamic_weight: Any = 0, *, num_output: Any = None, kernel_w: Any = None, kernel_h: Any = None, weight_data_size: Any = None, bias_term: Any = None) -> A: ...
 
-class _nnlib_conv(Protocol):
+@final
+class _nnlib_conv:
     __name__: str
     @overload
     def __call__(_, x: Tensor, w: Array, *, stride: Any = 1, pad: Any = 0, dilation: Any = 1, flipped: Any = False, groups: Any = 1) -> Tensor: ...
@@ -811,7 +900,8 @@ class _nnlib_conv(Protocol):
     @overload
     def __call__(_, x: A, w: Array, *, stride: Any = 1, pad: Any = 0, dilation: Any = 1, flipped: Any = False, groups: Any = 1) -> A: ...
 
-class _nnlib_crosscor(Protocol):
+@final
+class _nnlib_crosscor:
     __name__: str
     @overload
     def __call__(_, x: Tensor, w: Array, *, size: Any = None, pad: Any = 0, stride: Any = 1, dilation: Any = 1) -> Tensor: ...
@@ -820,7 +910,8 @@ class _nnlib_crosscor(Protocol):
     @overload
     def __call__(_, x: A, w: Array, *, size: Any = None, pad: Any = 0, stride: Any = 1, dilation: Any = 1) -> A: ...
 
-class _nnlib_depthwiseconv(Protocol):
+@final
+class _nnlib_depthwiseconv:
     __name__: str
     @overload
     def __call__(_, x: Tensor, w: Array, *, stride: Any = 1, pad: Any = 0, dilation: Any = 1, flipped: Any = False) -> Tensor: ...
@@ -829,7 +920,8 @@ class _nnlib_depthwiseconv(Protocol):
     @overload
     def __call__(_, x: A, w: Array, *, stride: Any = 1, pad: Any = 0, dilation: Any = 1, flipped: Any = False) -> A: ...
 
-class _nnlib_conv_data(Protocol):
+@final
+class _nnlib_conv_data:
     __name__: str
     @overload
     def __call__(_, dy: Tensor, w: Array, *, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, flipkernel: Any = False, input_size: Any = None) -> Tensor: ...
@@ -838,7 +930,8 @@ class _nnlib_conv_data(Protocol):
     @overload
     def __call__(_, dy: A, w: Array, *, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, flipkernel: Any = False, input_size: Any = None) -> A: ...
 
-class _numpy_convolve(Protocol):
+@final
+class _numpy_convolve:
     __name__: str
     @overload
     def __call__(_, a: Tensor, v: Array, mode: Any = 'full') -> Tensor: ...
@@ -847,7 +940,8 @@ class _numpy_convolve(Protocol):
     @overload
     def __call__(_, a: A, v: Array, mode: Any = 'full') -> A: ...
 
-class _numpy_correlate(Protocol):
+@final
+class _numpy_correlate:
     __name__: str
     @overload
     def __call__(_, a: Tensor, v: Array, mode: Any = 'valid') -> Tensor: ...
@@ -856,7 +950,8 @@ class _numpy_correlate(Protocol):
     @overload
     def __call__(_, a: A, v: Array, mode: Any = 'valid') -> A: ...
 
-class _onnx_Conv(Protocol):
+@final
+class _onnx_Conv:
     __name__: str
     @overload
     def __call__(_, X: Tensor, W: Array, B: Array | None = None, auto_pad: Any = 'NOTSET', dilations: Any = None, group: Any = 1, kernel_shape: Any = None, pads: Any = None, strides: Any = None, *, name: Any = None, doc_string: Any = None, domain: Any = None, overload: Any = None) -> Tensor: ...
@@ -865,7 +960,8 @@ class _onnx_Conv(Protocol):
     @overload
     def __call__(_, X: A, W: Array, B: Array | None = None, auto_pad: Any = 'NOTSET', dilations: Any = None, group: Any = 1, kernel_shape: Any = None, pads: Any = None, strides: Any = None, *, name: Any = None, doc_string: Any = None, domain: Any = None, overload: Any = None) -> A: ...
 
-class _onnx_ConvTranspose(Protocol):
+@final
+class _onnx_ConvTranspose:
     __name__: str
     @overload
     def __call__(_, X: Tensor, W: Array, B: Array | None = None, auto_pad: Any = 'NOTSET', dilations: Any = None, group: Any = 1, kernel_shape: Any = None, output_padding: Any = None, output_shape: Any = None, pads: Any = None, strides: Any = None, *, name: Any = None, doc_string: Any = None, domain: Any = None, overload: Any = None) -> Tensor: ...
@@ -874,7 +970,8 @@ class _onnx_ConvTranspose(Protocol):
     @overload
     def __call__(_, X: A, W: Array, B: Array | None = None, auto_pad: Any = 'NOTSET', dilations: Any = None, group: Any = 1, kernel_shape: Any = None, output_padding: Any = None, output_shape: Any = None, pads: Any = None, strides: Any = None, *, name: Any = None, doc_string: Any = None, domain: Any = None, overload: Any = None) -> A: ...
 
-class _onnx_ConvInteger(Protocol):
+@final
+class _onnx_ConvInteger:
     __name__: str
     @overload
     def __call__(_, x: Tensor, w: Array, x_zero_point: Any = 0, w_zero_point: Any = 0, auto_pad: Any = 'NOTSET', dilations: Any = None, group: Any = 1, kernel_shape: Any = None, pads: Any = None, strides: Any = None, *, name: Any = None, doc_string: Any = None, domain: Any = None, overload: Any = None) -> Tensor: ...
@@ -883,7 +980,8 @@ class _onnx_ConvInteger(Protocol):
     @overload
     def __call__(_, x: A, w: Array, x_zero_point: Any = 0, w_zero_point: Any = 0, auto_pad: Any = 'NOTSET', dilations: Any = None, group: Any = 1, kernel_shape: Any = None, pads: Any = None, strides: Any = None, *, name: Any = None, doc_string: Any = None, domain: Any = None, overload: Any = None) -> A: ...
 
-class _openvino_convolution(Protocol):
+@final
+class _openvino_convolution:
     __name__: str
     @overload
     def __call__(_, data: Tensor, filters: Array, strides: Any, pads_begin: Any, pads_end: Any, dilations: Any, auto_pad: Any = 'EXPLICIT', name: Any = None) -> Tensor: ...
@@ -892,7 +990,8 @@ class _openvino_convolution(Protocol):
     @overload
     def __call__(_, data: A, filters: Array, strides: Any, pads_begin: Any, pads_end: Any, dilations: Any, auto_pad: Any = 'EXPLICIT', name: Any = None) -> A: ...
 
-class _openvino_group_convolution(Protocol):
+@final
+class _openvino_group_convolution:
     __name__: str
     @overload
     def __call__(_, data: Tensor, filters: Array, strides: Any, pads_begin: Any, pads_end: Any, dilations: Any, auto_pad: Any = 'EXPLICIT', name: Any = None) -> Tensor: ...
@@ -901,7 +1000,8 @@ class _openvino_group_convolution(Protocol):
     @overload
     def __call__(_, data: A, filters: Array, strides: Any, pads_begin: Any, pads_end: Any, dilations: Any, auto_pad: Any = 'EXPLICIT', name: Any = None) -> A: ...
 
-class _openvino_convolution_backprop_data(Protocol):
+@final
+class _openvino_convolution_backprop_data:
     __name__: str
     @overload
     def __call__(_, data: Tensor, filters: Array, strides: Any, output_shape: Any = None, pads_begin: Any = None, pads_end: Any = None, dilations: Any = None, auto_pad: Any = None, output_padding: Any = None, name: Any = None) -> Tensor: ...
@@ -910,7 +1010,8 @@ class _openvino_convolution_backprop_data(Protocol):
     @overload
     def __call__(_, data: A, filters: Array, strides: Any, output_shape: Any = None, pads_begin: Any = None, pads_end: Any = None, dilations: Any = None, auto_pad: Any = None, output_padding: Any = None, name: Any = None) -> A: ...
 
-class _openvino_group_convolution_backprop_data(Protocol):
+@final
+class _openvino_group_convolution_backprop_data:
     __name__: str
     @overload
     def __call__(_, data: Tensor, filters: Array, strides: Any, output_shape: Any = None, pads_begin: Any = None, pads_end: Any = None, dilations: Any = None, auto_pad: Any = 'EXPLICIT', output_padding: Any = None, name: Any = None) -> Tensor: ...
@@ -919,7 +1020,8 @@ class _openvino_group_convolution_backprop_data(Protocol):
     @overload
     def __call__(_, data: A, filters: Array, strides: Any, output_shape: Any = None, pads_begin: Any = None, pads_end: Any = None, dilations: Any = None, auto_pad: Any = 'EXPLICIT', output_padding: Any = None, name: Any = None) -> A: ...
 
-class _paddle_nn_functional_conv1d(Protocol):
+@final
+class _paddle_nn_functional_conv1d:
     __name__: str
     @overload
     def __call__(_, x: Tensor, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, data_format: Any = 'NCL', name: Any = None) -> Tensor: ...
@@ -928,7 +1030,8 @@ class _paddle_nn_functional_conv1d(Protocol):
     @overload
     def __call__(_, x: A, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, data_format: Any = 'NCL', name: Any = None) -> A: ...
 
-class _paddle_nn_functional_conv2d(Protocol):
+@final
+class _paddle_nn_functional_conv2d:
     __name__: str
     @overload
     def __call__(_, x: Tensor, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, data_format: Any = 'NCHW', name: Any = None) -> Tensor: ...
@@ -937,7 +1040,8 @@ class _paddle_nn_functional_conv2d(Protocol):
     @overload
     def __call__(_, x: A, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, data_format: Any = 'NCHW', name: Any = None) -> A: ...
 
-class _paddle_nn_functional_conv3d(Protocol):
+@final
+class _paddle_nn_functional_conv3d:
     __name__: str
     @overload
     def __call__(_, x: Tensor, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, data_format: Any = 'NCDHW', name: Any = None) -> Tensor: ...
@@ -946,7 +1050,8 @@ class _paddle_nn_functional_conv3d(Protocol):
     @overload
     def __call__(_, x: A, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, data_format: Any = 'NCDHW', name: Any = None) -> A: ...
 
-class _paddle_nn_functional_conv1d_transpose(Protocol):
+@final
+class _paddle_nn_functional_conv1d_transpose:
     __name__: str
     @overload
     def __call__(_, x: Tensor, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: Any = 1, dilation: Any = 1, output_size: Any = None, data_format: Any = 'NCL', name: Any = None) -> Tensor: ...
@@ -955,7 +1060,8 @@ class _paddle_nn_functional_conv1d_transpose(Protocol):
     @overload
     def __call__(_, x: A, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: Any = 1, dilation: Any = 1, output_size: Any = None, data_format: Any = 'NCL', name: Any = None) -> A: ...
 
-class _paddle_nn_functional_conv2d_transpose(Protocol):
+@final
+class _paddle_nn_functional_conv2d_transpose:
     __name__: str
     @overload
     def __call__(_, x: Tensor, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, dilation: Any = 1, groups: Any = 1, output_size: Any = None, data_format: Any = 'NCHW', name: Any = None) -> Tensor: ...
@@ -964,7 +1070,8 @@ class _paddle_nn_functional_conv2d_transpose(Protocol):
     @overload
     def __call__(_, x: A, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, dilation: Any = 1, groups: Any = 1, output_size: Any = None, data_format: Any = 'NCHW', name: Any = None) -> A: ...
 
-class _paddle_nn_functional_conv3d_transpose(Protocol):
+@final
+class _paddle_nn_functional_conv3d_transpose:
     __name__: str
     @overload
     def __call__(_, x: Tensor, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: Any = 1, dilation: Any = 1, output_size: Any = None, data_format: Any = 'NCDHW', name: Any = None) -> Tensor: ...
@@ -973,7 +1080,8 @@ class _paddle_nn_functional_conv3d_transpose(Protocol):
     @overload
     def __call__(_, x: A, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: Any = 1, dilation: Any = 1, output_size: Any = None, data_format: Any = 'NCDHW', name: Any = None) -> A: ...
 
-class _paddle_nn_Conv1D(Protocol):
+@final
+class _paddle_nn_Conv1D:
     __name__: str
     @overload
     def __call__(_, x: Tensor, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, *, padding_mode: Any = 'zeros', data_format: Any = 'NCL', in_channels: Any = None, out_channels: Any = None, kernel_size: Any = None, bias_attr: Any = None, dtype: Any = None, weight_attr: Any = None, device: Any = None) -> Tensor: ...
@@ -982,7 +1090,8 @@ class _paddle_nn_Conv1D(Protocol):
     @overload
     def __call__(_, x: A, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, *, padding_mode: Any = 'zeros', data_format: Any = 'NCL', in_channels: Any = None, out_channels: Any = None, kernel_size: Any = None, bias_attr: Any = None, dtype: Any = None, weight_attr: Any = None, device: Any = None) -> A: ...
 
-class _paddle_nn_Conv2D(Protocol):
+@final
+class _paddle_nn_Conv2D:
     __name__: str
     @overload
     def __call__(_, x: Tensor, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, *, padding_mode: Any = 'zeros', data_format: Any = 'NCHW', in_channels: Any = None, out_channels: Any = None, kernel_size: Any = None, bias_attr: Any = None, dtype: Any = None, weight_attr: Any = None, device: Any = None) -> Tensor: ...
@@ -991,7 +1100,8 @@ class _paddle_nn_Conv2D(Protocol):
     @overload
     def __call__(_, x: A, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, *, padding_mode: Any = 'zeros', data_format: Any = 'NCHW', in_channels: Any = None, out_channels: Any = None, kernel_size: Any = None, bias_attr: Any = None, dtype: Any = None, weight_attr: Any = None, device: Any = None) -> A: ...
 
-class _paddle_nn_Conv3D(Protocol):
+@final
+class _paddle_nn_Conv3D:
     __name__: str
     @overload
     def __call__(_, x: Tensor, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, *, padding_mode: Any = 'zeros', data_format: Any = 'NCDHW', in_channels: Any = None, out_channels: Any = None, kernel_size: Any = None, bias_attr: Any = None, dtype: Any = None, weight_attr: Any = None, device: Any = None) -> Tensor: ...
@@ -1000,7 +1110,8 @@ class _paddle_nn_Conv3D(Protocol):
     @overload
     def __call__(_, x: A, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, *, padding_mode: Any = 'zeros', data_format: Any = 'NCDHW', in_channels: Any = None, out_channels: Any = None, kernel_size: Any = None, bias_attr: Any = None, dtype: Any = None, weight_attr: Any = None, device: Any = None) -> A: ...
 
-class _torch_nn_functional_conv1d(Protocol):
+@final
+class _torch_nn_functional_conv1d:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1) -> Tensor: ...
@@ -1009,7 +1120,8 @@ class _torch_nn_functional_conv1d(Protocol):
     @overload
     def __call__(_, input: A, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1) -> A: ...
 
-class _torch_nn_functional_conv2d(Protocol):
+@final
+class _torch_nn_functional_conv2d:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1) -> Tensor: ...
@@ -1018,7 +1130,8 @@ class _torch_nn_functional_conv2d(Protocol):
     @overload
     def __call__(_, input: A, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1) -> A: ...
 
-class _torch_nn_functional_conv3d(Protocol):
+@final
+class _torch_nn_functional_conv3d:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1) -> Tensor: ...
@@ -1027,7 +1140,8 @@ class _torch_nn_functional_conv3d(Protocol):
     @overload
     def __call__(_, input: A, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1) -> A: ...
 
-class _torch_nn_Conv1d(Protocol):
+@final
+class _torch_nn_Conv1d:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, padding_mode: Any = 'zeros', *, in_channels: Any = None, out_channels: Any = None, kernel_size: Any = None, dtype: Any = None, device: Any = None) -> Tensor: ...
@@ -1036,7 +1150,8 @@ class _torch_nn_Conv1d(Protocol):
     @overload
     def __call__(_, input: A, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, padding_mode: Any = 'zeros', *, in_channels: Any = None, out_channels: Any = None, kernel_size: Any = None, dtype: Any = None, device: Any = None) -> A: ...
 
-class _torch_nn_Conv2d(Protocol):
+@final
+class _torch_nn_Conv2d:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, padding_mode: Any = 'zeros', *, in_channels: Any = None, out_channels: Any = None, kernel_size: Any = None, dtype: Any = None, device: Any = None) -> Tensor: ...
@@ -1045,7 +1160,8 @@ class _torch_nn_Conv2d(Protocol):
     @overload
     def __call__(_, input: A, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, padding_mode: Any = 'zeros', *, in_channels: Any = None, out_channels: Any = None, kernel_size: Any = None, dtype: Any = None, device: Any = None) -> A: ...
 
-class _torch_nn_Conv3d(Protocol):
+@final
+class _torch_nn_Conv3d:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, padding_mode: Any = 'zeros', *, in_channels: Any = None, out_channels: Any = None, kernel_size: Any = None, dtype: Any = None, device: Any = None) -> Tensor: ...
@@ -1054,7 +1170,8 @@ class _torch_nn_Conv3d(Protocol):
     @overload
     def __call__(_, input: A, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: Any = 1, padding_mode: Any = 'zeros', *, in_channels: Any = None, out_channels: Any = None, kernel_size: Any = None, dtype: Any = None, device: Any = None) -> A: ...
 
-class _torch_nn_functional_conv_transpose1d(Protocol):
+@final
+class _torch_nn_functional_conv_transpose1d:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: Any = 1, dilation: Any = 1) -> Tensor: ...
@@ -1063,7 +1180,8 @@ class _torch_nn_functional_conv_transpose1d(Protocol):
     @overload
     def __call__(_, input: A, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: Any = 1, dilation: Any = 1) -> A: ...
 
-class _torch_nn_functional_conv_transpose2d(Protocol):
+@final
+class _torch_nn_functional_conv_transpose2d:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: Any = 1, dilation: Any = 1) -> Tensor: ...
@@ -1072,7 +1190,8 @@ class _torch_nn_functional_conv_transpose2d(Protocol):
     @overload
     def __call__(_, input: A, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: Any = 1, dilation: Any = 1) -> A: ...
 
-class _torch_nn_functional_conv_transpose3d(Protocol):
+@final
+class _torch_nn_functional_conv_transpose3d:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: Any = 1, dilation: Any = 1) -> Tensor: ...
@@ -1081,7 +1200,8 @@ class _torch_nn_functional_conv_transpose3d(Protocol):
     @overload
     def __call__(_, input: A, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: Any = 1, dilation: Any = 1) -> A: ...
 
-class _torch_nn_ConvTranspose1d(Protocol):
+@final
+class _torch_nn_ConvTranspose1d:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: Any = 1, dilation: Any = 1, padding_mode: Any = 'zeros', *, in_channels: Any = None, out_channels: Any = None, kernel_size: Any = None, dtype: Any = None, device: Any = None) -> Tensor: ...
@@ -1090,7 +1210,8 @@ class _torch_nn_ConvTranspose1d(Protocol):
     @overload
     def __call__(_, input: A, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: Any = 1, dilation: Any = 1, padding_mode: Any = 'zeros', *, in_channels: Any = None, out_channels: Any = None, kernel_size: Any = None, dtype: Any = None, device: Any = None) -> A: ...
 
-class _torch_nn_ConvTranspose2d(Protocol):
+@final
+class _torch_nn_ConvTranspose2d:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: Any = 1, dilation: Any = 1, padding_mode: Any = 'zeros', *, in_channels: Any = None, out_channels: Any = None, kernel_size: Any = None, dtype: Any = None, device: Any = None) -> Tensor: ...
@@ -1099,7 +1220,8 @@ class _torch_nn_ConvTranspose2d(Protocol):
     @overload
     def __call__(_, input: A, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: Any = 1, dilation: Any = 1, padding_mode: Any = 'zeros', *, in_channels: Any = None, out_channels: Any = None, kernel_size: Any = None, dtype: Any = None, device: Any = None) -> A: ...
 
-class _torch_nn_ConvTranspose3d(Protocol):
+@final
+class _torch_nn_ConvTranspose3d:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: Any = 1, dilation: Any = 1, padding_mode: Any = 'zeros', *, in_channels: Any = None, out_channels: Any = None, kernel_size: Any = None, dtype: Any = None, device: Any = None) -> Tensor: ...
@@ -1108,7 +1230,8 @@ class _torch_nn_ConvTranspose3d(Protocol):
     @overload
     def __call__(_, input: A, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: Any = 1, dilation: Any = 1, padding_mode: Any = 'zeros', *, in_channels: Any = None, out_channels: Any = None, kernel_size: Any = None, dtype: Any = None, device: Any = None) -> A: ...
 
-class _scipy_signal_convolve(Protocol):
+@final
+class _scipy_signal_convolve:
     __name__: str
     @overload
     def __call__(_, in1: Tensor, in2: Array, mode: Any = 'full', method: Any = 'auto') -> Tensor: ...
@@ -1117,7 +1240,8 @@ class _scipy_signal_convolve(Protocol):
     @overload
     def __call__(_, in1: A, in2: Array, mode: Any = 'full', method: Any = 'auto') -> A: ...
 
-class _scipy_signal_correlate(Protocol):
+@final
+class _scipy_signal_correlate:
     __name__: str
     @overload
     def __call__(_, in1: Tensor, in2: Array, mode: Any = 'full', method: Any = 'auto') -> Tensor: ...
@@ -1126,7 +1250,8 @@ class _scipy_signal_correlate(Protocol):
     @overload
     def __call__(_, in1: A, in2: Array, mode: Any = 'full', method: Any = 'auto') -> A: ...
 
-class _scipy_signal_fftconvolve(Protocol):
+@final
+class _scipy_signal_fftconvolve:
     __name__: str
     @overload
     def __call__(_, in1: Tensor, in2: Array, mode: Any = 'full', axes: Any = None) -> Tensor: ...
@@ -1135,7 +1260,8 @@ class _scipy_signal_fftconvolve(Protocol):
     @overload
     def __call__(_, in1: A, in2: Array, mode: Any = 'full', axes: Any = None) -> A: ...
 
-class _scipy_signal_oaconvolve(Protocol):
+@final
+class _scipy_signal_oaconvolve:
     __name__: str
     @overload
     def __call__(_, in1: Tensor, in2: Array, mode: Any = 'full', axes: Any = None) -> Tensor: ...
@@ -1144,7 +1270,8 @@ class _scipy_signal_oaconvolve(Protocol):
     @overload
     def __call__(_, in1: A, in2: Array, mode: Any = 'full', axes: Any = None) -> A: ...
 
-class _scipy_signal_convolve2d(Protocol):
+@final
+class _scipy_signal_convolve2d:
     __name__: str
     @overload
     def __call__(_, in1: Tensor, in2: Array, mode: Any = 'full', boundary: Any = 'fill', fillvalue: Any = 0) -> Tensor: ...
@@ -1153,7 +1280,8 @@ class _scipy_signal_convolve2d(Protocol):
     @overload
     def __call__(_, in1: A, in2: Array, mode: Any = 'full', boundary: Any = 'fill', fillvalue: Any = 0) -> A: ...
 
-class _scipy_signal_correlate2d(Protocol):
+@final
+class _scipy_signal_correlate2d:
     __name__: str
     @overload
     def __call__(_, in1: Tensor, in2: Array, mode: Any = 'full', boundary: Any = 'fill', fillvalue: Any = 0) -> Tensor: ...
@@ -1162,7 +1290,8 @@ class _scipy_signal_correlate2d(Protocol):
     @overload
     def __call__(_, in1: A, in2: Array, mode: Any = 'full', boundary: Any = 'fill', fillvalue: Any = 0) -> A: ...
 
-class _scipy_ndimage_correlate(Protocol):
+@final
+class _scipy_ndimage_correlate:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weights: Array, output: Any = None, mode: Any = 'reflect', cval: Any = 0.0, origin: Any = 0, *, axes: Any = None) -> Tensor: ...
@@ -1171,7 +1300,8 @@ class _scipy_ndimage_correlate(Protocol):
     @overload
     def __call__(_, input: A, weights: Array, output: Any = None, mode: Any = 'reflect', cval: Any = 0.0, origin: Any = 0, *, axes: Any = None) -> A: ...
 
-class _scipy_ndimage_convolve(Protocol):
+@final
+class _scipy_ndimage_convolve:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weights: Array, output: Any = None, mode: Any = 'reflect', cval: Any = 0.0, origin: Any = 0, *, axes: Any = None) -> Tensor: ...
@@ -1180,7 +1310,8 @@ class _scipy_ndimage_convolve(Protocol):
     @overload
     def __call__(_, input: A, weights: Array, output: Any = None, mode: Any = 'reflect', cval: Any = 0.0, origin: Any = 0, *, axes: Any = None) -> A: ...
 
-class _scipy_ndimage_correlate1d(Protocol):
+@final
+class _scipy_ndimage_correlate1d:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weights: Array, axis: Any = -1, output: Any = None, mode: Any = 'reflect', cval: Any = 0.0, origin: Any = 0) -> Tensor: ...
@@ -1189,7 +1320,8 @@ class _scipy_ndimage_correlate1d(Protocol):
     @overload
     def __call__(_, input: A, weights: Array, axis: Any = -1, output: Any = None, mode: Any = 'reflect', cval: Any = 0.0, origin: Any = 0) -> A: ...
 
-class _scipy_ndimage_convolve1d(Protocol):
+@final
+class _scipy_ndimage_convolve1d:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weights: Array, axis: Any = -1, output: Any = None, mode: Any = 'reflect', cval: Any = 0.0, origin: Any = 0) -> Tensor: ...
@@ -1198,7 +1330,8 @@ class _scipy_ndimage_convolve1d(Protocol):
     @overload
     def __call__(_, input: A, weights: Array, axis: Any = -1, output: Any = None, mode: Any = 'reflect', cval: Any = 0.0, origin: Any = 0) -> A: ...
 
-class _stablehlo_convolution(Protocol):
+@final
+class _stablehlo_convolution:
     __name__: str
     @overload
     def __call__(_, lhs: Tensor, rhs: Array, dimension_numbers: Any, feature_group_count: Any, batch_group_count: Any, *, window_strides: Any = None, padding: Any = None, lhs_dilation: Any = None, rhs_dilation: Any = None, window_reversal: Any = None, precision_config: Any = None, result: Any = None) -> Tensor: ...
@@ -1207,7 +1340,8 @@ class _stablehlo_convolution(Protocol):
     @overload
     def __call__(_, lhs: A, rhs: Array, dimension_numbers: Any, feature_group_count: Any, batch_group_count: Any, *, window_strides: Any = None, padding: Any = None, lhs_dilation: Any = None, rhs_dilation: Any = None, window_reversal: Any = None, precision_config: Any = None, result: Any = None) -> A: ...
 
-class _tf_nn_conv1d(Protocol):
+@final
+class _tf_nn_conv1d:
     __name__: str
     @overload
     def __call__(_, input: Tensor, filters: Array, stride: Any, padding: Any, data_format: Any = 'NWC', dilations: Any = None, name: Any = None) -> Tensor: ...
@@ -1216,7 +1350,8 @@ class _tf_nn_conv1d(Protocol):
     @overload
     def __call__(_, input: A, filters: Array, stride: Any, padding: Any, data_format: Any = 'NWC', dilations: Any = None, name: Any = None) -> A: ...
 
-class _tf_nn_conv2d(Protocol):
+@final
+class _tf_nn_conv2d:
     __name__: str
     @overload
     def __call__(_, input: Tensor, filters: Array, strides: Any, padding: Any, data_format: Any = 'NHWC', dilations: Any = None, name: Any = None) -> Tensor: ...
@@ -1225,7 +1360,8 @@ class _tf_nn_conv2d(Protocol):
     @overload
     def __call__(_, input: A, filters: Array, strides: Any, padding: Any, data_format: Any = 'NHWC', dilations: Any = None, name: Any = None) -> A: ...
 
-class _tf_nn_conv3d(Protocol):
+@final
+class _tf_nn_conv3d:
     __name__: str
     @overload
     def __call__(_, input: Tensor, filters: Array, strides: Any, padding: Any, data_format: Any = 'NDHWC', dilations: Any = None, name: Any = None) -> Tensor: ...
@@ -1234,7 +1370,8 @@ class _tf_nn_conv3d(Protocol):
     @overload
     def __call__(_, input: A, filters: Array, strides: Any, padding: Any, data_format: Any = 'NDHWC', dilations: Any = None, name: Any = None) -> A: ...
 
-class _tf_nn_convolution(Protocol):
+@final
+class _tf_nn_convolution:
     __name__: str
     @overload
     def __call__(_, input: Tensor, filters: Array, strides: Any = None, padding: Any = 'VALID', data_format: Any = None, dilations: Any = None, name: Any = None) -> Tensor: ...
@@ -1243,7 +1380,8 @@ class _tf_nn_convolution(Protocol):
     @overload
     def __call__(_, input: A, filters: Array, strides: Any = None, padding: Any = 'VALID', data_format: Any = None, dilations: Any = None, name: Any = None) -> A: ...
 
-class _tf_nn_conv1d_transpose(Protocol):
+@final
+class _tf_nn_conv1d_transpose:
     __name__: str
     @overload
     def __call__(_, input: Tensor, filters: Array, output_shape: Any, strides: Any, padding: Any = 'SAME', data_format: Any = 'NWC', dilations: Any = None, name: Any = None) -> Tensor: ...
@@ -1252,7 +1390,8 @@ class _tf_nn_conv1d_transpose(Protocol):
     @overload
     def __call__(_, input: A, filters: Array, output_shape: Any, strides: Any, padding: Any = 'SAME', data_format: Any = 'NWC', dilations: Any = None, name: Any = None) -> A: ...
 
-class _tf_nn_conv2d_transpose(Protocol):
+@final
+class _tf_nn_conv2d_transpose:
     __name__: str
     @overload
     def __call__(_, input: Tensor, filters: Array, output_shape: Any, strides: Any, padding: Any = 'SAME', data_format: Any = 'NHWC', dilations: Any = None, name: Any = None) -> Tensor: ...
@@ -1261,7 +1400,8 @@ class _tf_nn_conv2d_transpose(Protocol):
     @overload
     def __call__(_, input: A, filters: Array, output_shape: Any, strides: Any, padding: Any = 'SAME', data_format: Any = 'NHWC', dilations: Any = None, name: Any = None) -> A: ...
 
-class _tf_nn_conv3d_transpose(Protocol):
+@final
+class _tf_nn_conv3d_transpose:
     __name__: str
     @overload
     def __call__(_, input: Tensor, filters: Array, output_shape: Any, strides: Any, padding: Any = 'SAME', data_format: Any = 'NDHWC', dilations: Any = None, name: Any = None) -> Tensor: ...
@@ -1270,7 +1410,8 @@ class _tf_nn_conv3d_transpose(Protocol):
     @overload
     def __call__(_, input: A, filters: Array, output_shape: Any, strides: Any, padding: Any = 'SAME', data_format: Any = 'NDHWC', dilations: Any = None, name: Any = None) -> A: ...
 
-class _tf_nn_conv_transpose(Protocol):
+@final
+class _tf_nn_conv_transpose:
     __name__: str
     @overload
     def __call__(_, input: Tensor, filters: Array, output_shape: Any, strides: Any, padding: Any = 'SAME', data_format: Any = None, dilations: Any = None, name: Any = None) -> Tensor: ...
@@ -1279,7 +1420,8 @@ class _tf_nn_conv_transpose(Protocol):
     @overload
     def __call__(_, input: A, filters: Array, output_shape: Any, strides: Any, padding: Any = 'SAME', data_format: Any = None, dilations: Any = None, name: Any = None) -> A: ...
 
-class _tf_nn_depthwise_conv2d(Protocol):
+@final
+class _tf_nn_depthwise_conv2d:
     __name__: str
     @overload
     def __call__(_, input: Tensor, filter: Array, strides: Any, padding: Any, data_format: Any = None, dilations: Any = None, name: Any = None) -> Tensor: ...
@@ -1288,7 +1430,8 @@ class _tf_nn_depthwise_conv2d(Protocol):
     @overload
     def __call__(_, input: A, filter: Array, strides: Any, padding: Any, data_format: Any = None, dilations: Any = None, name: Any = None) -> A: ...
 
-class _tf_nn_separable_conv2d(Protocol):
+@final
+class _tf_nn_separable_conv2d:
     __name__: str
     @overload
     def __call__(_, input: Tensor, depthwise_filter: Array, pointwise_filter: Array, strides: Any, padding: Any, data_format: Any = None, dilations: Any = None, name: Any = None) -> Tensor: ...
@@ -1297,7 +1440,8 @@ class _tf_nn_separable_conv2d(Protocol):
     @overload
     def __call__(_, input: A, depthwise_filter: Array, pointwise_filter: Array, strides: Any, padding: Any, data_format: Any = None, dilations: Any = None, name: Any = None) -> A: ...
 
-class _tf_nn_atrous_conv2d(Protocol):
+@final
+class _tf_nn_atrous_conv2d:
     __name__: str
     @overload
     def __call__(_, value: Tensor, filters: Array, rate: Any, padding: Any, name: Any = None) -> Tensor: ...
@@ -1306,7 +1450,8 @@ class _tf_nn_atrous_conv2d(Protocol):
     @overload
     def __call__(_, value: A, filters: Array, rate: Any, padding: Any, name: Any = None) -> A: ...
 
-class _tf_nn_atrous_conv2d_transpose(Protocol):
+@final
+class _tf_nn_atrous_conv2d_transpose:
     __name__: str
     @overload
     def __call__(_, value: Tensor, filters: Array, output_shape: Any, rate: Any, padding: Any, name: Any = None) -> Tensor: ...
@@ -1315,7 +1460,8 @@ class _tf_nn_atrous_conv2d_transpose(Protocol):
     @overload
     def __call__(_, value: A, filters: Array, output_shape: Any, rate: Any, padding: Any, name: Any = None) -> A: ...
 
-class _tf_compat_v1_nn_conv2d(Protocol):
+@final
+class _tf_compat_v1_nn_conv2d:
     __name__: str
     @overload
     def __call__(_, input: Tensor, filter: Array | None = None, strides: Any = None, padding: Any = ..., use_cudnn_on_gpu: Any = True, data_format: Any = 'NHWC', dilations: Any = None, name: Any = None, filters: Array | None = None) -> Tensor: ...
@@ -1324,7 +1470,8 @@ class _tf_compat_v1_nn_conv2d(Protocol):
     @overload
     def __call__(_, input: A, filter: Array | None = None, strides: Any = None, padding: Any = ..., use_cudnn_on_gpu: Any = True, data_format: Any = 'NHWC', dilations: Any = None, name: Any = None, filters: Array | None = None) -> A: ...
 
-class _tf_compat_v1_nn_convolution(Protocol):
+@final
+class _tf_compat_v1_nn_convolution:
     __name__: str
     @overload
     def __call__(_, input: Tensor, filter: Array | None = None, padding: Any = ..., strides: Any = None, dilation_rate: Any = None, name: Any = None, data_format: Any = None, filters: Array | None = None, dilations: Any = None) -> Tensor: ...
@@ -1333,7 +1480,8 @@ class _tf_compat_v1_nn_convolution(Protocol):
     @overload
     def __call__(_, input: A, filter: Array | None = None, padding: Any = ..., strides: Any = None, dilation_rate: Any = None, name: Any = None, data_format: Any = None, filters: Array | None = None, dilations: Any = None) -> A: ...
 
-class _tf_compat_v1_nn_conv2d_transpose(Protocol):
+@final
+class _tf_compat_v1_nn_conv2d_transpose:
     __name__: str
     @overload
     def __call__(_, value: Tensor | None = None, filter: Array | None = None, output_shape: Any = ..., strides: Any = None, padding: Any = 'SAME', data_format: Any = 'NHWC', name: Any = None, input: Tensor | None = None, filters: Array | None = None, dilations: Any = None) -> Tensor: ...
@@ -1342,7 +1490,8 @@ class _tf_compat_v1_nn_conv2d_transpose(Protocol):
     @overload
     def __call__(_, value: A | None = None, filter: Array | None = None, output_shape: Any = ..., strides: Any = None, padding: Any = 'SAME', data_format: Any = 'NHWC', name: Any = None, input: A | None = None, filters: Array | None = None, dilations: Any = None) -> A: ...
 
-class _tf_compat_v1_nn_depthwise_conv2d(Protocol):
+@final
+class _tf_compat_v1_nn_depthwise_conv2d:
     __name__: str
     @overload
     def __call__(_, input: Tensor, filter: Array, strides: Any, padding: Any, rate: Any = None, name: Any = None, data_format: Any = None, dilations: Any = None) -> Tensor: ...
@@ -1351,7 +1500,8 @@ class _tf_compat_v1_nn_depthwise_conv2d(Protocol):
     @overload
     def __call__(_, input: A, filter: Array, strides: Any, padding: Any, rate: Any = None, name: Any = None, data_format: Any = None, dilations: Any = None) -> A: ...
 
-class _tflite_CONV_2D(Protocol):
+@final
+class _tflite_CONV_2D:
     __name__: str
     @overload
     def __call__(_, input: Tensor, filter: Array, bias: Array | None = None, padding: Any = 'SAME', stride_h: Any = ..., stride_w: Any = ..., dilation_h_factor: Any = 1, dilation_w_factor: Any = 1, fused_activation_function: Any = 'NONE', *, quantized_bias_type: Any = None) -> Tensor: ...
@@ -1360,7 +1510,8 @@ class _tflite_CONV_2D(Protocol):
     @overload
     def __call__(_, input: A, filter: Array, bias: Array | None = None, padding: Any = 'SAME', stride_h: Any = ..., stride_w: Any = ..., dilation_h_factor: Any = 1, dilation_w_factor: Any = 1, fused_activation_function: Any = 'NONE', *, quantized_bias_type: Any = None) -> A: ...
 
-class _tflite_DEPTHWISE_CONV_2D(Protocol):
+@final
+class _tflite_DEPTHWISE_CONV_2D:
     __name__: str
     @overload
     def __call__(_, input: Tensor, filter: Array, bias: Array | None = None, padding: Any = 'SAME', stride_h: Any = ..., stride_w: Any = ..., dilation_h_factor: Any = 1, dilation_w_factor: Any = 1, fused_activation_function: Any = 'NONE', *, quantized_bias_type: Any = None, depth_multiplier: Any = None) -> Tensor: ...
@@ -1369,7 +1520,8 @@ class _tflite_DEPTHWISE_CONV_2D(Protocol):
     @overload
     def __call__(_, input: A, filter: Array, bias: Array | None = None, padding: Any = 'SAME', stride_h: Any = ..., stride_w: Any = ..., dilation_h_factor: Any = 1, dilation_w_factor: Any = 1, fused_activation_function: Any = 'NONE', *, quantized_bias_type: Any = None, depth_multiplier: Any = None) -> A: ...
 
-class _tflite_TRANSPOSE_CONV(Protocol):
+@final
+class _tflite_TRANSPOSE_CONV:
     __name__: str
     @overload
     def __call__(_, output_shape: Any, weights: Array, input: Tensor, bias: Array | None = None, padding: Any = 'SAME', stride_h: Any = ..., stride_w: Any = ..., fused_activation_function: Any = 'NONE', *, quantized_bias_type: Any = None) -> Tensor: ...
@@ -1378,7 +1530,8 @@ class _tflite_TRANSPOSE_CONV(Protocol):
     @overload
     def __call__(_, output_shape: Any, weights: Array, input: A, bias: Array | None = None, padding: Any = 'SAME', stride_h: Any = ..., stride_w: Any = ..., fused_activation_function: Any = 'NONE', *, quantized_bias_type: Any = None) -> A: ...
 
-class _tflite_CONV_3D(Protocol):
+@final
+class _tflite_CONV_3D:
     __name__: str
     @overload
     def __call__(_, input: Tensor, filter: Array, bias: Array | None = None, padding: Any = 'SAME', stride_d: Any = ..., stride_h: Any = ..., stride_w: Any = ..., dilation_d_factor: Any = 1, dilation_h_factor: Any = 1, dilation_w_factor: Any = 1, fused_activation_function: Any = 'NONE', *, quantized_bias_type: Any = None) -> Tensor: ...
@@ -1387,7 +1540,8 @@ class _tflite_CONV_3D(Protocol):
     @overload
     def __call__(_, input: A, filter: Array, bias: Array | None = None, padding: Any = 'SAME', stride_d: Any = ..., stride_h: Any = ..., stride_w: Any = ..., dilation_d_factor: Any = 1, dilation_h_factor: Any = 1, dilation_w_factor: Any = 1, fused_activation_function: Any = 'NONE', *, quantized_bias_type: Any = None) -> A: ...
 
-class _tflite_CONV_3D_TRANSPOSE(Protocol):
+@final
+class _tflite_CONV_3D_TRANSPOSE:
     __name__: str
     @overload
     def __call__(_, output_shape: Any, filter: Array, input: Tensor, bias: Array | None = None, padding: Any = 'SAME', stride_d: Any = ..., stride_h: Any = ..., stride_w: Any = ..., dilation_d_factor: Any = 1, dilation_h_factor: Any = 1, dilation_w_factor: Any = 1, fused_activation_function: Any = 'NONE', *, quantized_bias_type: Any = None) -> Tensor: ...
@@ -1396,7 +1550,8 @@ class _tflite_CONV_3D_TRANSPOSE(Protocol):
     @overload
     def __call__(_, output_shape: Any, filter: Array, input: A, bias: Array | None = None, padding: Any = 'SAME', stride_d: Any = ..., stride_h: Any = ..., stride_w: Any = ..., dilation_d_factor: Any = 1, dilation_h_factor: Any = 1, dilation_w_factor: Any = 1, fused_activation_function: Any = 'NONE', *, quantized_bias_type: Any = None) -> A: ...
 
-class _theano_tensor_nnet_conv2d(Protocol):
+@final
+class _theano_tensor_nnet_conv2d:
     __name__: str
     @overload
     def __call__(_, input: Tensor, filters: Array, input_shape: Any = None, filter_shape: Any = None, border_mode: Any = 'valid', subsample: Any = (1, 1), filter_flip: Any = True, image_shape: Any = None, filter_dilation: Any = (1, 1), num_groups: Any = 1, unshared: Any = False) -> Tensor: ...
@@ -1405,7 +1560,8 @@ class _theano_tensor_nnet_conv2d(Protocol):
     @overload
     def __call__(_, input: A, filters: Array, input_shape: Any = None, filter_shape: Any = None, border_mode: Any = 'valid', subsample: Any = (1, 1), filter_flip: Any = True, image_shape: Any = None, filter_dilation: Any = (1, 1), num_groups: Any = 1, unshared: Any = False) -> A: ...
 
-class _theano_tensor_nnet_conv3d(Protocol):
+@final
+class _theano_tensor_nnet_conv3d:
     __name__: str
     @overload
     def __call__(_, input: Tensor, filters: Array, input_shape: Any = None, filter_shape: Any = None, border_mode: Any = 'valid', subsample: Any = (1, 1, 1), filter_flip: Any = True, filter_dilation: Any = (1, 1, 1), num_groups: Any = 1) -> Tensor: ...
@@ -1414,7 +1570,8 @@ class _theano_tensor_nnet_conv3d(Protocol):
     @overload
     def __call__(_, input: A, filters: Array, input_shape: Any = None, filter_shape: Any = None, border_mode: Any = 'valid', subsample: Any = (1, 1, 1), filter_flip: Any = True, filter_dilation: Any = (1, 1, 1), num_groups: Any = 1) -> A: ...
 
-class _theano_tensor_nnet_conv2d_transpose(Protocol):
+@final
+class _theano_tensor_nnet_conv2d_transpose:
     __name__: str
     @overload
     def __call__(_, input: Tensor, filters: Array, output_shape: Any, filter_shape: Any = None, border_mode: Any = 'valid', input_dilation: Any = (1, 1), filter_flip: Any = True, filter_dilation: Any = (1, 1), num_groups: Any = 1, unshared: Any = False) -> Tensor: ...
@@ -1423,7 +1580,8 @@ class _theano_tensor_nnet_conv2d_transpose(Protocol):
     @overload
     def __call__(_, input: A, filters: Array, output_shape: Any, filter_shape: Any = None, border_mode: Any = 'valid', input_dilation: Any = (1, 1), filter_flip: Any = True, filter_dilation: Any = (1, 1), num_groups: Any = 1, unshared: Any = False) -> A: ...
 
-class _theano_tensor_nnet_separable_conv2d(Protocol):
+@final
+class _theano_tensor_nnet_separable_conv2d:
     __name__: str
     @overload
     def __call__(_, input: Tensor, depthwise_filters: Array, pointwise_filters: Array, input_shape: Any = None, depthwise_filter_shape: Any = None, pointwise_filter_shape: Any = None, border_mode: Any = 'valid', subsample: Any = (1, 1), filter_flip: Any = True, filter_dilation: Any = (1, 1), *, num_channels: Any = None) -> Tensor: ...
@@ -1432,7 +1590,8 @@ class _theano_tensor_nnet_separable_conv2d(Protocol):
     @overload
     def __call__(_, input: A, depthwise_filters: Array, pointwise_filters: Array, input_shape: Any = None, depthwise_filter_shape: Any = None, pointwise_filter_shape: Any = None, border_mode: Any = 'valid', subsample: Any = (1, 1), filter_flip: Any = True, filter_dilation: Any = (1, 1), *, num_channels: Any = None) -> A: ...
 
-class _theano_tensor_nnet_causal_conv1d(Protocol):
+@final
+class _theano_tensor_nnet_causal_conv1d:
     __name__: str
     @overload
     def __call__(_, input: Tensor, filters: Array, input_shape: Any = None, subsample: Any = 1, filter_flip: Any = True, filter_dilation: Any = 1, num_groups: Any = 1, unshared: Any = False, *, filter_shape: Any = None) -> Tensor: ...
@@ -1441,7 +1600,8 @@ class _theano_tensor_nnet_causal_conv1d(Protocol):
     @overload
     def __call__(_, input: A, filters: Array, input_shape: Any = None, subsample: Any = 1, filter_flip: Any = True, filter_dilation: Any = 1, num_groups: Any = 1, unshared: Any = False, *, filter_shape: Any = None) -> A: ...
 
-class _tinygrad_Tensor_conv2d(Protocol):
+@final
+class _tinygrad_Tensor_conv2d:
     __name__: str
     @overload
     def __call__(_, self: Tensor, weight: Array, bias: Array | None = None, groups: Any = 1, stride: Any = 1, dilation: Any = 1, padding: Any = 0, dtype: Any = None) -> Tensor: ...
@@ -1450,7 +1610,8 @@ class _tinygrad_Tensor_conv2d(Protocol):
     @overload
     def __call__(_, self: A, weight: Array, bias: Array | None = None, groups: Any = 1, stride: Any = 1, dilation: Any = 1, padding: Any = 0, dtype: Any = None) -> A: ...
 
-class _tinygrad_Tensor_conv_transpose2d(Protocol):
+@final
+class _tinygrad_Tensor_conv_transpose2d:
     __name__: str
     @overload
     def __call__(_, self: Tensor, weight: Array, bias: Array | None = None, groups: Any = 1, stride: Any = 1, dilation: Any = 1, padding: Any = 0, output_padding: Any = 0) -> Tensor: ...
@@ -1459,7 +1620,8 @@ class _tinygrad_Tensor_conv_transpose2d(Protocol):
     @overload
     def __call__(_, self: A, weight: Array, bias: Array | None = None, groups: Any = 1, stride: Any = 1, dilation: Any = 1, padding: Any = 0, output_padding: Any = 0) -> A: ...
 
-class _torch7_SpatialConvolution(Protocol):
+@final
+class _torch7_SpatialConvolution:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weight: Array, bias: Array | None = None, dW: Any = 1, dH: Any = 1, padW: Any = 0, padH: Any = ..., *, nInputPlane: Any = None, nOutputPlane: Any = None, kT: Any = None, kW: Any = None, kH: Any = None) -> Tensor: ...
@@ -1468,7 +1630,8 @@ class _torch7_SpatialConvolution(Protocol):
     @overload
     def __call__(_, input: A, weight: Array, bias: Array | None = None, dW: Any = 1, dH: Any = 1, padW: Any = 0, padH: Any = ..., *, nInputPlane: Any = None, nOutputPlane: Any = None, kT: Any = None, kW: Any = None, kH: Any = None) -> A: ...
 
-class _torch7_SpatialDilatedConvolution(Protocol):
+@final
+class _torch7_SpatialDilatedConvolution:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weight: Array, bias: Array | None = None, dW: Any = 1, dH: Any = 1, padW: Any = 0, padH: Any = ..., dilationW: Any = 1, dilationH: Any = 1, *, nInputPlane: Any = None, nOutputPlane: Any = None, kT: Any = None, kW: Any = None, kH: Any = None) -> Tensor: ...
@@ -1477,7 +1640,8 @@ class _torch7_SpatialDilatedConvolution(Protocol):
     @overload
     def __call__(_, input: A, weight: Array, bias: Array | None = None, dW: Any = 1, dH: Any = 1, padW: Any = 0, padH: Any = ..., dilationW: Any = 1, dilationH: Any = 1, *, nInputPlane: Any = None, nOutputPlane: Any = None, kT: Any = None, kW: Any = None, kH: Any = None) -> A: ...
 
-class _torch7_SpatialFullConvolution(Protocol):
+@final
+class _torch7_SpatialFullConvolution:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weight: Array, bias: Array | None = None, dW: Any = 1, dH: Any = 1, padW: Any = 0, padH: Any = 0, adjW: Any = 0, adjH: Any = 0, *, nInputPlane: Any = None, nOutputPlane: Any = None, kT: Any = None, kW: Any = None, kH: Any = None) -> Tensor: ...
@@ -1486,7 +1650,8 @@ class _torch7_SpatialFullConvolution(Protocol):
     @overload
     def __call__(_, input: A, weight: Array, bias: Array | None = None, dW: Any = 1, dH: Any = 1, padW: Any = 0, padH: Any = 0, adjW: Any = 0, adjH: Any = 0, *, nInputPlane: Any = None, nOutputPlane: Any = None, kT: Any = None, kW: Any = None, kH: Any = None) -> A: ...
 
-class _torch7_VolumetricConvolution(Protocol):
+@final
+class _torch7_VolumetricConvolution:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weight: Array, bias: Array | None = None, dT: Any = 1, dW: Any = 1, dH: Any = 1, padT: Any = 0, padW: Any = ..., padH: Any = ..., *, nInputPlane: Any = None, nOutputPlane: Any = None, kT: Any = None, kW: Any = None, kH: Any = None) -> Tensor: ...
@@ -1495,7 +1660,8 @@ class _torch7_VolumetricConvolution(Protocol):
     @overload
     def __call__(_, input: A, weight: Array, bias: Array | None = None, dT: Any = 1, dW: Any = 1, dH: Any = 1, padT: Any = 0, padW: Any = ..., padH: Any = ..., *, nInputPlane: Any = None, nOutputPlane: Any = None, kT: Any = None, kW: Any = None, kH: Any = None) -> A: ...
 
-class _torch7_VolumetricFullConvolution(Protocol):
+@final
+class _torch7_VolumetricFullConvolution:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weight: Array, bias: Array | None = None, dT: Any = 1, dW: Any = 1, dH: Any = 1, padT: Any = 0, padW: Any = 0, padH: Any = 0, adjT: Any = 0, adjW: Any = 0, adjH: Any = 0, *, nInputPlane: Any = None, nOutputPlane: Any = None, kT: Any = None, kW: Any = None, kH: Any = None) -> Tensor: ...
@@ -1504,7 +1670,8 @@ class _torch7_VolumetricFullConvolution(Protocol):
     @overload
     def __call__(_, input: A, weight: Array, bias: Array | None = None, dT: Any = 1, dW: Any = 1, dH: Any = 1, padT: Any = 0, padW: Any = 0, padH: Any = 0, adjT: Any = 0, adjW: Any = 0, adjH: Any = 0, *, nInputPlane: Any = None, nOutputPlane: Any = None, kT: Any = None, kW: Any = None, kH: Any = None) -> A: ...
 
-class _torch7_TemporalConvolution(Protocol):
+@final
+class _torch7_TemporalConvolution:
     __name__: str
     @overload
     def __call__(_, input: Tensor, weight: Array, bias: Array | None = None, dW: Any = 1, *, inputFrameSize: Any = None, outputFrameSize: Any = None, kW: Any = None) -> Tensor: ...

@@ -9,6 +9,8 @@ from torch import Tensor
 from typing_extensions import assert_type
 
 import uniconv
+from uniconv import nn
+from uniconv.nn import keras
 from uniconv.typing import Array, Dialect, Kind
 
 
@@ -53,6 +55,17 @@ def right(
     assert_type(uniconv.explain("F.conv2d(x, w)", x=x, w=w), uniconv.Explanation)
     assert_type(uniconv.Call.parse("F.conv2d(x, w)", x=x, w=w), uniconv.Call)
     assert_type(uniconv.same_pads(224, 3, 2), tuple[tuple[int, int], ...])
+
+
+def layers(x: Tensor) -> None:
+    assert_type(nn.Conv(3, 64, 3, dialect="keras", padding="same")(x), Tensor)
+    assert_type(
+        nn.Conv(None, 64, (3, 5), dialect="tf.nn.conv2d", strides=2, padding="SAME"), nn.Conv
+    )
+    assert_type(keras.Conv2D(64, 3, padding="same"), keras.Conv2D)
+    assert_type(keras.Conv2D(64, 3, padding="same")(x), Tensor)
+    assert_type(nn.pytorch.ConvTranspose2d(3, 64, 3, stride=2)(x).shape, torch.Size)
+    torch.nn.Sequential(keras.Conv2D(8, 3), torch.nn.ReLU(), nn.DepthwiseConv(8, 3))
 
 
 def every_family(x: Array) -> list[Dialect]:

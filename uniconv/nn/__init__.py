@@ -7,6 +7,7 @@ The frameworks' layers under their own names are in ``uniconv.nn.keras``, ``unic
 """
 
 from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
 from typing import Any as _Any
 
 from uniconv.nn.flatten import Flatten as Flatten
@@ -44,9 +45,13 @@ __all__ = [
 
 _DIALECTS = ("chainer", "flax", "flux", "keras", "lux", "mlx", "paddle", "pytorch", "tinygrad")
 
+if TYPE_CHECKING:
+    from uniconv.nn import chainer, flax, flux, keras, lux, mlx, paddle, pytorch, tinygrad
+else:
 
-def __getattr__(name: str) -> _Any:
-    if name in _DIALECTS:
-        return _import_module(f"{__name__}.{name}")
-    layers = ", ".join(_DIALECTS)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; layers are in {layers}")
+    def __getattr__(name: str) -> _Any:
+        if name in _DIALECTS:
+            return _import_module(f"{__name__}.{name}")
+        layers = ", ".join(_DIALECTS)
+        text = f"module {__name__!r} has no attribute {name!r}; layers are in {layers}"
+        raise AttributeError(text)

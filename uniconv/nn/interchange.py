@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -15,6 +15,7 @@ from uniconv.nn.modules import Conv, ConvTranspose, DepthwiseConv, Layer, Separa
 from uniconv.nn.torch_modules import CONVS, TRANSPOSED
 from uniconv.spec.op import Op
 from uniconv.spec.registry import find
+from uniconv.typing import Dialect
 
 __all__ = ["from_flax", "from_keras", "from_onnx", "from_torch"]
 
@@ -40,8 +41,9 @@ def _loaded(op: Op, sizes: dict[str, Any], arrays: Mapping[str, Any]) -> Layer:
     """A layer of the function, with the arrays' dtype, holding them."""
     tensors = {k: torch.as_tensor(a) for k, a in arrays.items() if a is not None}
     dtype = next(iter(tensors.values())).dtype
+    name = cast(Dialect, op.name)
     layer = _CLASSES[op.kind](
-        in_channels=None, dialect=op.name, bias="bias" in tensors, dtype=dtype, **sizes
+        in_channels=None, dialect=name, bias="bias" in tensors, dtype=dtype, **sizes
     )
     layer.load_state_dict(tensors)
     return layer

@@ -4,7 +4,7 @@ Made by docs/make_layer_stubs.py from uniconv/_dialects/keras.py.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -23,9 +23,10 @@ __all__ = [
     "SeparableConv2D",
 ]
 
+if not TYPE_CHECKING:  # a checker refuses the name itself
 
-def __getattr__(name: str) -> Any:
-    raise AttributeError(f"{__name__} has no layer {name}; it has {', '.join(__all__)}")
+    def __getattr__(name: str) -> Any:
+        raise AttributeError(f"{__name__} has no layer {name}; it has {', '.join(__all__)}")
 
 
 class Conv1D(modules.Conv):

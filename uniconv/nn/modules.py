@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -35,6 +35,7 @@ from uniconv.nn.shapes import unfit
 from uniconv.spec.op import Op
 from uniconv.spec.registry import find
 from uniconv.spec.rules import REQUIRED
+from uniconv.typing import Dialect
 
 __all__ = [
     "Conv",
@@ -61,11 +62,15 @@ class Layer(nn.Module):
     pointwise_weight: Tensor
     bias: Tensor | None
 
+    if TYPE_CHECKING:  # torch says of its modules that they take and give anything
+
+        def __call__(self, x: Tensor, **options: Any) -> Tensor: ...
+
     @from_one_frame
     def __init__(
         self,
         *sizes: int | Sequence[int] | None,
-        dialect: str = "pytorch",
+        dialect: Dialect = "pytorch",
         bias: bool = True,
         rank: int | None = None,
         precision: str | None = None,

@@ -4,7 +4,7 @@ Made by docs/make_layer_stubs.py from uniconv/_dialects/tinygrad.py.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -17,9 +17,10 @@ __all__ = [
     "ConvTranspose2d",
 ]
 
+if not TYPE_CHECKING:  # a checker refuses the name itself
 
-def __getattr__(name: str) -> Any:
-    raise AttributeError(f"{__name__} has no layer {name}; it has {', '.join(__all__)}")
+    def __getattr__(name: str) -> Any:
+        raise AttributeError(f"{__name__} has no layer {name}; it has {', '.join(__all__)}")
 
 
 class Conv1d(modules.Conv):
