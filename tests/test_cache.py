@@ -102,9 +102,12 @@ def test_the_objects_of_a_remembered_call_live_as_long_as_it():
     for n in range(300):
         y = uniconv.conv(x, w, dialect="pytorch", stride=(n % 7 + 1,))
         assert y.shape[2] == 6 // (n % 7 + 1) + 1
-    made = [values for _, values in cache.CALLS.values()]
-    assert all(key[-1] == id(values[0]) for key, (_, values) in cache.CALLS.items())
-    assert len(made) > 7
+    [(key, alike)] = cache.CALLS.items()
+    assert key == ("conv", "pytorch", x.shape, w.shape)
+    strides = [options["stride"] for _, _, options in alike]
+    assert strides == [(n % 7 + 1,) for n in reversed(range(292, 300))]
+    for run, _, options in alike:
+        assert run(x, w).shape[2] == 6 // options["stride"][0] + 1
 
 
 def test_few_calls_are_remembered(monkeypatch):
@@ -115,3 +118,18 @@ def test_few_calls_are_remembered(monkeypatch):
             assert uniconv.conv(x, w, padding=n).shape[2] == 7 + 2 * n
         assert len(cache.PLANS) <= 5
         assert len(cache.CALLS) <= 5
+
+
+def test_calls_that_differ_in_an_options_name_or_order_are_kept_apart():
+    x, w = torch.arange(40.0).reshape(1, 2, 20), torch.arange(6.0).reshape(1, 2, 3)
+    conv1d, calls = torch.nn.functional.conv1d, uniconv.native("torch.nn.functional.conv1d")
+    said = [{"stride": 2}, {"padding": 2}, {"dilation": 2}, {}]
+    said += [{"stride": 2, "padding": 1}, {"padding": 1, "stride": 2}, {"padding": 2, "stride": 1}]
+    wanted = [conv1d(x, w, **options) for options in said]
+    forget()
+    for _ in range(3):
+        for options, want in zip(said, wanted):
+            assert torch.equal(uniconv.conv(x, w, **options), want)
+            assert torch.equal(calls(x, w, **options), want)
+    # Two differ in their order alone; to the native function one says a default besides.
+    assert [len(alike) for alike in cache.CALLS.values()] == [5, 6]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from math import prod
 
 import numpy as np
 import pytest
@@ -14,10 +15,10 @@ from hypothesis import strategies as st
 import uniconv
 from uniconv import Call, diagnose, explain
 from uniconv._calls.lower import batched, lower
-from uniconv._canonical.execute import compiled
+from uniconv._canonical.execute import action, compiled, regrouped_order
 from uniconv._canonical.layout import arrange, axes
 from uniconv._canonical.record import Convolution
-from uniconv._canonical.steps import core_steps
+from uniconv._canonical.steps import Regroup, core_steps
 from uniconv._canonical.steps_source import IMPORTS, addend_name, source
 from uniconv._diagnose.code import torch_code
 from uniconv._diagnose.inputs import problem, read_array
@@ -210,3 +211,28 @@ def test_a_complex_kernel_is_conjugated_where_the_function_does_so(name):
     np.testing.assert_array_equal(uniconv.conv(x, turned, dialect="numpy.convolve"), y)
     real = explain(Call(x.real, w.real, dialect=name, **options)).torch
     assert "conj" not in real
+
+
+@pytest.mark.parametrize(
+    ("pattern", "sizes", "moved"),
+    [
+        ("s0 s1 (g i) m -> (g m) i s0 s1", {"g": 5, "i": 1, "m": 1, "s0": 2, "s1": 3}, True),
+        ("s0 s1 (g i) m -> (g m) i s0 s1", {"g": 5, "i": 1, "m": 1, "s0": 1, "s1": 3}, True),
+        ("s0 i (g m) -> (g m) i s0", {"g": 2, "i": 3, "m": 2, "s0": 4}, False),
+        ("s0 (g i) m -> (g m) i s0", {"g": 2, "i": 1, "m": 3, "s0": 4}, False),
+        ("s0 (g i) m -> (g i) m s0", {"g": 2, "i": 3, "m": 1, "s0": 4}, False),
+    ],
+)
+def test_a_regrouping_that_merges_nothing_is_a_permutation(pattern, sizes, moved):
+    step = Regroup("w", pattern, tuple(sizes.items()))
+    src = pattern.split(" -> ")[0].replace("(", "").replace(")", "").split()
+    joined = rearrange(
+        torch.arange(prod(sizes.values())).reshape([sizes[a] for a in src]),
+        f"{' '.join(src)} -> {pattern.split(' -> ')[0]}",
+    )
+    want = rearrange(joined, pattern, **sizes)
+    order = regrouped_order(step)
+    assert (order is not None) is moved
+    assert torch.equal(action(step)(joined), want)
+    if order is not None:
+        assert torch.equal(joined.permute(order), want)

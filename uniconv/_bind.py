@@ -8,11 +8,10 @@ from typing import Any, TypeVar, overload
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.compiler import is_compiling
+from torch import Tensor, compiler
 
 from uniconv._calls.lower import lower
-from uniconv._calls.plan import build_bound, path_of
+from uniconv._calls.plan import build_bound, path_of, traced_as
 from uniconv._calls.stored import stored_kernel
 from uniconv._canonical.arrays import shape_of, to_torch
 from uniconv._canonical.onednn import packing
@@ -129,7 +128,7 @@ class Bound:
     def __call__(self, x: A) -> A: ...
     def __call__(self, x: Any) -> Any:
         """y of x, in the function's layout and of x's kind."""
-        if is_compiling():
+        if compiler._is_compiling_flag:  # what is_compiling() says, in two frames
             return self._in_graph(x)
         try:
             run = self._plans[x.shape, current()]
@@ -177,6 +176,8 @@ class Bound:
         arrays = (x, self._w, self._bias, point)
         told = (self._options, self._kernel.shape, self._precision, in_block())
         return prepared_in_graph(self._op.name, *arrays, *told)
+
+    traced_as(__call__, _in_graph)
 
     def _plan(self, x: Any) -> Callable[[Any], Any]:
         shape = shape_of(x, "x")

@@ -41,9 +41,17 @@ def _operation(declared: Operation) -> Operation:
         **options: Any,
     ) -> Any:
         run: Plan | None
+        # In plain lines, since each call of a function would cost more than all of them.
         try:
-            objects = map(id, options.values())
-            run = CALLS[(kind, dialect, current(), x.shape, w.shape, *options, *objects)][0]
+            for run, precision, known in CALLS[kind, dialect, x.shape, w.shape]:  # noqa: B007
+                if len(known) == len(options) and precision == current():
+                    for name in options:
+                        if name not in known or known[name] is not options[name]:
+                            break
+                    else:
+                        break
+            else:
+                run = _known(kind, dialect, x, w, options)
         except (KeyError, TypeError, AttributeError, RuntimeError):
             run = _known(kind, dialect, x, w, options)
         try:
@@ -221,12 +229,13 @@ def separable_conv(
 def _known(kind: str, dialect: str, x: Any, w: Any, options: dict[str, Any]) -> Plan | None:
     """The plan remembered for options that are equal, and of the same types."""
     try:
-        head = (kind, dialect, current(), x.shape, w.shape, *options)
-        run = PLANS.get((*head, *map(frozen, options.values())))
+        key, precision = (kind, dialect, x.shape, w.shape), current()
+        values = map(frozen, options.values())
+        run = PLANS.get((kind, dialect, precision, x.shape, w.shape, *options, *values))
     except (TypeError, AttributeError, RuntimeError):
         return None
     if run is not None:
-        remember_call(head, options.values(), run)
+        remember_call(key, run, precision, options)
     return run
 
 

@@ -48,7 +48,6 @@ def _made(name: str) -> Callable[..., Any]:
     scope: dict[str, Any] = {f"_{p}": default for p, default in defaults.items()}
     scope |= {"_either": partial(_either, op), "_calls": CALLS, "_current": current}
     scope |= {
-        "_id": id,
         "_error": UniconvError,
         "_plan": _planner(op, defaults),
         "_compile": _compiler(op, defaults),
@@ -85,13 +84,18 @@ def _source(op: Op, defaults: dict[str, Any]) -> str:
     params += (f"{word}=None" for word in _keywords(op, op.params.split()))
     x, w, bias, pointwise = (_array(op, role) for role in ("x", "w", "bias", "p"))
     values = "".join(f"{o}, " for o in defaults)
-    objects = "".join(f"_id({o}), " for o in defaults)
+    same = "".join(f" and _of_{o} is {o}" for o in defaults)
+    objects = "".join(f"_of_{o}, " for o in defaults)
     signature = ", ".join(params)
     return f"""
 def {_short(op)}({signature}):
     _x, _w = {x}, {w}
     try:
-        _run = _calls["{op.name}", _current(), _x.shape, _w.shape, {objects}][0]
+        for _run, _precision, ({objects}) in _calls["{op.name}", _x.shape, _w.shape]:
+            if _precision == _current(){same}:
+                break
+        else:
+            _run = None
     except (KeyError, TypeError, AttributeError, RuntimeError):
         _run = None
     try:
@@ -128,7 +132,7 @@ def _planner(op: Op, defaults: dict[str, Any]) -> Callable[..., Any]:
         y = run_op(op, ("native", op.name), x, w, bias, None, options, pointwise)
         if pointwise is None and options.get(addend) is None:
             made, _ = planned(op, ("native", op.name), options, [x.shape, w.shape])
-            remember_call((op.name, current(), x.shape, w.shape), values, made)
+            remember_call((op.name, x.shape, w.shape), made, current(), values)
         return y
 
     return run

@@ -2,22 +2,25 @@
 
 PLANS  by the values of its options and their types: 1, True and 1.0 are equal, and hash alike,
        but a function that takes 1 may refuse the others
-CALLS  by the very objects that its options are.  Asking which objects they are costs a small call
-       less than asking for values and types; the objects are kept, so that no other one can take
-       the place of one in memory, and they are such that nothing can change them
+CALLS  by shapes, then by the very objects that its options are.  Asking whether they are those
+       costs a small call less than asking for values and types; the objects are kept, so that no
+       other one can take the place of one in memory, and they are such that nothing can change them
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 from uniconv._calls.epilogue import Plan
 
 PLANS: dict[Any, Plan] = {}
-CALLS: dict[Any, tuple[Plan, tuple[Any, ...]]] = {}
+# Under (whose call, shape of x, shape of w) the last calls with these shapes, the latest first:
+# plan, precision and options, by name where a call says names.
+CALLS: dict[Any, tuple[tuple[Plan, str | None, Any], ...]] = {}
 
 _MOST = 4096
+_MOST_ALIKE = 8
 _ATOMS = (int, str, bool, float, type(None))
 
 
@@ -28,14 +31,19 @@ def remember(key: Any, made: Plan) -> None:
     PLANS[key] = made
 
 
-def remember_call(head: tuple[Any, ...], values: Iterable[Any], made: Plan) -> None:
+def remember_call(
+    key: tuple[Any, ...],
+    made: Plan,
+    precision: str | None,
+    options: tuple[Any, ...] | Mapping[str, Any],
+) -> None:
     """Keep a plan for calls with these objects, unless one of them could change."""
-    values = tuple(values)
+    values = options.values() if isinstance(options, Mapping) else options
     if not all(map(_constant, values)):
         return
     if len(CALLS) >= _MOST:
         CALLS.clear()
-    CALLS[(*head, *map(id, values))] = made, values
+    CALLS[key] = ((made, precision, options), *CALLS.get(key, ())[: _MOST_ALIKE - 1])
 
 
 def _constant(value: Any) -> bool:

@@ -10,28 +10,26 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from torch import Tensor, bfloat16, float16, float32, float64, permute
+from torch import Tensor, permute
 
 from uniconv._calls.cache import PLANS, frozen, remember
 from uniconv._calls.epilogue import Convolver, Plan, checked
 from uniconv._calls.hints import misread, would_fit
 from uniconv._calls.lower import LoweredCall, lower
 from uniconv._calls.memory import guarded
+from uniconv._calls.one_frame import one_frame, one_frame_bound
 from uniconv._calls.steps import CallSteps, call_steps, is_plain
-from uniconv._canonical.execute import action, chain, compiled
+from uniconv._canonical.execute import action, chain, compiled, regrouped_order
 from uniconv._canonical.integers import exact
-from uniconv._canonical.layout import axes
 from uniconv._canonical.overpad import overpadded
 from uniconv._canonical.paths import Packing, Path, path
 from uniconv._canonical.precision import current
 from uniconv._canonical.product import Product, as_product
 from uniconv._canonical.record import Shape
 from uniconv._canonical.runner import Memory, Runner
-from uniconv._canonical.steps import AddRow, Convolve, DropRow, Permute, Step
+from uniconv._canonical.steps import AddRow, Convolve, DropRow, Permute, Regroup, Step
 from uniconv.errors import BadShape, UniconvWarning
 from uniconv.spec.op import Op
-
-_DIRECT = (float32, float64, bfloat16, float16)  # every function has them
 
 
 def plan(op: Op, options: Mapping[str, Any], *shapes: Shape) -> Plan:
@@ -85,8 +83,8 @@ def traced_as(function: Callable[..., Any], compiled: Callable[..., Any]) -> Non
 class _Parts(NamedTuple):
     """A call compiled: what convolves; the whole plan, with every check; and the ways past those.
 
-    orders: the permutations of x, w and y where that is all that surrounds the sum, () where
-    nothing is; product: the call as one product of native arrays, where that is its path.
+    orders: the permutations of x, w and y where they are all that surrounds the sum, () for what is
+    not moved; product: the call as one product of native arrays, where that is its path.
     """
 
     run: Runner
@@ -100,7 +98,7 @@ def build(call: LoweredCall, precision: str | None = None) -> Plan:
     parts = _compiled(call, precision, None)
     if parts.orders is None:
         return parts.full
-    swift = _swift(parts.run, parts.full, *parts.orders)
+    swift = one_frame(parts.run, parts.full, *parts.orders)
     return swift if parts.product is None else _at_once(parts.product, swift)
 
 
@@ -117,7 +115,7 @@ def build_bound(
     if parts.orders is None or more or any(a is not None and a.is_meta for a in arrays):
         return lambda x: full(x, *arrays)
     assert w is not None
-    return _swift_bound(parts, w, bias)
+    return _bound(parts, w, bias)
 
 
 def _compiled(call: LoweredCall, precision: str | None, packed: Packing | None) -> _Parts:
@@ -135,19 +133,13 @@ def _compiled(call: LoweredCall, precision: str | None, packed: Packing | None) 
     unswift = not is_plain(call) or call.restated or call.result or full is not plain
     if unswift or enter is None or leave is None:
         return _Parts(run, full, None, None)
-    if enter or kernel or leave:
-        image = tuple(range(call.rank + 1 + bool(call.sizes.batch)))
-        enter, leave = enter or image, leave or image
-        kernel = kernel or tuple(range(len(axes(call.layout.w, call.rank))))
     product = _as_product(call, steps, memory, packed)
     return _Parts(run, full, (enter, kernel, leave), product)
 
 
 def _with_kernel(run: Runner, steps: Sequence[Step]) -> Runner:
     """The same on a kernel as it was before these steps."""
-    (compute, args), prepare = run, chain(list(map(action, steps)))
-    assert prepare is not None
-    return Runner(lambda x, w, bias, *args: compute(x, prepare(w), bias, *args), args)
+    return run._replace(on_w=chain([*map(action, steps), *filter(None, [run.on_w])]))
 
 
 def path_of(call: LoweredCall, packed: Packing | None = None) -> Path:
@@ -191,6 +183,29 @@ def _at_once(whole: Product, otherwise: Plan) -> Plan:
     return run
 
 
+def _bound(parts: _Parts, w: Tensor, bias: Tensor | None) -> Callable[[Any], Any]:
+    """The call of a kernel that lies ready."""
+    run, full, orders, product = parts
+    assert orders is not None
+    enter, kernel, leave = orders
+    ready = permute(w, kernel) if kernel else w
+    ready = ready if run.on_w is None else run.on_w(ready)
+    swift = one_frame_bound(run, full, enter, leave, (w, ready, bias))
+    if product is None:
+        return swift
+
+    def multiplied(x: Any) -> Any:
+        try:
+            y = product(x, w, bias)
+            if y is not None:
+                return y
+        except (RuntimeError, TypeError, AttributeError):
+            pass
+        return swift(x)
+
+    return multiplied
+
+
 def _convolver(steps: CallSteps, run: Runner, point: Runner | None) -> Convolver:
     """From native x, w (and p) to native y, without what surrounds the sum."""
     into, kernel, pointwise, out = (
@@ -206,51 +221,16 @@ def _convolver(steps: CallSteps, run: Runner, point: Runner | None) -> Convolver
     return convolve
 
 
-def _swift_bound(parts: _Parts, w: Tensor, bias: Tensor | None) -> Callable[[Any], Any]:
-    """``_swift`` with a kernel that lies ready."""
-    (compute, args), full, orders, product = parts
-    assert orders is not None
-    enter, kernel, leave = orders
-    ready = permute(w, kernel) if kernel else w
-    dtypes = _DIRECT
-
-    def unmoved(x: Any) -> Any:
-        try:
-            if x.dtype in dtypes:
-                return compute(x, ready, bias, *args)
-        except (RuntimeError, TypeError, AttributeError):
-            pass
-        return full(x, w, bias)
-
-    if not enter:
-        return unmoved
-
-    def moved(x: Any) -> Any:
-        try:
-            if x.dtype in dtypes:
-                return permute(compute(permute(x, enter), ready, bias, *args), leave)
-        except (RuntimeError, TypeError, AttributeError):
-            pass
-        return full(x, w, bias)
-
-    def multiplied(x: Any) -> Any:
-        try:
-            y = product(x, w, bias)  # type: ignore[misc]
-            if y is not None:
-                return y
-        except (RuntimeError, TypeError, AttributeError):
-            pass
-        return moved(x)
-
-    return moved if product is None else multiplied
-
-
 def _order(steps: Sequence[Step]) -> tuple[int, ...] | None:
     """The permutation that the steps are: empty where there are none, None where they do more."""
     if not steps:
         return ()
     first, *others = steps
-    return first.order if isinstance(first, Permute) and not others else None
+    if others:
+        return None
+    if isinstance(first, Regroup):
+        return regrouped_order(first)
+    return first.order if isinstance(first, Permute) else None
 
 
 def _memory(steps: Sequence[Step], rank: int) -> Memory:
@@ -261,48 +241,3 @@ def _memory(steps: Sequence[Step], rank: int) -> Memory:
     if moved == (0, rank + 1, *(1 + i for i in spatial)):
         return Memory.TAPS_BETWEEN
     return Memory.OTHER
-
-
-def _swift(
-    run: Runner, full: Plan, enter: tuple[int, ...], kernel: tuple[int, ...], leave: tuple[int, ...]
-) -> Plan:
-    """The common call in one Python frame: what torch refuses here, ``full`` does or explains.
-
-    Torch refuses two dtypes or devices itself, but for a meta kernel: its values are noise.
-
-    The three functions differ in one line, which is written out in each because everything that
-    would let them share it costs a small call more than its bar allows: a frame to call it 3 %,
-    permutations that move nothing 20 %, arguments that are unpacked where there are none 2 %.
-    """
-    compute, args = run
-    dtypes = _DIRECT
-
-    def unmoved(x: Any, w: Any, bias: Any = None) -> Any:
-        try:
-            if x.dtype in dtypes and not w.is_meta and (bias is None or not bias.is_meta):
-                return compute(x, w, bias, *args)
-        except (RuntimeError, TypeError, AttributeError):
-            pass
-        return full(x, w, bias)
-
-    if not (enter or kernel or leave):
-        return unmoved
-
-    def moved(x: Any, w: Any, bias: Any = None) -> Any:
-        try:
-            if x.dtype in dtypes and not w.is_meta and (bias is None or not bias.is_meta):
-                y = compute(permute(x, enter), permute(w, kernel), bias, *args)
-                return permute(y, leave)
-        except (RuntimeError, TypeError, AttributeError):
-            pass
-        return full(x, w, bias)
-
-    def moved_at_defaults(x: Any, w: Any, bias: Any = None) -> Any:
-        try:
-            if x.dtype in dtypes and not w.is_meta and (bias is None or not bias.is_meta):
-                return permute(compute(permute(x, enter), permute(w, kernel), bias), leave)
-        except (RuntimeError, TypeError, AttributeError):
-            pass
-        return full(x, w, bias)
-
-    return moved if args else moved_at_defaults

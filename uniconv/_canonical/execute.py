@@ -25,7 +25,7 @@ from uniconv._canonical import steps as s
 from uniconv._canonical.activation_functions import compute
 from uniconv._canonical.overpad import overpadded, without_gradients
 from uniconv._canonical.paths import Packing, Path, path
-from uniconv._canonical.precision import holding
+from uniconv._canonical.precision import FORWARD, TRANSPOSED, holding
 from uniconv._canonical.record import Convolution, Pairs, Sizes
 from uniconv._canonical.runner import Memory, Operation, Runner
 
@@ -76,8 +76,7 @@ def _in_one(
 ) -> Runner:
     """The steps as they are."""
     # How to read this: the one step that convolves splits the list.  What comes before it changes x
-    # or the kernel, each by itself; what comes after changes y.  The four cases at the end spare a
-    # call of a function that does nothing.
+    # or the kernel, each by itself; what comes after changes y.
     at = next(i for i, step in enumerate(steps) if isinstance(step, (s.Convolve, s.Empty)))
     middle = steps[at]
     assert isinstance(middle, (s.Convolve, s.Empty))
@@ -89,13 +88,7 @@ def _in_one(
         op, args = _operation(middle, precision, path(middle, memory, packed))
     if at + 1 < len(steps):
         return Runner(_finished(op, args, on_x, on_w, steps[at:]))
-    if on_x is not None and on_w is not None:
-        return Runner(lambda x, w, bias: op(on_x(x), on_w(w), bias, *args))
-    if on_x is not None:
-        return Runner(lambda x, w, bias: op(on_x(x), w, bias, *args))
-    if on_w is not None:
-        return Runner(lambda x, w, bias: op(x, on_w(w), bias, *args))
-    return Runner(op, args)
+    return Runner(op, args, on_x, on_w)
 
 
 def _finished(
@@ -134,26 +127,26 @@ def _operation(
         op = holding(op, step.rank, step.transposed, precision)
     op = way.over(op)
     if step.transposed:
-        whole = (step.stride, step.padding, step.output_padding, step.groups, step.dilation)
-        return op, whole
-    return op, _terse(step.stride, step.padding, step.dilation, step.groups)
+        extra, dilation = step.output_padding, step.dilation
+        return op, _terse((step.stride, step.padding, extra, step.groups, dilation), TRANSPOSED)
+    return op, _terse((step.stride, step.padding, step.dilation, step.groups), FORWARD)
 
 
-def _terse(
-    stride: Sequence[int], padding: Sequence[int], dilation: Sequence[int], groups: int
-) -> tuple[Any, ...]:
+def _terse(args: Sequence[Any], defaults: Sequence[int]) -> tuple[Any, ...]:
     """Arguments as torch reads them fastest: one number for all axes, none at the default.
 
     (2, 2), (0, 0), (1, 1), 1 become (2,), and (1, 1), (1, 1), (1, 1), 3 become (1, 1, 1, 3).
     """
-    fixed = (all(type(n) is int for n in v) for v in (stride, padding, dilation))  # no symbols
-    values = zip((stride, padding, dilation), fixed)
-    args: list[Any] = [v[0] if known and len(set(v)) == 1 else v for v, known in values]
-    args.append(groups)
-    defaults = [1, 0, 1, 1]
-    while args and args[-1] == defaults[len(args) - 1]:
-        args.pop()
-    return tuple(args)
+
+    def short(value: Any) -> Any:
+        axes = value if isinstance(value, (tuple, list)) else ()
+        alike = axes and all(type(n) is int for n in axes) and len(set(axes)) == 1  # no symbols
+        return axes[0] if alike else value
+
+    terse = [*map(short, args)]
+    while terse and type(terse[-1]) is int and terse[-1] == defaults[len(terse) - 1]:
+        terse.pop()
+    return tuple(terse)
 
 
 def chain(actions: Sequence[Action]) -> Action | None:
@@ -310,16 +303,44 @@ def _regroup(step: s.Regroup) -> Action:
 
     "s0 (g i) m -> (g m) i s0" is w split to axes s0 g i m, these as g m i s0, g and m merged.
     """
-    known = dict(step.sizes)
-    src, dst = (
-        [tuple(a for a in part.strip("()").split() if a != "1") for part in _PARTS.findall(side)]
-        for side in step.pattern.split(" -> ")
-    )
+    moved = regrouped_order(step)
+    if moved is not None:
+        return lambda w: torch.permute(w, moved)
+    known, src, dst = _parts(step)
     axes = [a for part in src for a in part]
     split = tuple(known[a] for a in axes)
     order = tuple(axes.index(a) for part in dst for a in part)
     merged = tuple(prod(known[a] for a in part) for part in dst)
     return lambda w: w.reshape(split).permute(order).reshape(merged)
+
+
+def regrouped_order(step: s.Regroup) -> tuple[int, ...] | None:
+    """The permutation that a regrouping is where axes that it splits or merges are of size 1.
+
+    "s0 (g i) m -> (g m) i s0" is (1, 2, 0) where i and m are 1, as a depthwise kernel's mostly are.
+    """
+    known, src, dst = _parts(step)
+    if len(src) != len(dst) or not all(type(n) is int for n in known.values()):
+        return None
+    old, new = ([[a for a in part if known[a] != 1] for part in side] for side in (src, dst))
+    if max(map(len, old + new)) > 1:
+        return None
+    order = tuple(old.index(part) for part in new if part)
+    ones = (at for at, part in enumerate(old) if not part)
+    named = iter(order)
+    return tuple(next(named) if part else next(ones) for part in new)
+
+
+_Axes = list[tuple[str, ...]]
+
+
+def _parts(step: s.Regroup) -> tuple[dict[str, int], _Axes, _Axes]:
+    """The sizes of a regrouping's axes, and which of them make each axis before and after."""
+    src, dst = (
+        [tuple(a for a in part.strip("()").split() if a != "1") for part in _PARTS.findall(side)]
+        for side in step.pattern.split(" -> ")
+    )
+    return dict(step.sizes), src, dst
 
 
 # The axes of one side of an einops pattern: "s0 (g i) m" has three.

@@ -21,6 +21,11 @@ from uniconv._canonical.runner import Operation
 from uniconv._messages import either, show
 from uniconv.errors import BadOption, from_one_frame
 
+# What torch's ops take after the bias, at the defaults: stride, padding, dilation, groups; and
+# of the transposed ones, stride, padding, output padding, groups, dilation.
+FORWARD = (1, 0, 1, 1)
+TRANSPOSED = (1, 0, 0, 1, 1)
+
 _WORDS = ("ieee", "tf32", "framework")
 _CURRENT: ContextVar[str | None] = ContextVar("precision", default=None)
 _LOCK = RLock()
@@ -143,10 +148,11 @@ def holding(op: Operation, rank: int, transposed: bool, precision: str) -> Opera
         lowered = not x.is_meta and torch.is_autocast_enabled(x.device.type)
         if lowered or not x.is_floating_point():  # no float32 is computed
             return op(x, w, bias, *args)
+        defaults = TRANSPOSED if transposed else FORWARD
+        given: list[Any] = [*args, *defaults[len(args) :]]
         if transposed:
-            stride, padding, extra, groups, dilation = args
+            stride, padding, extra, groups, dilation = given
         else:
-            given: list[Any] = [*args, *(1, 0, 1, 1)[len(args) :]]
             (stride, padding, dilation, groups), extra = given, 0
         said = (each(stride), each(padding), each(dilation), transposed, each(extra), groups)
         apply: Operation = _AtPrecision.apply

@@ -9,23 +9,26 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+Operation = Callable[..., Tensor]
+
 
 class Runner(NamedTuple):
-    """op(x, w, bias, *args): kept apart, so that a caller saves the Python frame in between.
+    """op(on_x(x), on_w(w), bias, *args): kept apart, so that a caller saves the Python frames.
 
     A plan calls torch's op itself where nothing else is to be done: in a small call each frame of
-    Python counts.
+    Python counts.  on_x, on_w: None where nothing is done to the array.
     """
 
-    op: Callable[..., Tensor]
+    op: Operation
     args: tuple[Any, ...] = ()
+    on_x: Callable[[Any], Tensor] | None = None
+    on_w: Callable[[Any], Tensor] | None = None
 
     def __call__(self, x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
         """y of x, w and a bias or None."""
-        return self.op(x, w, bias, *self.args)
-
-
-Operation = Callable[..., Tensor]
+        op, args, on_x, on_w = self
+        x = x if on_x is None else on_x(x)
+        return op(x, w if on_w is None else on_w(w), bias, *args)
 
 
 class Memory(Enum):
