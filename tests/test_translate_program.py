@@ -9,7 +9,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from uniconv import native, translate_program
+from uniconv import conv, native, translate_program
 from uniconv._cli import app
 from uniconv.errors import BadCall, UnknownName
 
@@ -77,8 +77,9 @@ LEFT = {
     'tf.nn.conv2d(x, w, strides=s, padding="SAME")': "strides is s, which is not known",
     'tf.nn.conv2d(x, w, strides=2, padding="SAME")': "the code depends on the kernel's shape: "
     "say the shape of w",
-    'tf.nn.conv2d(*xw, strides=2, padding="SAME")': "its arguments are not written out",
-    "tf.nn.conv2d(x, w, **words)": "its arguments are not written out",
+    'tf.nn.conv2d(*xw, strides=2, padding="SAME")': "its arguments are not written out, "
+    "but stand in *xw",
+    "tf.nn.conv2d(x, w, **words)": "its arguments are not written out, but stand in words",
     'tf.nn.conv2d(x, w, stride=2, padding="SAME")': 'tf.nn.conv2d has no "stride": did you mean '
     '"strides"?',
     "tf.nn.conv2d(x, strides=2)": "no w stands in it",
@@ -152,7 +153,7 @@ def test_the_counts_and_the_difference_are_told():
     done = translate_program(text, to="scipy")
     assert str(done).splitlines() == [
         "2 calls of convolutions: 1 rewritten, 1 left",
-        "  line 3: numpy.convolve: its arguments are not written out",
+        "  line 3: numpy.convolve: its arguments are not written out, but stand in *b",
     ]
     assert "-y = np.convolve(a, b)\n" in done.diff("a.py")
     assert done.as_dict()["places"][0]["after"] == done.rewritten[0].after
@@ -194,10 +195,10 @@ def test_layers_keep_the_expressions_for_their_channels():
     done = translate_program(LAYERS, to="mlx", source="pytorch")
     assert [r.after or r.reason for r in done.rewrites] == [
         "mlx.nn.Conv2d(cin, cout * 2, 3, stride=2, padding=1, bias=False)",
-        "stride is s, which is not known",
-        "an argument is k, which is not known",
+        "mlx.nn.Conv2d(cin, cout, 3, stride=s)",
+        "mlx.nn.Conv2d(cin, cout, k)",
         "mlx.nn.ConvTranspose2d(cin, cout, 4, stride=2, padding=1)",
-        "groups is cin, which is not known",
+        "mlx.nn.Conv2d(cin, cin, 3, groups=cin)",
     ]
     done = translate_program(LAYERS, to="pytorch")
     assert [r.after or r.reason for r in done.rewrites] == [
@@ -205,6 +206,86 @@ def test_layers_keep_the_expressions_for_their_channels():
         "its padding depends on the size of x: say size=...",
     ]
     assert done.after.startswith(LAYERS[: LAYERS.index("\n\n") + 1] + "import torch\n")
+
+
+UNKNOWN = """\
+import paddle
+
+def f(cin, cout, k, s, p, d, b):
+    return paddle.nn.Conv2D(cin, cout, (k, 2), stride=s, padding=p, dilation=d, bias_attr=b)
+"""
+
+
+def test_a_layer_keeps_the_expressions_that_the_file_does_not_say():
+    done = translate_program(UNKNOWN, to="pytorch")
+    scope = run(done.after.replace("import paddle\n", ""))
+    for k, s, p, d, b in ((1, 1, 0, 1, True), (3, 2, 1, 1, False), (2, 1, 2, 2, True)):
+        layer = scope["f"](3, 5, k, s, p, d, b)
+        x, w, bias = numbers(2, 3, 9, 8), numbers(5, 3, k, 2), numbers(5) if b else None
+        layer.weight.data = w
+        if b:
+            layer.bias.data = bias
+        assert (layer.bias is not None) is b
+        options = {"stride": s, "padding": p, "dilation": d}
+        y = conv(x, w, bias=bias, dialect="paddle.nn.Conv2D", **options)
+        assert torch.equal(layer(x), y)
+
+
+@pytest.mark.parametrize(
+    ("layer", "to", "after"),
+    [
+        (
+            "nn.Conv2d(c, n, k, stride=s, padding=(k - 1) // 2, bias=b)",
+            "keras",
+            "keras.Sequential([keras.layers.ZeroPadding2D((((k - 1) // 2, (k - 1) // 2), "
+            "((k - 1) // 2, (k - 1) // 2))), keras.layers.Conv2D(n, k, strides=s, use_bias=b)])",
+        ),
+        (
+            "nn.Conv2d(c, n, 3, padding=d, dilation=d, groups=g)",
+            "keras",
+            'keras.layers.Conv2D(n, 3, padding="same", dilation_rate=d, groups=g)',
+        ),
+        ("nn.Conv2d(c, c, 3, groups=c)", "mlx", "mlx.nn.Conv2d(c, c, 3, groups=c)"),
+        (
+            "nn.Conv2d(c, n, k, bias=b)",
+            "chainer",
+            "chainer.links.Convolution2D(c, n, k, nobias=not (b))",
+        ),
+        (
+            "nn.Conv2d(c, n, 3, stride=s, dilation=d)",
+            "keras",
+            "keras cannot say it: its class has no words for the stride, and no layer beside it "
+            "does that",
+        ),
+        (
+            "nn.ConvTranspose2d(c, n, k, stride=s)",
+            "flax",
+            "its code depends on c and n and k and s",
+        ),
+        ("nn.Conv2d(c, n, 3, padding_mode=m)", "keras", "padding_mode is m, which is not known"),
+        (
+            "nn.Conv2d(c, n, 3, **words)",
+            "keras",
+            "its arguments are not written out, but stand in words",
+        ),
+    ],
+)
+def test_what_a_layer_becomes_where_its_numbers_are_not_known(layer, to, after):
+    text = f"from torch import nn\n\ndef f(c, n, k, s, d, g, b, m, words):\n    return {layer}\n"
+    (rewrite,) = translate_program(text, to=to, source="pytorch").rewrites
+    assert (rewrite.after or rewrite.reason) == after
+
+
+def test_layers_of_keras_are_tensorflows():
+    text = "import tensorflow as tf\n\nlayer = tf.keras.layers.Conv2D(4, 3, padding='same')\n"
+    (rewrite,) = translate_program(text, to="pytorch", source="tf").rewritten
+    assert rewrite.after == 'torch.nn.LazyConv2d(4, 3, padding="same")'
+    text = "from torch import nn\n\nlayer = nn.Conv2d(3, 4, 3)\n"
+    for to, after in (
+        ("tf", "keras.layers.Conv2D(4, 3)"),
+        ("jax", 'flax.linen.Conv(4, (3, 3), padding="VALID")'),
+    ):
+        assert translate_program(text, to=to).rewritten[0].after == after
 
 
 # The command line

@@ -392,6 +392,7 @@ JAX = Framework(
         "conv_transpose": dict.fromkeys(EVERY_RANK, TRANSPOSE.name),
     },
     prefixes={"lax.": "jax.lax.", "jnp.": "jax.numpy."},
+    layers_of="flax",
     dense="f u",  # jax/example_libraries/stax.py Dense
     initial=lecun(fans_last),  # as Flax; the functions draw nothing
     cases=110,

@@ -353,6 +353,7 @@ TF = Framework(
         "separable_conv": {2: SEPARABLE2D.name},
     },
     aliases=("tensorflow",),
+    layers_of="keras",
     dense="f u",  # tensorflow/python/keras/layers/core.py Dense
     # the default of tf.compat.v1.get_variable: tensorflow/python/ops/variable_scope.py
     initial=glorot(fans_last),

@@ -11,13 +11,12 @@ from uniconv._canonical.record import Shape
 from uniconv._parse.functions import targets
 from uniconv._parse.python import dotted_path, read_python
 from uniconv._parse.source import SourceText
-from uniconv._parse.tree import Argument, Literal, NameInText
+from uniconv._parse.tree import Argument, NameInText
 from uniconv._parse.values import Values
+from uniconv._translate.layer_readings import LayerInFile
 from uniconv._translate.unsized import UnsizedCall
 from uniconv.errors import UniconvError
-
-# Two times numbers that stand for channels of a layer; times 5040, so that groups divide them.
-_COUNTS = tuple(tuple(range(first, first + 40)) for first in (101, 211))
+from uniconv.spec.registry import frameworks
 
 
 class LeftError(Exception):
@@ -30,8 +29,7 @@ class CallSite:
 
     reason: why it cannot be read.  read: the call as ``calls_in`` sorted it, in a text of its own.
     arguments: the node of each role's array.  kernel: its shape, where that is known.
-    layers: a layer, read twice with other numbers for the channels that are expressions: the nodes
-    of these by the numbers.
+    layer: a layer that is made, to be read with numbers for its expressions.
     """
 
     node: ast.Call
@@ -40,7 +38,7 @@ class CallSite:
     read: UnsizedCall | None = None
     arguments: dict[str, ast.expr] = field(default_factory=dict)
     kernel: Shape | None = None
-    layers: list[tuple[UnsizedCall, dict[int, ast.expr]]] = field(default_factory=list)
+    layer: LayerInFile | None = None
 
 
 class CallSites:
@@ -60,11 +58,12 @@ class CallSites:
         in_strings = {
             id(n) for s in ast.walk(self.tree) if isinstance(s, ast.JoinedStr) for n in ast.walk(s)
         }
+        origins = (origin, frameworks()[origin].layers_of) if origin else ()
         for call in sorted(calls, key=lambda n: (n.end_lineno, n.end_col_offset, -n.lineno)):
             path = self._path(call.func)
             known = targets(path, self.program, True) if path else []
             family = known[0].framework.name if known else None
-            if family is None or (family != origin if origin else family == target):
+            if family is None or (family not in origins if origins else family == target):
                 continue
             place = CallSite(call, known[0].name)
             try:
@@ -92,12 +91,10 @@ class CallSites:
     def _read(self, place: CallSite, path: str) -> None:
         """Sort the arguments of a call."""
         call = place.node
-        if any(isinstance(a, ast.Starred) for a in call.args) or None in [
-            keyword.arg for keyword in call.keywords
-        ]:
-            raise LeftError("its arguments are not written out")
+        _check_written_out(call)
         names = {f"argument_{i}": value for i, value in enumerate(arguments_of(call))}
-        read = self._read_as(call, path, list(names))
+        texts = [ast.unparse(v) if self._is_value(v) else n for n, v in names.items()]
+        read = self._read_as(call, path, texts)
         matched = read.matched
         for role, argument in matched.arrays.items():
             name = argument.value
@@ -110,30 +107,19 @@ class CallSites:
         place.kernel = self._kernel(ast.unparse(place.arguments["w"]))
 
     def _read_layer(self, place: CallSite, path: str) -> None:
-        """Read a layer that is made, with numbers in the place of channels that are expressions."""
+        """Read a layer that is made; LeftError where an argument is not known that must be."""
         call = place.node
-        for counts in _COUNTS:
-            numbers = [5040 * n for n in counts[: len(arguments_of(call))]]
-            read = self._read_as(call, path, list(map(str, numbers)))
-            said = {id(a): role for role, a in read.matched.sizes.items() if role in ("in", "out")}
-            channels = {}
-            for argument in (*read.matched.sizes.values(), *read.matched.options.values()):
-                value = argument.value.value if isinstance(argument.value, Literal) else None
-                if value in numbers:
-                    node = arguments_of(call)[numbers.index(value)]
-                    if id(argument) not in said:
-                        word = argument.keyword or "an argument"
-                        raise LeftError(f"{word} is {ast.unparse(node)}, which is not known")
-                    channels[value] = node
-            place.layers.append((read, channels))
+        _check_written_out(call)
+        place.layer = LayerInFile(
+            arguments_of(call), lambda texts: self._read_as(call, path, texts), self._is_value
+        )
+        if place.layer.unknown is not None:
+            word, node = place.layer.unknown
+            raise LeftError(f"{word} is {ast.unparse(node)}, which is not known")
 
-    def _read_as(self, call: ast.Call, path: str, names: list[str]) -> UnsizedCall:
-        """A call, with these names where an argument is no value."""
-        values = arguments_of(call)
-        if len(values) > len(names):
-            raise LeftError(f"it has {len(values)} arguments")
+    def _read_as(self, call: ast.Call, path: str, texts: list[str]) -> UnsizedCall:
+        """A call, with these texts of its arguments."""
         words = [None] * len(call.args) + [keyword.arg for keyword in call.keywords]
-        texts = [ast.unparse(v) if self._is_value(v) else n for v, n in zip(values, names)]
         arguments = ", ".join(t if word is None else f"{word}={t}" for word, t in zip(words, texts))
         read = UnsizedCall.of("\n".join([*self.imports, f"{path}({arguments})"]))
         if read is None:
@@ -179,6 +165,16 @@ class CallSites:
         except UniconvError:
             return None
         return None if array is None else tuple(getattr(array, "shape", array))
+
+
+def _check_written_out(call: ast.Call) -> None:
+    """LeftError where arguments are unpacked of a list or a dictionary."""
+    starred: list[ast.expr] = [a for a in call.args if isinstance(a, ast.Starred)]
+    starred += [keyword.value for keyword in call.keywords if keyword.arg is None]
+    if starred:
+        raise LeftError(
+            f"its arguments are not written out, but stand in {ast.unparse(starred[0])}"
+        )
 
 
 def arguments_of(call: ast.Call) -> list[ast.expr]:

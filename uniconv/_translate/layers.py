@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from uniconv._calls.lower import LoweredCall
@@ -17,7 +17,7 @@ from uniconv._canonical.record import Pairs, Shape
 from uniconv._messages import show, suggest
 from uniconv._translate.beside import Rewriting, letters_of
 from uniconv._translate.layout_of_code import formatted, imports_for
-from uniconv._translate.translate import translate
+from uniconv._translate.translate import WORDS, translate
 from uniconv._translate.translation import Translation
 from uniconv._translate.unsized import UnsizedCall
 from uniconv.errors import BadCall, BadOption, CannotExpress, UnknownName
@@ -41,6 +41,7 @@ class LayerTranslation:
     weights: the lines that move ``w`` and ``bias`` into ``layer``.
     outcome: "exact" for x of every size, or "exact for these sizes".
     axes: those of x in both, as "n ... c -> n c ...".
+    rewriting: the steps that the code was written from.
     """
 
     source: str
@@ -51,6 +52,7 @@ class LayerTranslation:
     weights: tuple[str, ...]
     outcome: str
     axes: str
+    rewriting: Rewriting = field(repr=False, compare=False)
     language: str = "python"
 
     @property
@@ -138,7 +140,7 @@ def _targets(to: str, call: UnsizedCall) -> Iterator[Constructor]:
         return
     kind, rank = call.matched.op.kind, _rank(call)
     for same in (True, False):
-        for layer in family.layers:
+        for layer in family.layers or frameworks()[family.layers_of or family.name].layers:
             op = find(layer.function)
             ranks = op.ranks if layer.rank is None else (layer.rank,)
             if (op.kind == kind) is same and rank in ranks:
@@ -159,14 +161,7 @@ def _layer(
     call: UnsizedCall, target: Constructor, in_channels: int | None, size: Shape | None
 ) -> LayerTranslation:
     """The layer by one class."""
-    sizes = {role: value for role, (_, value) in call.words.sizes.items()}
-    c = sizes.get("in", (sizes.get("in_out") or [in_channels])[0])
-    reading = call.reading(rank=_rank(call))
-    groups = reading.group_count({"i": 1, "o": 1, "g": 1})
-    made = [
-        _of_channels(call, target, n, size)
-        for n in ([c] if c is not None else [groups * n for n in _CHANNELS])
-    ]
+    made = [_of_channels(call, target, n, size) for n in _channels(call, in_channels)]
     first, *others = made
     if all(other.layer == first.layer for other in others):
         return first
@@ -177,6 +172,21 @@ def _layer(
         raise BadOption(f"{target.name}: the channels of x are not known: say in_channels=...")
     seen = "layer(x)  # it has its parameters once it has seen an x"
     return replace(first, layer=lazy.pop(), weights=(seen, *first.weights))
+
+
+def _channels(call: UnsizedCall, in_channels: int | None = None) -> list[int]:
+    """The channels of x; where they are not known, some that stand for any."""
+    sizes = {role: value for role, (_, value) in call.words.sizes.items()}
+    c = sizes.get("in", (sizes.get("in_out") or [in_channels])[0])
+    if c is not None:
+        return [c]
+    groups = call.reading(rank=_rank(call)).group_count({"i": 1, "o": 1, "g": 1})
+    return [groups * n for n in _CHANNELS]
+
+
+def shapes_of(call: UnsizedCall) -> dict[str, Shape]:
+    """The shapes of a layer's arrays and of an x, where the channels of x may be any."""
+    return shapes_of_layer(call, _channels(call)[0], None)
 
 
 def _of_channels(
@@ -219,6 +229,7 @@ def _of_channels(
         tuple(weights),
         translation.outcome,
         f"{rewriting.call.layout.x} -> {rewriting.lifted.call.layout.x}",
+        rewriting,
         translation.language,
     )
 
@@ -243,6 +254,7 @@ def _constructed(
         "multiplier": call.sizes.o // call.sizes.c,
     }
     absent = {"bias": False, "nobias": True, "bias_attr": False}
+    flag = [role for role, _ in target.words() if role in absent][-1:]  # one of two is enough
     positional, named, by_position = list[str](), list[str](), True
     for role, word in target.words():
         if role in ("in", "out", "size"):
@@ -253,7 +265,7 @@ def _constructed(
         by_position = False
         if role == "multiplier" and sizes[role] != 1:
             named.append(f"{word}={sizes[role]}")
-        elif role in absent and not bias:
+        elif role in flag and not bias:
             named.append(f"{word}={absent[role]}")
         elif role in options:
             named.append(f"{word}={show(options.pop(role))}")
@@ -295,7 +307,7 @@ def _row(
             text = idiom.pad[step.boundary]
             before.append(_of_edges(text, step.pad, lifted, lifted.layout.x, fill=step.fill))
         elif not isinstance(step, _MOVES):
-            raise CannotExpress(name, "padding", "no layer beside it does that")
+            raise _no_layer(rewriting, name, "padding")
     for step in rewriting.y:
         if isinstance(step, s.Activate) and step.activation.name in idiom.activations:
             text = idiom.activations[step.activation.name]
@@ -304,8 +316,15 @@ def _row(
             after.append(_of_edges(idiom.cut, cut, lifted, lifted.layout.y, sign=-1))
         elif not isinstance(step, (*_MOVES, s.Bias)):  # its class adds the bias
             field = "activation" if isinstance(step, s.Activate) else "result"
-            raise CannotExpress(name, field, "no layer beside it does that")
+            raise _no_layer(rewriting, name, field)
     return [*before, layer, *after], len(before)
+
+
+def _no_layer(rewriting: Rewriting, name: str, field: str) -> CannotExpress:
+    """What to say of a field that neither the class nor a layer beside it has words for."""
+    lacking = [WORDS[each] for each in rewriting.beside if each in WORDS] or [field]
+    reason = f"its class has no words for the {' and the '.join(lacking)}"
+    return CannotExpress(name, field, f"{reason}, and no layer beside it does that")
 
 
 def _cut(step: s.Step) -> Pairs:

@@ -16,7 +16,8 @@ from typing import Any
 
 from uniconv._messages import show
 from uniconv._translate.call_sites import CallSite, CallSites, LeftError, reason_of
-from uniconv._translate.layers import layer_by
+from uniconv._translate.layer_readings import LayerInFile, says_the_same
+from uniconv._translate.layers import layer_by, shapes_of
 from uniconv._translate.layout_of_code import imports_for
 from uniconv._translate.line_ends import LineEnds
 from uniconv._translate.sizes import alike_for_every_kernel
@@ -188,8 +189,8 @@ class _FileWriter:
 
     def _after(self, place: CallSite) -> str:
         """What stands for the call: one expression, or a call of a function that is added."""
-        if place.layers:
-            return self._layer(place)
+        if place.layer is not None:
+            return self._layer(place, place.layer)
         translation = _proved(place, self.to)
         texts = {role: self._segment(*self.lines.span(n)) for role, n in place.arguments.items()}
         arguments = {_NAMES[role]: text for role, text in texts.items()}
@@ -210,22 +211,37 @@ class _FileWriter:
         name = self.functions[key]
         return f"{name}({', '.join(arguments.values())})"
 
-    def _layer(self, place: CallSite) -> str:
-        """The expression that makes a layer, with the file's own expressions for its channels."""
-        layers = []
-        for read, channels in place.layers:
-            done = layer_by(read, self.to)
-            if done.outcome != EXACT:
-                raise LeftError("its numbers depend on the size of x")
-            layer = done.layer
-            for number, node in channels.items():
-                text = self._segment(*self.lines.span(node))
-                layer = text.join(re.split(rf"\b{number}\b", layer))
-            layers.append(layer)
-        if len({*layers}) > 1:
-            raise LeftError("its code depends on its channels")
+    def _layer(self, place: CallSite, layer: LayerInFile) -> str:
+        """The expression that makes a layer, with the file's own for what is no number there."""
+        texts = [self._layer_text(place, layer, turn) for turn in (0, 1)]
+        if texts[0] != texts[1]:
+            raise LeftError(f"its code depends on {' and '.join(layer.kinds)}")
+        return texts[0]
+
+    def _layer_text(self, place: CallSite, layer: LayerInFile, turn: int) -> str:
+        """The layer with the first or the second numbers, and with the file's expressions again."""
+        reading = layer.reading(turn)
+        try:
+            done = layer_by(reading.call, self.to)
+            text = done.layer
+            if layer.flag is not None:
+                without = layer_by(layer.reading(turn, bias=False).call, self.to).layer
+                text = _flagged(text, without, self._as_in_file(layer.flag), layer.without)
+        except CannotExpress as error:
+            reason = reading.text(error.reason, self._as_in_file)
+            raise CannotExpress(error.function, error.field, reason) from None
+        except UniconvError as error:
+            raise LeftError(reading.text(reason_of(error, place), self._as_in_file)) from None
+        if done.outcome != EXACT:
+            raise LeftError("its numbers depend on the size of x")
+        if not says_the_same(layer, reading, done.rewriting, shapes_of):
+            raise LeftError(f"its code depends on {' and '.join(layer.kinds)}")
         self._import(done.imports, done.layer)
-        return layers[0]
+        return reading.text(text, self._as_in_file)
+
+    def _as_in_file(self, node: ast.expr) -> str:
+        """An expression of the file as it stands there by now."""
+        return self._segment(*self.lines.span(node))
 
     def _import(self, imports: Iterable[str], code: str) -> None:
         """Add the imports whose names the code uses."""
@@ -310,6 +326,19 @@ def _family(name: str) -> str:
 def _closed(text: str, node: ast.expr) -> str:
     """An argument's text as part of a longer expression; sums get their brackets there."""
     return text if isinstance(node, (*_CLOSED, ast.BinOp, ast.UnaryOp)) else f"({text})"
+
+
+def _flagged(text: str, without: str, flag: str, absent: bool) -> str:
+    """A layer with an expression in the place of the word that says that it has no bias.
+
+    text, without: the layer with a bias, and without; absent: the flag's value for the latter.
+    """
+    for word in re.finditer(r", \w+=(True|False)", without):
+        if without[: word.start()] + without[word.end() :] == text:
+            same = (word[1] == "True") is absent
+            value = flag if same else f"not ({flag})"
+            return f"{without[: word.start(1)]}{value}{without[word.end(1) :]}"
+    raise LeftError(f"its code depends on {flag}")
 
 
 # What is proved

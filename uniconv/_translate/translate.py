@@ -172,9 +172,9 @@ def _notes(rewriting: Rewriting, code: Code) -> tuple[str, ...]:
     """What is not word for word, and what depends on the sizes."""
     op = rewriting.lifted.call.op
     notes = [
-        f"{op.name} cannot say the {_WORDS[name]}: it is done beside the call"
+        f"{op.name} cannot say the {WORDS[name]}: it is done beside the call"
         for name in rewriting.beside
-        if name in _WORDS
+        if name in WORDS
     ]
     if rewriting.call.op.depths:
         title = rewriting.call.op.title
@@ -185,7 +185,7 @@ def _notes(rewriting: Rewriting, code: Code) -> tuple[str, ...]:
     return (*notes, *code.notes)
 
 
-_WORDS = {
+WORDS = {
     "border": "padding",
     "surplus": "padding",
     "spread": "zeros between the pixels of x",

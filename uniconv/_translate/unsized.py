@@ -91,7 +91,7 @@ class UnsizedCall:
         groups = channels["c"] if each else reading.group_count(channels)
         c = channels["c"] if "c" in channels else channels["i"] * groups
         o = channels["o"] if "o" in channels else channels["m"] * groups
-        image = size or tuple(n + k for n, k in zip(_IMAGE, reading.spatial(w)))
+        image = size or tuple(n + 20 * k for n, k in zip(_IMAGE, reading.spatial(w)))
         shapes = {"x": arrange(reading.layout.x, {"n": 2, "c": c}, image), "w": w}
         if reading.op.pointwise:
             ones = (1,) * reading.rank

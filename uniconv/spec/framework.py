@@ -26,6 +26,7 @@ class Framework:
     spelling: how a call is written down for it, where ``probe`` can; None: by hand.
     cases: how many calls compare it with the running framework, as its pairs of traits need.
     layers: its layer classes, which ``uniconv.nn`` has under their own names.
+    layers_of: the family whose layers are used with it, where it has none.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Framework:
     spelling: Spelling | None = None
     cases: int = 100
     layers: tuple[Constructor, ...] = ()
+    layers_of: str = ""
     by_name: Mapping[str, Op] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
