@@ -275,7 +275,7 @@ def dilation(scene: Scene, rng: random.Random) -> Scene | None:
 
 def _geared(current: tuple[int, ...], rng: random.Random) -> tuple[int, ...] | None:
     ways = [(1,) * len(current), current[::-1], tuple(v + 1 for v in current)]
-    ways.append((*current[:-1], current[-1] + 1))
+    ways.append((*current[:-1], *(v + 1 for v in current[-1:])))
     value = rng.choice(ways)
     return value if value != current else None
 

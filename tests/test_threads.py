@@ -120,6 +120,61 @@ THREADS = {
         [],
         "y is what torch.nn.functional.conv1d gives",
     ),
+    "opencv_cpp_delta": (  # the sixth argument is delta, and BORDER_REPLICATE is 1
+        "https://answers.opencv.org/question/185045/filter2d-question",
+        ["cv2.filter2D"],
+        [],
+        EXACT,
+    ),
+    "imfilter_and_filter2d": (
+        "https://answers.opencv.org/questions/8783/revisions/",
+        ["cv2.filter2D", "matlab.imfilter"],
+        ["padding", "boundary"],
+        "cv2.filter2D has reflect outside x, matlab.imfilter zeros",
+    ),
+    "ndimage_by_hand": (
+        "https://example-a.com/answer/76534882",
+        ["scipy.ndimage.convolve"],
+        ["reverse"],
+        FLIPPED,
+    ),
+    "transposed_ones": (
+        "https://discuss.pytorch.org/t/pytorch-conv-transpose2d-and-tf-conv2d-trasnpose/20758",
+        ["tf.nn.conv2d_transpose", "torch.nn.functional.conv_transpose2d"],
+        ["data", "padding"],
+        "tf.nn.conv2d_transpose has padding ((2, 1), (2, 1))",
+    ),
+    "numpy_full_and_tf": (
+        "https://www.whosebug.com/index.php/question/5849736/Convolution-on-numpi-vs-tensorflow-2-4",
+        ["numpy.convolve", "tf.nn.conv1d"],
+        ["padding", "reverse"],
+        "numpy.convolve has padding ((2, 2),), tf.nn.conv1d ((1, 1),)",
+    ),
+    "matlab_conv_same": (
+        "https://geek-answers.imtqy.com/articles/1646663/index.html",
+        ["matlab.conv", "numpy.convolve"],
+        ["padding"],
+        "matlab.conv has padding ((1, 2),), numpy.convolve ((2, 1),)",
+    ),
+    "onnx_transpose_same": (
+        "https://github.com/microsoft/onnxruntime/issues/4086",
+        ["onnx.ConvTranspose"],
+        ["crop"],
+        "the crop is ((0, 0), (0, 0)), not ((1, 1), (1, 1))",
+    ),
+    "own_function": (
+        "https://www.developerload.com/"
+        "why-is-the-result-of-my-conv2d-function-centrally-symmetric-with-the-result-of-scipy",
+        ["scipy.signal.convolve2d"],
+        ["reverse"],
+        FLIPPED,
+    ),
+    "transposed_expected": (
+        "http://fatal001.com/pytorch/13932612637136130807.html",
+        ["torch.nn.functional.conv_transpose2d"],
+        ["reverse"],
+        "the kernel is flipped on height and width",
+    ),
     "depthwise_pads": (
         "https://www.tensorflow.org/api_docs/python/tf/nn/depthwise_conv2d",
         ["tf.nn.depthwise_conv2d"],
@@ -144,6 +199,50 @@ def test_a_public_thread_is_solved_by_its_text_alone(name):
     assert answer.explained
     assert [cause.field for cause in answer.causes] == fields, str(answer)
     assert says in answer.verdict
+
+
+def test_cpp_is_read_as_python_and_two_runs_need_no_printed_y():
+    """https://answers.opencv.org/questions/201072/revisions"""
+    text = (
+        "A = [1,2,3,4; 1,2,3,4; 1,2,3,4];\n"
+        "k = [-0.014, -0.45, 0, 0.4, 0.01];\n"
+        "conv2(A, k, 'same');\n"
+        "and in C++\n"
+        "cv::Mat dst;\n"
+        "float K[5] = {-0.014, -0.45, 0, 0.4, 0.01};\n"
+        "cv::Mat kernel(1, 5, CV_32F, K);\n"
+        "float test[3][4] = {{1, 2, 3, 4},{1, 2, 3, 4},{1, 2, 3, 4}};\n"
+        "cv::Mat myMat(3, 4, CV_32FC1, &test);\n"
+        "filter2D(myMat, dst, -1 , kernel , Point( -1, -1 ), 0, BORDER_DEFAULT);\n"
+    )
+    answer = Thread.parse(text).diagnose()
+    assert answer.explained
+    assert [cause.field for cause in answer.causes] == ["boundary", "reverse"]
+    fix = answer.fixes[0].code
+    assert "kernel=kernel[:, ::-1], anchor=(-1, -1), delta=0, borderType=0" in answer.verdict
+    assert fix
+
+
+def test_a_border_is_padded_as_each_framework_writes_it():
+    """PyTorch's list begins at the last axis, NumPy's at the first; both with a fill."""
+    cases = {
+        "F.pad(torch.tensor([[[1., 2.]]]), (2, 0), value=7)": [7, 7, 1, 2],
+        "torch.tensor(np.pad([[[1., 2.]]], [(0, 0), (0, 0), (1, 1)], constant_values=5))": [
+            5,
+            1,
+            2,
+            5,
+        ],
+        "F.pad(torch.tensor([[[1., 2., 4.]]]), (1, 0), mode='circular')": [4, 1, 2, 4],
+    }
+    for code, padded in cases.items():
+        text = (
+            f"import torch.nn.functional as F\nimport numpy as np\nx = {code}\n"
+            "F.conv1d(x, torch.tensor([[[1., 10.]]]), padding=3 // 2 - 1)\n"
+            "tensor([[[0., 0., 0.]]])\n"
+        )
+        (call,) = Thread.parse(text).calls
+        assert call.array("x").ravel().tolist() == padded
 
 
 def test_every_thread_is_in_the_table():

@@ -159,6 +159,8 @@ def candidates(y: Array) -> Iterator[Activation]:
             inside = inside and high == most and at_high
         if inside:
             yield activation
+    if at_low is not at_high and low == -high < 0:  # a clip to -b and b, once held back at one end
+        at_low = at_high = True
     bounds = (low if at_low else -math.inf, high if at_high else math.inf)
     common = (a.clip(0.0, math.inf), a.RELU6, a.RELU_N1_TO_1)
     if any(map(math.isfinite, bounds)) and low < high and a.clip(*bounds) not in common:

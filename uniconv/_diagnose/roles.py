@@ -15,6 +15,8 @@ import numpy as np
 
 from uniconv._call import Call
 from uniconv._calls.lower import LoweredCall
+from uniconv._diagnose.inputs import read_array
+from uniconv._diagnose.lines import computed
 from uniconv._messages import show, show_shape
 from uniconv._parse.reading import CallInText, with_arrays
 from uniconv._parse.thread.axes import completed, result_of
@@ -29,11 +31,14 @@ from uniconv.files.named_array import NamedArray
 __all__ = ["RoleReading", "read_roles"]
 
 _MOST_POOLED = 6
+_ROLES = ("x", "w", "bias", "pointwise")
 _NICKNAMES = {
     "tf": {"tensorflow"},
     "torch": {"pytorch"},
     "scipy": {"sp"},
     "keras": {"tensorflow"},
+    "cv2": {"opencv", "cpp", "cv"},
+    "matlab": {"octave"},
 }
 Labelled = tuple[str, NamedArray]
 
@@ -186,7 +191,7 @@ class _Pool:
     """
 
     def __init__(self, flow: Flow, readings: list[RoleReading]) -> None:
-        values = [value for r in readings for value in r.here.values.values()]
+        values = [v for r in readings for value in r.here.values.values() for v in _sources(value)]
         values += [value for value in flow.values.values() if _call_of(value) is not None]
         self.used = {id(a.array) for v in values if (a := v.printed) is not None}
         self.labelled = [(label, array) for label, array in flow.labelled]
@@ -205,6 +210,17 @@ class _Pool:
         self.used.add(id(array.array))
 
 
+def _sources(value: Value) -> list[Value]:
+    """A value and all that it is made of."""
+    values, left = [], [value]
+    while left and len(values) < 1000:
+        each = left.pop()
+        if not any(each is one for one in values):
+            values.append(each)
+            left += each.parents
+    return values
+
+
 # The call that a value is the result of, also as an arrangement of it.
 def _call_of(value: Value) -> object:
     return way_back(value)[0].call
@@ -221,6 +237,8 @@ def _by_name(reading: RoleReading, pool: _Pool, readings: list[RoleReading]) -> 
             continue
         name = reading.here.names.get(role, "")
         choices = _unique(a for n, a in pool.labelled if name and alike(n, name))
+        if not choices and name:  # "let x"
+            choices = _unique(a for n, a in pool.labelled if n and alike(n.split()[-1], name))
         how = ""
         if not choices:
             left = pool.left()
@@ -397,13 +415,7 @@ def _names_of(reading: RoleReading) -> set[str]:
     """The words that a label may call a function by."""
     target = reading.here.matched.target
     words = {target.framework.name, *target.framework.aliases, *target.op.name.split(".")}
-    nicknames = {
-        "tf": {"tensorflow"},
-        "torch": {"pytorch"},
-        "scipy": {"sp"},
-        "keras": {"tensorflow"},
-    }
-    words |= nicknames.get(target.framework.name, set())
+    words |= _NICKNAMES.get(target.framework.name, set())
     return {word.lower() for word in words} - {"nn", "functional", "signal", "layers", "ops"}
 
 
@@ -484,14 +496,28 @@ def gives(reading: RoleReading) -> bool:
     """
     if reading.call is None or reading.y is None:
         return False
+    call = reading.call
     try:
-        y = np.asarray(reading.call.run(), np.complex128)
-    except UniconvError:
-        return False
+        y = np.asarray(call.run(), np.complex128)
+    except UniconvError:  # integers as people write them, which the function does not take
+        y = _in_floats(call)
     if y.shape != reading.y.shape:
         return False
     off = np.max(reading.y.error, initial=0.0) + 1e-5 * np.max(np.abs(y), initial=0.0)
     return bool(np.all(np.abs(y - reading.y.array) <= off))
+
+
+def _in_floats(call: Call) -> Any:
+    """What a call gives if its arrays are floats."""
+    arrays = {r: None if (a := getattr(call, r)) is None else read_array(a, r) for r in _ROLES}
+    x, w = arrays["x"], arrays["w"]
+    assert x is not None
+    assert w is not None
+    try:
+        y = computed(call.function, call.options, x, w, arrays["bias"], arrays["pointwise"])
+    except UniconvError:
+        return np.zeros(0)
+    return y.array
 
 
 def _ask(reading: RoleReading, pool: _Pool) -> None:

@@ -362,11 +362,12 @@ class _Search:
 def redone(start: Hypothesis, model: Hypothesis) -> list[Hypothesis]:
     """The changes of another model made again."""
     # That is, from another start: the same changes of x and w rounded to a short format, or as
-    # they were given.  Each is looked for among all single changes, by what it says.
+    # they were given.  Each is looked for among all single changes, by what it says.  Two ways to
+    # reshape may say the same, of which one leaves other sizes: what does not fit y is left out.
     models = [start]
     for change in model.changes:
         models = [m for one in models for m in singles(one) if m.changes[-1].same(change)]
-    return models
+    return [m for m in models if m.fits]
 
 
 def _nearest(judge: Judge, models: list[Hypothesis]) -> Hypothesis:

@@ -18,11 +18,12 @@ from uniconv._diagnose.one_run import diagnose
 from uniconv._diagnose.roles import RoleReading, read_roles
 from uniconv._diagnose.two_runs import compare
 from uniconv._messages import show, suggest
+from uniconv._parse.thread.clean import cleaned
 from uniconv._parse.thread.flow import follow
 from uniconv._parse.thread.lines import pieces
 from uniconv.errors import BadArray, BadCall, NoSuchArray, UniconvError, from_one_frame
 from uniconv.files.named_array import NamedArray
-from uniconv.files.text import arrays_in, normalized, uniquely_named
+from uniconv.files.text import arrays_in, uniquely_named
 
 __all__ = ["Thread"]
 
@@ -74,7 +75,7 @@ class Thread:
         """
         if not isinstance(text, str):
             raise BadCall(f"a thread is a str; this is of type {type(text).__qualname__}")
-        read = pieces(normalized(text), "the text")
+        read = pieces(cleaned(text), "the text")
         by_name = _named(read.arrays)
         words = {word: _from_user(word, value, by_name) for word, value in arrays.items()}
         flow = follow(read)
@@ -93,7 +94,7 @@ class Thread:
 
         The names are those that ``files.loads`` gives, and that ``parse`` takes.
         """
-        return _named([a.array for a in arrays_in(normalized(text), "the text") if a.array])
+        return _named([a.array for a in arrays_in(cleaned(text), "the text") if a.array])
 
     @from_one_frame
     def diagnose(

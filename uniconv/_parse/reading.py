@@ -206,7 +206,7 @@ def _matched(source: SourceText, program: Program, call: Application) -> Matched
     name = made.function if isinstance(made, Application) else made
     if not isinstance(name, NameInText):
         return None
-    candidates = targets(name.path, program, _may_be_layer(call))
+    candidates = targets(name.path, program, _may_be_layer(call, program))
     if not candidates:
         return None
     candidates = [t for t in candidates if t.layer is not None] or candidates
@@ -238,19 +238,21 @@ def _matched(source: SourceText, program: Program, call: Application) -> Matched
     )
 
 
-def _may_be_layer(call: Application) -> bool:
+def _may_be_layer(call: Application, program: Program) -> bool:
     """Whether a class is called: its instance is applied, or sizes stand where arrays would."""
     if isinstance(call.function, Application):
         return True
     first = [a for a in call.arguments if a.keyword is None][:1]
     words = {a.keyword for a in call.arguments}
     if first:
-        return plain(first[0].value) and not isinstance(first[0].value, str) and _is_size(first[0])
+        value = first[0].value
+        if isinstance(value, NameInText):  # channels = 256
+            value = program.variables.get(value.path, value)
+        return plain(value) and _is_size(value)
     return bool(words & {"kernel_size", "filters", "in_channels", "out_channels", "features"})
 
 
-def _is_size(argument: Argument) -> bool:
-    value = argument.value
+def _is_size(value: Node) -> bool:
     if isinstance(value, Literal):
         return value.value is None or type(value.value) is int
     return plain(value) and getattr(value, "kind", "") in ("tuple", "pair")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,15 @@ MAKERS = {
 KEEPERS = {
     *("cuda", "cpu", "to", "float", "double", "detach", "contiguous", "clone", "copy", "numpy"),
     *("requires_grad_", "asnumpy", "eval"),
+}
+# Arithmetic of numbers that are written out: padding=9 // 2.
+_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
 }
 # What makes an array of a shape.
 OF_SHAPES = {
@@ -85,10 +95,37 @@ class Values:
                 return self._value(name, first.value, activation, seen)
             case Application(function=NameInText(path=path), arguments=()) if "." not in path:
                 return f"{path}()"  # Julia's SamePad()
+            case Expression(operator=sign, parts=parts) if sign in _ARITHMETIC:
+                number = self._number(parts, sign)
+                if number is not None:
+                    return number
         text = node.text if isinstance(node, (Expression, Application)) else "this"
         raise self.source.error(
             BadOption, node.at, f"{name}={text} is not evaluated: write its value"
         )
+
+    def _number(self, parts: tuple[Node, ...], sign: str) -> int | float | None:
+        """``9 // 2`` and ``k // 2``, of numbers that are written out; None for anything else."""
+        numbers: list[Any] = []
+        for part in parts:
+            node = part
+            if isinstance(node, NameInText):
+                node = self.program.variables.get(node.path, node)
+            if isinstance(node, Literal) and type(node.value) in (int, float):
+                numbers.append(node.value)
+            elif isinstance(node, Expression) and node.operator in _ARITHMETIC:
+                numbers.append(self._number(node.parts, node.operator))
+            else:
+                return None
+        if None in numbers or len(numbers) not in (1, 2):
+            return None
+        if len(numbers) == 1:
+            return -numbers[0] if sign == "-" else None
+        if sign in ("/", "//", "%") and not numbers[1]:
+            return None
+        value = _ARITHMETIC[sign](*numbers)
+        whole = isinstance(value, float) and value.is_integer() and abs(value) < 1 << 53
+        return int(value) if whole and sign != "*" else value
 
     def _named_value(self, name: str, node: NameInText, activation: bool, seen: set[str]) -> Any:
         path = node.path
@@ -99,8 +136,9 @@ class Values:
             return self._value(name, self.program.variables[path], activation, seen | {path})
         head, _, rest = path.partition(".")
         full = f"{self.program.aliases.get(head, head)}.{rest}" if rest else path
-        if full.replace("cv.", "cv2.") in CONSTANTS:
-            return CONSTANTS[full.replace("cv.", "cv2.")]
+        constant = full.replace("cv.", "cv2.") if rest else f"cv2.{path}"
+        if constant in CONSTANTS:
+            return CONSTANTS[constant]
         if rest or activation:
             return path.rpartition(".")[2]
         raise self.source.error(

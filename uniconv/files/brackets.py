@@ -100,7 +100,8 @@ def read_bracket(t: Printed, start: re.Match[str]) -> tuple[NamedArray, int] | N
     if not (NUMBER.match(t.text, start.end()) or _SCALAR.match(t.text, start.end())):
         return None
     before = t.before(begin)
-    if re.match(r"[\w.)\]}\"']", before[-1:], re.A) or before.count("(") > before.count(")"):
+    argument = before.count("(") > before.count(")") and before.strip() != "("
+    if re.match(r"[\w.)\]}\"']", before[-1:], re.A) or argument:
         return None  # an index, or an argument in program text
     try:
         bracket = _list(t, at)

@@ -65,6 +65,7 @@ def _from_label(before: str) -> str | None:
 
     Of more than a few words, only the last is a name.
     """
+    before = before.replace("C++", "cpp").replace("c++", "cpp")
     label = _LABEL.match(before)
     text = _ARGUMENTS.sub("", label[1]) if label else ""
     words = text.replace(".", " ").split() if "," not in text else []

@@ -40,6 +40,9 @@ def completed(
         return dict(arrays)
     except UniconvError:
         pass
+    vectors = _as_vectors(op, options, arrays)
+    if vectors is not None:
+        return vectors
     best: list[tuple[int, dict[str, NamedArray]]] = []
     for (x, x_places), (w, w_places) in product(_wider(arrays["x"]), _wider(arrays["w"])):
         if not x_places and not w_places:
@@ -54,6 +57,30 @@ def completed(
     least = min((cost for cost, _ in best), default=0)
     ways = {(a["x"].shape, a["w"].shape): a for cost, a in best if cost == least}
     return next(iter(ways.values())) if len(ways) == 1 else None
+
+
+def _as_vectors(
+    op: Op, options: Mapping[str, Any], arrays: Mapping[str, NamedArray]
+) -> dict[str, NamedArray] | None:
+    """MATLAB's ``[1 2 3]`` is a row, of one axis elsewhere: a row where two axes are wanted, a
+    vector where one is."""
+    x, w = arrays["x"], arrays["w"]
+    if op.name.startswith("matlab.") and 1 in (len(x.shape), len(w.shape)):
+        ways = {r: _with_axes(a, (0,)) if len(a.shape) == 1 else a for r, a in arrays.items()}
+    elif all(len(a.shape) == 2 and 1 in a.shape for a in (x, w)):
+        ways = {**arrays, "x": _flat(x), "w": _flat(w)}
+    else:
+        return None
+    try:
+        lower(op, options, ways["x"].shape, ways["w"].shape)
+    except UniconvError:
+        return None
+    return ways
+
+
+def _flat(array: NamedArray) -> NamedArray:
+    error = array.error.ravel() if isinstance(array.error, np.ndarray) else array.error
+    return replace(array, array=array.array.ravel(), error=error)
 
 
 def _wider(array: NamedArray) -> Iterator[tuple[NamedArray, tuple[int, ...]]]:

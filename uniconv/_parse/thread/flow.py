@@ -158,7 +158,7 @@ class _Follower:
             for name in re.findall(r"[^\W\d]\w*", piece.text) if piece.header in _BLOCKS else ():
                 self.values.pop(name, None)
             return
-        if piece.program is None or piece.source is None:
+        if piece.program is None or piece.source is None or _only_shows(piece):
             return
         if self.outputs:
             self.settle()
@@ -200,6 +200,9 @@ class _Follower:
                 application, self.source, program, matched, piece.line, values, names, result
             )
             result.call = call
+            for name in _outputs_of_node(application):
+                self.values[name] = result
+                call.target = call.target or name
             self.applications[id(application)] = call
             self.flow.calls.append(call)
 
@@ -262,6 +265,10 @@ class _Follower:
             self.alone(value, piece)
             return
         if isinstance(target, Application) and isinstance(target.function, NameInText):
+            if _is_word(value) and self._may_convolve(target):  # np.convolve(x, h) = [1, 2]
+                self.find_calls(target, piece)
+                self._print_of(self.value(target), "", (), self.value(value).printed)
+                return
             function, arguments = target.function, [a.value for a in target.arguments]
             if self.language != "matlab":  # Julia's f(x) = ...
                 params = [node.path for node in arguments if isinstance(node, NameInText)]
@@ -278,11 +285,10 @@ class _Follower:
         if self.block is not None and self.block[0] in ("for", "while"):
             outcome = Value(outcome.text)  # which of its values is printed is not followed
         before = self.values.get(name)
-        printed = (
-            outcome.printed if isinstance(value, NameInText) and _ARRAY.match(value.path) else None
-        )
+        printed = outcome.printed if _is_word(value) else None
         if printed is not None:
-            self.flow.labelled.append((name, printed))
+            label = printed.name if name == "ans" else name  # MATLAB's word for any result
+            self.flow.labelled.append((label or name, printed))
             if before is not None and before.numbers() is None:  # the print of what it is
                 self._print_of(before, name, entries, printed)
                 return
@@ -296,9 +302,10 @@ class _Follower:
             self.prints.append(_Print(outcome, name, True, piece.line))
 
     def _print_of(
-        self, value: Value, name: str, entries: Sequence[Node], printed: NamedArray
+        self, value: Value, name: str, entries: Sequence[Node], printed: NamedArray | None
     ) -> None:
         """``y[0, :, :, 0] = array(...)``, as some tools print it."""
+        self._keep(value)
         if entries:
             value = indexed(value, self._values(entries), name, self._one_based())
             self._keep(value)
@@ -566,6 +573,9 @@ class _Follower:
         owner_path, _, name = path.rpartition(".")
         if name == "run" and values:  # sess.run(y, feed_dict={x: data})
             self._feed(node)
+            graph = self._of_graph(values[0])
+            if graph is not None:
+                return graph
             return Value(
                 text, recipe=lambda x: x, parents=(values[0],), moves=True, items=values[0].items
             )
@@ -578,6 +588,16 @@ class _Follower:
         module = self.program.aliases.get(module, module).partition(".")[0]
         outcome = applied(Arguments(name, values, words, self.language, module), text)
         return outcome or Value(text, parents=tuple(values))
+
+    def _of_graph(self, asked: Value) -> Value | None:
+        """What ONNX Runtime's ``session.run(["y"], {"x": x})`` gives: results of nodes by name."""
+        names = [item.constant for item in asked.items or ()]
+        if asked.constant is None and asked.text == "None":
+            names = [c.target for c in self.flow.calls if _outputs_of_node(c.node)][-1:]
+        held = [self.values.get(name) for name in names if isinstance(name, str)]
+        if not held or len(held) != len(names) or any(one is None for one in held):
+            return None
+        return Value("", items=tuple(one for one in held if one is not None))
 
     def _is_value(self, path: str) -> bool:
         """Whether a path is an array's, not a module's."""
@@ -673,8 +693,13 @@ class _Follower:
                 plain = [o for o in plain if o is not output]
         if len(plain) != len(waiting):
             return others + plain
-        for mine, (_, array) in zip(waiting, plain):
-            self._give(mine.value, array)
+        for mine, (label, array) in zip(waiting, plain):
+            # "Given", a word of prose on a line of its own, is not what "C++:" stands before.
+            unknown = bool(mine.label) and mine.value.path == mine.label and not mine.prompted
+            if unknown and array.name and not alike(array.name, mine.label):
+                others.append((label, array))
+            else:
+                self._give(mine.value, array)
         return others
 
     def _of_label(self, label: str) -> _Print | None:
@@ -720,6 +745,35 @@ class _Follower:
                     call.in_prose = True
 
 
+def _outputs_of_node(call: Application) -> list[str]:
+    """The names of what ``helper.make_node("Conv", ["x", "w"], ["y"])`` gives."""
+    function = call.function
+    if not (isinstance(function, NameInText) and function.path.endswith("make_node")):
+        return []
+    lists = [a.value for a in call.arguments[2:3] if a.keyword is None]
+    lists += [a.value for a in call.arguments if a.keyword == "outputs"]
+    parts = parts_of(lists[0]) if lists else ()
+    return [n.value for n in parts if isinstance(n, Literal) and isinstance(n.value, str)]
+
+
+def _only_shows(piece: Piece) -> bool:
+    """Whether a line is a number or a shape that was printed: ``(1, 3, 4, 4)``."""
+    statements = piece.program.statements if piece.program else []
+    plain = (s.target is None and _is_plain(s.value) for s in statements)
+    return not piece.prompted and bool(statements) and all(plain)
+
+
+def _is_plain(node: Node) -> bool:
+    if isinstance(node, Items):
+        return all(map(_is_plain, node.items))
+    return isinstance(node, Literal) and isinstance(node.value, (int, float))
+
+
+def _is_word(node: Node) -> bool:
+    """Whether a node is an array that stands in the text."""
+    return isinstance(node, NameInText) and _ARRAY.match(node.path) is not None
+
+
 def _name_of(text: str) -> str:
     """What an argument is called in code: as it is written, if that is short."""
     short = len(text) <= _LONGEST_NAME and "\n" not in text and WORD not in text
@@ -762,4 +816,5 @@ def _may_be_array(value: Value) -> bool:
     """Whether a print of this value can show an array."""
     listing = re.match(r"(?:torch\.Size|dtype|type|len)\(", value.text) is not None
     shape = value.text.endswith((".shape", ".size()", ".dtype"))
-    return value.constant is None and not shape and not listing
+    one = re.search(r"\.(?:sum|mean|max|min|std|var|item|numel|dim|nelement)\(\)$", value.text)
+    return value.constant is None and not shape and not listing and not one

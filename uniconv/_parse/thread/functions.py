@@ -405,16 +405,33 @@ def _joined(stack: bool) -> Callable[[Arguments], Make | None]:
     return make
 
 
+_PAD_MODES = {"replicate": "edge", "circular": "wrap"}  # PyTorch's words for NumPy's
+
+
 def _pad(a: Arguments) -> Make | None:
-    pads = a.plain(1, "pad_width", "paddings")
+    """NumPy's and TensorFlow's pad, pairs axis by axis; PyTorch's, one list from the last axis."""
+    pads = a.plain(1, "pad_width", "paddings", "pad")
     mode = str(a.plain(2, "mode", default="constant")).lower()
-    if (
-        a.module == "F"
-        or not isinstance(pads, (list, int))
-        or mode not in ("constant", "reflect", "symmetric", "edge")
-    ):
+    mode = _PAD_MODES.get(mode, mode)
+    fill = a.plain(3, "value", "constant_values", default=0)
+    if not isinstance(pads, (list, int)) or not isinstance(fill, (int, float)):
         return None
-    return (lambda x: np.pad(x, pads, mode)), tuple(a.values[:1])  # type: ignore[call-overload]
+    if mode not in ("constant", "reflect", "symmetric", "edge", "wrap"):
+        return None
+    flat = isinstance(pads, list) and all(isinstance(n, int) for n in pads)
+    if a.module in ("F", "torch"):
+        if not flat or len(pads) % 2 or min(pads, default=0) < 0:
+            return None
+        last_first = [tuple(pads[k : k + 2]) for k in range(0, len(pads), 2)]
+    more: dict[str, Any] = {"constant_values": fill} if mode == "constant" else {}
+
+    def make(x: Array) -> Array:
+        width: Any = pads
+        if a.module in ("F", "torch"):
+            width = [(0, 0)] * (x.ndim - len(last_first)) + last_first[::-1]
+        return np.pad(x, width, mode, **more)  # type: ignore[call-overload,no-any-return]
+
+    return make, tuple(a.values[:1])
 
 
 def _like(number: float) -> Callable[[Arguments], Make | None]:
@@ -444,6 +461,8 @@ def arithmetic(operator: str, sides: Sequence[Value], text: str) -> Value:
         "-": np.subtract,
         "*": np.multiply,
         "/": np.true_divide,
+        "//": np.floor_divide,
+        "%": np.mod,
         "**": np.power,
         "^": np.power,
     }
@@ -473,10 +492,14 @@ def _range(sides: Sequence[Value], text: str) -> Value:
 
 
 def indexed(owner: Value, entries: Sequence[Value], text: str, one_based: bool) -> Value:
-    """``y[0, :, :, 0]``."""
+    """``y[0, :, :, 0]``, ``x.shape[0]``, ``sess.run([y, z])[0]``."""
     index = _index(entries, one_based)
     if index is None:
         return Value(text, parents=(owner,))
+    listed = owner.constant if isinstance(owner.constant, list) else owner.items
+    if listed and owner.printed is None and len(index) == 1 and isinstance(index[0], int):
+        one = listed[index[0]] if -len(listed) <= index[0] < len(listed) else Value(text)
+        return one if isinstance(one, Value) else exact(text, one)
     return Value(text, recipe=lambda x: x[index], parents=(owner,), moves=True)
 
 

@@ -34,7 +34,7 @@ _WORDS = {
 
 def words_of(label: str) -> list[str]:
     """The words of a label, in small letters: ``PyTorch_result 2`` is pytorch, result."""
-    return re.findall(r"[a-z]+", label.replace("_", " ").lower())
+    return re.findall(r"[a-z]+", label.replace("_", " ").lower().replace("c++", "cpp"))
 
 
 def role_of(label: str) -> str | None:
@@ -44,6 +44,8 @@ def role_of(label: str) -> str | None:
     ('x', 'w', None)
     """
     words = words_of(label)
+    if len(words) > 1 and words[-1] != "in":  # "in MATLAB the result"
+        words = [word for word in words if word != "in"]
     roles = {role for role, own in _WORDS.items() if own & set(words)}
     if len(roles) == 1:
         return roles.pop()

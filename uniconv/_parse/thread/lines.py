@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from uniconv._parse.python import read_python
 from uniconv._parse.script import read_script
@@ -111,8 +111,47 @@ def pieces(text: str, source: str) -> Pieces:
             f"{source} has {size:,} characters beside its arrays, more than the {LONGEST:,} that "
             "are read: give the part with the calls"
         )
-    result.pieces = list(_pieces(lines, numbers))
+    result.pieces = [
+        piece for each in _pieces(lines, numbers) for piece in _parted(each, result, source)
+    ]
     return result
+
+
+_IN_PROSE = re.compile(
+    r"(?<![\w.])[A-Za-z]\w*[ \t]*(?:=|:=|is)[ \t]*"
+    rf"(?P<body>{WORD}\d+|\[[^\[\]]*[\s,;][^\[\]]*\]|\[[ \t]*\[[^=]*?\][ \t]*\])"
+)
+
+
+_LABEL_WORDS = 5  # before an array in a sentence, as far as they may speak of it
+
+
+def _parted(piece: Piece, known: Pieces, source: str) -> Iterator[Piece]:
+    """A sentence with arrays in it, "for x = [1, 2] and w = [3, 4] I get y = [3, 10]", as those."""
+    prose = piece.program is None and not piece.header and len(piece.text) <= _LONGEST_LINE
+    matches = list(_IN_PROSE.finditer(piece.text)) if prose else []
+    if not matches or (piece.alone and len(matches) == 1):
+        yield piece
+        return
+    end = 0
+    for match in matches:
+        number = _WORDS.fullmatch(match["body"])
+        index = int(number[1]) if number else len(known.arrays)
+        if number is None:
+            # Commas or spaces between numbers, semicolons between rows, as MATLAB's.
+            inside = arrays_in(f"a = {match['body']}", source)
+            if len(inside) != 1 or inside[0].array is None:
+                continue
+            known.arrays.append(replace(inside[0].array, name="", line=piece.line))
+        label = re.split(r"[.,;:!?()]+\s", piece.text[end : match.start("body")])[-1]
+        label = re.sub(r"(?:=|:=|\bis)[ \t]*$", "", label)
+        label = " ".join(label.split()[-_LABEL_WORDS:])
+        yield Piece(
+            f"{WORD}{index}", piece.line, piece.language, arrays=(index,), alone=True, label=label
+        )
+        end = match.end()
+    if not piece.alone:
+        yield piece
 
 
 def _reduced(text: str, read: list[ArrayInText], literal: set[int]) -> tuple[list[str], list[int]]:
@@ -179,13 +218,13 @@ def _pieces(lines: list[str], numbers: list[int]) -> Iterator[Piece]:
 
 
 def _is_array(text: str) -> bool:
-    return _WORDS.fullmatch(_OUT.sub("", text, count=1).strip().rstrip(";.")) is not None
+    return _WORDS.fullmatch(_OUT.sub("", text, count=1).strip(" \t();.")) is not None
 
 
 def _set_label(piece: Piece) -> None:
     """Prose that ends in an array: what stands before that is its label."""
     words = _OUT.sub("", piece.text, count=1).strip()
-    match = re.fullmatch(r"(?P<label>.*?)" + WORD + r"\d+[;.,]?", words)
+    match = re.fullmatch(r"(?P<label>.*?)\(?" + WORD + r"\d+[);.,]*", words)
     if match and not _WORDS.search(match["label"]):
         piece.alone, piece.label = True, match["label"].strip()
         piece.program = None
