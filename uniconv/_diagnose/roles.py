@@ -212,7 +212,8 @@ class _Pool:
 
 def _sources(value: Value) -> list[Value]:
     """A value and all that it is made of."""
-    values, left = [], [value]
+    values: list[Value] = []
+    left = [value]
     while left and len(values) < 1000:
         each = left.pop()
         if not any(each is one for one in values):

@@ -418,9 +418,10 @@ def _pad(a: Arguments) -> Make | None:
         return None
     if mode not in ("constant", "reflect", "symmetric", "edge", "wrap"):
         return None
-    flat = isinstance(pads, list) and all(isinstance(n, int) for n in pads)
+    last_first: list[tuple[int, ...]] = []
     if a.module in ("F", "torch"):
-        if not flat or len(pads) % 2 or min(pads, default=0) < 0:
+        flat = isinstance(pads, list) and all(isinstance(n, int) and n >= 0 for n in pads)
+        if not isinstance(pads, list) or not flat or len(pads) % 2:
             return None
         last_first = [tuple(pads[k : k + 2]) for k in range(0, len(pads), 2)]
     more: dict[str, Any] = {"constant_values": fill} if mode == "constant" else {}
