@@ -3,7 +3,6 @@ PYTHON ?= python3
 BIN = .venv/bin
 LIVE = .venv-live/bin
 ENVIRONMENTS = live paddle old
-BENCHMARKS = overhead modules weights padding scale memory start fidelity layers diagnose_faults
 INSTALL = -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: demo test minimum lint types live live-all lasagne suites conformance versions docs golden bench clean
@@ -64,13 +63,9 @@ golden: $(ENVIRONMENTS:%=.venv-%/.done)
 	.venv-paddle/bin/python tests/golden/make.py paddle
 	.venv-live/bin/python tests/golden/make.py
 
-# Hours, on a machine that does nothing else; python benchmarks/layers.py --quick takes minutes.
+# Hours, on a machine that does nothing else; make bench QUICK=--quick takes minutes.
 bench: .venv-peers/.done
-	mkdir -p benchmarks/results
-	@for name in $(BENCHMARKS); do \
-		echo "== $$name" && \
-		.venv-peers/bin/python benchmarks/$$name.py --json benchmarks/results/$$name.json || exit 1; done
-	.venv-peers/bin/python docs/make_performance.py
+	.venv-peers/bin/python benchmarks/everything.py $(QUICK)
 
 clean:
 	rm -rf .venv .venv-* .conformance

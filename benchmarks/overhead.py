@@ -133,7 +133,7 @@ def measure(options: Options) -> Iterator[Row]:
                     torch.testing.assert_close(y, want, rtol=1e-5, atol=1e-5)
                 yield Row("entries", case, spreads(calls, options), HAND, bars=bars)
         for count in (10, 1000) if options.quick else (10, 1000, 100_000):
-            if options.wants("shapes", f"{count}"):
+            if options.wants("shapes", f"after {count:,} shapes"):
                 yield from after(count, options)
 
 

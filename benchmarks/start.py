@@ -2,8 +2,8 @@
 
     python benchmarks/start.py [--quick] [--json FILE]
 
-Every sample is a process of its own, in interleaved rounds; milliseconds.  The baseline is
-``import torch`` alone.
+Every sample is a process of its own, in interleaved rounds (--quick: 3); milliseconds.  The
+baseline is ``import torch`` alone.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def fresh(lines: dict[str, list[str]], options: Options) -> dict[str, Spread]:
     samples: dict[str, list[float]] = {name: [] for name in lines}
     for words in lines.values():
         once(words)
-    for turn in range(options.turns):
+    for turn in range(options.rounds or (3 if options.quick else 15)):
         for name in sorted(lines, reverse=turn % 2 == 1):
             samples[name].append(once(lines[name]))
     return {name: Spread.of(s) for name, s in samples.items()}

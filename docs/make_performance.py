@@ -1,14 +1,13 @@
 """Write docs/performance.md, and its plot with matplotlib, from benchmarks/results/*.json.
 
-make bench                        # measures
-python docs/make_performance.py   # writes; --check only fails where page and JSON differ
+make bench                        # measures, and writes the page; QUICK=--quick in minutes
+python docs/make_performance.py   # writes it anew; --check only fails where page and JSON differ
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,10 @@ is in [benchmarks/README.md](../benchmarks/README.md). Every number is the media
 rounds; a ratio is to the baseline of its row, in the same run. **Bold** ratios miss their bar.
 """
 
+PICTURE = """\
+![Time beside the fastest peer's, layer by layer](performance.png)
+"""
+
 
 def results(folder: Path = RESULTS) -> list[Result]:
     """What was measured, in the page's order."""
@@ -40,15 +43,43 @@ def results(folder: Path = RESULTS) -> list[Result]:
 
 def page(found: Sequence[Result]) -> str:
     """The whole text."""
-    parts = [HEAD]
+    parts = [HEAD, "## Bars\n", verdict(found)]
     for script, about, rows in found:
         parts.append(f"## {script.replace('_', ', ')}\n")
         parts.append(", ".join(f"{k} {v}" for k, v in about.items()) + ".\n")
         if script.startswith("layers"):
             parts += summary(rows)
-        for group, members in groupby(rows, key=lambda row: row.group):
-            parts += [f"### {group}\n", table(list(members))]
+            parts += [PICTURE] * (script == "layers" and PLOT.exists())
+        for group in dict.fromkeys(row.group for row in rows):
+            members = [row for row in rows if row.group == group]
+            parts += [f"### {script}: {group}\n", table(members)]
     return "\n".join(parts)
+
+
+def verdict(found: Sequence[Result]) -> str:
+    """How many bars each script has and misses, and the worst of these."""
+    lines = []
+    for script, _, rows in found:
+        pairs = [(row, name) for row in rows for name in row.bars]
+        missed = sorted(
+            (asked(row, name) / row.bars[name], f"{name} {asked(row, name):.2f}, {row.case}")
+            for row, name in pairs
+            if is_missed(row, name)
+        )[::-1]
+        if pairs:
+            worst = "; ".join(text for _, text in missed[:3])
+            lines.append((script, worst, f"{len(pairs)}", f"{len(missed)}"))
+    return markdown(("", "the worst of those missed", "bars", "missed"), lines)
+
+
+def asked(row: Row, name: str) -> float:
+    """What a variant's bar is for: its ratio where a time is measured, else the number itself."""
+    ratio = row.ratio(name) if row.unit in ("us", "ms") else None
+    return row.values[name].median if ratio is None else ratio
+
+
+def is_missed(row: Row, name: str) -> bool:
+    return name in row.bars and asked(row, name) > row.bars[name]
 
 
 def is_peer(variant: str) -> bool:
@@ -95,8 +126,7 @@ def table(rows: Sequence[Row]) -> str:
         for name, value in row.values.items():
             ratio, bar = row.ratio(name), row.bars.get(name)
             told = "" if ratio is None else f"{ratio:.2f}"
-            asked = ratio if row.unit in ("us", "ms") else value.median
-            told = f"**{told}**" if bar is not None and asked is not None and asked > bar else told
+            told = f"**{told}**" if is_missed(row, name) else told
             spread = f"{value.low:.4g} – {value.high:.4g}" if value.samples > 1 else ""
             median = f"{value.median:.4g} {row.unit}"
             lines.append((case, name, median, spread, told, "" if bar is None else f"{bar:.2f}"))
@@ -139,15 +169,15 @@ def main() -> int:
     if not found:
         print("benchmarks/results has no JSON: make bench")
         return 1
-    text = page(found)
     if "--check" in sys.argv:
-        return int(not PAGE.exists() or PAGE.read_text("utf-8") != text)
-    PAGE.write_text(text, "utf-8")
+        return int(not PAGE.exists() or PAGE.read_text("utf-8") != page(found))
     rows = next((rows for script, _, rows in found if script == "layers"), [])
+    PLOT.unlink(missing_ok=True)
     try:
         draw(rows) if rows else None
     except ImportError:
-        print("without matplotlib there is no plot")
+        print("without matplotlib there is no plot: pip install matplotlib, and run this again")
+    PAGE.write_text(page(found), "utf-8")
     return 0
 
 

@@ -2,9 +2,7 @@
 
 import importlib
 import json
-import os
 import runpy
-import subprocess
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -97,7 +95,7 @@ def test_a_problem_comes_out_the_same_in_every_layout(numbers, module):
 
 SMALL = {
     "layers": ("k512 s160",),
-    "overhead": ("entries", "shapes 10"),
+    "overhead": ("entries", "after 10 shapes"),
     "modules": ("tiny",),
     "weights": ("5, 64, 1024",),
     "padding": ("4x4",),
@@ -120,26 +118,96 @@ def test_a_script_runs(script, module, options, monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory.py reads Linux's /proc")
-@pytest.mark.parametrize("script", ["memory", "start"])
-def test_a_script_of_processes_runs(script, tmp_path):
-    case = {"memory": "depthwise", "start": "version"}[script]
-    if script == "memory":
-        case = "3x3 s2"
-    path = tmp_path / "found.json"
-    line = [sys.executable, str(BENCHMARKS / f"{script}.py"), "--quick", "--rounds", "1"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    subprocess.run(
-        [*line, "--cases", case, "--json", str(path)],
-        check=True,
-        capture_output=True,
-        env=environment,
-        timeout=300,
+def test_memory_is_measured_beside_x_w_and_y(module, options, monkeypatch):
+    """In this process: one of its own for each number takes seconds to import torch."""
+    memory, networks = module("memory"), module("networks")
+    threads = torch.get_num_threads()
+    problem = networks.problem((64, 64), 3, 16, 8, 2, "same")
+    monkeypatch.setattr(memory, "cases", lambda: {"3x3": problem})
+    monkeypatch.setattr(memory, "_fresh", lambda *case: json.dumps(memory._alone(*case)))
+    try:
+        [row] = memory.measure(options())
+    finally:
+        torch.set_num_threads(threads)
+    assert row.ratio("tf by hand") in (1, None)
+    assert set(row.values) == {"tf by hand", "tf conv", "tf bind"}
+    assert memory._alone("3x3", "pytorch conv", 1) is None  # which has no word for such pads
+
+
+def test_a_memory_of_one_call_is_a_process_of_its_own(module, monkeypatch):
+    memory, lines = module("memory"), []
+
+    def run(line, **more):
+        lines.append(line)
+        return Namespace(stdout="0.25")
+
+    monkeypatch.setattr(memory.subprocess, "run", run)
+    assert memory._fresh("3x3", "tf conv", 4) == "0.25"
+    assert lines == [[sys.executable, memory.__file__, "--alone", "3x3", "tf conv", "4"]]
+
+
+def test_start_runs_every_line_in_a_new_process(module, options, monkeypatch, capsys):
+    start, seen = module("start"), []
+
+    def run(line, check, capture_output):
+        seen.append(line[1:])
+        if line[1] == "-c":
+            exec(line[2], {})
+        elif line[3] == "--version":
+            assert line[1:3] == ["-m", "uniconv"]
+            with pytest.raises(SystemExit, match=r"^0$"):
+                cli.main(line[3:])
+
+    cli = importlib.import_module("uniconv._cli")
+    monkeypatch.setattr(start.subprocess, "run", run)
+    in_python, commands = start.measure(options())
+    assert set(in_python.values) == set(start.LINES)
+    assert [*commands.values] == [start.TORCH, *(f"uniconv {name}" for name in start.COMMANDS)]
+    assert len(seen) == 2 * (len(start.LINES) + len(start.COMMANDS) + 1)
+    assert {row.unit for row in (in_python, commands)} == {"ms"}
+
+
+def test_a_script_reads_its_line_and_writes_json(module, monkeypatch, tmp_path, capsys):
+    timing, path = module("timing"), tmp_path / "found.json"
+    row = timing.Row(
+        "group", "case", {"a": timing.Spread.of([2.0]), "b": timing.Spread.of([3.0])}, "a"
     )
-    told = json.loads(path.read_text("utf-8"))
-    assert told["script"] == script
-    assert told["facts"]["torch"] == torch.__version__
-    assert told["facts"]["threads"] == 1
-    assert len(told["rows"]) == 1
+    given = []
+    monkeypatch.setattr(timing, "_hold", given.append)
+    line = ["script.py", "--quick", "--rounds", "1", "--cases", "a b", "--json", str(path)]
+    monkeypatch.setattr(sys, "argv", line)
+    timing.run(lambda options: iter([row]), "What it measures.")
+    assert given == [timing.Options(quick=True, rounds=1, cases=("a b",))]
+    assert "3 - 3" in capsys.readouterr().out
+    script, facts, rows = timing.read(path)
+    assert (script, rows) == ("script", [row])
+    assert facts["torch"] == torch.__version__
+    assert facts["threads"] == 1
+
+
+def test_everything_is_run_and_what_fails_has_no_numbers(module, monkeypatch, tmp_path, capsys):
+    everything, lines = module("everything"), []
+
+    def run(line, env=None):
+        lines.append(line)
+        name = Path(line[1]).stem
+        if name not in ("weights", "make_performance"):
+            Path(line[-1]).write_text("{}")
+        return Namespace(returncode=int(name in ("weights", "diagnose_faults")))
+
+    monkeypatch.setattr(everything, "RESULTS", tmp_path)
+    monkeypatch.setattr(everything.subprocess, "run", run)
+    monkeypatch.setattr(everything.measured, "__defaults__", (tmp_path,))
+    (tmp_path / "weights.json").write_text("of another commit")
+    assert everything.main(["--quick", "--rounds", "3"]) == 1
+    assert "without a result: weights\n" in capsys.readouterr().out
+    assert not (tmp_path / "weights.json").exists()
+    names = [Path(line[1]).stem for line in lines]
+    assert names == [*everything.SCRIPTS, "make_performance"]
+    assert all((BENCHMARKS / f"{name}.py").exists() for name in everything.SCRIPTS)
+    words = dict(zip(names, lines))
+    assert words["layers"][2:5] == ["--quick", "--rounds", "3"]
+    assert words["diagnose_faults"][2:4] == ["--quick", "--json"]
 
 
 def test_texts_that_take_long_are_read_or_refused(module):
@@ -201,6 +269,7 @@ def test_the_page_shows_losses_beside_wins(module, performance, tmp_path):
     assert timing.read(path) == ("layers", {"torch": "2.13", "threads": 1}, rows)
     text = performance["page"](performance["results"](tmp_path))
     assert "torch 2.13, threads 1." in text
+    assert "| layers | tf bind 1.50, large | 3 | 1 |" in text
     # Beside the fastest peer: 15 / 10, 30 / 20, 5 / 10.
     assert "| tf bind | 1.04 | 1.50 | small | 2 of 3 |" in text
     assert "|  | tf bind | 15 us |  | 0.75 | 1.02 |" in text
