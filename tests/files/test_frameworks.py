@@ -864,6 +864,24 @@ def test_keras_1_says_in_which_order_its_axes_are(folder):
         files.load("m.h5")
 
 
+def test_a_word_that_claims_gigabytes_is_refused_before_any_is_reserved(folder):
+    with h5py.File("m.h5", "w") as file:
+        file.attrs["layer_names"] = ["conv"]
+        file.create_group("conv").attrs["weight_names"] = ["conv/v", "conv/w"]
+        file["conv/conv/v"], file["conv/conv/w"] = np.ones(2), np.ones(3)
+    good = Path("m.h5").read_bytes()
+    assert list(files.load("m.h5")) == ["conv/v", "conv/w"]
+    for name, size, word in (("layer_names", 4, 0), ("weight_names", 6, 1)):
+        at = good.index(name.encode() + b"\0")
+        for _ in range(word + 1):  # the length of each word stands before its place in the heap
+            at = good.index(size.to_bytes(4, "little"), at + 1)
+        data = good[:at] + (2**31 - 1).to_bytes(4, "little") + good[at + 4 :]
+        Path("m.h5").write_bytes(data)
+        words = f"^m.h5 is damaged: {name} has a word of 2,147,483,647 bytes$"
+        with pytest.raises(BadFile, match=words):
+            files.load("m.h5")
+
+
 def test_a_heap_without_an_end_is_refused(folder):
     """HDF5 1.14.6 reads the first word of such a file for ever."""
     with h5py.File("m.h5", "w") as file:
@@ -892,11 +910,21 @@ def test_onnx_tells_what_its_nodes_use_an_array_for(folder):
     def initializer(name, array):
         return 5, message(*((1, n) for n in array.shape), (2, 1), (4, array), (8, name.encode()))
 
-    def node(operation, *inputs):
-        return 1, message(*((1, name.encode()) for name in inputs), (4, operation.encode()))
+    def node(operation, *inputs, **attributes):
+        numbers = [
+            (
+                5,
+                message(
+                    (1, word.encode()), (3, value) if value == 1 else (2, probe(1) * 0 + value)
+                ),
+            )
+            for word, value in attributes.items()
+        ]
+        inputs = ((1, name.encode()) for name in inputs)
+        return 1, message(*inputs, (4, operation.encode()), *numbers)
 
     arrays = {"w": probe(4, 3, 2, 5), "u": probe(4, 6, 2, 3), "m": probe(6, 7), "a": probe(1, 7)}
-    arrays |= {"both": probe(7, 7), "b": probe(4)}
+    arrays |= {"both": probe(7, 7), "b": probe(4), "g": probe(5, 7), "half": probe(5, 7)}
     graph = message(
         node("Conv", "x", "w", "b"),
         node("ConvTranspose", "y", "u"),
@@ -904,16 +932,25 @@ def test_onnx_tells_what_its_nodes_use_an_array_for(folder):
         node("Add", "p", "a"),
         node("MatMul", "q", "both"),
         node("Add", "r", "both"),
+        node("Gemm", "s", "g", transB=1),
+        node("Gemm", "t", "half", alpha=0.5, transB=1),
         *(initializer(name, array) for name, array in arrays.items()),
     )
     Path("m.onnx").write_bytes(message((1, 8), (7, graph), (8, message((2, 17)))))
-    uses = {"w": "conv", "u": "conv_transpose", "m": None, "a": "keep", "both": None, "b": None}
+    uses = {"w": "conv", "u": "conv_transpose", "m": "dense_in_out", "a": "keep"}
+    uses |= {"both": None, "b": None, "g": "dense_out_in", "half": None}
     assert kinds("m.onnx") == uses
-    names = {"m": "keep", "both": "skip"}
+    names = {"half": "keep", "both": "skip"}
     new = uniconv.convert_state_dict("m.onnx", "onnx", "keras", names=names)
     np.testing.assert_array_equal(new["w"], arrays["w"].transpose(2, 3, 1, 0))
     np.testing.assert_array_equal(new["u"], arrays["u"].transpose(2, 3, 1, 0))
-    with pytest.raises(UniconvError, match="2 of 6 arrays cannot be converted"):
+    np.testing.assert_array_equal(new["m"], arrays["m"])  # in out, as Keras has it
+    np.testing.assert_array_equal(new["g"], arrays["g"].T)
+    # behind a Flatten of 3 channels, 1 row and 2 columns: c h w in ONNX, h w c in Keras
+    names |= {"m": {"kind": "dense", "image": [3, 1, 2]}}
+    with pytest.raises(UniconvError, match="onnx has no Dense layer of its own"):
+        uniconv.convert_state_dict("m.onnx", "onnx", "keras", names=names)
+    with pytest.raises(UniconvError, match="2 of 8 arrays cannot be converted"):
         uniconv.convert_state_dict("m.onnx", "onnx", "keras")
 
 
@@ -943,3 +980,89 @@ def test_core_ml_caffe_and_ncnn_tell_what_their_layers_are(folder):
 
 
 CAFFE_LAYERS = ((b"conv", b"Convolution"), (b"score", b"Deconvolution"), (b"own", b"Python"))
+
+
+def layers_with_norms(folder):
+    """Files of which each has the eps of its two BatchNorms beside their variances."""
+    ones, norm = probe(3) * 0 + 1, ("gamma", "beta", "moving_mean", "moving_variance")
+    config = [
+        {"class_name": "BatchNormalization", "config": {"name": name, "epsilon": eps}}
+        for name, eps in (("a", 0.25), ("b", 0.5))
+    ]
+    model = json.dumps({"config": {"layers": config}})
+    with h5py.File("m.h5", "w") as file:
+        file.attrs["model_config"], file.attrs["layer_names"] = model, ["a", "b"]
+        for name in "ab":
+            file.create_group(name).attrs["weight_names"] = [f"{name}/{word}:0" for word in norm]
+            for word in norm:
+                file[f"{name}/{name}/{word}:0"] = ones
+    with h5py.File("inner.h5", "w") as file:
+        for name in "ab":
+            for k in range(4):
+                file[f"layers/{name}/vars/{k}"] = ones
+    with zipfile.ZipFile("m.keras", "w") as archive:
+        archive.writestr("config.json", model)
+        archive.write("inner.h5", "model.weights.h5")
+    blob = message((7, message((1, varint(3)))), (5, ones))
+    caffe = [
+        message((1, name), (2, b"BatchNorm"), *[(7, blob)] * 3, (139, message((3, ones[:1] * eps))))
+        for name, eps in ((b"a", 0.25), (b"b", 0.5))
+    ]
+    caffe.append(message((1, b"c"), (2, b"BatchNorm"), *[(7, blob)] * 3))
+    Path("m.caffemodel").write_bytes(message((1, b"net"), *((100, layer) for layer in caffe)))
+    lines = "BatchNorm a 1 1 x y 0=3 1=0.25\nBatchNorm b 1 1 y z 0=3 1=5e-1\n"
+    Path("m.param").write_text(f"7767517\n2 3\n{lines}")
+    Path("m.bin").write_bytes(ones.astype("<f4").tobytes() * 8)
+    names = [f"{name}.{word}" for name in "ab" for word in ("s", "o", "mean", "var")]
+    nodes = [
+        message(
+            *((1, word.encode()) for word in ("x", *names[4 * k : 4 * k + 4])),
+            (4, b"BatchNormalization"),
+            *([(5, message((1, b"epsilon"), (2, ones[:1] * eps)))] if eps else []),
+        )
+        for k, eps in enumerate((0.25, None))
+    ]
+    tensors = [(5, message((1, 3), (2, 1), (4, ones), (8, name.encode()))) for name in names]
+    graph = message(*((1, node) for node in nodes), *tensors)
+    Path("m.onnx").write_bytes(message((1, 8), (7, graph), (8, message((2, 17)))))
+
+
+def test_files_with_layers_tell_the_eps_of_each_batch_norm(folder):
+    layers_with_norms(folder)
+    keras = {"a/moving_variance": 0.25, "b/moving_variance": 0.5}
+    assert epsilons("m.h5") == epsilons("m.keras") == keras
+    named = {"a.variance": 0.25, "b.variance": 0.5}
+    assert epsilons("m.param") == named
+    assert epsilons("m.caffemodel") == named | {"c.variance": 1e-5}
+    assert epsilons("m.onnx") == {"a.var": 0.25, "b.var": 1e-5}
+    assert epsilons(FOLDER / "network.mlmodel") == {"norm.variance": pytest.approx(1e-5)}
+
+
+def epsilons(path):
+    return {array.name: array.eps for array in files.stream(path) if array.eps is not None}
+
+
+def test_each_batch_norm_is_folded_with_its_own_eps(folder):
+    ones = np.ones(3)
+    layer = {"class_name": "BatchNormalization"}
+    config = [layer | {"config": {"name": f"bn{k}", "epsilon": 3.0**k}} for k in (1, 2)]
+    with h5py.File("m.h5", "w") as file:
+        model = json.dumps({"config": {"layers": config}})
+        file.attrs["model_config"] = model
+        file.attrs["layer_names"] = ["conv1", "bn1", "conv2", "bn2"]
+        for k in (1, 2):
+            file[f"conv{k}/kernel:0"] = np.ones((2, 5, 4, 3))
+            file[f"conv{k}"].attrs["weight_names"] = ["kernel:0"]
+            words = ("beta", "moving_mean", "moving_variance")
+            for word in words:
+                file[f"bn{k}/{word}:0"] = ones * (1 if word == "beta" else 2)
+            file[f"bn{k}"].attrs["weight_names"] = [f"{word}:0" for word in words]
+    new = uniconv.convert_state_dict("m.h5", "keras", "pytorch", fold_batchnorm={"bn*": "conv*"})
+    for k, eps in ((1, 3), (2, 9)):
+        np.testing.assert_allclose(new[f"conv{k}/kernel"], np.ones((3, 4, 2, 5)) / (2 + eps) ** 0.5)
+        np.testing.assert_allclose(new[f"conv{k}/bias"], 1 - 2 / (2 + eps) ** 0.5 * ones)
+    said = {"fold_batchnorm": {"bn*": "conv*"}, "eps": 2}
+    with pytest.raises(UniconvError, match="eps=2 must be a number of at least 0, and small"):
+        uniconv.convert_state_dict("m.h5", "keras", "pytorch", **said)
+    new = uniconv.convert_state_dict("m.h5", "keras", "pytorch", **said | {"eps": 0.0})
+    np.testing.assert_allclose(new["conv1/kernel"], np.ones((3, 4, 2, 5)) / 2**0.5)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import tracemalloc
 from pathlib import Path
 
@@ -15,11 +14,11 @@ import numpy as np
 import pytest
 
 import uniconv
+from tests.fuzz.limits import handlers, hurried
 from uniconv import Thread, files
 from uniconv.errors import UniconvError
 
 COUNT = int(os.environ.get("UNICONV_FUZZ_TEXTS", "5000"))
-SECONDS = 20  # for one text; a machine under load is slow
 THREADS = sorted((Path(__file__).parent.parent / "threads").glob("*.txt"))
 ARRAYS = [
     "w = array([[ 0.5 , -1.25],\n       [ 3.  ,  2.  ]], dtype=float32)\n",
@@ -82,17 +81,6 @@ def damaged(text: str, rng: random.Random) -> str:
     return text
 
 
-@pytest.fixture
-def _alarm():
-    def late(*_):
-        raise AssertionError(f"one text took more than {SECONDS} s")
-
-    before = signal.signal(signal.SIGALRM, late)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
-
-
 def check_arrays(text: str) -> bool:
     """Whether the arrays of a text are read: then they are of numbers, with their errors."""
     try:
@@ -136,22 +124,21 @@ KINDS = {
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.usefixtures("_alarm")
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_damaged_text_is_read_or_refused(kind):
     good, check, share = KINDS[kind]
     rng = random.Random(kind)
     count = int(COUNT * share)
     read = 0
-    for k in range(count):
-        text = damaged(good[k % len(good)], rng)
-        traced = k % 20 == 0  # to trace memory takes most of the time
-        if traced:
-            tracemalloc.start()
-        signal.alarm(SECONDS)
-        read += check(text)
-        signal.alarm(0)
-        if traced:
-            assert tracemalloc.get_traced_memory()[1] < 2**26, text
-            tracemalloc.stop()
+    with handlers():
+        for k in range(count):
+            text = damaged(good[k % len(good)], rng)
+            traced = k % 20 == 0  # to trace memory takes most of the time
+            if traced:
+                tracemalloc.start()
+            with hurried():
+                read += check(text)
+            if traced:
+                assert tracemalloc.get_traced_memory()[1] < 2**26, text
+                tracemalloc.stop()
     assert 0 < read < count

@@ -61,7 +61,10 @@ def convert_command(
         ),
     ] = None,
     eps: Annotated[
-        float | None, typer.Option("--eps", help="What BatchNorm adds to the variance.")
+        float | None,
+        typer.Option(
+            "--eps", help="What BatchNorm adds to the variance; default: what the file says."
+        ),
     ] = None,
     like: Annotated[
         str | None,

@@ -32,7 +32,7 @@ from typing import Any
 
 from torch import Tensor
 
-from uniconv._weights.conversion import Conversion, Recipe, Settings, Shapes, kept, left_out
+from uniconv._weights.conversion import Conversion, Recipe, Shapes, kept, left_out
 from uniconv._weights.name_map import LEAVES, split_name
 
 ROLES = ("scale", "offset", "mean", "variance")
@@ -99,6 +99,7 @@ class BatchNorm:
     channels: int
     parts: dict[str, Part] = field(default_factory=dict)
     kernel: str = ""  # the array of the same owner that is a kernel, where there is one
+    eps: float | None = None  # what it adds to the variance, as far as anything tells
 
     def names(self, *roles: str) -> tuple[str, ...]:
         """The names of the arrays of these roles, those that are there."""
@@ -185,15 +186,13 @@ def _join_scales(layers: list[BatchNorm], shapes: Shapes) -> None:
             layer.parts |= {part.role: part for part in own}
 
 
-def translated(
-    steps: list[Conversion], layers: Iterable[BatchNorm], dst: str, settings: Settings
-) -> list[Conversion]:
+def translated(steps: list[Conversion], layers: Iterable[BatchNorm], dst: str) -> list[Conversion]:
     """The steps with BatchNorm's arrays as the framework ``dst`` has and calls them."""
     changes: dict[str, list[Conversion]] = {}
     collections = any(_COLLECTION.match(step.name) for step in steps)
     for layer in layers:
         for part in layer.parts.values():
-            changes[part.name] = _steps(layer, part, steps, dst, settings, collections)
+            changes[part.name] = _steps(layer, part, steps, dst, collections)
     result = []
     for step in steps:
         result += changes.get(step.name) or [_alone(step, dst)]
@@ -216,7 +215,6 @@ def _steps(
     part: Part,
     steps: list[Conversion],
     dst: str,
-    settings: Settings,
     collections: bool,
 ) -> list[Conversion]:
     """What becomes of one array of a layer: one array, two of MatConvNet's moments, or none."""
@@ -231,9 +229,9 @@ def _steps(
         step = kept(
             part.name, shape, f"BatchNorm's {role}", _name(layer, part, role, dst, collections)
         )
-        recipe, how = _recipe(layer, part, role, shape, settings.eps)
+        recipe, how = _recipe(layer, part, role, shape, layer.eps)
         step = replace(step, new_shape=(layer.channels,), recipe=recipe, how=how or step.how)
-        if part.role in ("moments", "inverse") and role == "variance" and settings.eps is None:
+        if part.role in ("moments", "inverse") and role == "variance" and layer.eps is None:
             step = replace(
                 step,
                 problem="it holds sqrt(variance + eps), and the file does not say eps: give eps=, "

@@ -46,14 +46,14 @@ def folded(
     for layer in layers:
         kernel, problem = _kernel(layer, by_name, settings.fold_batchnorm, used)
         if kernel is not None and not problem:
-            problem = _misfit(layer, kernel, settings.eps, letters)
+            problem = _misfit(layer, kernel, letters)
         if kernel is None and not problem:
             others.append(layer)
         elif kernel is None or problem:
             for name in {part.name for part in layer.parts.values()}:
                 changes[name] = [replace(by_name[name], problem=problem)]
         else:
-            changes |= _changes(layer, kernel, by_name, settings.eps or 0.0, letters(kernel))
+            changes |= _changes(layer, kernel, by_name, letters(kernel))
     _check_used(settings.fold_batchnorm, used)
     return [new for step in steps for new in changes.get(step.name, [step])], others
 
@@ -99,7 +99,6 @@ def _kernels_of(owner: str, by_name: Mapping[str, Conversion]) -> list[Conversio
 def _misfit(
     layer: BatchNorm,
     kernel: Conversion,
-    eps: float | None,
     letters: Callable[[Conversion], Sequence[str]],
 ) -> str:
     """Why a BatchNorm cannot be folded into that kernel; "" where it can."""
@@ -111,7 +110,7 @@ def _misfit(
     fits = n == outputs if outputs else n % sizes["m"] == 0 and not sizes["c"] % (n // sizes["m"])
     if not fits:
         return f"it has {n} channels, which {kernel.name} {kernel.shape} does not give"
-    if eps is None:
+    if layer.eps is None:
         return (
             "the file does not say its eps: give eps=, or --eps (where nobody set it, PyTorch's "
             "layer has 1e-5, Keras's and slim's 1e-3, Flax's 1e-5, Caffe's 1e-5)"
@@ -123,10 +122,10 @@ def _changes(
     layer: BatchNorm,
     kernel: Conversion,
     by_name: Mapping[str, Conversion],
-    eps: float,
     letters: Sequence[str],
 ) -> dict[str, list[Conversion]]:
     """The steps of the kernel, of its bias, and of the BatchNorm's arrays, which go into both."""
+    eps = layer.eps or 0.0
     names, values = _values(layer, by_name, eps)
     base = kernel.recipe or Recipe((), lambda w: w)
     width = len(base.parts)

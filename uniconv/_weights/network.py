@@ -63,7 +63,8 @@ def convert_state_dict(
         weight_norm: "fold" makes one kernel of weight norm's two arrays, "keep" converts both.
         fold_batchnorm: True folds each BatchNorm whose name lies in a convolution's; a mapping
             says for others what they follow, ``{"layer*.bn*": "layer*.conv*"}``; the rest stay.
-        eps: what BatchNorm adds to the variance, which few files say (default: none is known).
+        eps: what every BatchNorm adds to its variance (default: what the file says of each, where
+            it has the layers beside their arrays: Keras's models, .onnx, Caffe, ncnn, Core ML).
         like: a torch module, or shapes as PyTorch has them, as ``which_layout`` takes it: tells
             whether the kernels are converted already where no bias does.
 
@@ -175,13 +176,15 @@ def plan_steps(
     >>> step.kind, step.how, step.why
     ('conv', '... i o -> ... i o, reversed', 'named kernel, 4 axes')
     """
+    arrays: list[tuple[str, Shape, str | None, float | None]]
     if isinstance(weights, Mapping):
-        shapes, kinds = {name: _shape(name, a) for name, a in weights.items()}, {}
+        arrays = [(name, _shape(name, a), None, None) for name, a in weights.items()]
     else:
-        arrays = [(a.name, a.shape, a.kind) for a in files.stream(weights, **limits)]
-        shapes = {name: shape for name, shape, _ in arrays}
-        kinds = {name: kind for name, _, kind in arrays if kind is not None}
-    return plan(shapes, src, dst, names=names, settings=settings, kinds=kinds)
+        arrays = [(a.name, a.shape, a.kind, a.eps) for a in files.stream(weights, **limits)]
+    shapes = {name: shape for name, shape, _, _ in arrays}
+    kinds = {name: kind for name, _, kind, _ in arrays if kind is not None}
+    own = {name: eps for name, _, _, eps in arrays if eps is not None}
+    return plan(shapes, src, dst, names=names, settings=settings, kinds=kinds, eps=own)
 
 
 def write_steps(

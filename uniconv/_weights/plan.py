@@ -54,6 +54,9 @@ _DOUBLED = ("keras", "tf")
 _COLUMNS = "matlab_dl"
 _GRAPH = "the file's graph"
 NO_KINDS: Mapping[str, str] = {}
+NO_EPS: Mapping[str, float] = {}
+# Families whose Dense kernel is (in, out) or (out, in), with images whose channels are first: ONNX.
+_MATRICES = {"dense_in_out": "paddle", "dense_out_in": "pytorch"}
 _LENGTH = "weight norm's length"
 # Families that have torch's counter of batches.
 _COUNTING = ("pytorch", "tinygrad")
@@ -67,11 +70,12 @@ def plan(
     names: NameMap = None,
     settings: Settings = DEFAULT,
     kinds: Mapping[str, str] = NO_KINDS,
+    eps: Mapping[str, float] = NO_EPS,
 ) -> Steps:
     """What ``convert_state_dict`` would do with every array, without doing it.
 
-    ``shapes`` has the shape of each array by name, ``kinds`` the kinds that the file's own graph
-    tells; the other arguments are those of ``convert_state_dict``.
+    ``shapes`` has the shape of each array by name; ``kinds`` and ``eps``, those of ``NamedArray``,
+    what the file itself tells of some; the other arguments are those of ``convert_state_dict``.
 
     >>> step, = plan({"conv2d/kernel": (3, 2, 4, 5)}, "keras", "knet")
     >>> step.kind, step.how, step.why
@@ -91,11 +95,11 @@ def plan(
         match = matches[name]
         entry = match[1] if match else None
         if entry is None and name in kinds:
-            entry = Entry(kinds[name], _GRAPH)
+            entry = _graph_entry(kinds[name], shapes[name])
         left = None if entry else _left_by_training(name, shapes, families[1], settings.keep_all)
         steps.append(left or _step(name, shapes, src, dst, entry))
     steps = _weight_normed(steps, src, dst, settings)
-    steps = _batch_normed(steps, src, dst, families[1], settings)
+    steps = _batch_normed(steps, src, dst, families[1], settings, eps)
     steps = _single_names(steps, families[0])
     return _warned(_contradicted(_distinct(steps), src, dst, settings), src, dst)
 
@@ -114,6 +118,13 @@ def _check_settings(settings: Settings) -> None:
 
 
 # One array by itself
+
+
+def _graph_entry(kind: str, shape: Shape) -> Entry | None:
+    """What the file's own graph says of an array; a matrix may also be a vector, or a stack."""
+    if kind not in _MATRICES:
+        return Entry(kind, _GRAPH)
+    return Entry("dense", _GRAPH, source=_MATRICES[kind]) if len(shape) == 2 else None
 
 
 def _left_by_training(name: str, shapes: Shapes, dst: str, keep_all: bool) -> Conversion | None:
@@ -182,7 +193,8 @@ def _how(entry: Entry, shape: Shape, src: str, dst: str) -> str:
         reversal = ", reversed" if before.reverse != after.reverse else ""
         return f"{before.layout.w} -> {after.layout.w}{reversal}"
     image, layouts = entry.image or (), (entry.src_layout, entry.dst_layout)
-    return " -> ".join(dense_pattern(n, image, at) for n, at in zip((src, dst), layouts))
+    names = (entry.source or src, dst)
+    return " -> ".join(dense_pattern(n, image, at) for n, at in zip(names, layouts))
 
 
 def converted(a: Any, entry: Entry, src: str, dst: str, *, contiguous: bool) -> Any:
@@ -192,7 +204,7 @@ def converted(a: Any, entry: Entry, src: str, dst: str, *, contiguous: bool) -> 
     if entry.kind == "dense":
         return convert_dense(
             a,
-            src,
+            entry.source or src,
             dst,
             image=entry.image,
             src_layout=entry.src_layout,
@@ -255,14 +267,24 @@ def _weight_normed(steps: Steps, src: str, dst: str, settings: Settings) -> Step
     return [changes.get(step.name, step) for step in steps]
 
 
-def _batch_normed(steps: Steps, src: str, dst: str, family: str, settings: Settings) -> Steps:
+def _batch_normed(
+    steps: Steps,
+    src: str,
+    dst: str,
+    family: str,
+    settings: Settings,
+    eps: Mapping[str, float],
+) -> Steps:
     """BatchNorm's arrays in the words of ``dst``, or folded into the layers before them."""
     own = {s.name: s.shape for s in steps if not s.mapped and s.kind != "skip"}
     layers = batch_norm.batch_norms(own)
+    for layer in layers:  # what the caller says counts, for all
+        from_file = (eps[name] for name in layer.names("variance") if name in eps)
+        layer.eps = next(from_file, None) if settings.eps is None else settings.eps
     if settings.fold_batchnorm is False:
-        return batch_norm.translated(steps, layers, family, settings)
+        return batch_norm.translated(steps, layers, family)
     steps, others = folded(steps, layers, settings, lambda step: _letters(step, src, dst))
-    return batch_norm.translated(steps, others, family, settings)
+    return batch_norm.translated(steps, others, family)
 
 
 # The whole
@@ -347,9 +369,10 @@ def _warned(steps: Steps, src: str, dst: str) -> Steps:
         if step.kind in CONVOLUTIONS:
             channels = _channels(step, src, dst)
         elif step.kind == "dense":
-            features = step.shape[dense_axes(src).index("f")]
+            own = step.entry.source or src
+            features = step.shape[dense_axes(own).index("f")]
             of_image = channels > 1 and features > channels and features % channels == 0
-            if of_image and not step.why.startswith("map") and _order_differs(src, dst):
+            if of_image and not step.why.startswith("map") and _order_differs(own, dst):
                 text = (
                     f"it reads {features} = {channels} * {features // channels} features: after a "
                     f'Flatten, say {{"{step.name}": {{"kind": "dense", "image": [{channels}, H, '
@@ -362,9 +385,9 @@ def _warned(steps: Steps, src: str, dst: str) -> Steps:
 
 def _letters(step: Conversion, src: str, dst: str) -> Sequence[str]:
     """The axes of a kernel as its source has them."""
-    if step.kind == "dense":
-        return dense_axes(src)
     entry = step.entry
+    if step.kind == "dense":
+        return dense_axes(entry.source or src)
     options = (entry.src_options, entry.dst_options)
     _, source, _ = readings(step.shape, entry.source or src, dst, entry.kind, options)
     return source.letters

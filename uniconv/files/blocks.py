@@ -55,12 +55,27 @@ JULIA = re.compile(
 )
 # Julia puts one of these above each matrix of an array with more axes.
 SLICE = re.compile(r"(?m)^[ \t]*\[:, ?:(?P<index>(?:, ?\d{1,9})+)\][ \t]*=[ \t]*$")
+# The heading of a block of columns, as MATLAB in English and Japanese and as Octave write it.
+_COLUMNS = re.compile(
+    r"[ \t]*(?:Columns?[ \t]+(\d{1,9})(?:[ \t]+(?:through|to|and)[ \t]+(\d{1,9}))?[ \t]*:?"
+    r"|(?:列[ \t]*)?(\d{1,9})[ \t]*(?:至|から)[ \t]*(\d{1,9})[ \t]*列?)[ \t]*(?:\n|$)"
+)
+_KIND = re.compile(
+    r"[ \t]*(\d{1,9}(?:[×x]\d{1,9})+)[ \t]+(?:([a-z]+\d*)[ \t]+)?(?:[a-z]+[ \t]+)*"
+    r"(?:matrix|array|vector)[ \t]*(?:\n|$)"
+)
 # MATLAB and Octave: a variable, the index of a slice, an equals sign; GNU Octave shows the sizes of
-# what has no elements, and MATLAB those of every array beside its class.
+# what has no elements, and MATLAB those of every array beside its class.  Without sizes, numbers or
+# what stands above them must follow: a page of program text has thousands of such lines.
+_BELOW = (
+    r"[ \t]*\n(?:[ \t]*\n)*(?=[ \t]*\S)"
+    rf"(?:[ \t]*{NUMBER.pattern}|{_COLUMNS.pattern}|{_KIND.pattern})"
+)
 MATLAB = re.compile(
     r"(?m)^[ \t]*(?:>>[ \t]*)?(?P<name>[A-Za-z]\w*(?:\.\w+)*)"
-    r"(?:\(:,:(?P<index>(?:,\d{1,9})+)\))?[ \t]*=[ \t]*(?P<dims>\d{1,9}(?:×\d{1,9})+)?"
-    r"(?P<empty>\[\]\(\d{1,9}(?:x\d{1,9})+\))?[ \t]*$"
+    r"(?:\(:,:(?P<index>(?:,\d{1,9})+)\))?[ \t]*=[ \t]*"
+    r"(?:(?P<dims>\d{1,9}(?:×\d{1,9})+)[ \t]*$"
+    rf"|(?P<empty>\[\]\(\d{{1,9}}(?:x\d{{1,9}})+\))[ \t]*$|(?={_BELOW}))[ \t]*"
 )
 LEGACY_TORCH = re.compile(
     r"(?m)^[ \t]*\[torch\.(?:cuda\.)?(?P<type>\w*)Tensor of size "
@@ -78,15 +93,6 @@ _BLANK = re.compile(r"[ \t]*(?:\n|$)")
 _BLANKS = re.compile(r"(?:[ \t]*\n)*")
 # A common factor, 1.0e+03 *, which stands on a line of its own.
 _SCALE = re.compile(r"[ \t]*1(?:\.0*)?e([+-]\d{1,3})[ \t]*\*[ \t]*(?:\n|$)")
-# The heading of a block of columns, as MATLAB in English and Japanese and as Octave write it.
-_COLUMNS = re.compile(
-    r"[ \t]*(?:Columns?[ \t]+(\d{1,9})(?:[ \t]+(?:through|to|and)[ \t]+(\d{1,9}))?[ \t]*:?"
-    r"|(?:列[ \t]*)?(\d{1,9})[ \t]*(?:至|から)[ \t]*(\d{1,9})[ \t]*列?)[ \t]*(?:\n|$)"
-)
-_KIND = re.compile(
-    r"[ \t]*(\d{1,9}(?:[×x]\d{1,9})+)[ \t]+(?:([a-z]+\d*)[ \t]+)?(?:[a-z]+[ \t]+)*"
-    r"(?:matrix|array|vector)[ \t]*(?:\n|$)"
-)
 _LINE = re.compile(rf"{_FULL_ROW}(?:\n|\Z)")
 Index = tuple[int, ...]
 

@@ -69,6 +69,7 @@ class Limits:
     array_bytes: int = 0
     arrays: int = 0
     steps: int = 0
+    hdf5: mmap.mmap | bytes = b""  # the bytes of the HDF5 file that is open
 
     @property
     def max_bytes(self) -> int:

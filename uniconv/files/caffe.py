@@ -31,6 +31,7 @@ __all__ = ["is_caffemodel", "read"]
 # NetParameter: name, layers, input, input_dim, force_backward, state, debug, input_shape, layer
 _NET = {1: 2, 2: 2, 3: 2, 4: 0, 5: 0, 6: 2, 7: 0, 8: 2, 100: 2}
 _LAYER = {1: 2, 2: 2, 3: 2, 4: 2}
+_NORM, _EPS = 139, 1e-5  # LayerParameter.batch_norm_param, whose eps (3) is that where left out
 _OLD = {4: "Convolution", 39: "Deconvolution", 14: "InnerProduct"}  # V1LayerParameter.LayerType
 # What a layer's blobs are, in their order
 _KERNELS = {
@@ -68,13 +69,16 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
     for layer in net.messages(2):
         limits.step()
         kind = _OLD.get(layer.integer(5), "")
-        yield from _blobs(layer.text(4), kind, layer.messages(6), limits)
+        yield from _blobs(layer.text(4), kind, layer.messages(6), limits)  # older than BatchNorm
     for layer in net.messages(100):
         limits.step()
-        yield from _blobs(layer.text(1), layer.text(2), layer.messages(7), limits)
+        eps = layer.message(_NORM).fixed(3, "f4") if layer.message(_NORM).has(3) else _EPS
+        yield from _blobs(layer.text(1), layer.text(2), layer.messages(7), limits, eps)
 
 
-def _blobs(layer: str, kind: str, blobs: Iterator[Message], limits: Limits) -> Iterator[NamedArray]:
+def _blobs(
+    layer: str, kind: str, blobs: Iterator[Message], limits: Limits, eps: float = _EPS
+) -> Iterator[NamedArray]:
     """The blobs of a layer, named by what the layer's type has at each place."""
     words = _BLOBS.get(kind, ())
     for k, blob in enumerate(blobs):
@@ -92,4 +96,6 @@ def _blobs(layer: str, kind: str, blobs: Iterator[Message], limits: Limits) -> I
         values = blob.numbers(8, "f8") if double else blob.numbers(5, "f4")
         if len(values) != math.prod(shape):
             raise BadFile(f"{where}: {len(values)} numbers do not fill the shape {shape}")
-        yield NamedArray(name, values.reshape(shape), kind=None if k else _KERNELS.get(kind))
+        kernel = None if k else _KERNELS.get(kind)
+        variance = (kind, k) == ("BatchNorm", 1)
+        yield NamedArray(name, values.reshape(shape), kind=kernel, eps=eps if variance else None)

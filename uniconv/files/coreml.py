@@ -46,12 +46,13 @@ _GRU = {
     for first, word in {30: "WeightMatrix", 50: "RecursionMatrix", 70: "BiasVector"}.items()
     for k, gate in enumerate(("updateGate", "resetGate", "outputGate"))
 }
+_BATCHNORM = 160  # its epsilon (10) is 1e-5 where it is left out or 0
 # NeuralNetworkLayer's number for a layer: the numbers and names of its WeightParams
 _LAYERS = {
     100: {90: "weights", 91: "bias"},  # convolution, also transposed
     140: {20: "weights", 21: "bias"},  # innerProduct
     150: {20: "weights", 21: "bias"},  # embedding
-    160: {15: "gamma", 16: "beta", 17: "mean", 18: "variance"},  # batchnorm
+    _BATCHNORM: {15: "gamma", 16: "beta", 17: "mean", 18: "variance"},
     245: {2: "scale", 5: "bias"},  # scale
     250: {2: "bias"},  # bias
     290: {2: "data"},  # loadConstant
@@ -170,7 +171,9 @@ class _Model:
                         f"{self.path}, {full}: {len(flat)} numbers do not fill the shape {shape}"
                     )
                 kind = _kind_of_layer(parameters, layer) if word == "weights" else None
-                yield NamedArray(full, flat.reshape(shape), kind=kind)
+                variance = (layer, word) == (_BATCHNORM, "variance")
+                eps = (parameters.fixed(10, "f4") or 1e-5) if variance else None
+                yield NamedArray(full, flat.reshape(shape), kind=kind, eps=eps)
 
     def flat(self, weight: Message, name: str) -> NDArray[Any]:
         """The numbers of a WeightParams; quantized ones as what they stand for."""

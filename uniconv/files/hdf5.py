@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 import mmap
 import re
+import struct
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -31,6 +32,7 @@ from uniconv.files.named_array import NamedArray
 __all__ = [
     "Places",
     "array_of",
+    "attribute",
     "children",
     "datasets",
     "import_h5py",
@@ -90,16 +92,29 @@ def opened(path: Path, limits: Limits, inside: IO[bytes] | None = None) -> Itera
     if inside is None:
         path.open("rb").close()  # h5py's own message for a missing file is long
         limits.file_bytes += path.stat().st_size
-    _check_heaps(path, inside)
-    try:
-        file = h5py.File(inside or path, "r")
-    except OSError:
-        raise BadFile(f"{path} is no HDF5 file") from None
-    with file:
-        yield file["/"]
+    with _mapped(path, inside) as limits.hdf5:
+        _check_heaps(limits.hdf5, path)
+        try:
+            file = h5py.File(inside or path, "r")
+        except OSError:
+            raise BadFile(f"{path} is no HDF5 file") from None
+        with file:
+            yield file["/"]
 
 
-def _check_heaps(path: Path, inside: IO[bytes] | None) -> None:
+@contextmanager
+def _mapped(path: Path, inside: IO[bytes] | None) -> Iterator[mmap.mmap | bytes]:
+    """The bytes of the file."""
+    with path.open("rb") if inside is None else nullcontext(inside) as file:
+        if not file.seek(0, 2):
+            yield b""
+            return
+        file.seek(0)
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            yield data
+
+
+def _check_heaps(data: mmap.mmap | bytes, path: Path) -> None:
     """Refuse a heap of words in which no step leads on: HDF5 1.14 would step for ever.
 
     https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html#GlobalHeap ; the loop is in
@@ -108,22 +123,49 @@ def _check_heaps(path: Path, inside: IO[bytes] | None) -> None:
     # A heap has a sign, its size, and from byte 16 on objects: an index of two bytes, and at byte 8
     # their size.  Index 0 is free space, whose size counts its own head; others are rounded up to
     # 8.
-    with path.open("rb") if inside is None else nullcontext(inside) as file:
-        if not file.seek(0, 2):
-            return
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            start = data.find(_HEAP)
-            while start >= 0:
-                end = start + int.from_bytes(data[start + 8 : start + 16], "little")
-                at = start + 16
-                while at + 16 <= min(end, len(data)):
-                    size = int.from_bytes(data[at + 8 : at + 16], "little")
-                    free = data[at : at + 2] == b"\0\0"
-                    if free and size < 16:
-                        raise BadFile(f"{path} is damaged: a heap at byte {start} has no end")
-                    at += size if free else 16 + size + -size % 8
-                start = data.find(_HEAP, start + 1)
-        file.seek(0)
+    start = data.find(_HEAP)
+    while start >= 0:
+        end = start + int.from_bytes(data[start + 8 : start + 16], "little")
+        at = start + 16
+        while at + 16 <= min(end, len(data)):
+            size = int.from_bytes(data[at + 8 : at + 16], "little")
+            free = data[at : at + 2] == b"\0\0"
+            if free and size < 16:
+                raise BadFile(f"{path} is damaged: a heap at byte {start} has no end")
+            at += size if free else 16 + size + -size % 8
+        start = data.find(_HEAP, start + 1)
+
+
+def _check_words(name: str, limits: Limits) -> None:
+    """Refuse words of an attribute that are longer than the file: HDF5 would make room for them.
+
+    https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html#AttributeMessage
+    """
+    # A message is a version, flags, the sizes of three parts in two bytes each (in version 3 an
+    # encoding), and the parts: name, datatype, dataspace; version 1 rounds them up to 8.  Then come
+    # the words: 16 bytes for each, first its length.  Class 9 of a datatype is of varying length.
+    data, key = limits.hdf5, name.encode() + b"\0"
+    at = data.find(key)
+    while at >= 0:
+        for version, head, unit in ((1, 8, 8), (2, 8, 1), (3, 9, 1)):
+            message = data[max(at - head, 0) : at]
+            if len(message) < head or message[0] != version:
+                continue
+            sizes = [n + -n % unit for n in struct.unpack_from("<3H", message, 2)]
+            if sizes[0] - len(key) in range(unit) and data[at + sizes[0]] % 16 == 9:
+                space, words = at + sum(sizes[:2]), at + sum(sizes)
+                dims = space + (8 if data[space] == 1 else 4)
+                rank = data[space + 1]
+                count = math.prod(struct.unpack(f"<{rank}Q", data[dims : dims + 8 * rank]))
+                own = data[words : words + 16 * count]
+                longest = max(
+                    (length for length, _, _ in struct.iter_unpack("<IQI", own)), default=0
+                )
+                if longest > len(data):
+                    raise BadFile(
+                        f"{limits.path} is damaged: {name} has a word of {longest:,} bytes"
+                    )
+        at = data.find(key, at + 1)
 
 
 def children(group: Any) -> list[str]:
@@ -152,6 +194,18 @@ def member(group: Any, key: str, limits: Limits, depth: int = 0) -> Any:
             item = member(item, part, limits, depth + 1) if part not in ("", ".") else item
         return item
     return group[key]
+
+
+def attribute(item: Any, name: str, limits: Limits, default: Any = None) -> Any:
+    """An attribute of a group or dataset, whose declared size is held against the limits first."""
+    if name not in item.attrs:
+        return default
+    declared = item.attrs.get_id(name)
+    size = math.prod(declared.shape) * declared.dtype.itemsize
+    limits.check(size, f"the attribute {name}")
+    if declared.dtype == object:
+        _check_words(name, limits)
+    return item.attrs[name]
 
 
 def array_of(dataset: Any, name: str, limits: Limits) -> NDArray[Any]:

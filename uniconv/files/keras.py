@@ -32,7 +32,16 @@ from numpy.typing import NDArray
 
 from uniconv.errors import BadFile
 from uniconv.files.bounded import Limits
-from uniconv.files.hdf5 import Places, array_of, children, datasets, is_number, member, opened
+from uniconv.files.hdf5 import (
+    Places,
+    array_of,
+    attribute,
+    children,
+    datasets,
+    is_number,
+    member,
+    opened,
+)
 from uniconv.files.named_array import NamedArray
 
 __all__ = ["read", "read_archive"]
@@ -112,21 +121,25 @@ def _keras(file: Any, classes: dict[str, dict[str, Any]], limits: Limits) -> Ite
         words = _names(classes.get("/".join(owner)))
         word = words[int(index)] if index.isdecimal() and int(index) < len(words) else index
         name = "/".join((*owner, word))
-        yield NamedArray(name, array_of(dataset, name, limits))
+        eps = _eps(classes.get("/".join(owner)), word)
+        yield NamedArray(name, array_of(dataset, name, limits), eps=eps)
 
 
 def _keras_2(file: Any, limits: Limits) -> Iterator[NamedArray]:
     """Keras 1 and 2: every layer, and what else is in the file, the optimizer's numbers."""
     root, paths = _root(file, limits), set()
-    layers = _layers(_config(file))
-    theano = "theano" in (_word(file.attrs, "backend"), _word(root.attrs, "backend"))
-    first = "1." in (_word(file.attrs, "keras_version")[:2], _word(root.attrs, "keras_version")[:2])
-    for layer in _attribute(root, "layer_names"):
+    layers = _layers(_config(file, limits))
+    backends, versions = (
+        [_word(group, word, limits) for group in (file, root)]
+        for word in ("backend", "keras_version")
+    )
+    theano, first = "theano" in backends, any(word.startswith("1.") for word in versions)
+    for layer in _names_in(root, "layer_names", limits):
         group = member(root, layer, limits)
         # The name that a layer gives its variable begins with the layer's own:
         # conv2d_1/conv2d_1/kernel:0, in Keras 1 convolution2d_1/convolution2d_1_W:0. What is left
         # is conv2d_1/kernel, convolution2d_1/W.
-        for weight in _attribute(group, "weight_names"):
+        for weight in _names_in(group, "weight_names", limits):
             dataset = group
             for part in weight.split("/"):
                 dataset = member(dataset, part, limits) if part else dataset
@@ -136,7 +149,7 @@ def _keras_2(file: Any, limits: Limits) -> Iterator[NamedArray]:
             array = array_of(dataset, name, limits)
             if theano and array.ndim > 2:
                 array = _correlating(array, name, layers.get(layer, {}), first, limits.path)
-            yield NamedArray(name, array)
+            yield NamedArray(name, array, eps=_eps(layers.get(layer), own))
     yield from datasets(file, limits, skip=frozenset(paths))
 
 
@@ -167,10 +180,10 @@ def _correlating(
     return np.flip(array, tuple(axes))
 
 
-def _config(file: Any) -> dict[str, Any]:
+def _config(file: Any, limits: Limits) -> dict[str, Any]:
     """The model's configuration, where the file has it."""
     try:
-        config = json.loads(_word(file.attrs, "model_config") or "{}")
+        config = json.loads(_word(file, "model_config", limits) or "{}")
     except json.JSONDecodeError:
         return {}
     if isinstance(config, dict) and isinstance(config.get("config"), list):  # before Keras 2.2.3
@@ -178,17 +191,17 @@ def _config(file: Any) -> dict[str, Any]:
     return config if isinstance(config, dict) else {}
 
 
-def _word(attributes: Any, name: str) -> str:
+def _word(group: Any, name: str, limits: Limits) -> str:
     """An attribute that is a text, "" where it is not there."""
-    value = attributes.get(name, "")
+    value = attribute(group, name, limits, "")
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def _attribute(group: Any, name: str) -> list[str]:
+def _names_in(group: Any, name: str, limits: Limits) -> list[str]:
     """A list of names, which Keras divides into name0, name1, ... where it is long."""
-    parts = [group.attrs[name]] if name in group.attrs else []
+    parts = [attribute(group, name, limits)] if name in group.attrs else []
     while f"{name}{len(parts)}" in group.attrs:
-        parts.append(group.attrs[f"{name}{len(parts)}"])
+        parts.append(attribute(group, f"{name}{len(parts)}", limits))
     words = [word for part in parts for word in np.asarray(part).ravel()]
     return [w.decode() if isinstance(w, bytes) else str(w) for w in words]
 
@@ -211,7 +224,7 @@ def _variables(
                 yield from walk(item, owner, depth + 1)
             else:
                 variables = member(item, "vars", limits, depth) if "vars" in item else item
-                own = variables.attrs.get("name", key) if "vars" in item else key
+                own = attribute(variables, "name", limits, key) if "vars" in item else key
                 yield from walk(item, (*owner, str(own)), depth + 1)
 
     yield from walk(group, owner, 0)
@@ -228,6 +241,14 @@ def _layers(config: Any, owner: tuple[str, ...] = ()) -> dict[str, dict[str, Any
         layers["/".join(name)] = layer
         layers |= _layers(layer, name)
     return layers
+
+
+def _eps(layer: dict[str, Any] | None, variable: str) -> float | None:
+    """What a BatchNormalization adds to its variance, by its configuration."""
+    if layer is None or variable != "moving_variance":
+        return None
+    eps = layer["config"].get("epsilon")
+    return float(eps) if isinstance(eps, (int, float)) else None
 
 
 def _names(layer: dict[str, Any] | None) -> tuple[str, ...]:

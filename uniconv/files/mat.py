@@ -165,7 +165,7 @@ def _hdf5(item: Any, name: str, places: hdf5.Places, depth: int) -> Iterator[Nam
     limits.step(depth)
     # What MATLAB would show is told by attributes: the class, whether the array is empty (then the
     # dataset holds its sizes), and whether it is sparse. Texts and functions hold no numbers.
-    kind = item.attrs.get("MATLAB_class", b"struct").decode()
+    kind = hdf5.attribute(item, "MATLAB_class", limits, b"struct").decode()
     if hasattr(item, "keys"):
         if "MATLAB_sparse" in item.attrs:
             yield NamedArray(name, _sparse(item, name, limits))
@@ -176,7 +176,7 @@ def _hdf5(item: Any, name: str, places: hdf5.Places, depth: int) -> Iterator[Nam
             yield from _hdf5(inner, f"{name}.{key}", places, depth + 1)
         return
     array = hdf5.array_of(item, name, limits)
-    if item.attrs.get("MATLAB_empty"):
+    if hdf5.attribute(item, "MATLAB_empty", limits):
         if kind not in ("char", "cell", "struct"):
             shape = tuple(int(n) for n in array)
             limits.fits(shape, _dtype(kind), name)
@@ -205,7 +205,7 @@ def _sparse(item: Any, name: str, limits: Limits) -> NDArray[Any]:
     }
     # Compressed by columns: jc says where each column begins among the rows ir and the numbers
     # data.
-    columns, height = parts["jc"].astype(int), int(item.attrs["MATLAB_sparse"])
+    columns, height = parts["jc"].astype(int), int(hdf5.attribute(item, "MATLAB_sparse", limits))
     limits.fits((height, len(columns) - 1), "f8", name)
     array = np.zeros((height, len(columns) - 1))
     if "ir" in parts:

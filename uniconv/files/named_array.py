@@ -51,7 +51,9 @@ class NamedArray:
     the array begins; both are None where nothing was printed.
     ``quantization`` says what the integers of a .tflite stand for.
     ``kind`` is what the file's own graph uses the array for, where it has one: the kernel of a
-    "conv", "conv_transpose", "depthwise_conv" or "dense"; "keep" for what is no kernel; else None.
+    "conv", "conv_transpose", "depthwise_conv" or "dense" ("dense_in_out", "dense_out_in" where the
+    framework has both); "keep" for what is no kernel; else None.
+    ``eps`` is what BatchNorm adds to this variance, where the file says it.
     """
 
     name: str
@@ -61,6 +63,7 @@ class NamedArray:
     line: int | None = None
     quantization: Quantization | None = None
     kind: str | None = None
+    eps: float | None = None
 
     def dequantized(self) -> NDArray[Any]:
         """The numbers that quantized integers stand for, in float32; other arrays as they are.

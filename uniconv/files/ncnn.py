@@ -66,7 +66,9 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
             limits.fits(shape, "f4", full)
             array = _load(data, math.prod(shape)) if flag else data.array("f4", shape)
             kind = _kind(layer.kind) if name == "weight" else None
-            yield NamedArray(full, array.reshape(shape), kind=kind)
+            variance = (layer.kind, name) == ("BatchNorm", "variance")
+            eps = layer.get(1, 0.0) if variance else None
+            yield NamedArray(full, array.reshape(shape), kind=kind, eps=eps)
     if data.left:
         others = sorted({layer.kind for layer in layers if layer.kind not in _WEIGHTS})
         raise BadFile(

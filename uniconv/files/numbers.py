@@ -16,13 +16,14 @@ __all__ = ["NUMBER", "TRUNCATED", "Style", "dtype_of", "parse"]
 # MATLAB); "significant": as many digits, but may trim zeros (Julia); "exact": program text.
 Style = Literal["decimals", "significant", "exact"]
 
-# One way to match each: what may also be read otherwise is tried again at every place.
-_DECIMAL = r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eEfF][+-]?\d+)?"
-_REAL = rf"(?:0x[\da-fA-F]+|{_DECIMAL}|(?i:inf(?:inity)?|nan)(?:16|32)?)"
+# One way to match each: what may also be read otherwise is tried again at every place.  So digits
+# are always all of them (?!\d), and what two kinds begin with stands before both.
+_DIGITS = r"\d+(?!\d)"
+_DECIMAL = rf"(?:{_DIGITS}(?:\.(?:{_DIGITS})?)?|\.{_DIGITS})(?:[eEfF][+-]?{_DIGITS})?"
+_REAL = rf"(?:0x[\da-fA-F]+(?![\da-fA-F])|{_DECIMAL}|(?i:inf(?:inity)?|nan)(?:16|32)?)"
 _END = r"(?![^\s,;\[\])>])"
 NUMBER = re.compile(
-    rf"(?:[+-]?{_REAL}[ \t]*[+-][ \t]*{_REAL}[ \t]*(?:im|[ij])"
-    rf"|[+-]?{_REAL}(?:im|[ij])?"
+    rf"(?:[+-]?{_REAL}(?:[ \t]*[+-][ \t]*{_REAL}[ \t]*(?:im|[ij])|(?:im|[ij])?)"
     r"|[Tt]rue|[Ff]alse"
     rf"|⋅){_END}"  # Julia's mark for a zero of the structure, as in Diagonal
 )

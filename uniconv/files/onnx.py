@@ -41,6 +41,8 @@ _NAMES = codes(
 )
 
 
+Use = dict[str, Any]
+_EPS = 1e-5  # of BatchNormalization, where the node does not say it
 # What a node's second input is, by the node's operation
 _KERNELS = {"Conv": "conv", "ConvTranspose": "conv_transpose"}
 # Operations that take no kernel or matrix: element by element, or moving numbers about
@@ -81,8 +83,8 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
     walk = _OnnxModel(path, limits)
     yield from walk.graph(model.message(7), "", 0)
     for function in model.messages(25):
-        kinds = _kinds(function.messages(7))
-        yield from walk.nodes(function.messages(7), f"{function.text(1)}/", 0, kinds)
+        uses = _uses(function.messages(7))
+        yield from walk.nodes(function.messages(7), f"{function.text(1)}/", 0, uses)
 
 
 class _OnnxModel:
@@ -95,17 +97,16 @@ class _OnnxModel:
     def graph(self, graph: Message, prefix: str, depth: int) -> Iterator[NamedArray]:
         """The initializers of a graph, dense and sparse, then what its nodes hold."""
         self.limits.step(depth)
-        kinds = _kinds(graph.messages(1))
+        uses = _uses(graph.messages(1))
         for tensor in graph.messages(5):
-            name = tensor.text(8)
-            for array in self.tensor(tensor, prefix + name):
-                yield replace(array, kind=kinds.get(name))
+            for array in self.tensor(tensor, prefix + tensor.text(8)):
+                yield replace(array, **uses.get(tensor.text(8), {}))
         for tensor in graph.messages(15):
             yield from self.sparse(tensor, prefix + tensor.message(1).text(8))
-        yield from self.nodes(graph.messages(1), prefix, depth, kinds)
+        yield from self.nodes(graph.messages(1), prefix, depth, uses)
 
     def nodes(
-        self, nodes: Iterator[Message], prefix: str, depth: int, kinds: Mapping[str, str]
+        self, nodes: Iterator[Message], prefix: str, depth: int, uses: Mapping[str, Use]
     ) -> Iterator[NamedArray]:
         """The constants of nodes, and of the graphs that If, Loop and Scan have as attributes."""
         for k, node in enumerate(nodes):
@@ -116,7 +117,7 @@ class _OnnxModel:
                 if kind == "Constant":
                     (output,) = node.texts(2)[:1] or [own]
                     for array in self.constant(attribute, prefix + output):
-                        yield replace(array, kind=kinds.get(output))
+                        yield replace(array, **uses.get(output, {}))
                 inner = f"{prefix}{own}.{attribute.text(1)}"
                 if attribute.has(6):
                     yield from self.graph(attribute.message(6), f"{inner}/", depth + 1)
@@ -200,22 +201,36 @@ class _OnnxModel:
         yield NamedArray(name, array.reshape(shape))
 
 
-def _kinds(nodes: Iterator[Message]) -> dict[str, str]:
-    """What the nodes of a graph use an array for, by its name; none where they differ."""
+def _uses(nodes: Iterator[Message]) -> dict[str, Use]:
+    """What the nodes of a graph use an array for, by its name; nothing where they differ."""
     # Names are those of the graph: what a subgraph does with an array of an outer one is not asked.
-    # A matrix that MatMul or Gemm takes has no kind, since whether it is (in, out) or (out, in) is
-    # an attribute's business, and ONNX has no Dense layer to compare it with.
-    uses: dict[str, set[str]] = {}
+    uses: dict[str, list[Use]] = {}
     for node in nodes:
-        operation = node.text(4)
-        plain = "keep" if operation in _PLAIN else ""
-        for k, name in enumerate(node.texts(1)):
-            # a vector beside a kernel is its bias, whatever the operation is
-            kind = _KERNELS.get(operation, plain) if k == 1 else plain
-            uses.setdefault(name, set()).add(kind)
-    return {
-        name: kinds.pop() for name, kinds in uses.items() if len(kinds) == 1 and "" not in kinds
-    }
+        for at, name in enumerate(node.texts(1)):
+            uses.setdefault(name, []).append(_use(node, at))
+    return {name: own[0] for name, own in uses.items() if all(use == own[0] for use in own)}
+
+
+def _use(node: Message, at: int) -> Use:
+    """What a node uses its input for, as fields of NamedArray; a kernel is the second."""
+    operation = node.text(4)
+    if operation in _KERNELS:  # a vector beside a kernel is its bias, whatever the operation is
+        return {"kind": _KERNELS[operation]} if at == 1 else {}
+    if operation in ("MatMul", "Gemm"):
+        return {"kind": _matrix(node)} if at == 1 else {}
+    if operation == "BatchNormalization" and at == 4:
+        eps = [a.fixed(2, "f4") for a in node.messages(5) if a.text(1) == "epsilon"]
+        return {"kind": "keep", "eps": eps[-1] if eps else _EPS}
+    return {"kind": "keep"} if operation in _PLAIN else {}
+
+
+def _matrix(node: Message) -> str | None:
+    """A Dense kernel (in, out) or (out, in); None for a matrix that is multiplied by a number."""
+    attributes = {a.text(1): a for a in node.messages(5)}
+    if "alpha" in attributes and attributes["alpha"].fixed(2, "f4") != 1:
+        return None
+    transposed = "transB" in attributes and attributes["transB"].integer(3)
+    return "dense_out_in" if transposed else "dense_in_out"
 
 
 def _typed(tensor: Message, code: int, dtype: np.dtype[Any]) -> NDArray[Any]:
