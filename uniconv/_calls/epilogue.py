@@ -18,11 +18,10 @@ from uniconv._calls.constructor_words import check_arrays
 from uniconv._calls.depths import as_floats, depth, rounded_away, whole_numbers
 from uniconv._calls.lower import LoweredCall
 from uniconv._calls.promotion import common_dtype, result_dtype
-from uniconv._calls.steps import CallSteps, is_plain
+from uniconv._calls.steps import CallSteps
 from uniconv._canonical.arrays import dtype_name, kind_name, like, to_torch
 from uniconv._canonical.cut_sums import as_integers, in_order
-from uniconv._canonical.execute import action
-from uniconv._canonical.layout import axes
+from uniconv._canonical.execute import Action, action
 from uniconv._canonical.record import Shape
 from uniconv._canonical.steps import (
     Activate,
@@ -54,7 +53,9 @@ def checked(
     """The plan with its checks of dtype, device and bias, and with what surrounds the sum."""
     op = call.op
     bias_shape = _bias_shape(call)
-    plain = is_plain(call)
+    plain = call.plain
+    before = [_preparing(call, step) for step in steps.before]
+    after = [_following(call, step) for step in steps.after]
 
     # How to read this, in the order of the lines: arrays that are no tensors are made such, and the
     # function calls itself once; flags such as use_bias=True are held against the arrays; where y
@@ -91,8 +92,8 @@ def checked(
         if kept is not None and _is_cut(call, kept, x, w):
             return _cut(call, kept, x, w)
         x, w, bias = _agree(call, x, w, bias)
-        for step in steps.before:
-            x, w, pointwise = _prepared(call, step, x, w, pointwise)
+        for prepare in before:
+            x, w, pointwise = prepare(x, w, pointwise)
         if bias is not None and tuple(bias.shape) != bias_shape:
             raise _bad_bias(op, bias, bias_shape)
         # Integers have a way of their own: their sum wraps around, on every device (integers.py).
@@ -104,26 +105,28 @@ def checked(
         if pointwise is not None:
             _check_pointwise(call, x, pointwise)
         y = compute(x, w, None, pointwise)
-        for step in steps.after:
-            y = _followed(call, step, y, bias, addend)
+        for follow in after:
+            y = follow(y, bias, addend)
         return y
 
     return full
 
 
-def _prepared(
-    call: LoweredCall, step: Step, x: Tensor, w: Tensor, pointwise: Tensor | None
-) -> tuple[Tensor, Tensor, Tensor | None]:
-    """x, w and the pointwise kernel after one of the steps that come first."""
+def _preparing(call: LoweredCall, step: Step) -> Callable[..., Any]:
+    """What one of the steps that come first makes of x, w and the pointwise kernel."""
+    act = action(step)
     if isinstance(step, OuterProduct):
-        assert pointwise is not None
-        _agree(call, x, pointwise, None)
-        return x, action(step)({"w": w, "p": pointwise}), None
+
+        def product(x: Tensor, w: Tensor, pointwise: Tensor) -> tuple[Tensor, Tensor, None]:
+            _agree(call, x, pointwise, None)
+            return x, act({"w": w, "p": pointwise}), None
+
+        return product
     if isinstance(step, Conjugate):
-        return x, action(step)(w), pointwise
+        return lambda x, w, pointwise: (x, act(w), pointwise)
     if step.on == "x":
-        return _shifted(call, x, step), w, pointwise
-    return x, _shifted(call, w, step), pointwise
+        return lambda x, w, pointwise: (_shifted(call, x, step, act), w, pointwise)
+    return lambda x, w, pointwise: (x, _shifted(call, w, step, act), pointwise)
 
 
 def _kept_dtype(call: LoweredCall, x: Tensor, w: Tensor) -> torch.dtype | None:
@@ -205,7 +208,7 @@ def _keep_gradients(op: Op, x: Any, others: Sequence[Tensor | None]) -> None:
             )
 
 
-def _shifted(call: LoweredCall, a: Tensor, step: Step) -> Tensor:
+def _shifted(call: LoweredCall, a: Tensor, step: Step, act: Action) -> Tensor:
     """An array in the dtype of the result; one of small integers less its zero point.
 
     Raises:
@@ -214,13 +217,13 @@ def _shifted(call: LoweredCall, a: Tensor, step: Step) -> Tensor:
     assert isinstance(step, Cast)
     if call.op.result_option:
         _check_widened(call, call.op.result_option, a, step.dtype)
-        return action(step)(a)
+        return act(a)
     info = torch.iinfo(a.dtype)
     for zero in torch.tensor(step.less).flatten().tolist():
         if not info.min <= zero <= info.max:
             dtype = dtype_name(a.dtype)
             raise BadArray(f"{call.op.name}: the zero point {zero} is no {dtype}")
-    return action(step)(a)
+    return act(a)
 
 
 def _check_widened(call: LoweredCall, rule: Choice, a: Tensor, dtype: str) -> None:
@@ -243,30 +246,31 @@ def _check_widened(call: LoweredCall, rule: Choice, a: Tensor, dtype: str) -> No
     )
 
 
-def _followed(
-    call: LoweredCall, step: Step, y: Tensor, bias: Tensor | None, addend: Tensor | None
-) -> Tensor:
-    """y after one of the steps that follow the sum."""
+def _following(call: LoweredCall, step: Step) -> Callable[..., Tensor]:
+    """What one of the steps that follow the sum makes of y, the bias and the addend."""
     # Steps that may fail are taken here, with messages; the others as ``execute`` has them.
-    if isinstance(step, Scale):
-        return _scaled(call.op, y, step.factor)
     if isinstance(step, Addend):
-        return y if addend is None else y + _addend(call, step, y, addend)
+        return lambda y, bias, addend: y if addend is None else y + _addend(call, step, y, addend)
     if isinstance(step, Bias):
         # Autocast leaves y with fewer bits than the bias.
-        return y if bias is None else y + _along_channels(step, bias).to(y.dtype)
+        return lambda y, bias, addend: (
+            y if bias is None else y + _along_channels(step, bias).to(y.dtype)
+        )
+    if isinstance(step, Scale):
+        return lambda y, bias, addend: _scaled(call.op, y, step.factor)
+    act = action(step)
     if isinstance(step, Activate):
-        return _activated(call.op, step, y)
-    return action(step)(y)
+        return lambda y, bias, addend: _activated(call.op, step, act, y)
+    return lambda y, bias, addend: act(y)
 
 
-def _activated(op: Op, step: Activate, y: Tensor) -> Tensor:
+def _activated(op: Op, step: Activate, act: Action, y: Tensor) -> Tensor:
     """y through the activation.
 
     Raises:
         BadArray: the result is of another dtype, as tanh of an integer is.
     """
-    activated = action(step)(y)
+    activated = act(y)
     if activated.dtype is not y.dtype:
         dtype = dtype_name(y.dtype)
         raise BadArray(f"{op.name}: {dtype} cannot hold {step.activation} of y: convert x and w")
@@ -393,7 +397,7 @@ def _bias_shape(call: LoweredCall) -> Shape:
     """The shape that a bias must have: (o,), or y's axes with 1 on all but the channels."""
     if call.op.bias == "o":
         return (call.o,)
-    return tuple(call.o if a == "o" else 1 for a in axes(call.layout.y, call.rank))
+    return tuple(call.o if a == "o" else 1 for a in call.letters.y)
 
 
 def _bad_bias(op: Op, bias: Tensor, shape: Shape) -> BadShape:

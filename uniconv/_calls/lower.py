@@ -19,7 +19,7 @@ from uniconv._calls.constructor_words import restatements
 from uniconv._calls.kernel import KernelReading, read_groups, read_kernel
 from uniconv._calls.options import begin
 from uniconv._canonical.activation import Activation
-from uniconv._canonical.layout import Layout, arrange, axes, rank_of
+from uniconv._canonical.layout import Layout, Letters, arrange, axes, rank_of
 from uniconv._canonical.record import Convolution, Pairs, Shape, Sizes, effective
 from uniconv._messages import either, plural, show, show_shape
 from uniconv.errors import BadShape, Refused
@@ -62,6 +62,11 @@ class LoweredCall:
         return self.conv.rank
 
     @property
+    def letters(self) -> Letters:
+        """What each axis of x, w and y is; n also where x has no batch."""
+        return self.layout.letters(self.rank)
+
+    @property
     def o(self) -> int:
         """The channels of y."""
         return self.pointwise[1].o if self.pointwise else self.sizes.o
@@ -78,6 +83,19 @@ class LoweredCall:
         """The batch axes of y."""
         batch = tuple(n // self.conv.batch_groups for n in self.sizes.batch)
         return () if self.op.drops_single and batch == (1,) else batch
+
+    @property
+    def widened(self) -> bool:
+        """Whether x and w are made of the dtype of the result before they are multiplied."""
+        return self.result is not None and self.op.mixed_dtypes not in ("x", "depth")
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing but the bias follows the sum."""
+        op = self.op
+        own = self.widened or (op.mixed_dtypes == "depth" and self.result)
+        kept = not (op.addend or op.pointwise or op.outer_product or own or self.activation)
+        return self.scale == 1 and self.shift == 0 and kept and op.bias == "o"
 
     def padding_at(self, size: Shape, kernel: Shape | None = None) -> Pairs:
         """The record's padding for an x, and a kernel, of other spatial sizes, maybe formulas.
@@ -194,7 +212,7 @@ def read_sizes(kernel: KernelReading, x_shape: Shape, w_shape: Shape) -> Sizes:
         BadShape: too few or too many axes, no pixel or channel, a kernel that must be square.
     """
     op, layout, rank = kernel.op, kernel.layout, kernel.rank
-    letters = axes(layout.x, rank)
+    letters = kernel.call.letters.x
     has_batch = "n" in letters
     extra = len(x_shape) - len(letters) + has_batch
     fewest, most = op.batch
@@ -262,7 +280,7 @@ def read_output_shape(op: Op, call: CallContext) -> tuple[Shape, int | None]:
     if value is unsaid or (isinstance(value, tuple) and value == unsaid):
         return (), None
     entries = integers(value)
-    letters = axes(call.layout.x, rank)
+    letters = call.letters.x
     if entries is not None and len(entries) == rank and "axes" in crop.shape_forms:
         return entries, None
     one = integer(value)

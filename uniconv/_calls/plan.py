@@ -18,8 +18,8 @@ from uniconv._calls.hints import misread, would_fit
 from uniconv._calls.lower import LoweredCall, lower
 from uniconv._calls.memory import guarded
 from uniconv._calls.one_frame import one_frame, one_frame_bound
-from uniconv._calls.steps import CallSteps, call_steps, is_plain
-from uniconv._canonical.execute import action, chain, compiled, regrouped_order
+from uniconv._calls.steps import CallSteps, call_steps
+from uniconv._canonical.execute import action, chain, compiled, memory_of, order_of
 from uniconv._canonical.integers import exact
 from uniconv._canonical.overpad import overpadded
 from uniconv._canonical.paths import Packing, Path, path
@@ -27,7 +27,7 @@ from uniconv._canonical.precision import current
 from uniconv._canonical.product import Product, as_product
 from uniconv._canonical.record import Shape
 from uniconv._canonical.runner import Memory, Runner
-from uniconv._canonical.steps import AddRow, Convolve, DropRow, Permute, Regroup, Step
+from uniconv._canonical.steps import AddRow, Convolve, DropRow, Step
 from uniconv.errors import BadShape, UniconvWarning
 from uniconv.spec.op import Op
 
@@ -120,17 +120,17 @@ def build_bound(
 
 def _compiled(call: LoweredCall, precision: str | None, packed: Packing | None) -> _Parts:
     steps = call_steps(call)
-    memory, of_point = (_memory(part, call.rank) for part in (steps.w, steps.p))
+    memory, of_point = (memory_of(part, call.rank) for part in (steps.w, steps.p))
     run = compiled(steps.core, precision=precision, memory=memory, packed=packed)
     point = compiled(steps.point, precision=precision, memory=of_point) if steps.point else None
     whole = _convolver(steps, run, point)
     integers = _convolver(steps, exact(run), None if point is None else exact(point))
     plain = checked(call, steps, whole, integers)
     full = guarded(plain, call, steps)
-    enter, kernel, leave = (_order(part) for part in (steps.x, steps.w, steps.y))
+    enter, kernel, leave = (order_of(part) for part in (steps.x, steps.w, steps.y))
     if kernel is None:  # its groups are split or merged: that becomes part of what convolves
         run, kernel = _with_kernel(run, steps.w), ()
-    unswift = not is_plain(call) or call.restated or call.result or full is not plain
+    unswift = not call.plain or call.restated or call.result or full is not plain
     if unswift or enter is None or leave is None:
         return _Parts(run, full, None, None)
     product = _as_product(call, steps, memory, packed)
@@ -151,7 +151,7 @@ def path_of(call: LoweredCall, packed: Packing | None = None) -> Path:
     convolve = next((step for step in steps.core if isinstance(step, Convolve)), None)
     if convolve is None:
         return Path("empty", "no window of x holds a pixel", lambda op: op)
-    return path(convolve, _memory(steps.w, call.rank), packed)
+    return path(convolve, memory_of(steps.w, call.rank), packed)
 
 
 def _as_product(
@@ -219,25 +219,3 @@ def _convolver(steps: CallSteps, run: Runner, point: Runner | None) -> Convolver
         return y if out is None else out(y)
 
     return convolve
-
-
-def _order(steps: Sequence[Step]) -> tuple[int, ...] | None:
-    """The permutation that the steps are: empty where there are none, None where they do more."""
-    if not steps:
-        return ()
-    first, *others = steps
-    if others:
-        return None
-    if isinstance(first, Regroup):
-        return regrouped_order(first)
-    return first.order if isinstance(first, Permute) else None
-
-
-def _memory(steps: Sequence[Step], rank: int) -> Memory:
-    """How a kernel lies that is contiguous before these steps and ``o i ...`` after them."""
-    moved, spatial = _order(steps), range(rank)
-    if moved == (rank + 1, rank, *spatial):
-        return Memory.CHANNELS_LAST
-    if moved == (0, rank + 1, *(1 + i for i in spatial)):
-        return Memory.TAPS_BETWEEN
-    return Memory.OTHER

@@ -331,6 +331,28 @@ def regrouped_order(step: s.Regroup) -> tuple[int, ...] | None:
     return tuple(next(named) if part else next(ones) for part in new)
 
 
+def order_of(steps: Sequence[s.Step]) -> tuple[int, ...] | None:
+    """The permutation that the steps are: empty where there are none, None where they do more."""
+    if not steps:
+        return ()
+    first, *others = steps
+    if others:
+        return None
+    if isinstance(first, s.Regroup):
+        return regrouped_order(first)
+    return first.order if isinstance(first, s.Permute) else None
+
+
+def memory_of(steps: Sequence[s.Step], rank: int) -> Memory:
+    """How a kernel lies that is contiguous before these steps and ``o i ...`` after them."""
+    moved, spatial = order_of(steps), range(rank)
+    if moved == (rank + 1, rank, *spatial):
+        return Memory.CHANNELS_LAST
+    if moved == (0, rank + 1, *(1 + i for i in spatial)):
+        return Memory.TAPS_BETWEEN
+    return Memory.OTHER
+
+
 _Axes = list[tuple[str, ...]]
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 _GROUPED = {"o": "(g m)", "c": "(g i)"}
 
@@ -19,6 +20,14 @@ _UNGROUPED = {"m": "o", "i": "c"}
 
 # As many spatial axes as an array can have: NumPy's 64 less those of batch and channels.
 EVERY_RANK = range(63)
+
+
+class Letters(NamedTuple):
+    """What each axis of x, w and y is, by letter: n s0 s1 c."""
+
+    x: tuple[str, ...]
+    w: tuple[str, ...]
+    y: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,10 @@ class Layout:
     def column_major(self) -> bool:
         """Whether memory runs backwards, as in Julia: the batch is the last axis."""
         return self.x.endswith("n")
+
+    def letters(self, rank: int) -> Letters:
+        """The letters of the three arrays where there are so many spatial axes."""
+        return Letters(axes(self.x, rank), axes(self.w, rank), axes(self.y, rank))
 
 
 def axes(pattern: str, rank: int) -> tuple[str, ...]:

@@ -138,7 +138,7 @@ def numbers(a: Any) -> Array:
 def canonical_x(call: LoweredCall, a: Array) -> Array:
     """A native x as ``n c ...``, its batch axes as one."""
     # Batch axes are neighbours, so that a reshape merges them; missing letters are axes of size 1.
-    letters = axes(call.layout.x, call.rank)
+    letters = call.letters.x
     if "n" in letters:
         at, batch = letters.index("n"), call.sizes.batch
         a = a.reshape(*a.shape[:at], math.prod(batch), *a.shape[at + len(batch) :])
@@ -152,7 +152,7 @@ def canonical_w(call: LoweredCall, a: Array) -> Array:
     # As in ``_calls/steps.py``, but in NumPy, and always to "o i ...", transposed calls' kernels,
     # too.
     goal = ("o", "i", *_spatial(call))
-    src, ones = completed(axes(call.layout.w, call.rank), goal)
+    src, ones = completed(call.letters.w, goal)
     a = a.reshape(*a.shape, *ones)
     permutation = kernel_order(src, goal, call.conv.groups)
     if permutation is not None:
@@ -170,7 +170,7 @@ def canonical_p(call: LoweredCall, a: Array) -> Array:
 
 def canonical_y(call: LoweredCall, a: Array) -> Array:
     """A native y as ``n o ...``."""
-    letters = axes(call.layout.y, call.rank)
+    letters = call.letters.y
     if "n" in letters:
         at, many = letters.index("n"), len(call.y_batch)
         a = a.reshape(*a.shape[:at], math.prod(a.shape[at : at + many]), *a.shape[at + many :])

@@ -9,8 +9,9 @@ from typing import Any
 
 from uniconv._calls.lift import Lifted, lift
 from uniconv._calls.lower import LoweredCall
-from uniconv._calls.steps import after_steps, bias_step, kernel_steps, permuted
+from uniconv._calls.steps import after_steps, bias_step, kernel_sizes
 from uniconv._canonical.layout import axes
+from uniconv._canonical.rearrange import kernel_steps, permuted
 from uniconv._canonical.record import Pairs, effective
 from uniconv._canonical.steps import (
     AddAxes,
@@ -385,7 +386,8 @@ def _kernel(
     steps += (Conjugate("w"),) if lifted.conjugated else ()
     if call.op.outer_product is not None:
         return steps
-    return (*kernel_steps(call, letters, call.conv.groups), *steps)
+    sizes = kernel_sizes(call, call.conv.groups)
+    return (*kernel_steps(call.letters.w, letters, sizes), *steps)
 
 
 def _epilogue_steps(call: LoweredCall, lifted: Lifted, *, bias: bool) -> Steps:

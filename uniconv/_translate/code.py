@@ -132,7 +132,7 @@ def _writer(rewriting: Rewriting, idiom: Idiom, language: Language) -> Writer:
     call, lifted = rewriting.call, rewriting.lifted.call
     ndims = {
         "x": len(letters_of(call.layout.x, call.rank, len(call.sizes.batch))),
-        "w": len(axes(call.layout.w, call.rank)),
+        "w": len(call.letters.w),
         "p": len(axes(str(call.op.pointwise or ""), call.rank)),
         "y": len(letters_of(lifted.layout.y, call.rank, len(lifted.y_batch))),
     }

@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from uniconv._canonical.arrays import kind_name
-from uniconv._canonical.layout import Layout, axes
+from uniconv._canonical.layout import Layout
 from uniconv._canonical.transpose import rearranged
 from uniconv._messages import either, show
 from uniconv.errors import BadArray, BadOption, BadShape, CannotExpress, UnknownName, from_one_frame
@@ -158,7 +158,7 @@ def _features(name: str, layout: str | None, spatial: list[str]) -> list[str]:
         by_letter = dict(zip(letters, spatial)) | {"N": "n", "C": "c"}
         pattern = [by_letter[letter] for letter in layout]
     else:
-        pattern = list(axes(_image(name, len(spatial)).x, len(spatial)))
+        pattern = list(_image(name, len(spatial)).letters(len(spatial)).x)
     backwards = pattern[-1] == "n"
     order = [a for a in pattern if a != "n"]
     return order[::-1] if backwards else order

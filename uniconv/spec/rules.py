@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from uniconv._canonical.activation import Activation
-from uniconv._canonical.layout import Layout, axes
+from uniconv._canonical.layout import Layout, Letters, axes
 from uniconv._canonical.record import Pairs, Sizes
 from uniconv._messages import either, show, suggest
 from uniconv.errors import BadOption, CannotExpress
@@ -105,6 +105,11 @@ class CallContext:
         return len(self.sizes.size or self.sizes.kernel)
 
     @property
+    def letters(self) -> Letters:
+        """What each axis of x, w and y is."""
+        return self.layout.letters(self.rank)
+
+    @property
     def axes(self) -> tuple[Axis, ...]:
         """The spatial axes, as padding words read them."""
         fields = (
@@ -157,13 +162,13 @@ def in_case(word: object, known: Iterable[object]) -> object:
 
 def read_as(facts: CallContext) -> str:
     """How x was read, where a list must follow its axes."""
-    ndim = len(axes(facts.layout.x, facts.rank))
+    ndim = len(facts.letters.x)
     return f"; x read as {show(facts.layout.x)} has {ndim} axes, {facts.rank} of them spatial"
 
 
 def full_list(value: tuple[int, ...], facts: CallContext) -> dict[str, int]:
     """Entries for every axis of x, by letter: [1, 2, 3, 1] on "n ... c" has s0: 2 and s1: 3."""
-    return dict(zip(axes(facts.layout.x, facts.rank), value))
+    return dict(zip(facts.letters.x, value))
 
 
 def default_says(rule: Any, value: object, facts: CallContext) -> bool:
@@ -503,9 +508,9 @@ class PerAxis(Rule):
             entries *= facts.rank
         # The channels' entry is idle: it may be any number (CNTK).
         elif len(entries) == facts.rank + 1 and "sample" in self.accepts:
-            letters = [a for a in axes(facts.layout.x, facts.rank) if a != "n"]
+            letters = [a for a in facts.letters.x if a != "n"]
             entries = tuple(entries[letters.index(f"s{i}")] for i in range(facts.rank))
-        elif len(entries) == len(axes(facts.layout.x, facts.rank)) and "full" in self.accepts:
+        elif len(entries) == len(facts.letters.x) and "full" in self.accepts:
             named = full_list(entries, facts)
             if any(named[a] != 1 for a in named if a in "nc"):
                 must = f"read as {show(facts.layout.x)} must be 1 on the batch and channel axes"
@@ -540,13 +545,13 @@ class PerAxis(Rule):
             return value
         if "full" in self.accepts:
             named = {f"s{i}": v for i, v in enumerate(value)}
-            return [named.get(a, 1) for a in axes(facts.layout.x, facts.rank)]
+            return [named.get(a, 1) for a in facts.letters.x]
         raise facts.cannot(self.option, f"one {self.option} serves all axes, not {value}")
 
     def lengths(self, facts: CallContext) -> list[int]:
         """How many entries a list may have, in increasing order."""
         sizes = {"one": 1, "axes": facts.rank, "sample": facts.rank + 1}
-        sizes["full"] = len(axes(facts.layout.x, facts.rank))
+        sizes["full"] = len(facts.letters.x)
         return sorted({n for kind, n in sizes.items() if kind in self.accepts})
 
     def describe(self, facts: CallContext) -> str:
@@ -595,7 +600,7 @@ class ZeroPoint(Scalar):
             raise facts.bad(self.option, value, f"{must}, one per output channel")
         if len(entries) == 1:
             return entries[0]
-        inner = len(axes(facts.layout.w, facts.rank)) - 1
+        inner = len(facts.letters.w) - 1
         return tuple(_nested(entry, inner) for entry in entries)
 
     def write(self, value: Any, facts: CallContext) -> Any:

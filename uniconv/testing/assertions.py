@@ -17,7 +17,6 @@ from torch import Tensor
 from uniconv._call import Call
 from uniconv._calls.lower import LoweredCall
 from uniconv._calls.plan import build
-from uniconv._canonical.layout import axes
 from uniconv.errors import BadShape
 from uniconv.spec.op import COMPLEX, FLOATS
 from uniconv.spec.registry import usual
@@ -239,7 +238,7 @@ def _reversed_along(
     """The spatial axes along which a reversed kernel explains f's y; none if nothing does."""
     call = case.call
     x, w, *rest = inputs
-    places = {i: axes(call.layout.w, call.rank).index(f"s{i}") for i in range(call.rank)}
+    places = {i: call.letters.w.index(f"s{i}") for i in range(call.rank)}
     long = [i for i, at in places.items() if w.shape[at] > 1]
     for count in range(len(long), 0, -1):
         for chosen in combinations(long, count):

@@ -487,7 +487,7 @@ def _draw_per_axis(
         "one": _sequence(each[:1], rng),
         "axes": _sequence(each, rng),
         "sample": _sequence((1, *each), rng),
-        "full": _sequence([full[a] for a in axes(facts.layout.x, facts.rank)], rng),
+        "full": _sequence([full[a] for a in facts.letters.x], rng),
     }[form]
     options[rule.option] = value
     return rule.read(value, facts)
