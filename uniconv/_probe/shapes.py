@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import permutations, product
+from dataclasses import replace
+from itertools import islice, permutations, product
 from typing import Any
 
 from uniconv._calls.lower import batched, lower
@@ -12,10 +13,12 @@ from uniconv._canonical.layout import Layout, arrange, axes
 from uniconv._canonical.record import Shape
 from uniconv.errors import BadShape, UniconvError
 from uniconv.spec.op import Op
+from uniconv.spec.padding import Crop
 from uniconv.spec.rules import REQUIRED, CallContext
 
 MOST_SHAPES = 8
 _MOST_CALLS = 20_000
+_MOST_OUTPUTS = 27  # of one x and w: three sizes along each of three axes
 _KERNELS: Mapping[int, tuple[Shape, ...]] = {
     1: ((4,), (3,), (2,), (5,)),
     2: ((3, 4), (4, 3), (3, 5), (2, 3), (3, 3)),
@@ -142,27 +145,23 @@ def _calls(
     if crop is None or not needs or shape in whole:
         yield shapes, whole, apart
         return
-    for out in _outputs(rank, size, kernel):
-        full = arrange(layout.x, {"n": (*batch, 1)[0], "c": letters["o"]}, out)
-        form = full if "full" in crop.shape_forms else out
+    full = {"n": (*batch, 1)[0], "c": letters["o"]}
+    for out in _outputs(op, crop, shapes, whole | {str(shape): arrange(layout.x, full, size)}):
+        form = arrange(layout.x, full, out) if "full" in crop.shape_forms else out
         yield shapes, whole | {str(shape): list(form)}, apart
 
 
-def _outputs(rank: int, size: Shape, kernel: Shape) -> Iterator[Shape]:
-    """Output sizes to try for a transposed call that must say one: size * stride, then any.
+def _outputs(
+    op: Op, crop: Crop, shapes: Sequence[Shape], options: Mapping[str, Any]
+) -> Iterator[Shape]:
+    """Output sizes for a transposed call that must say one, as its own rules tell them.
 
-    First the same stride and cut on all axes, then each axis its own.
+    The options have any output shape: they are read without the check that it fits.
     """
-    # (n - 1) * f + k is the whole result of stride f, and ``cut`` what is cropped off it.
-    for f in range(1, 5):
-        yield tuple(n * f for n in size)
-        for cut in range(-3, 8):
-            yield tuple((n - 1) * f + k - cut for n, k in zip(size, kernel))
-    for factors in product((1, 2, 3, 4), repeat=rank):
-        yield tuple(n * f for n, f in zip(size, factors))
-        for cuts in product((0, 2, 1), repeat=rank):
-            sizes = zip(size, factors, kernel, cuts)
-            yield tuple((n - 1) * f + k - cut for n, f, k, cut in sizes)
+    unchecked = replace(op, pad=replace(crop, adjoint=False), refusals=())
+    call = lower(unchecked, options, *shapes).context
+    sizes = crop.output_sizes(call.options[op.padding.option], call)
+    yield from islice(product(*sizes), _MOST_OUTPUTS)
 
 
 def _letters(

@@ -379,16 +379,22 @@ class Crop(Padding):
 
     def fitting(self, value: object, facts: CallContext) -> str:
         """The output sizes that would do, axis by axis, as text; nothing where none would."""
+        axes = self.output_sizes(value, facts)
+        texts = [f"{n[0]} to {n[-1]}" if n[1:] else f"{n[0]}" for n in axes if n]
+        return f": give {' and '.join(texts)}" if len(texts) == facts.rank else ""
+
+    def output_sizes(self, value: object, facts: CallContext) -> list[list[int]]:
+        """The output sizes that fit x and the other options, axis by axis."""
         # Tried out, since a word may be any function of the output size: each axis alone, from
         # three kernels below the whole result to one stride above it, a thousand sizes at most.
-        texts = []
+        fitting = []
         for i, (target, axis) in enumerate(zip(facts.sizes.size, facts.axes)):
-            sizes = []
             least = max(axis.whole - 3 * axis.extent, 0)  # enough for any usual padding
+            sizes = []
             for n in range(least, min(axis.whole + axis.stride, least + 1_000)):
                 out = (n,) * facts.rank
                 pairs = self.pad.read(value, replace(facts, output_size=out))
                 if self.gives(out, pairs, facts)[i] == target:
                     sizes.append(n)
-            texts += [f"{sizes[0]} to {sizes[-1]}" if sizes[1:] else f"{n}" for n in sizes[:1]]
-        return f": give {' and '.join(texts)}" if len(texts) == facts.rank else ""
+            fitting.append(sizes)
+        return fitting
