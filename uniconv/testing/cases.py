@@ -100,18 +100,28 @@ def random_case(op: Op, rng: random.Random, rank: int | None = None) -> Case:
 def grid(op: Op, most: int = 150, seed: int = 0) -> Iterator[Case]:
     """At most ``most`` calls that cover every pair of traits, then as many triples as fit."""
     # Greedy: of many random draws those are kept that hold a pair of traits not covered yet, then,
-    # as far as ``most`` allows, a triple.
+    # as far as ``most`` allows, a triple.  Traits are numbered, as sets of numbers are fast.
     rng = random.Random(f"{op.name} {seed}")
     choices = traits(op)
     drawn = [{n: rng.choice(known) for n, known in choices.items()} for _ in range(_GRID_DRAWS)]
+    numbers: dict[str, int] = {}
+    numbered = {
+        (name, id(value)): numbers.setdefault(f"{name} {value!r}", len(numbers))
+        for name, known in choices.items()
+        for value in known
+    }
     covered: set[Any] = set()
     count = 0
     for width in (2, 3):
         for chosen in drawn:
-            new = set(combinations(map(repr, chosen.items()), width)) - covered
-            case = attempt(op, chosen, rng) if new and count < most else None
+            if count == most:
+                return
+            held = [numbered[name, id(value)] for name, value in chosen.items()]
+            if covered.issuperset(combinations(held, width)):
+                continue
+            case = attempt(op, chosen, rng)
             if case is not None:
-                covered |= new
+                covered.update(combinations(held, width))
                 count += 1
                 yield case
 
