@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import singledispatch
+from functools import cached_property, singledispatch
 from itertools import combinations
 from typing import Any
 
@@ -66,7 +66,7 @@ class Case:
     w_shape: Shape
     pointwise_shape: Shape | None = None
 
-    @property
+    @cached_property
     def call(self) -> LoweredCall:
         """The call as it is lowered."""
         return lower(self.op, self.options, self.x_shape, self.w_shape, self.pointwise_shape)
