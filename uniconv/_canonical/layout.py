@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 _GROUPED = {"o": "(g m)", "c": "(g i)"}
@@ -49,6 +50,7 @@ class Layout:
         return Letters(axes(self.x, rank), axes(self.w, rank), axes(self.y, rank))
 
 
+@lru_cache(maxsize=1024)  # few patterns and ranks, asked for at every step of a call
 def axes(pattern: str, rank: int) -> tuple[str, ...]:
     """The letters of a pattern with its spatial axes spelled out: "n ... c" -> n s0 s1 c."""
     spelled = " ".join(f"s{i}" for i in range(rank))

@@ -54,12 +54,14 @@ class Framework:
 
     def function(self, name: str) -> Op | None:
         """The function of a name: in full, with an alias for the family, or by a short prefix."""
+        if name in self.by_name:
+            return self.by_name[name]
         # Aliases end at a dot, prefixes where they say: {"lax.": "jax.lax."} makes lax.conv a name.
         short = ((f"{alias}.", f"{self.name}.") for alias in self.aliases)
         for start, full in (*short, *self.prefixes.items()):
             if name.startswith(start) and full + name[len(start) :] in self.by_name:
                 return self.by_name[full + name[len(start) :]]
-        return self.by_name.get(name)
+        return None
 
     def _problems(self) -> Iterator[str]:
         """What contradicts itself, the first of which fails when the spec is built."""
