@@ -96,9 +96,9 @@ def problem(name, dtype=torch.float32):
 def products(monkeypatch):
     """The matrix products that were made."""
     made = []
-    for name in ("mm", "addmm"):
-        op = getattr(torch, name)
-        monkeypatch.setattr(torch, name, lambda *a, op=op, **k: made.append(a) or op(*a, **k))
+    for owner, name in ((torch, "mm"), (torch, "addmm"), (torch._C._nn, "linear")):
+        op = getattr(owner, name)
+        monkeypatch.setattr(owner, name, lambda *a, op=op, **k: made.append(a) or op(*a, **k))
     return made
 
 

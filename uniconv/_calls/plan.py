@@ -24,7 +24,7 @@ from uniconv._canonical.integers import exact
 from uniconv._canonical.overpad import overpadded
 from uniconv._canonical.paths import Packing, Path, path
 from uniconv._canonical.precision import current
-from uniconv._canonical.product import Product, as_product
+from uniconv._canonical.product import Product, as_bound_product, as_product
 from uniconv._canonical.record import Shape
 from uniconv._canonical.runner import Memory, Runner
 from uniconv._canonical.steps import AddRow, Convolve, DropRow, Step
@@ -84,13 +84,13 @@ class _Parts(NamedTuple):
     """A call compiled: what convolves; the whole plan, with every check; and the ways past those.
 
     orders: the permutations of x, w and y where they are all that surrounds the sum, () for what is
-    not moved; product: the call as one product of native arrays, where that is its path.
+    not moved; product: what makes the call one product of native arrays, where that is its path.
     """
 
     run: Runner
     full: Plan
     orders: tuple[tuple[int, ...], ...] | None
-    product: Product | None
+    product: tuple[Convolve, Memory, Shape] | None
 
 
 def build(call: LoweredCall, precision: str | None = None) -> Plan:
@@ -99,7 +99,7 @@ def build(call: LoweredCall, precision: str | None = None) -> Plan:
     if parts.orders is None:
         return parts.full
     swift = one_frame(parts.run, parts.full, *parts.orders)
-    return swift if parts.product is None else _at_once(parts.product, swift)
+    return swift if parts.product is None else _at_once(as_product(*parts.product), swift)
 
 
 def build_bound(
@@ -133,7 +133,7 @@ def _compiled(call: LoweredCall, precision: str | None, packed: Packing | None) 
     unswift = not call.plain or call.restated or call.result or full is not plain
     if unswift or enter is None or leave is None:
         return _Parts(run, full, None, None)
-    product = _as_product(call, steps, memory, packed)
+    product = _of_product(call, steps, memory, packed)
     return _Parts(run, full, (enter, kernel, leave), product)
 
 
@@ -154,10 +154,10 @@ def path_of(call: LoweredCall, packed: Packing | None = None) -> Path:
     return path(convolve, memory_of(steps.w, call.rank), packed)
 
 
-def _as_product(
+def _of_product(
     call: LoweredCall, steps: CallSteps, memory: Memory, packed: Packing | None
-) -> Product | None:
-    """The whole call as one product of native arrays, where that is its path; else None."""
+) -> tuple[Convolve, Memory, Shape] | None:
+    """What ``as_product`` takes, where the whole call is one product of native arrays."""
     alone = [step for step in steps.core if not isinstance(step, (AddRow, DropRow))]
     layout, first = call.layout, alone[0]
     last = layout.x == "n ... c" and layout.y == "n ... o" and len(call.sizes.batch) == 1
@@ -165,7 +165,7 @@ def _as_product(
         return None
     if path(first, memory, packed).name != "product":
         return None
-    return as_product(first, memory, call.output)
+    return first, memory, call.output
 
 
 def _at_once(whole: Product, otherwise: Plan) -> Plan:
@@ -185,9 +185,10 @@ def _at_once(whole: Product, otherwise: Plan) -> Plan:
 
 def _bound(parts: _Parts, w: Tensor, bias: Tensor | None) -> Callable[[Any], Any]:
     """The call of a kernel that lies ready."""
-    run, full, orders, product = parts
+    run, full, orders, of_product = parts
     assert orders is not None
     enter, kernel, leave = orders
+    product = None if of_product is None else as_bound_product(*of_product, w, bias)
     ready = permute(w, kernel) if kernel else w
     ready = ready if run.on_w is None else run.on_w(ready)
     swift = one_frame_bound(run, full, enter, leave, (w, ready, bias))
@@ -196,7 +197,7 @@ def _bound(parts: _Parts, w: Tensor, bias: Tensor | None) -> Callable[[Any], Any
 
     def multiplied(x: Any) -> Any:
         try:
-            y = product(x, w, bias)
+            y = product(x)
             if y is not None:
                 return y
         except (RuntimeError, TypeError, AttributeError):

@@ -52,14 +52,15 @@ class Packed:
         blocks: Tensor | None = None
         fitting = True
 
+        # Kernel and bias are the same in every call, so that they are looked at in the first.
         def run(x: Tensor, w: Tensor, bias: Tensor | None, *args: Any) -> Tensor:
             nonlocal blocks, fitting
-            if not fitting or x.is_contiguous() or not _plain(x, w, bias):
+            if not fitting or x.is_contiguous() or not _plain(x):
                 return op(x, w, bias, *args)
             alone = x.ndim == 3
             images = x.unsqueeze(0) if alone else x
             if blocks is None:
-                blocks = self._blocks(w, *problem, [*images.shape])
+                blocks = self._blocks(w, bias, *problem, [*images.shape])
                 if blocks is None:
                     fitting = False
                     return op(x, w, bias, *args)
@@ -68,8 +69,13 @@ class Packed:
 
         return run
 
-    def _blocks(self, w: Tensor, *problem: Any) -> Tensor | None:
-        """The kernel in the blocks that oneDNN wants for this problem; None beyond four formats."""
+    def _blocks(self, w: Tensor, bias: Tensor | None, *problem: Any) -> Tensor | None:
+        """The kernel in the blocks that oneDNN wants for this problem; None beyond four formats.
+
+        None, too, for a kernel and a bias that are no plain numbers.
+        """
+        if takes_gradients(w, bias) or not all(is_on_cpu(a, torch.float32) for a in (w, bias)):
+            return None
         made: Tensor = torch._C._nn.mkldnn_reorder_conv2d_weight(w.to_mkldnn(), *problem)
         layout = torch.ops.mkldnn._get_mkldnn_serialized_md(made).numpy().tobytes()
         if layout not in self._formats and len(self._formats) == _MOST_FORMATS:
@@ -77,15 +83,15 @@ class Packed:
         return self._formats.setdefault(layout, made)
 
 
-def _plain(x: Tensor, *others: Tensor | None) -> bool:
-    """Whether these are float32 numbers on the CPU, and nothing derives by them or maps over them.
+def _plain(x: Tensor) -> bool:
+    """Whether x is of float32 numbers on the CPU, and nothing derives by it or maps over it.
 
     Not where a user has switched oneDNN off.
     """
     return (
-        is_eager()
-        and all(is_on_cpu(a, torch.float32) for a in (x, *others))
-        and not takes_gradients(x, *others)
-        and forward_ad.unpack_dual(x).tangent is None  # type: ignore[no-untyped-call]
+        is_on_cpu(x, torch.float32)
+        and is_eager()
+        and not (x.requires_grad and torch.is_grad_enabled())
+        and forward_ad._current_level < 0
         and torch._C._get_mkldnn_enabled()
     )

@@ -31,6 +31,7 @@ _HUGE = 1 << 20  # numbers of a kernel of one tap that torch's op reads as fast
 _PIXELS = 1024  # under one tap, where the windows are x itself: more pixels hide the kernel's cost
 _FEW = 64  # of them where the kernel lies as torch's op wants it
 _FLOATS = (torch.float32, torch.float64)
+_nn = torch._C._nn
 
 
 def fits(step: Convolve, memory: Memory) -> bool:
@@ -88,15 +89,8 @@ def as_product(step: Convolve, memory: Memory, shape: Sequence[int] | None = Non
 
     shape: that of y, where it has other axes than the step.
     """
-    assert step.sizes is not None
     pointwise = one_tap(step)
-    form = _stamped if step.transposed else _slid
-    compute = _pixel_by_pixel(step, shape) if pointwise else partial(form, step=step, shape=shape)
-    rows = memory is Memory.CHANNELS_LAST
-    upright = rows is not step.transposed
-    side = (-1, step.sizes.c if step.transposed else step.sizes.o)
-    of_bias = (step.sizes.o,)
-    matrix = side if rows else side[::-1]
+    compute, as_matrix, of_bias = _parts(step, memory, shape)
 
     def run(x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor | None:
         dtype = x.dtype
@@ -111,25 +105,67 @@ def as_product(step: Convolve, memory: Memory, shape: Sequence[int] | None = Non
             and _is_exact()
             and (pointwise or not takes_gradients(x, w, bias))
         ):
-            kernel = w.view(matrix)
-            return compute(x, kernel if upright else kernel.t(), bias)
+            return compute(x, as_matrix(w), bias)
         return None
 
     return run
 
 
-def _pixel_by_pixel(step: Convolve, shape: Sequence[int] | None) -> Product:
-    """Where each pixel is a window, x is a matrix already; kernel: (c, o)."""
+def as_bound_product(
+    step: Convolve,
+    memory: Memory,
+    shape: Sequence[int] | None,
+    w: Tensor,
+    bias: Tensor | None,
+) -> Callable[[Tensor], Tensor | None] | None:
+    """The same for a kernel and a bias that never change, as a function of x alone.
+
+    None where they are not what a product needs.
+    """
+    pointwise = one_tap(step)
+    compute, as_matrix, of_bias = _parts(step, memory, shape)
+    dtype = w.dtype
+    fitting = dtype in _FLOATS and is_on_cpu(w, dtype) and w.is_contiguous()
+    if not fitting or not (bias is None or (is_on_cpu(bias, dtype) and bias.shape == of_bias)):
+        return None
+    kernel = as_matrix(w)
+
+    def run(x: Tensor) -> Tensor | None:
+        if (
+            is_on_cpu(x, dtype)
+            and is_eager()
+            and x.is_contiguous()
+            and _is_exact()
+            and (pointwise or not takes_gradients(x))
+        ):
+            return compute(x, kernel, bias)
+        return None
+
+    return run
+
+
+def _parts(
+    step: Convolve, memory: Memory, shape: Sequence[int] | None
+) -> tuple[Product, Callable[[Tensor], Tensor], tuple[int]]:
+    """What multiplies, what makes the kernel a matrix for it, and the shape of a bias."""
     assert step.sizes is not None
-    shape = shape or (prod(step.sizes.batch), *step.sizes.size, step.sizes.o)
-    matrix = (prod(step.sizes.batch) * prod(step.sizes.size), step.sizes.c)
+    form = _stamped if step.transposed else _slid
+    pointwise = one_tap(step)
+    compute = _pixel_by_pixel if pointwise else partial(form, step=step, shape=shape)
+    rows = memory is Memory.CHANNELS_LAST
+    upright = rows is not (step.transposed or pointwise)
+    side = (-1, step.sizes.c if step.transposed else step.sizes.o)
+    matrix = side if rows else side[::-1]
 
-    def compute(x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
-        if bias is None:
-            return torch.mm(x.view(matrix), kernel).view(shape)
-        return torch.addmm(bias, x.view(matrix), kernel).view(shape)
+    def as_matrix(w: Tensor) -> Tensor:
+        return w.view(matrix) if upright else w.view(matrix).t()
 
-    return compute
+    return compute, as_matrix, (step.sizes.o,)
+
+
+def _pixel_by_pixel(x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
+    """Where each pixel is a window, x is a matrix already; kernel: (o, c)."""
+    return _nn.linear(x, kernel, bias)
 
 
 def _windows(step: Convolve) -> tuple[int, ...]:
