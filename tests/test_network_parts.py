@@ -5,6 +5,7 @@ Folded and translated arrays are held against what torch's own layers compute wi
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import sys
@@ -498,3 +499,47 @@ def test_a_file_written_by_theano_is_converted_as_it_convolves(tmp_path):
 def test_roles_are_told_by_one_word_each():
     assert len({*ROLES}) == 4
     assert uniconv.convert_state_dict is convert_state_dict
+
+
+LAID_OUT_FOR_ANOTHER = [
+    ("keras", "pytorch", {"a/kernel": (8, 3, 3, 3), "b/kernel": (16, 8, 3, 3)}, "OIHW"),
+    ("mlx", "pytorch", {"a.weight": (8, 3, 5, 5), "a.bias": (8,)}, "OIHW"),
+    ("pytorch", "keras", {"a.weight": (3, 3, 3, 8), "b.weight": (3, 3, 8, 9)}, "HWIO"),
+    ("pytorch", "flax", {"a.weight": (8, 3, 3, 4), "a.bias": (8,)}, "OHWI"),
+    ("keras", "mlx", {"a/kernel": (8, 4, 3, 3, 3)}, "OIDHW"),
+]
+
+
+@pytest.mark.parametrize(("src", "dst", "shapes", "order"), LAID_OUT_FOR_ANOTHER)
+def test_kernels_that_are_square_in_another_order_are_doubted(src, dst, shapes, order):
+    arrays = {name: np.zeros(shape) for name, shape in shapes.items()}
+    with pytest.warns(UniconvWarning, match=rf"in the order {order} \(.* every kernel is square"):
+        convert_state_dict(arrays, src, dst)
+
+
+def test_kernels_as_they_are_said_to_be_are_not_doubted():
+    right = {"keras": (3, 3, 8, 16), "pytorch": (16, 8, 3, 3), "mlx": (16, 3, 3, 8)}
+    oblong = {"keras": (1, 7, 8, 9), "pytorch": (9, 8, 1, 7), "mlx": (9, 1, 7, 8)}
+    for src, dst in itertools.permutations(right, 2):
+        network = {"a.weight": np.zeros(right[src]), "b.weight": np.zeros(oblong[src])}
+        convert_state_dict(network, src, dst)  # a warning would be an error here
+
+
+def test_a_depthwise_kernel_of_pytorch_is_pointed_out_to_who_has_depthwise_layers():
+    numbers = random(8, 1, 3, 3)
+    network = {"a.weight": random(8, 3, 3, 3), "b.weight": numbers}
+    network["c.weight"] = random(4, 1, 3, 3)
+    with pytest.warns(UniconvWarning) as caught:
+        plain = convert_state_dict(network, "pytorch", "keras")
+    text = str(caught[0].message)
+    assert text.startswith(
+        "b.weight: it has one channel in: it becomes (3, 3, 1, 8), the kernel of"
+    )
+    assert plain["b.weight"].shape == (3, 3, 1, 8)
+    entries = json.loads(text[text.index("{") :])
+    assert list(entries) == ["b.weight", "c.weight"]
+    new = convert_state_dict(network, "pytorch", "keras", names=entries)
+    assert new["c.weight"].shape == (3, 3, 4, 1)
+    np.testing.assert_array_equal(new["b.weight"], numbers.transpose(2, 3, 0, 1))
+    convert_state_dict(network, "pytorch", "flax")  # which has no such layer
+    convert_state_dict({"a.weight": random(8, 1, 3, 3)}, "pytorch", "keras")  # a grey image

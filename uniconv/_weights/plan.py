@@ -29,6 +29,7 @@ from uniconv._weights.conversion import (
     left_out,
 )
 from uniconv._weights.dense import convert_dense, dense_axes, dense_pattern, family_of
+from uniconv._weights.doubts import depthwise, oblong
 from uniconv._weights.fold import folded
 from uniconv._weights.kernel import convert_kernel, readings
 from uniconv._weights.name_map import (
@@ -101,7 +102,8 @@ def plan(
     steps = _weight_normed(steps, src, dst, settings)
     steps = _batch_normed(steps, src, dst, families[1], settings, eps)
     steps = _single_names(steps, families[0])
-    return _warned(_contradicted(_distinct(steps), src, dst, settings), src, dst)
+    steps = _contradicted(_distinct(steps), src, dst, settings)
+    return _doubted(_warned(steps, src, dst), src, dst, settings)
 
 
 def _check_settings(settings: Settings) -> None:
@@ -381,6 +383,16 @@ def _warned(steps: Steps, src: str, dst: str) -> Steps:
                 steps[at] = replace(step, warning=text)
             channels = 0
     return steps
+
+
+def _doubted(steps: Steps, src: str, dst: str, settings: Settings) -> Steps:
+    """Warn of what is most likely a mistake, at the first array of it."""
+    unsaid = [s for s in steps if not (s.problem or s.mapped or s.why == _GRAPH)]
+    doubts = [depthwise(unsaid, src, dst, (family_of(src), family_of(dst)))]
+    if settings.like is None:
+        doubts.append(oblong(unsaid, src, dst, _outputs(steps, unsaid)))
+    words = {name: text for name, text in doubts if name}
+    return [replace(s, warning=s.warning or words[s.name]) if s.name in words else s for s in steps]
 
 
 def _letters(step: Conversion, src: str, dst: str) -> Sequence[str]:
