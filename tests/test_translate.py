@@ -368,6 +368,29 @@ if __name__ == "__main__":
     OUTCOMES.write_text(json.dumps(outcomes(), indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
+def test_a_separable_call_is_two_where_there_is_no_such_function():
+    shapes = {"x": (2, 9, 8, 3), "w": (3, 2, 3, 2), "pointwise": (1, 1, 6, 5)}
+    strided = {"strides": (1, 2, 2, 1), "padding": "SAME"}
+    call = Call(**shapes, dialect="tf.nn.separable_conv2d", **strided)
+    active = Call(
+        **shapes, bias=(5,), dialect="keras.layers.SeparableConv2D", activation="relu", strides=2
+    )
+    for to in ("pytorch", "onnx", "jax", "flux", "mlx", "paddle", "matlab_dl", "caffe", "keras"):
+        for each, sizes in ((call, "these"), (call, "any"), (active, "any")):
+            assert translate(each, to=to, sizes=sizes).prove().holds, (to, sizes)
+    code = translate(call, to="pytorch")
+    assert code.lines == (
+        "x = x.permute(0, 3, 1, 2)  # n ... c -> n c ...",
+        "y = F.conv2d(x, w, groups=3, stride=2, padding=(1, 0))",
+        "y = F.conv2d(y, p)",
+        "y = y.permute(0, 2, 3, 1)  # n o ... -> n ... o",
+    )
+    assert code.notes[0] == (
+        "it is two calls: torch.nn.functional.conv2d, and torch.nn.functional.conv2d for the "
+        "pointwise kernel"
+    )
+
+
 def test_a_border_of_no_pixels_is_of_no_kind():
     call = Call((2, 6, 7), (5, 2, 3, 2), dialect="ncnn.Convolution", pad_value=2)
     assert translate(call, to="pytorch").outcome == "exact"

@@ -19,6 +19,9 @@ TO_TORCH = {
     f"{K}DepthwiseConv2D(3, depth_multiplier=2, padding='same')": {"in_channels": 3},
     f"{K}Conv2DTranspose(5, 3, strides=2, padding='same', activation='leaky_relu')": {},
     f"{K}Conv2DTranspose(5, (4, 3), strides=(2, 1))": {},
+    f"{K}SeparableConv2D(5, 3, padding='same', depth_multiplier=2, activation='relu')": {
+        "in_channels": 3
+    },
     "flax.linen.Conv(5, (3, 4), padding=((1, 2), (0, 1)))": {},
     "paddle.nn.Conv2D(3, 6, [3, 4], padding=[1, 0, 2, 1], groups=3)": {},
     "paddle.nn.Conv2D(3, 5, 3, padding=1, padding_mode='circular')": {},
@@ -72,7 +75,7 @@ def test_the_layer_of_torch_gives_the_same(text):
     done = translate_layer(text, to="pytorch", **words)
     call, arrays = call_of(text, words.get("size"))
     x = moved(arrays["x"], *done.axes.split(" -> "))
-    scope = {"x": x, "w": arrays["w"], "bias": arrays.get("bias")}
+    scope = {"x": x, "w": arrays["w"], "bias": arrays.get("bias"), "p": arrays.get("pointwise")}
     torch.set_default_dtype(torch.float64)
     try:
         with torch.no_grad():
@@ -100,7 +103,13 @@ def test_a_layer_stands_in_a_row_with_what_its_class_cannot_say():
         ("nn.Conv2d(3, 4, 3); nn.Conv2d(3, 4, 3)", {}, BadCall, "makes no layer"),
         (f"{K}Conv2D(4, 3, strides=2, padding='same')", {}, BadOption, "say size="),
         (f"{K}DepthwiseConv2D(3)", {}, BadOption, "say in_channels="),
-        (f"{K}SeparableConv2D(4, 3)", {}, CannotExpress, "pointwise"),
+        (f"{K}SeparableConv2D(4, 3)", {}, BadOption, "say in_channels="),
+        (
+            f"{K}SeparableConv2D(4, 3)",
+            {"to": "chainer", "in_channels": 3},
+            CannotExpress,
+            "no words for layers in a row",
+        ),
         ("nn.Conv2d(3, 4, 3)", {"to": "torch.nn.Conv9d"}, UnknownName, "no class of layers"),
         ("nn.Conv2d(3, 4, 3)", {"to": "numpy"}, CannotExpress, "no layer"),
         (

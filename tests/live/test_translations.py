@@ -43,6 +43,9 @@ REFUSED = {
 }
 
 
+FLAT = ("cv2", "matlab", "numpy", "scipy")  # whose arrays have no channels
+
+
 def targets() -> list[str]:
     """The main functions of the frameworks that run here."""
     here = [f for f in frameworks().values() if runs(f.name)]
@@ -52,11 +55,18 @@ def targets() -> list[str]:
 
 
 def sources(other: Op) -> dict[str, list[int]]:
-    """The main functions of the same operation, each with the ranks in which both are that."""
+    """The main functions of the same operation, each with the ranks in which both are that.
+
+    Separable ones, too, where the family has none: they become two calls.
+    """
     found: dict[str, list[int]] = {}
+    family = framework_of(other)
     for kind, rank in product(KINDS, (1, 2, 3)):
         ops = mains(kind, rank)
-        for op in ops if other in ops else ():
+        two = kind == "separable_conv" and kind not in family.main and family.name not in FLAT
+        two = two and family.main["conv"].get(rank) == other.name
+        ops = [op for op in ops if op.pointwise] if two else ops
+        for op in ops if two or other in ops else ():
             found.setdefault(op.name, []).append(rank)
     return found
 

@@ -49,6 +49,7 @@ TEXTS = {
     f"{KERAS}Conv2DTranspose(5, 3, strides=2, padding='same')": 3,
     f"{KERAS}DepthwiseConv2D(3, depth_multiplier=2)": 3,
     f"{KERAS}Conv1D(5, 3, padding='causal', dilation_rate=2)": 3,
+    f"{KERAS}SeparableConv2D(5, 3, strides=2, depth_multiplier=2, activation='relu')": 3,
     "flax.linen.Conv(5, (3, 4), strides=2, padding='VALID')": 3,
     "import mlx.nn\nmlx.nn.Conv2d(4, 6, (3, 2), stride=2, padding=1, groups=2)": 4,
 }
@@ -84,6 +85,7 @@ def run(family, text, channels):
     scope = {"np": np}
     exec(imports, scope)
     arrays["x"] = moved(arrays["x"], src, dst)
+    arrays["p"] = arrays.pop("pointwise", arrays["w"])
     for role, a in arrays.items():
         scope["given"] = a
         exec(f"{role} = {array.format('given')}", scope)

@@ -235,6 +235,7 @@ SPELLING = Spelling(
             row="flax.linen.Sequential([{parts}])",
             apart=r"\{\"kernel\": [^}]*\}",
             entry='{{"layers_{i}": \\g<0>}}',
+            further=(r'^variables = {"params": (.*)}$', r'variables["params"] |= \1'),
             pad=PADS,
             activations={
                 "relu": "flax.linen.relu",

@@ -267,7 +267,7 @@ IDIOM = replace(
         "clip": node("Clip", '"{x}", "{low}", "{high}"'),
     },
     run="""\
-arrays = {"x": x, "w": w, **({"bias": bias} if "bias" in globals() else {})}
+arrays = {name: globals()[name] for name in ("x", "w", "p", "bias") if name in globals()}
 kind = helper.np_dtype_to_tensor_dtype
 inputs = [helper.make_tensor_value_info(n, kind(a.dtype), a.shape) for n, a in arrays.items()]
 output = helper.make_tensor_value_info("y", kind(x.dtype), None)

@@ -49,6 +49,7 @@ class Rewriting:
     everywhere: whether it holds for x of every size, and not for that of ``call`` alone.
     beside: the fields of the record that the function does not say itself.
     measured: whether steps name the extents of x, n0, n1, ...: by formulas.
+    then: what takes the y of this for its x, and the second kernel for its kernel.
     """
 
     call: LoweredCall
@@ -61,6 +62,7 @@ class Rewriting:
     everywhere: bool
     beside: tuple[str, ...]
     measured: bool = False
+    then: Rewriting | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from uniconv._calls.lift import native_shapes
 from uniconv._canonical import steps as s
@@ -56,11 +56,14 @@ def written(
     writer = _writer(rewriting, spelling.idiom, language)
     if spelling.idiom.nodes:
         return _graph(rewriting, names, spelling, writer, inline=inline)
-    current = dict(names)
-    kernel = _stepped(writer, rewriting.w, current) + _stepped(writer, rewriting.p, current)
-    call = [*_measured(rewriting, writer, current), *_stepped(writer, rewriting.x, current)]
-    call += [_named(line, current, spelling.idiom) for line in _call(rewriting, spelling)]
-    call += _stepped(writer, rewriting.y, {})
+    kernel, call = _written(rewriting, spelling, writer, dict(names))
+    if rewriting.then is not None:
+        then = _of_second_kernel(rewriting.then)
+        writer = _writer(then, spelling.idiom, language)
+        own = {"bias": names["bias"]} if "bias" in names else {}
+        own |= {"x": "y", "w": "p", "p": names.get("p", "p")}
+        once, after = _written(then, spelling, writer, own)
+        kernel, call = [*kernel, *once], [*call, *after]
     statements = [*kernel, *call]
     once, rest = ([], statements) if inline else (kernel, call)
     named = f"{family.title} has no call to paste: {op.name} is named as uniconv names it"
@@ -74,6 +77,23 @@ def written(
         tuple(statements),
         notes,
     )
+
+
+def _written(
+    rewriting: Rewriting, spelling: Spelling, writer: Writer, current: dict[str, str]
+) -> tuple[list[str], list[str]]:
+    """The lines of the kernels, and those of the call; current: what stands for each array."""
+    kernel = _stepped(writer, rewriting.w, current) + _stepped(writer, rewriting.p, current)
+    if current.get("w") == "p" and "p" in current:  # a second call's, under its own name
+        current["w"] = current.pop("p")
+    call = [*_measured(rewriting, writer, current), *_stepped(writer, rewriting.x, current)]
+    call += [_named(line, current, spelling.idiom) for line in _call(rewriting, spelling)]
+    return kernel, [*call, *_stepped(writer, rewriting.y, {})]
+
+
+def _of_second_kernel(then: Rewriting) -> Rewriting:
+    """A second call, whose kernel is p in the code."""
+    return replace(then, w=(), p=tuple(replace(step, on="p") for step in then.w))
 
 
 def _graph(
@@ -96,6 +116,17 @@ def _graph(
     graph.call(line)
     for step in rewriting.y:
         graph.step(step)
+    if rewriting.then is not None:
+        then = _of_second_kernel(rewriting.then)
+        second = _writer(then, spelling.idiom, writer.language)
+        kernel += [] if inline else _stepped(second, then.p, {})
+        graph.second(second.ndims)
+        for step in (*(then.p if inline else ()), *then.x):
+            graph.step(step)
+        (line,) = _call(then, spelling)
+        graph.call(line.replace('"w"', '"p"'))
+        for step in then.y:
+            graph.step(step)
     statements = in_a_list(renamed(graph.finished(), dict(names)))
     imports = _imports(spelling, rewriting, [*kernel, *statements])
     language = writer.language
@@ -133,7 +164,7 @@ def _writer(rewriting: Rewriting, idiom: Idiom, language: Language) -> Writer:
     ndims = {
         "x": len(letters_of(call.layout.x, call.rank, len(call.sizes.batch))),
         "w": len(call.letters.w),
-        "p": len(axes(str(call.op.pointwise or ""), call.rank)),
+        "p": len(axes(str(call.op.pointwise or call.layout.w), call.rank)),
         "y": len(letters_of(lifted.layout.y, call.rank, len(lifted.y_batch))),
     }
     return (_Torch if idiom.of_torch else Writer)(language, idiom, ndims, lifted.op.name)

@@ -202,24 +202,19 @@ def _of_channels(
         raise BadOption(f"{source.name}: its padding depends on the size of x: say size=...")
     spelling = framework_of(find(target.function)).spelling
     rewriting = translation.rewriting
-    kernel = [line for line in translation.statements if line.startswith(("w = ", "p = "))]
+    kernel = translation.kernel
     idiom = spelling.idiom.layers if spelling else None
     if spelling is None or idiom is None:
         raise CannotExpress(target.name, "layer", "uniconv has no words for its weights")
     if idiom.weights:
-        made = _constructed(rewriting, target, idiom, bias="bias" in shapes)
-        arrays = " ".join(role for role in ("w", "p", "bias") if _NAMES.get(role, role) in shapes)
-        weights = idiom.weights[arrays].splitlines()
+        roles = [role for role in ("w", "p", "bias") if _NAMES.get(role, role) in shapes]
+        made, weights = _in_words(rewriting, target, idiom, roles)
     else:  # made of its arrays
         lines = (line for line in translation.statements if line.startswith("layer = "))
         made, weights = next(lines, "")[8:], list[str]()
-        if not made:
+        if not made or rewriting.then:
             raise CannotExpress(target.name, "layer", "uniconv has no words for its weights")
-    parts, place = _row(translation, made, idiom, target.name)
-    if len(parts) > 1:
-        made = idiom.row.format(parts=", ".join(parts))
-        entry = idiom.entry.format(i=place)
-        weights = [re.sub(idiom.apart, entry, line) for line in weights]
+        _row(rewriting, made, idiom, target.name)
     return LayerTranslation(
         source.name,
         target.name,
@@ -232,6 +227,33 @@ def _of_channels(
         rewriting,
         translation.language,
     )
+
+
+def _in_words(
+    rewriting: Rewriting, target: Constructor, idiom: LayerIdiom, roles: list[str]
+) -> tuple[str, list[str]]:
+    """The expression that makes a layer, or several in a row, and the lines of their weights."""
+    calls = [(rewriting, roles)]
+    if rewriting.then:
+        calls = [(rewriting, ["w"]), (rewriting.then, [r for r in roles if r != "p"])]
+    parts, placed = list[str](), list[tuple[int, list[str]]]()
+    for each, arrays in calls:
+        layer = _constructed(each, target, idiom, bias="bias" in arrays)
+        row, place = _row(each, layer, idiom, target.name)
+        lines = idiom.weights[" ".join(arrays)].splitlines()
+        if each is rewriting.then:  # whose kernel is p
+            lines = [re.sub(r"\bw\b", "p", line) for line in lines]
+        placed.append((len(parts) + place, lines))
+        parts += row
+    if len(parts) == 1:
+        return parts[0], placed[0][1]
+    if not idiom.row:
+        raise CannotExpress(target.name, "layer", "uniconv has no words for layers in a row")
+    weights = list[str]()
+    for place, lines in placed:
+        lines = [re.sub(idiom.apart, idiom.entry.format(i=place), line) for line in lines]
+        weights += [re.sub(*idiom.further, line) for line in lines] if weights else lines
+    return idiom.row.format(parts=", ".join(parts)), weights
 
 
 def _imports(translation: Translation, idiom: LayerIdiom, code: str) -> Iterator[str]:
@@ -295,11 +317,8 @@ def shapes_of_layer(call: UnsizedCall, c: int, size: Shape | None) -> dict[str, 
     return shapes
 
 
-def _row(
-    translation: Translation, layer: str, idiom: LayerIdiom, name: str
-) -> tuple[list[str], int]:
+def _row(rewriting: Rewriting, layer: str, idiom: LayerIdiom, name: str) -> tuple[list[str], int]:
     """Paddings, the layer itself and an activation, in a row; and where the layer stands."""
-    rewriting = translation.rewriting
     lifted = rewriting.lifted.call
     before, after = [], []
     for step in rewriting.x:

@@ -67,6 +67,11 @@ class Graph:
         self.names["y"] = f"y_{self._count}"
         self.nodes.append(line.replace('["y"]', f'["{self.names["y"]}"]'))
 
+    def second(self, ndims: dict[str, int]) -> None:
+        """Take y for the x of a second call, whose arrays have these numbers of axes."""
+        self.names = {"x": self.names["y"]}
+        self.ndims = ndims
+
     def finished(self) -> list[str]:
         """The nodes, the last of which makes "y"."""
         last = f'"{self.names["y"]}"'

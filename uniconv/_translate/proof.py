@@ -104,8 +104,11 @@ def in_uniconv(rewriting: Rewriting, arrays: Mapping[str, Array]) -> Array:
     op = rewriting.lifted.call.op
     code = written(rewriting, {}, inline=True, spelling=PLAIN)
     scope: dict[str, Any] = {"np": np, "native": native, **arrays}
-    lines = [line.replace(f"{op.name}(", f'native("{op.name}")(') for line in code.statements]
-    exec("\n".join(lines), scope)
+    text = "\n".join(code.statements)
+    ops = {op.name, *([rewriting.then.lifted.call.op.name] if rewriting.then else [])}
+    for name in ops:
+        text = re.sub(rf"(?<![\w.\"]){re.escape(name)}\(", f'native("{name}")(', text)
+    exec(text, scope)
     return np.asarray(scope["y"])
 
 

@@ -10,6 +10,7 @@ from uniconv._calls.lower import LoweredCall
 from uniconv._messages import either, show, suggest
 from uniconv._translate.beside import Rewriting, rewritten
 from uniconv._translate.code import Code, written
+from uniconv._translate.separable import in_a_row, parted
 from uniconv._translate.translation import Translation
 from uniconv.errors import BadOption, CannotExpress, UnknownName
 from uniconv.spec.op import Op
@@ -85,9 +86,8 @@ def translate(
     lowered = call.lowered
     if 0 in lowered.output:
         raise CannotExpress(to, "sizes", "y of this call has no elements")
-    ops = _targets(to, lowered)
     arrays = {"bias": call.bias is not None, "addend": _has_addend(call)}
-    rewriting = _first(lowered, ops, sizes, arrays)
+    rewriting = _rewritten(lowered, to, sizes, arrays)
     code = written(rewriting, dict(names or {}), inline=weights == "inline")
     return Translation(
         call,
@@ -105,8 +105,21 @@ def translate(
     )
 
 
-def _targets(to: str, call: LoweredCall) -> list[Op]:
-    """The functions to try, the likeliest first.
+def _rewritten(call: LoweredCall, to: str, sizes: str, arrays: Mapping[str, bool]) -> Rewriting:
+    """The call by one function, or, where it is separable and none can, by two in a row."""
+    try:
+        return _first(call, _targets(to, call, call.op.kind), sizes, arrays)
+    except CannotExpress:
+        if call.pointwise is None:
+            raise
+    depthwise, point = parted(call)
+    without = dict.fromkeys(arrays, False)
+    first = _first(depthwise, _targets(to, depthwise, "depthwise_conv"), sizes, without)
+    return in_a_row(first, _first(point, _targets(to, point, "conv"), sizes, arrays))
+
+
+def _targets(to: str, call: LoweredCall, kind: str) -> list[Op]:
+    """The functions to try for an operation, the likeliest first.
 
     Raises:
         UnknownName: no such function, family or version.
@@ -119,7 +132,6 @@ def _targets(to: str, call: LoweredCall) -> list[Op]:
         raise UnknownName(f"{to}: uniconv knows {name} of version {known}: write {name}@{known}")
     if family is None:
         return [find(name)]
-    kind = call.op.kind
     kinds = [kind, *_OTHER_KINDS.get(kind, ())]
     if max(call.conv.lhs_dilation, default=1) == 1 and kind == "conv":
         kinds = ["conv"]
@@ -132,7 +144,8 @@ def _targets(to: str, call: LoweredCall) -> list[Op]:
     if not ops:
         has = either(sorted(mains[0]))
         raise CannotExpress(family.name, "rank", f"it has {has} spatial axes, the call {call.rank}")
-    return ops
+    others = (op for op in family.functions if op.kind in kinds and call.rank in op.ranks)
+    return list({op.name: op for op in (*ops, *others)}.values())
 
 
 def _has_addend(call: Call) -> bool:
@@ -179,6 +192,9 @@ def _notes(rewriting: Rewriting, code: Code) -> tuple[str, ...]:
     if rewriting.call.op.depths:
         title = rewriting.call.op.title
         notes.append(f"for x of floats: integers are rounded and saturated by {title} alone")
+    if rewriting.then:
+        second = rewriting.then.lifted.call.op.name
+        notes.append(f"it is two calls: {op.name}, and {second} for the pointwise kernel")
     if not rewriting.everywhere:
         size = " x ".join(map(str, rewriting.call.sizes.size))
         notes.append(f'the numbers are those of an image of {size}; sizes="any" writes formulas')

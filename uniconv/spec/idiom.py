@@ -17,6 +17,7 @@ class LayerIdiom:
     ("w", "w bias", "w p bias"); none where the class is made of its arrays.
     row: layers ``{parts}`` in a row; entry: the ``{i}``-th layer of ``layer``, from 0, or what
     stands in the lines of ``weights`` for ``apart`` then.
+    further: what of these lines (a regular expression) is another in those of a second layer.
     pad: by boundary; ``{pairs}`` are (before, after) for each spatial axis, ``{each}`` the same
     without the outer brackets, ``{flat}`` without any and from the last axis on; ``{rank}``
     spatial axes, ``{fill}`` a number.
@@ -32,6 +33,7 @@ class LayerIdiom:
     row: str = ""
     entry: str = ""
     apart: str = r"\blayer\b(?!\.build)"
+    further: tuple[str, str] = (r"^$", "")
     pad: Mapping[str, str] = field(default_factory=dict)
     cut: str = ""
     activations: Mapping[str, str] = field(default_factory=dict)
