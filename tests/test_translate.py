@@ -336,9 +336,10 @@ def test_a_known_version_may_be_asked_for():
     assert translate(SAME, to=f"pytorch@{version}", **SHAPES).function.startswith("torch.nn.")
 
 
-def test_shapes_need_no_torch():
+def test_shapes_need_no_torch_and_no_readers_of_files():
     code = f"import sys, uniconv; uniconv.translate({SAME!r}, to='pytorch', **{SHAPES})"
-    code += "; raise SystemExit('torch' in sys.modules)"
+    idle = ("torch", "uniconv.files", "uniconv._translate.program")
+    code += f"; raise SystemExit(any(name in sys.modules for name in {idle}))"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 

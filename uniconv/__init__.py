@@ -17,7 +17,7 @@ _HOMES = {
     "Explanation": "uniconv._explain",
     "Probe": "uniconv._probe",
     "Thread": "uniconv._diagnose",
-    "Translation": "uniconv._translate",
+    "Translation": "uniconv._translate.translation",
     "UniconvError": "uniconv.errors",
     "bind": "uniconv._bind",
     "compare": "uniconv._diagnose",
@@ -38,9 +38,9 @@ _HOMES = {
     "probe": "uniconv._probe",
     "same_pads": "uniconv._same_pads",
     "separable_conv": "uniconv._functional",
-    "translate": "uniconv._translate",
-    "translate_layer": "uniconv._translate",
-    "translate_program": "uniconv._translate",
+    "translate": "uniconv._translate.translate",
+    "translate_layer": "uniconv._translate.layers",
+    "translate_program": "uniconv._translate.program",
     "which_layout": "uniconv._weights.which_layout",
 }
 __all__ = ["__version__", *_MODULES, *_HOMES]

@@ -32,10 +32,10 @@ from uniconv._signatures import native as native
 from uniconv._probe import Probe as Probe
 from uniconv._probe import probe as probe
 from uniconv._same_pads import same_pads as same_pads
-from uniconv._translate import Translation as Translation
-from uniconv._translate import translate as translate
-from uniconv._translate import translate_layer as translate_layer
-from uniconv._translate import translate_program as translate_program
+from uniconv._translate.layers import translate_layer as translate_layer
+from uniconv._translate.program import translate_program as translate_program
+from uniconv._translate.translate import translate as translate
+from uniconv._translate.translation import Translation as Translation
 from uniconv._weights.network import convert_file as convert_file
 from uniconv._weights.which_layout import which_layout as which_layout
 from uniconv.errors import UniconvError as UniconvError
@@ -321,7 +321,8 @@ def convert_state_dict(weights: Mapping[str, Tensor], src: Dialect, dst: Dialect
         weight_norm: "fold" makes one kernel of weight norm's two arrays, "keep" converts both.
         fold_batchnorm: True folds each BatchNorm whose name lies in a convolution's; a mapping
             says for others what they follow, ``{"layer*.bn*": "layer*.conv*"}``; the rest stay.
-        eps: what BatchNorm adds to the variance, which few files say (default: none is known).
+        eps: what every BatchNorm adds to its variance (default: what the file says of each, where
+            it has the layers beside their arrays: Keras's models, .onnx, Caffe, ncnn, Core ML).
         like: a torch module, or shapes as PyTorch has them, as ``which_layout`` takes it: tells
             whether the kernels are converted already where no bias does.
 

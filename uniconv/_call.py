@@ -26,7 +26,6 @@ from uniconv.errors import (
     UnknownName,
     from_one_frame,
 )
-from uniconv.files.named_array import NamedArray
 from uniconv.spec.op import Op
 from uniconv.spec.registry import find, framework, main, usual
 from uniconv.typing import Dialect, Kind
@@ -222,12 +221,13 @@ class Call:
             BadArray: the call holds its shape, or neither.
         """
         a = getattr(self, role)
-        if isinstance(a, NamedArray):
-            return a.array
         if isinstance(a, tuple) or (a is None and role in ("x", "w")):
             value = "no array" if a is None else f"the shape {show_shape(a)}"
             raise BadArray(f"{self.dialect or 'Call'}: {role} is {value}: give its numbers")
-        return a
+        # Here, because it brings all readers of files: a tenth of a second.
+        from uniconv.files.named_array import NamedArray
+
+        return a.array if isinstance(a, NamedArray) else a
 
     def with_result(self, y: Any, tolerance: Tolerance | None = None) -> Call:
         """This call together with the y that came out of it, for ``diagnose`` and ``compare``.

@@ -19,7 +19,7 @@ from uniconv._call import Call
 from uniconv._describe import flip
 from uniconv._diagnose import Diagnosis, compare
 from uniconv._functional import conv
-from uniconv._translate import translate
+from uniconv._translate.translate import translate
 from uniconv.files import NamedArray
 from uniconv.spec.registry import find
 

@@ -13,7 +13,7 @@ from uniconv._cli.arguments import UsageError, call_of, integers, is_text, named
 from uniconv._cli.translate_file import translate_file
 
 if TYPE_CHECKING:
-    from uniconv._translate import LayerTranslation
+    from uniconv._translate.layers import LayerTranslation
 
 
 def translate_command(
