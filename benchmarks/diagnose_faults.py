@@ -764,6 +764,8 @@ def correct(count: int, seed: int, verbose: bool) -> tuple[int, Counter[str]]:
                 if good.p is not None or good.call.op.outer_product:
                     continue
                 at = [i for i, a in enumerate(letters(good, "w")) if a in "ogm"]
+                if "each" in precision and all(good.w.shape[i] == 1 for i in at):
+                    precision = "int8 w"  # of one channel both are the same
                 run = replace(good, w=eight_bits(good.w, at if "each" in precision else []))
                 run = replace(run, x=eight_bits(good.x, [])) if "x" in precision else run
             y = run.run()

@@ -108,32 +108,35 @@ def _any_function(
     """Which function gives y, with few options: exactly first, then with one change."""
     # Each function is searched with each guess that says what it requires; what it refuses is
     # passed over.  The best run is kept by ``_rank``, and what gives y exactly is listed besides.
-    best: tuple[tuple[Any, ...], Run] | None = None
-    exact: list[str] = []
+    # As most cost is in changes, all functions are first held against y as they are.
     calls = [
         (op, guess)
         for op in functions().values()
         for guess in GUESSES
         if _has_pointwise(op) == (pointwise is not None) and _takes(op, guess)
     ]
-    for n, (op, guess) in enumerate(calls):
-        if progress is not None and n % 40 == 0:
-            progress(f"{n} of {len(calls)} calls tried")
-        try:
-            run = searched(op, guess, arrays, bias, pointwise, depth=1)
-        except (UniconvError, ValueError):
-            continue
-        if run.result.explained and not run.model.changes:
-            exact.append(native_call(run.model, guess, run.names)[0])
-        rank = _rank(run)
-        if best is None or rank < best[0]:
-            best = rank, run
-    if best is None:
+    exact: list[Run] = []
+    runs: list[Run] = []
+    for depth in (0, 1):
+        for n, (op, guess) in enumerate(calls):
+            if progress is not None and n % 40 == 0:
+                progress(f"{n} of {len(calls)} calls tried")
+            try:
+                runs.append(searched(op, guess, arrays, bias, pointwise, depth=depth))
+            except (UniconvError, ValueError):
+                continue
+        exact = [run for run in runs if run.result.explained and not run.model.changes]
+        if exact or not runs:
+            break
+        runs = [] if depth == 0 else runs
+    if not runs:
         raise UnknownName(
             "no function takes arrays of these shapes with few options: say which call was meant, "
             'as uniconv.Call(x, w, dialect="tf", ...)'
         )
-    return _of_best(best[1], exact)
+    best = min(runs, key=_rank)
+    others = [native_call(run.model, run.options, run.names)[0] for run in exact]
+    return _of_best(searched(best.op, best.options, arrays, bias, pointwise, depth=1), others)
 
 
 def _has_pointwise(op: Op) -> bool:

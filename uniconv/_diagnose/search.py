@@ -182,11 +182,16 @@ def search(
     """The simplest explanation of y.
 
     rounded: the expected call with x and w rounded to a short format.  depth: how many changes
-    are combined at most.
+    are combined at most; 0 is the call itself or nothing.
     """
     # How to read this: from what is proved to what is only consistent, and within each from fewer
     # changes to more.  "Short": x and w were rounded to TF32, float16 or bfloat16 first; "loosely":
     # within what such a format may do, without its rounding being reproduced.
+    if depth == 0:
+        judge = Judge(start, errors)
+        rest = judge.remainder(start)
+        explained = judge.agrees(start) and rest.is_rounding and rest.proved
+        return SearchResult(start, explained, rest, tried=judge.tried)
     stages = _Search(start, Judge(start, errors), rounded, progress)
     steps = [stages.nothing, stages.one, stages.short, stages.integers, stages.one_and_short]
     steps.append(stages.one_and_integers)
