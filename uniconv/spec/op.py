@@ -76,83 +76,105 @@ class OptionPerAxis:
         return options.get(name, self.default)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Op:
     """One native function: its layouts, its options as rules, what it refuses, its source.
 
-    params: the native parameter list, in order; "x:input" says that ``input`` is x, a bare word is
-    an option, "*" starts the keyword-only part.  aliases: second names of options.
-    batch: fewest and most batch axes of x.  empty_output: whether an output without elements is
-    "kept", "kept unless negative" or "refused".
-    constructor_words: arguments that say once more what the arrays say; they are keywords, and
-    checked.
-    integer_ranks: for how many spatial axes integers are taken, where dtypes has any.
+    Most functions need the first group and a few fields of each other one; what is left out is what
+    most frameworks do.
+
+    The function.  params: the native parameter list, in order; "x:input" says that ``input`` is x,
+    a bare word is an option, "*" starts the keyword-only part.
+
+    Arrays.  batch: fewest and most batch axes of x; drops_single: whether a batch of one is taken
+    off: y of x (H, W, 1) is (H, W).  square: whether a kernel has one size for all its axes.
+    bias: "o" where it has one number per channel, "y" where it has y's axes.  pointwise: the
+    pattern of a separable_conv's 1x1 kernel; pointwise_groups: whether that may have fewer input
+    channels than the depthwise result has.  outer_product: where the kernel is the product of two
+    vectors, the letters of w and of p (kernels of a separable_conv without channels).
+    empty_output: whether an output without elements is "kept", "kept unless negative" or "refused".
+
+    The sum.  lhs_dilation: spreads x in a plain convolution.  fill: what stands outside x where the
+    boundary is constant.  conjugates: whether a complex kernel is conjugated.
+
+    Around the sum.  zero_points: what is subtracted from x and w first.  addend: the name of an
+    array that is added, and its factor; shift: a number added to every pixel of y.
+
+    Dtypes.  integer_ranks: for how many spatial axes integers are taken, where dtypes has any.
     mixed_dtypes: whether arrays may differ in dtype: True computes in the widest, "w" in that of w,
     "numpy" in what NumPy promotes them to, "x" too, and gives y the dtype of x; "inexact", "fft"
     and "single" make floats of integers (``promotion.py``); "depth" as ``depths`` says.
-    warnings: like refusals, for what is computed as wrongly as the framework does.
-    zero_points: what is subtracted from x and w first.
     result: the dtype of y where it is not that of x; result_option: what says it in the call.  x
-    and w are made of that dtype first.
-    depths: for each dtype of x those that y may have.  Where mixed_dtypes is "depth", w is
-    converted and sums are rounded to integers (image filters); halves: which way a half goes,
-    "even", or "away" from zero.
-    drops_single: whether a batch of one is taken off: y of x (H, W, 1) is (H, W).
-    bias: "o" where it has one number per channel, "y" where it has y's axes.
-    outer_product: where the kernel is the product of two vectors, the letters of w and of p
-    (kernels of a separable_conv without channels).  shift: a number added to every pixel of y.
-    pointwise: the pattern of a separable_conv's 1x1 kernel; pointwise_groups: whether that may have
-    fewer input channels than the depthwise result has.
-    conjugates: whether a complex kernel is conjugated.
-    lhs_dilation: spreads x in a plain convolution.  fill: what stands outside x where the boundary
-    is constant.  per_axis_options: the rules whose value comes from several native options.
-    square: whether a kernel has one size for all its axes.
-    title, family: how messages call the framework, and its family name; its Framework says both.
-    rules: every rule by the option that it reads, made of the fields above.
+    and w are made of that dtype first.  depths: for each dtype of x those that y may have.  Where
+    mixed_dtypes is "depth", w is converted and sums are rounded to integers (image filters);
+    halves: which way a half goes, "even", or "away" from zero.
+
+    Spelling.  aliases: second names of options.  per_axis_options: the rules whose value comes from
+    several native options.  constructor_words: arguments that say once more what the arrays say;
+    they are keywords, and checked.  inert_options: those that change no number of y.
+
+    Refusals.  warnings: like refusals, for what is computed as wrongly as the framework does.
+
+    Made.  title, family: how messages call the framework, and its family name; its Framework says
+    both.  rules: every rule by the option that it reads, made of the fields above.
     """
 
-    name: str
+    name: str = field(kw_only=False)
     kind: str
     params: str
+    source: str
+    notes: tuple[str, ...] = ()
+
+    # Arrays
+    layout: SettingOf[Layout] = REQUIRED  # type: ignore[assignment]
+    batch: tuple[int, int] = (1, 1)
+    drops_single: bool = False
+    square: bool = False
+    bias: str = "o"
+    pointwise: str | None = None
+    pointwise_groups: bool = True
+    outer_product: tuple[str, str] | None = None
+    empty_output: str = "kept"
+
+    # The sum
     stride: PerAxis | None
     dilation: PerAxis | None
-    pad: Padding
-    source: str
-    layout: SettingOf[Layout] = REQUIRED  # type: ignore[assignment]
-    groups: Groups = BY_CHANNELS
-    batch_groups: Count | None = None
     lhs_dilation: PerAxis | None = None
-    reverse: SettingOf[bool] = False  # type: ignore[assignment]
-    conjugates: bool = False
+    pad: Padding
     boundary: Choice | None = None
     fill: Scalar | None = None
+    groups: Groups = BY_CHANNELS
+    batch_groups: Count | None = None
+    reverse: SettingOf[bool] = False  # type: ignore[assignment]
+    conjugates: bool = False
+
+    # Around the sum
+    zero_points: tuple[Scalar, Scalar] | None = None
     scale: Scalar | None = None
     addend: tuple[str, Scalar] | None = None
     shift: Scalar | None = None
     activation: ActivationWord | None = None
-    outer_product: tuple[str, str] | None = None
-    pointwise: str | None = None
-    pointwise_groups: bool = True
-    bias: str = "o"
-    batch: tuple[int, int] = (1, 1)
-    empty_output: str = "kept"
+
+    # Dtypes
     dtypes: tuple[str, ...] = FLOATS
     integer_ranks: Sequence[int] = EVERY_RANK
     mixed_dtypes: bool | str = False
-    inert_options: tuple[InertOption | KernelShape | FullAxes | Choice, ...] = ()
-    zero_points: tuple[Scalar, Scalar] | None = None
     result: str | None = None
     result_option: Choice | None = None
     depths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     halves: str = "even"
-    drops_single: bool = False
+
+    # Spelling
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    per_axis_options: Mapping[str, OptionPerAxis] = field(default_factory=dict)
+    constructor_words: Mapping[str, Restated] = field(default_factory=dict)
+    inert_options: tuple[InertOption | KernelShape | FullAxes | Choice, ...] = ()
+
+    # Refusals
     refusals: tuple[Refusal, ...] = ()
     warnings: tuple[Refusal, ...] = ()
-    aliases: Mapping[str, str] = field(default_factory=dict)
-    constructor_words: Mapping[str, Restated] = field(default_factory=dict)
-    per_axis_options: Mapping[str, OptionPerAxis] = field(default_factory=dict)
-    square: bool = False
-    notes: tuple[str, ...] = ()
+
+    # Made
     title: str = ""
     family: str = ""
     rules: Mapping[str, Rule] = field(init=False, default_factory=dict)
