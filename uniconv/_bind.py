@@ -166,16 +166,16 @@ class Bound:
 
     def __repr__(self) -> str:
         words = self._options | ({"precision": self._precision} if self._precision else {})
-        told = "".join(f", {k}={v!r}" for k, v in words.items())
-        return f"bind(w {show_shape(self._kernel.shape)}, dialect={self._op.name!r}{told})"
+        listed = "".join(f", {k}={v!r}" for k, v in words.items())
+        return f"bind(w {show_shape(self._kernel.shape)}, dialect={self._op.name!r}{listed})"
 
     def _in_graph(self, x: Any) -> Any:
         from uniconv._calls.graph import prepared_in_graph
 
         point = self._more[0] if self._more else None
         arrays = (x, self._w, self._bias, point)
-        told = (self._options, self._kernel.shape, self._precision, in_block())
-        return prepared_in_graph(self._op.name, *arrays, *told)
+        settings = (self._options, self._kernel.shape, self._precision, in_block())
+        return prepared_in_graph(self._op.name, *arrays, *settings)
 
     traced_as(__call__, _in_graph)
 

@@ -152,12 +152,12 @@ def _compiler(op: Op, defaults: dict[str, Any]) -> Callable[..., Any]:
 
 def _either(op: Op, **spellings: Any) -> Any:
     """The one array that two spellings of an argument give."""
-    given = {name: a for name, a in spellings.items() if a is not None}
-    if len(given) != 1:
-        what = "both of" if given else "one of"
-        verb = "are given" if given else "is missing"
+    arrays = {name: a for name, a in spellings.items() if a is not None}
+    if len(arrays) != 1:
+        what = "both of" if arrays else "one of"
+        verb = "are given" if arrays else "is missing"
         raise BadOption(f"{op.name}: {what} {', '.join(spellings)} {verb}; give exactly one")
-    return given.popitem()[1]
+    return arrays.popitem()[1]
 
 
 class _Names:

@@ -141,12 +141,16 @@ def _kept_dtype(call: LoweredCall, x: Tensor, w: Tensor) -> torch.dtype | None:
     if "" in named.values():
         return None
     if call.result is not None:
-        given = any(d.startswith("complex") for d in named.values())
-        if call.result.startswith("complex") is not given:
+        complex_arrays = any(d.startswith("complex") for d in named.values())
+        if call.result.startswith("complex") is not complex_arrays:
             rule = call.op.result_option
             assert rule is not None
             gave = call.context.gave(rule.option, call.context.options[rule.option])
-            must = "be complex, as x or w is" if given else "not be complex, since x and w are real"
+            must = (
+                "be complex, as x or w is"
+                if complex_arrays
+                else "not be complex, since x and w are real"
+            )
             raise BadArray(f"{call.op.name}: {gave} must {must}")
     return getattr(torch, result_dtype(call.op, named, call.result or ""))  # type: ignore[no-any-return]
 

@@ -24,8 +24,8 @@ def complete(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[s
             values = _gathered(op, name, several, values)
     for name, rule in op.rules.items():
         if values.setdefault(name, rule.default) is REQUIRED:
-            said = rule.must_be_said or f"; it is {rule.takes}"
-            raise BadOption(f"{op.name}: option {show(name)} is missing{said}")
+            hint = rule.must_be_said or f"; it is {rule.takes}"
+            raise BadOption(f"{op.name}: option {show(name)} is missing{hint}")
     return values, spelled
 
 

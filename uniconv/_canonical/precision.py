@@ -149,16 +149,16 @@ def holding(op: Operation, rank: int, transposed: bool, precision: str) -> Opera
         if lowered or not x.is_floating_point():  # no float32 is computed
             return op(x, w, bias, *args)
         defaults = TRANSPOSED if transposed else FORWARD
-        given: list[Any] = [*args, *defaults[len(args) :]]
+        values: list[Any] = [*args, *defaults[len(args) :]]
         if transposed:
-            stride, padding, extra, groups, dilation = given
+            stride, padding, extra, groups, dilation = values
         else:
-            (stride, padding, dilation, groups), extra = given, 0
-        said = (each(stride), each(padding), each(dilation), transposed, each(extra), groups)
+            (stride, padding, dilation, groups), extra = values, 0
+        geometry = (each(stride), each(padding), each(dilation), transposed, each(extra), groups)
         apply: Operation = _AtPrecision.apply
         if x.ndim == rank + 2:
-            return apply(x, w, bias, said, precision)
-        return apply(x.unsqueeze(0), w, bias, said, precision).squeeze(0)
+            return apply(x, w, bias, geometry, precision)
+        return apply(x.unsqueeze(0), w, bias, geometry, precision).squeeze(0)
 
     return run
 
@@ -170,14 +170,14 @@ class _AtPrecision(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        x: Tensor, w: Tensor, bias: Tensor | None, said: tuple[Any, ...], precision: str
+        x: Tensor, w: Tensor, bias: Tensor | None, geometry: tuple[Any, ...], precision: str
     ) -> Tensor:
         with _cudnn(precision):
-            return torch.convolution(x, w, bias, *said)
+            return torch.convolution(x, w, bias, *geometry)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        x, w, bias, ctx.said, ctx.precision = inputs
+        x, w, bias, ctx.geometry, ctx.precision = inputs
         ctx.biased = bias is not None
         ctx.save_for_backward(x, w)
 
@@ -186,7 +186,7 @@ class _AtPrecision(torch.autograd.Function):
         x, w = ctx.saved_tensors
         mask = [*ctx.needs_input_grad[:2], ctx.biased and ctx.needs_input_grad[2]]
         apply: Callable[..., Any] = _GradientsAtPrecision.apply
-        return (*apply(dy, x, w, ctx.said, mask, ctx.precision), None, None)
+        return (*apply(dy, x, w, ctx.geometry, mask, ctx.precision), None, None)
 
 
 class _GradientsAtPrecision(torch.autograd.Function):
@@ -196,23 +196,30 @@ class _GradientsAtPrecision(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        dy: Tensor, x: Tensor, w: Tensor, said: tuple[Any, ...], mask: list[bool], precision: str
+        dy: Tensor,
+        x: Tensor,
+        w: Tensor,
+        geometry: tuple[Any, ...],
+        mask: list[bool],
+        precision: str,
     ) -> tuple[Tensor | None, ...]:
         with _cudnn(precision):
             sizes = [dy.shape[1]]
-            found = torch.ops.aten.convolution_backward(dy, x, w, sizes, *said, mask)
-        return tuple(d if wanted else None for d, wanted in zip(found, mask))
+            gradients = torch.ops.aten.convolution_backward(dy, x, w, sizes, *geometry, mask)
+        return tuple(d if needed else None for d, needed in zip(gradients, mask))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        dy, x, w, ctx.said, _, ctx.precision = inputs
+        dy, x, w, ctx.geometry, _, ctx.precision = inputs
         ctx.save_for_backward(dy, x, w)
         ctx.set_materialize_grads(False)
 
     @staticmethod
-    def backward(ctx: Any, *found: Tensor | None) -> tuple[Any, ...]:
+    def backward(ctx: Any, *slopes: Tensor | None) -> tuple[Any, ...]:
         dy, x, w = ctx.saved_tensors
         mask = list(ctx.needs_input_grad[:3])
         with _cudnn(ctx.precision):
-            slopes = torch.ops.aten._convolution_double_backward(*found, dy, w, x, *ctx.said, mask)
-        return (*slopes, None, None, None)
+            second = torch.ops.aten._convolution_double_backward(
+                *slopes, dy, w, x, *ctx.geometry, mask
+            )
+        return (*second, None, None, None)
