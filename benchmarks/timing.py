@@ -187,6 +187,8 @@ def facts(options: Options) -> dict[str, object]:
     found["instructions"] = torch.backends.cpu.get_cpu_capability()
     found["cores"] = os.cpu_count()
     found["threads"] = options.threads
+    if options.quick:
+        found["cases"] = "the few of --quick"
     if options.cuda:
         found["device"] = torch.cuda.get_device_name()
         found["cuda"], found["cudnn"] = torch.version.cuda, torch.backends.cudnn.version()

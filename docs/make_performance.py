@@ -153,7 +153,7 @@ def draw(rows: Sequence[Row], target: Path = PLOT) -> None:
     made, axes = plt.subplots(figsize=(7, 4))
     for name in ("tf bind", "tf conv", "tf by hand", "torch channels last", "ONNX Runtime"):
         ratios = [ratio for ratio, _ in beside_the_fastest(forward, name)]
-        axes.plot(range(len(ratios)), ratios, label=name, lw=1.2)
+        axes.plot(range(len(ratios)), ratios, label=name, lw=1.2, marker=".", ms=3)
     axes.axhline(1, color="grey", lw=0.6)
     axes.set_yscale("log")
     axes.set_xlabel("layers, each line from its worst to its best")
