@@ -325,7 +325,7 @@ class _Search:
     def one_loosely(self) -> SearchResult | None:
         """One change within what a short format may do, the finer format first."""
         for precision in ("TF32", "bfloat16"):
-            near = self._near(2 * UNITS[precision])
+            near = _not_read_off(self._near(2 * UNITS[precision]))
             if near:
                 return self.best(near)
         return None
@@ -349,7 +349,7 @@ class _Search:
             result = self.best(self.judge.confirmed(again), precision)
             if result is not None:
                 return result
-        return (self.as_integers(near) if near else None) or self.best(near)
+        return (self.as_integers(near) if near else None) or self.best(_not_read_off(near))
 
     def three(self) -> SearchResult | None:
         """Three changes: any with what follows the sum, or three of which each explains a part."""
@@ -362,6 +362,13 @@ class _Search:
         model = _nearest(self.judge, [self.start, *self.ones])
         rest = self.judge.remainder(model)
         return SearchResult(model, False, rest, [], self.judge.tried, self.weak)
+
+
+def _not_read_off(models: list[Hypothesis]) -> list[Hypothesis]:
+    """Those that take no number from y."""
+    # Within what a short format may do, a number that is taken from y would explain any few of its
+    # elements, such as a last column of small ones "replaced by 0".
+    return [model for model in models if not model.read_off]
 
 
 def redone(start: Hypothesis, model: Hypothesis) -> list[Hypothesis]:
