@@ -17,7 +17,8 @@ BECOMES = {
         "# its padding depends on the size of x: say size=...",
     ],
     ("resnet_pytorch", "keras"): [
-        "# stride is stride, which is not known",
+        "keras.Sequential([keras.layers.ZeroPadding2D(((1, 1), (1, 1))), "
+        "keras.layers.Conv2D(outputs, 3, strides=stride, use_bias=False)])",
         "keras.layers.Conv2D(planes, 1, use_bias=False)",
         "keras.Sequential([keras.layers.ZeroPadding2D(((1, 1), (1, 1))), "
         "keras.layers.Conv2D(planes, 3, strides=2, use_bias=False)])",
@@ -26,7 +27,7 @@ BECOMES = {
         "keras.layers.Conv2D(64, 7, strides=2, use_bias=False)])",
     ],
     ("resnet_pytorch", "mlx"): [
-        "# stride is stride, which is not known",
+        "mlx.nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False)",
         "mlx.nn.Conv2d(inputs, planes, 1, bias=False)",
         "mlx.nn.Conv2d(planes, planes, 3, stride=2, padding=1, bias=False)",
         "mlx.nn.Conv2d(planes, planes * self.expansion, 1, bias=False)",

@@ -65,8 +65,8 @@ _KIND = re.compile(
     r"(?:matrix|array|vector)[ \t]*(?:\n|$)"
 )
 # MATLAB and Octave: a variable, the index of a slice, an equals sign; GNU Octave shows the sizes of
-# what has no elements, and MATLAB those of every array beside its class.  Without sizes, numbers or
-# what stands above them must follow: a page of program text has thousands of such lines.
+# what has no elements, and MATLAB those of every array beside its class.  Without sizes or index,
+# numbers or what stands above them must follow: a page of program text has thousands of such lines.
 _BELOW = (
     r"[ \t]*\n(?:[ \t]*\n)*(?=[ \t]*\S)"
     rf"(?:[ \t]*{NUMBER.pattern}|{_COLUMNS.pattern}|{_KIND.pattern})"
@@ -75,7 +75,7 @@ MATLAB = re.compile(
     r"(?m)^[ \t]*(?:>>[ \t]*)?(?P<name>[A-Za-z]\w*(?:\.\w+)*)"
     r"(?:\(:,:(?P<index>(?:,\d{1,9})+)\))?[ \t]*=[ \t]*"
     r"(?:(?P<dims>\d{1,9}(?:×\d{1,9})+)[ \t]*$"
-    rf"|(?P<empty>\[\]\(\d{{1,9}}(?:x\d{{1,9}})+\))[ \t]*$|(?={_BELOW}))[ \t]*"
+    rf"|(?P<empty>\[\]\(\d{{1,9}}(?:x\d{{1,9}})+\))[ \t]*$|(?(index)[ \t]*$|(?={_BELOW})))[ \t]*"
 )
 LEGACY_TORCH = re.compile(
     r"(?m)^[ \t]*\[torch\.(?:cuda\.)?(?P<type>\w*)Tensor of size "
