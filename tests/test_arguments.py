@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import uniconv
 from uniconv.errors import BadOption
@@ -56,5 +57,6 @@ def test_opencv_is_called_in_its_own_order() -> None:
     image, kernel = np.arange(12, dtype="uint8").reshape(3, 4), np.ones((1, 3))
     y = uniconv.native("cv2.filter2D")(image, -1, kernel, None, (0, 0), 1, 0)
     np.testing.assert_array_equal(y[0], [4, 7, 6, 4])
-    with pytest.raises(BadOption, match="nothing is written into an array"):
-        uniconv.native("cv2.filter2D")(image, -1, kernel, image)
+    tensors = torch.from_numpy(image), torch.from_numpy(kernel)
+    with pytest.raises(BadOption, match="beside x of NumPy only"):
+        uniconv.native("cv2.filter2D")(tensors[0], -1, tensors[1], image)

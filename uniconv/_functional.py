@@ -12,6 +12,7 @@ from torch.compiler import is_compiling
 
 from uniconv._calls.cache import CALLS, PLANS, frozen, remember_call
 from uniconv._calls.epilogue import Plan
+from uniconv._calls.given import axes_of, given
 from uniconv._calls.plan import planned, traced_as
 from uniconv._canonical.arrays import like, shape_of, to_torch
 from uniconv._canonical.precision import current, in_block
@@ -57,7 +58,7 @@ def _operation(declared: Operation) -> Operation:
         try:
             if device is None and run is not None:
                 return run(x, w, bias)
-            op = main(dialect, kind, len(shape_of(w, "w")))
+            op = main(dialect, kind, axes_of(w))
             return run_op(op, (kind, dialect), x, w, bias, device, options)
         except UniconvError as error:  # without the frames inside
             raise error.with_traceback(None) from error.__cause__
@@ -222,7 +223,7 @@ def separable_conv(
         from uniconv._calls.graph import in_graph
 
         return in_graph("separable_conv", dialect, x, w, bias, pointwise, options, in_block())
-    op = main(dialect, "separable_conv", len(shape_of(w, "w")))
+    op = main(dialect, "separable_conv", axes_of(w))
     return run_op(op, ("separable_conv", dialect), x, w, bias, device, options, pointwise)
 
 
@@ -250,12 +251,14 @@ def run_op(
     pointwise: Any = None,
 ) -> Any:
     """Plan a call, remember its plan under (head, shapes, options), and run it."""
+    call = given(op, x, w, pointwise, options)
+    x, w, pointwise = call.x, call.w, call.pointwise
     shapes = [shape_of(x, "x"), shape_of(w, "w")]
     if op.pointwise or op.outer_product:
         shapes.append(shape_of(pointwise, "the pointwise kernel"))
-    run, addend = planned(op, head, options, shapes)
+    run, addend = planned(op, head, call.options, shapes)
     more = () if pointwise is None and addend is None else (pointwise, addend)
     if device is None:
-        return run(x, w, bias, *more)
+        return call.returned(run(x, w, bias, *more))
     arrays = (None if a is None else to_torch(a, device) for a in (w, bias, *more))
-    return like(run(to_torch(x, device), *arrays), x)
+    return call.returned(like(run(to_torch(x, device), *arrays), x))

@@ -7,6 +7,7 @@ from functools import cache, partial
 from typing import Any, cast
 
 from uniconv._calls.cache import CALLS, remember_call
+from uniconv._calls.given import is_plain
 from uniconv._calls.plan import planned, traced_as
 from uniconv._canonical.precision import current, in_block
 from uniconv._describe import describe
@@ -130,7 +131,8 @@ def _planner(op: Op, defaults: dict[str, Any]) -> Callable[..., Any]:
     def run(x: Any, w: Any, bias: Any, pointwise: Any, values: tuple[Any, ...]) -> Any:
         options = {n: v for n, v in zip(defaults, values) if v is not defaults[n]}
         y = run_op(op, ("native", op.name), x, w, bias, None, options, pointwise)
-        if pointwise is None and options.get(addend) is None:
+        one_kernel = pointwise is None and options.get(addend) is None
+        if one_kernel and is_plain(op, x, w, options):
             made, _ = planned(op, ("native", op.name), options, [x.shape, w.shape])
             remember_call((op.name, x.shape, w.shape), made, current(), values)
         return y

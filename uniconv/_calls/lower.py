@@ -281,6 +281,8 @@ def read_output_shape(op: Op, call: CallContext) -> tuple[Shape, int | None]:
         return (), None
     entries = integers(value)
     letters = call.letters.x
+    if crop.idle and not call.sizes.batch:
+        letters = tuple(a for a in letters if a != "n")
     if entries is not None and len(entries) == rank and "axes" in crop.shape_forms:
         return entries, None
     one = integer(value)
@@ -293,6 +295,8 @@ def read_output_shape(op: Op, call: CallContext) -> tuple[Shape, int | None]:
         allowed = either(n for n, form in forms if form in crop.shape_forms)
         raise call.bad(crop.shape, value, f"must be a list of {allowed} integers of at least 0")
     named = dict(zip(letters, entries))
+    if crop.idle:
+        return tuple(named[f"s{i}"] for i in range(rank)), None
     if "n" in named and (named["n"],) != call.sizes.batch:
         had = f"read as {show(call.layout.y)} has batch size {named['n']}"
         must = f"{had}; it must be x's, {call.sizes.batch[0]}"

@@ -52,6 +52,8 @@ def write_anchor(axis: Axis, pair: Pair) -> Pair:
 # OpenCV's anchor: the tap that lies on the pixel; -1 is the middle.
 ANCHOR = NumbersMean(read_anchor, write_anchor)
 BORDERS = {0: "zeros", 1: "replicate", 2: "symmetric", 4: "reflect"}
+# With BORDER_ISOLATED (16), which concerns views into larger images: an array is whole.
+BORDERS |= {16 + number: border for number, border in BORDERS.items()}
 
 
 # CV_8U, CV_16U, CV_16S, CV_32F and CV_64F; -1 is the depth of src.
@@ -74,7 +76,11 @@ FILTER2D = Op(
     dtypes=("float32", "float64", "uint8", "uint16", "int16"),
     mixed_dtypes="depth",
     drops_single=True,
-    inert_options=(InertOption("dst", None, "y is returned; nothing is written into an array"),),
+    vectors="row",
+    output="dst",
+    inert_options=(
+        InertOption("dst", None, "y is written into a NumPy array beside x of NumPy only"),
+    ),
     result_option=Choice("ddepth", DEPTHS, REQUIRED),
     # opencv 5.0.0 modules/imgproc/src/filter.simd.hpp getLinearFilter
     depths={
@@ -101,6 +107,7 @@ FILTER2D = Op(
         "integers are rounded, a half to the even one, and saturated.",
         "Pixels whose sum is next to a half are rounded as OpenCV's AVX2 code does it.",
         "An image (H, W, 1) gives (H, W), as OpenCV returns it.",
+        "A kernel of one axis is a row: OpenCV 4 read it as a column.",
     ),
 )
 ALL_DEPTHS = ("uint8", "uint16", "int16", "float32", "float64")
@@ -110,12 +117,13 @@ SEP_FILTER2D = replace(
     kind="separable_conv",
     params="x:src ddepth w:kernelX p:kernelY dst anchor delta borderType",
     outer_product=("s1", "s0"),
+    vectors="kernels",
     # opencv 5.0.0 modules/imgproc/src/filter.simd.hpp getLinearColumnFilter
     depths=dict.fromkeys(("uint8", "uint16", "int16", "float32"), ALL_DEPTHS)
     | {"float64": ("uint8", "uint16", "int16", "float64")},
     notes=(
         "kernelX runs along the rows of the image, kernelY along its columns.",
-        *FILTER2D.notes[1:],
+        *FILTER2D.notes[1:-1],
         "uint8 of smoothing kernels in multiples of 1/256 is computed in fixed point: a half goes "
         "to the even number in a row's whole vectors of 16, up in what is left over.",
     ),

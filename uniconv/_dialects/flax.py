@@ -68,6 +68,8 @@ def circular_upper(axis: Axis) -> Pair:
 
 
 FORMS = ("none", "int", "axes")
+# Those of 64 bits JAX has only where it is told so, and Flax makes float32 of them, too.
+SHORT = ("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32")
 IMPLIED = restated(
     features="o", kernel_size="kernel", use_bias="bias", dtype="dtype", param_dtype="w dtype"
 ) | unchecked("kernel_init", "bias_init", "promote_dtype", "name", "parent")
@@ -114,7 +116,8 @@ CONV = Op(
     ),
     groups=Count("feature_group_count"),
     batch=(0, 9),
-    dtypes=(*FLOATS, *COMPLEX),
+    dtypes=(*FLOATS, *COMPLEX, *SHORT),
+    mixed_dtypes="inexact",  # flax/linen/dtypes.py promote_dtype
     inert_options=(*OTHERS, *REPLACED),
     refusals=(
         GENERAL.refusals[0],

@@ -279,6 +279,7 @@ def bare(op: Op, name: str, params: str, source: str, **changes: Any) -> Op:
     words: dict[str, Any] = {
         "dtypes": KINDS,
         "mixed_dtypes": "inexact",
+        "reads_lists": False,
         "notes": (scipy.CONJUGATED,) if op.conjugates else (),
         "refusals": (inside,),
     }

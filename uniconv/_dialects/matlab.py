@@ -62,8 +62,13 @@ CONV = replace(
     name="matlab.conv",
     params="x:u w:v shape",
     layout=replace(BARE, ranks=(1,)),
+    vectors="both",
     source=f"{DOCS}/conv.html",
-    notes=("u and v are vectors, of one axis.", *CONVN.notes),
+    notes=(
+        "u and v are vectors: rows, columns, or of one axis.  A whole y lies as the longer one "
+        "does, as v where they are alike, a part of it as u.",
+        *CONVN.notes,
+    ),
 )
 CONV2 = replace(
     CONVN,
@@ -78,6 +83,7 @@ CONV2_OF_VECTORS = replace(
     kind="separable_conv",
     params="x:A w:u p:v shape",
     outer_product=("s0", "s1"),
+    vectors="kernels",
     notes=("MATLAB writes conv2(u, v, A): u runs along the columns, v along the rows.",),
 )
 FILTER2 = replace(

@@ -45,6 +45,7 @@ CONVOLVE = Op(
     empty_output="refused",
     dtypes=("float32", "float64", *NUMPY_INTEGERS, *COMPLEX),
     mixed_dtypes="numpy",
+    reads_lists=True,
     source=f"{SOURCE} convolve",
     notes=("same is as long as the longer of a and v.",),
 )

@@ -152,10 +152,41 @@ MODULE = replace(
     source=MODULES,
 )
 
+
+def output_padding_is_too_large(call: CallContext) -> bool:
+    # Beside output_size the constructor's output_padding is not looked at.
+    return not call.output_size and output_padding_reaches_stride_and_dilation(call)
+
+
+def one_entry_beside_output_size(
+    call: CallContext, stride: object, padding: object, dilation: object
+) -> bool:
+    given = (entries(stride), entries(padding), entries(dilation))
+    return bool(call.output_size) and call.rank > 1 and 1 in given
+
+
 MODULE_TRANSPOSE = replace(
     CONV_TRANSPOSE,
     name="torch.nn.ConvTranspose{r}d",
-    params="x:input w:weight bias:bias stride padding output_padding groups dilation padding_mode",
+    params="x:input w:weight bias:bias stride padding output_padding groups dilation padding_mode "
+    "output_size",
+    # pytorch 2.13.0 torch/nn/modules/conv.py _ConvTransposeNd._output_padding
+    pad=replace(
+        CONV_TRANSPOSE.crop,
+        shape="output_size",
+        shape_forms=("axes", "full"),
+        shape_default=None,
+        idle=True,
+    ),
+    refusals=(
+        replace(CONV_TRANSPOSE.refusals[0], when=output_padding_is_too_large),
+        Refusal(
+            one_entry_beside_output_size,
+            ("output_size", "stride", "padding", "dilation"),
+            "beside output_size each is an integer, or has an entry for every axis",
+            f"{MODULES} _ConvTransposeNd._output_padding",
+        ),
+    ),
     inert_options=(InertOption("padding_mode", "zeros", 'ConvTranspose knows only "zeros"'),),
     constructor_words=CONSTRUCTOR,
     source=MODULES,
@@ -175,13 +206,17 @@ def lines(call: WrittenCall) -> list[str] | None:
     w, groups = call.w, call.options.get("groups", 1)
     transposed = call.function.kind == "conv_transpose"
     c, o = (w[0], w[1] * groups) if transposed else (w[1] * groups, w[0])
-    words = [f"{c}", f"{o}", f"{w[2:]}", f"bias={call.bias}", *call.words()]
+    # output_size is no word of the constructor.
+    own = [word for word in call.words() if not word.startswith("output_size=")]
+    said = [word for word in call.words() if word not in own]
+    words = [f"{c}", f"{o}", f"{w[2:]}", f"bias={call.bias}", *own]
+    x = ", ".join(["x" if call.own_arrays else "torch.tensor(x)", *said])
     bias = ["layer.bias.data = bias"] if call.bias else []
     return [
         f"layer = {call.function.name}({', '.join(words)})",
         f"layer.weight.data = {'w' if call.own_arrays else 'torch.tensor(w)'}",
         *bias,
-        "y = layer(x)" if call.own_arrays else "y = layer(torch.tensor(x)).detach().numpy()",
+        f"y = layer({x})" if call.own_arrays else f"y = layer({x}).detach().numpy()",
     ]
 
 

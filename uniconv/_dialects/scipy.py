@@ -94,6 +94,12 @@ def valid_and_neither_inside_the_other(call: CallContext, mode: str) -> bool:
     return mode == "valid" and neither_inside_the_other(call)
 
 
+def valid_and_neither_inside_where_transformed(call: CallContext, mode: str) -> bool:
+    """The same for what is multiplied by FFT, where axes of one entry are not transformed."""
+    pairs = [p for p in zip(call.sizes.size, call.sizes.kernel) if 1 not in p]
+    return mode == "valid" and any(n < k for n, k in pairs) and any(n > k for n, k in pairs)
+
+
 def origin_beside_one_tap(call: CallContext, origin: int) -> bool:
     return origin != 0 and max(call.sizes.kernel, default=1) == 1
 
@@ -115,6 +121,7 @@ CONVOLVE = Op(
     batch=(0, 0),
     dtypes=("float32", "float64", *NUMPY_INTEGERS[1:], *COMPLEX),  # bool along one axis only
     mixed_dtypes="numpy",
+    reads_lists=True,
     inert_options=(METHOD,),
     refusals=(
         Refusal(
@@ -144,6 +151,7 @@ BY_FFT = [
         mixed_dtypes="fft",
         params="x:in1 w:in2 mode axes",
         inert_options=(FullAxes("axes"),),
+        refusals=(replace(CONVOLVE.refusals[0], when=valid_and_neither_inside_where_transformed),),
         source=f"{SIGNAL} {name}",
         notes=("Integers are summed in float64, and stay so.",),
     )
@@ -214,6 +222,8 @@ NDIMAGE_CORRELATE = Op(
     conjugates=True,
     dtypes=("float32", "float64", *NUMPY_INTEGERS, *COMPLEX),
     mixed_dtypes="x",
+    reads_lists=True,
+    output="output",
     result_option=ElementType("output", OUTPUTS, None),
     refusals=(MOVED, OUTSIDE),
     source=f"{IMAGE} correlate",

@@ -128,7 +128,8 @@ class Layer(nn.Module):
         c = self.in_channels or max(self._group_count(None), 1) * 2
         shape = self._kernel_shape(c)
         stored_kernel(op, own, shape)
-        if op.crop and op.crop.shape:
+        crop = op.crop
+        if crop and crop.shape and own.get(crop.shape, crop.shape_default) is not None:
             return  # only the sizes of one x fit that output
         size = tuple(9 * k for k in self.kernel_size)
         letters = {"n": 1, "c": c}

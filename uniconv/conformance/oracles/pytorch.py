@@ -43,10 +43,12 @@ def _torch_module(op: Op) -> Callable[..., list[Array]]:
         w, bias, groups = tensors["w"], tensors.get("bias"), options.get("groups", 1)
         first, second = w.shape[0], w.shape[1] * groups
         c, o = (first, second) if transposed else (second, first)
-        module = constructor(c, o, tuple(w.shape[2:]), bias=bias is not None, **options)
+        called = {n: v for n, v in options.items() if n == "output_size"}
+        built = {n: v for n, v in options.items() if n not in called}
+        module = constructor(c, o, tuple(w.shape[2:]), bias=bias is not None, **built)
         weights = {"weight": w} | ({} if bias is None else {"bias": bias})
         # Not module.weight = w: the caller's tensor must stay the leaf of the gradient.
-        y: torch.Tensor = torch.func.functional_call(module, weights, (tensors["x"],))
+        y: torch.Tensor = torch.func.functional_call(module, weights, (tensors["x"],), called)
         return y
 
     return _with_torch_gradients(run)

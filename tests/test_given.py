@@ -1,0 +1,124 @@
+"""Calls as people give them: lists, rows and columns, arrays that y is written into."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import uniconv
+from uniconv import native
+from uniconv.errors import BadArray, BadOption
+
+IMAGE = np.arange(20.0).reshape(4, 5) ** 2
+
+
+@pytest.mark.parametrize(
+    ("call", "y"),
+    [
+        # The examples of numpy.convolve and scipy.ndimage.convolve1d.
+        (lambda: native("numpy.convolve")([1, 2, 3], [0, 1, 0.5]), [0, 1, 2.5, 4, 1.5]),
+        (lambda: native("numpy.correlate")(range(1, 4), (0, 1, 0.5)), [3.5]),
+        (
+            lambda: native("scipy.ndimage.convolve1d")([2, 8, 0, 4, 1, 9, 9, 0], weights=[1, 3]),
+            [14, 24, 4, 13, 12, 36, 27, 0],
+        ),
+        (lambda: uniconv.conv([1, 2, 3], [1, 10], dialect="numpy"), [1, 12, 23, 30]),
+    ],
+)
+def test_lists_are_read_as_numpy_reads_them(call: Any, y: list[float]) -> None:
+    for _ in range(2):
+        assert isinstance(call(), np.ndarray)
+        assert call().tolist() == y
+
+
+def test_a_list_beside_an_array() -> None:
+    kernel = [[1, 2, 0], [0, 5, -1]]
+    convolve2d = native("scipy.signal.convolve2d")
+    both = (IMAGE, np.asarray(kernel))
+    np.testing.assert_array_equal(convolve2d(IMAGE, kernel, "same"), convolve2d(*both, "same"))
+    y = convolve2d(torch.from_numpy(IMAGE), kernel)
+    assert isinstance(y, torch.Tensor)
+    np.testing.assert_array_equal(y.numpy(), convolve2d(*both))
+
+
+def test_lists_that_are_no_arrays() -> None:
+    convolve = native("numpy.convolve")
+    with pytest.raises(BadArray, match="w is a list that NumPy makes no array of"):
+        convolve([1, 2], [[1], [1, 2]])
+    with pytest.raises(BadArray, match=r"x is a builtins\.list, no array"):
+        native("jax.numpy.convolve")([1, 2], [1])  # JAX itself refuses lists
+    with pytest.raises(BadArray, match=r"w is a builtins\.list, no array"):
+        uniconv.conv(np.ones((1, 1, 4)), [[[1.0]]])
+
+
+@pytest.mark.parametrize("x", [(3,), (3, 1), (1, 3)])
+@pytest.mark.parametrize("y", [(4,), (4, 1), (1, 4)])
+@pytest.mark.parametrize("kind", [np.asarray, torch.as_tensor])
+def test_kernels_of_a_product_are_rows_or_columns(x: Any, y: Any, kind: Any) -> None:
+    first, second = np.array([1.0, 2, 5]), np.array([7.0, -1, 3, 2])
+    given = kind(first.reshape(x)), kind(second.reshape(y))
+    image = kind(IMAGE)
+    for name, order in (("cv2.sepFilter2D", (image, -1)), ("matlab.conv2_uv", (image,))):
+        want = native(name)(*order, kind(first), kind(second))
+        np.testing.assert_array_equal(np.asarray(native(name)(*order, *given)), np.asarray(want))
+
+
+def test_a_kernel_of_one_axis_is_a_row_to_opencv() -> None:
+    filter2d, kernel = native("cv2.filter2D"), np.array([1.0, 2, 5])
+    for _ in range(2):
+        y = filter2d(IMAGE, -1, kernel)
+        np.testing.assert_array_equal(y, filter2d(IMAGE, -1, kernel[None]))
+
+
+# GNU Octave 7.3.0: size(conv(u, v, shape)) of rows and columns of these lengths.
+ROWS_AND_COLUMNS = [
+    ((1, 5), (1, 2), "full", (1, 6)),
+    ((5, 1), (1, 2), "full", (6, 1)),
+    ((1, 2), (5, 1), "full", (6, 1)),
+    ((1, 5), (5, 1), "full", (9, 1)),
+    ((5, 1), (1, 5), "full", (1, 9)),
+    ((1, 5), (5, 1), "same", (1, 5)),
+    ((2, 1), (1, 5), "same", (2, 1)),
+    ((5, 1), (1, 2), "valid", (4, 1)),
+    ((2, 1), (1, 5), "valid", (0, 1)),
+]
+
+
+@pytest.mark.parametrize(("u", "v", "shape", "size"), ROWS_AND_COLUMNS)
+def test_a_vector_lies_as_octave_lays_it(u: Any, v: Any, shape: str, size: Any) -> None:
+    first, second = np.arange(1.0, max(u) + 1) ** 2, np.arange(2.0, max(v) + 2)
+    conv = native("matlab.conv")
+    for _ in range(2):
+        y = conv(first.reshape(u), second.reshape(v), shape)
+        assert y.shape == size
+        assert y.ravel().tolist() == conv(first, second, shape).tolist()
+
+
+def test_y_is_written_into_an_output_array() -> None:
+    kernel, x = np.array([[1.0, 2], [0, 5]]), IMAGE.astype(np.float32)
+    convolve, want = native("scipy.ndimage.convolve"), native("scipy.ndimage.convolve")(x, kernel)
+    for _ in range(2):
+        into = np.zeros(x.shape, np.float64)
+        assert convolve(x, kernel, into) is into
+        np.testing.assert_array_equal(into, want)
+    assert convolve(into, kernel, output=into) is into  # in place
+    np.testing.assert_array_equal(into, convolve(want.astype(np.float64), kernel))
+    with pytest.raises(BadOption, match=r"output has shape \(4, 4\); it must have y's, \(4, 5\)"):
+        convolve(x, kernel, np.zeros((4, 4)))
+
+
+def test_opencv_writes_into_an_array_where_y_fits() -> None:
+    filter2d, kernel = native("cv2.filter2D"), np.array([[1.0, 2], [0, 5]])
+    want = filter2d(IMAGE, -1, kernel)
+    fits, wide = np.zeros((4, 5)), np.zeros((4, 6))
+    assert filter2d(IMAGE, -1, kernel, dst=fits) is fits
+    np.testing.assert_array_equal(fits, want)
+    y = filter2d(IMAGE, -1, kernel, wide)
+    np.testing.assert_array_equal(y, want)
+    assert not wide.any()
+    one = np.zeros((4, 5, 1))
+    assert filter2d(IMAGE[..., None], -1, kernel, one) is one
+    np.testing.assert_array_equal(one[..., 0], want)
