@@ -32,7 +32,7 @@ from uniconv.testing.cases import attempt, traits
 
 pytestmark = [pytest.mark.live, pytest.mark.filterwarnings("ignore")]
 
-DRAWS, MOST = 4000, 4
+DRAWS, MOST = 1000, 4
 
 CLAIMS = [
     (name, refusal.when.__name__)

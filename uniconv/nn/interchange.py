@@ -66,7 +66,8 @@ def from_torch(module: nn.Module) -> Layer:
         raise BadArray(f"from_torch takes a torch.nn convolution of known shape, not {module!r}")
     kind = next(c for c in (*CONVS, *TRANSPOSED) if isinstance(module, c))
     op = find(f"torch.nn.{kind.__name__}")
-    words = {o: getattr(held, o) for o in op.rules if getattr(held, o) is not None}
+    # output_size is no word of a module, but of its call.
+    words = {o: getattr(held, o) for o in op.rules if getattr(held, o, None) is not None}
     rank = op.ranks[0]
     defaults = {"stride": 1, "padding": 0, "dilation": 1, "output_padding": 0}
     options = {
