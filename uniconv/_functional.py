@@ -10,9 +10,9 @@ from typing import Any, TypeVar, cast
 import torch
 from torch.compiler import is_compiling
 
+from uniconv._calls.arguments import arguments, axes_of
 from uniconv._calls.cache import CALLS, PLANS, frozen, remember_call
 from uniconv._calls.epilogue import Plan
-from uniconv._calls.given import axes_of, given
 from uniconv._calls.plan import planned, traced_as
 from uniconv._canonical.arrays import like, shape_of, to_torch
 from uniconv._canonical.precision import current, in_block
@@ -251,7 +251,7 @@ def run_op(
     pointwise: Any = None,
 ) -> Any:
     """Plan a call, remember its plan under (head, shapes, options), and run it."""
-    call = given(op, x, w, pointwise, options)
+    call = arguments(op, x, w, pointwise, options)
     x, w, pointwise = call.x, call.w, call.pointwise
     shapes = [shape_of(x, "x"), shape_of(w, "w")]
     if op.pointwise or op.outer_product:

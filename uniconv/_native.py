@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from functools import cache, partial
 from typing import Any, cast
 
+from uniconv._calls.arguments import is_plain
 from uniconv._calls.cache import CALLS, remember_call
-from uniconv._calls.given import is_plain
 from uniconv._calls.plan import planned, traced_as
 from uniconv._canonical.precision import current, in_block
 from uniconv._describe import describe

@@ -19,7 +19,7 @@ from uniconv.errors import BadArray, BadOption
 from uniconv.spec.op import Op
 
 
-class Given(NamedTuple):
+class Arguments(NamedTuple):
     """The arrays of a call in the function's layout, its options, and where y goes.
 
     shape: that of y where a vector of another shape than the layout's was given; None for as it is.
@@ -43,7 +43,7 @@ class Given(NamedTuple):
         return self.into
 
 
-def given(op: Op, x: Any, w: Any, pointwise: Any, options: Mapping[str, Any]) -> Given:
+def arguments(op: Op, x: Any, w: Any, pointwise: Any, options: Mapping[str, Any]) -> Arguments:
     """The call as it was given, read as the framework reads it.
 
     Raises:
@@ -62,13 +62,13 @@ def given(op: Op, x: Any, w: Any, pointwise: Any, options: Mapping[str, Any]) ->
         x, w = _flat(x), _flat(w)
     into = options.get(op.output) if op.output else None
     if isinstance(into, np.ndarray) and isinstance(x, np.ndarray):
-        return Given(x, w, pointwise, *_into(op, x, into, options))
-    return Given(x, w, pointwise, options, shape)
+        return Arguments(x, w, pointwise, *_into(op, x, into, options))
+    return Arguments(x, w, pointwise, options, shape)
 
 
 def is_plain(op: Op, x: Any, w: Any, options: Mapping[str, Any]) -> bool:
-    """Whether ``given`` would change nothing of a call with one kernel."""
-    read = given(op, x, w, None, options)
+    """Whether ``arguments`` would change nothing of a call with one kernel."""
+    read = arguments(op, x, w, None, options)
     return read.x is x and read.w is w and read.options is options
 
 
