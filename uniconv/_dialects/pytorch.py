@@ -89,6 +89,10 @@ CONV = Op(
     source=NATIVE,
 )
 
+CROP = Crop(
+    Pad("padding", 0, form=SYMMETRIC),
+    output_padding=PerAxis("output_padding", 0, least=0, accepts=ONE_OR_EACH),
+)
 CONV_TRANSPOSE = Op(
     "torch.nn.functional.conv_transpose{r}d",
     kind="conv_transpose",
@@ -96,10 +100,7 @@ CONV_TRANSPOSE = Op(
     layout=Layout("n c ...", "c m ...", "n o ..."),
     stride=STRIDE,
     dilation=DILATION,
-    pad=Crop(
-        Pad("padding", 0, form=SYMMETRIC),
-        output_padding=PerAxis("output_padding", 0, least=0, accepts=ONE_OR_EACH),
-    ),
+    pad=CROP,
     groups=Count("groups"),
     batch=(0, 1),
     empty_output="refused",
@@ -172,7 +173,7 @@ MODULE_TRANSPOSE = replace(
     "output_size",
     # pytorch 2.13.0 torch/nn/modules/conv.py _ConvTransposeNd._output_padding
     pad=replace(
-        CONV_TRANSPOSE.crop,
+        CROP,
         shape="output_size",
         shape_forms=("axes", "full"),
         shape_default=None,
