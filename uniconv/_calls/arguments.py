@@ -19,7 +19,7 @@ from uniconv.errors import BadArray, BadOption
 from uniconv.spec.op import Op
 
 
-class Arguments(NamedTuple):
+class PlainCall(NamedTuple):
     """The arrays of a call in the function's layout, its options, and where y goes.
 
     shape: that of y where a vector of another shape than the layout's was given; None for as it is.
@@ -43,7 +43,7 @@ class Arguments(NamedTuple):
         return self.into
 
 
-def arguments(op: Op, x: Any, w: Any, pointwise: Any, options: Mapping[str, Any]) -> Arguments:
+def arguments(op: Op, x: Any, w: Any, pointwise: Any, options: Mapping[str, Any]) -> PlainCall:
     """The call as it was given, read as the framework reads it.
 
     Raises:
@@ -62,8 +62,8 @@ def arguments(op: Op, x: Any, w: Any, pointwise: Any, options: Mapping[str, Any]
         x, w = _flat(x), _flat(w)
     into = options.get(op.output) if op.output else None
     if isinstance(into, np.ndarray) and isinstance(x, np.ndarray):
-        return Arguments(x, w, pointwise, *_into(op, x, into, options))
-    return Arguments(x, w, pointwise, options, shape)
+        return PlainCall(x, w, pointwise, *_into(op, x, into, options))
+    return PlainCall(x, w, pointwise, options, shape)
 
 
 def is_plain(op: Op, x: Any, w: Any, options: Mapping[str, Any]) -> bool:
