@@ -37,7 +37,7 @@ BECOMES = {
         "torch.nn.LazyConv2d(expansion * channels, 1, bias=False)",
         "# torch.nn.Conv2d: the channels of x are not known: say in_channels=...",
         "torch.nn.LazyConv2d(filters, 1, bias=False)",
-        "# pytorch cannot say it: the call has a pointwise kernel",
+        "# torch.nn.Conv2d: the channels of x are not known: say in_channels=...",
         "torch.nn.Sequential(torch.nn.LazyConv2d(1280, 1, bias=False), "
         "torch.nn.Hardtanh(0.0, 6.0))",
     ],

@@ -16,7 +16,7 @@ from uniconv._calls.epilogue import Plan
 from uniconv._calls.plan import planned, traced_as
 from uniconv._canonical.arrays import like, shape_of, to_torch
 from uniconv._canonical.precision import current, in_block
-from uniconv.errors import UniconvError, from_one_frame
+from uniconv.errors import BadShape, UniconvError, from_one_frame
 from uniconv.spec.op import Op
 from uniconv.spec.registry import main
 
@@ -58,7 +58,7 @@ def _operation(declared: Operation) -> Operation:
         try:
             if device is None and run is not None:
                 return run(x, w, bias)
-            op = main(dialect, kind, axes_of(w))
+            op = _main_for(dialect, kind, w)
             return run_op(op, (kind, dialect), x, w, bias, device, options)
         except UniconvError as error:  # without the frames inside
             raise error.with_traceback(None) from error.__cause__
@@ -223,7 +223,7 @@ def separable_conv(
         from uniconv._calls.graph import in_graph
 
         return in_graph("separable_conv", dialect, x, w, bias, pointwise, options, in_block())
-    op = main(dialect, "separable_conv", axes_of(w))
+    op = _main_for(dialect, "separable_conv", w)
     return run_op(op, ("separable_conv", dialect), x, w, bias, device, options, pointwise)
 
 
@@ -238,6 +238,19 @@ def _known(kind: str, dialect: str, x: Any, w: Any, options: dict[str, Any]) -> 
     if run is not None:
         remember_call(key, run, precision, options)
     return run
+
+
+def _main_for(dialect: str, kind: str, w: Any) -> Op:
+    """The function for a kernel of so many axes, which may be a nested list.
+
+    Raises:
+        BadArray: a list with axes for no function of the family.
+    """
+    try:
+        return main(dialect, kind, axes_of(w))
+    except BadShape:
+        shape_of(w, "w")  # a list, first of all, is no array
+        raise
 
 
 def run_op(

@@ -56,10 +56,12 @@ def match(source: SourceText, target: Target, call: Application) -> Matched:
         x = arguments[0]
         matcher.put(matched.arrays, "x", Argument(x.at, None, x.value), "x")
     states = 3 if target.framework.name == "lux" else 1  # Lux gives parameters and state along
-    if len(arguments) > states:
-        raise source.error(
-            BadOption, arguments[1].at, f"a layer {target.name} is applied to one array"
-        )
+    more = arguments[states:]
+    size = target.op.crop.shape if target.op.crop else None
+    if size and len(more) == 1 and more[0].keyword in (None, size):  # PyTorch's output_size
+        matcher.put(matched.options, size, more[0], size)
+    elif more:
+        raise source.error(BadOption, more[0].at, f"a layer {target.name} is applied to one array")
     first = layer.arguments[:1]
     holds_kernel = bool(first) and isinstance(first[0].value, NameInText)
     if target.layer is not None and not holds_kernel:
