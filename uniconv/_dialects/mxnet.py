@@ -59,6 +59,11 @@ def odd_crop_at_stride_1(call: CallContext) -> bool:
     )
 
 
+def adj_reaches_stride(call: CallContext) -> bool:
+    # Beside target_shape adj is not looked at: src/operator/nn/deconvolution-inl.h InferPad
+    return not call.output_size and output_padding_reaches_stride(call)
+
+
 def dilated_and_three_axes(call: CallContext) -> bool:
     return call.rank == 3 and max(call.dilation) > 1
 
@@ -103,7 +108,7 @@ DECONVOLUTION = replace(
     ),
     refusals=(
         Refusal(
-            output_padding_reaches_stride,
+            adj_reaches_stride,
             ("adj", "stride"),
             "adj must be smaller than stride",
             f"{SOURCE}/deconvolution.cc",
