@@ -172,6 +172,7 @@ IDIOM = Idiom(
         "exp": "mxnet.nd.exp({x})",
     },
     nothing="mxnet.nd.zeros({shape}, dtype={x}.dtype)",
+    empty=False,  # 0 is a size to be inferred: python/mxnet/util.py is_np_shape
     array="mxnet.nd.array({0}, dtype={0}.dtype)",
     result="{}.asnumpy()",
 )

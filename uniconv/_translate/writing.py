@@ -236,9 +236,11 @@ def _joined(
     for axis, (lo, hi) in pairs.items():
         if is_zero(lo) and is_zero(hi):
             continue
+        spare = [0 if w.idiom.empty or type(n) is int else 1 for n in (lo, hi)]
         if step.boundary in ("zeros", "constant"):
             before, after = (
-                [] if is_zero(n) else [_constant(w, axis, n, ndim, step.fill)] for n in (lo, hi)
+                [] if is_zero(n) else [_constant(w, axis, n + more, ndim, step.fill)]
+                for n, more in zip((lo, hi), spare)
             )
         elif type(lo) is not int or type(hi) is not int:
             raise w.cannot("sizes", f"a border of {step.boundary} is written for one size")
@@ -246,6 +248,8 @@ def _joined(
             before, after = _sides(w, step.boundary, axis, lo, hi, ndim)
         text = w.idiom.join.replace("{parts}", ", ".join([*before, "{x}", *after]))
         made.append(text.replace("{axis}", str(axis + w.language.first)))
+        if any(spare):  # a border that may be of no pixels has one more, which is cut off again
+            made.append(w.index(ndim, {axis: (spare[0], -spare[1] or None, 1)}))
     return made
 
 

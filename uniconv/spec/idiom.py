@@ -55,6 +55,7 @@ class Idiom:
     part: a slice, where it is no index: ``{starts}``, ``{stops}``, ``{steps}`` along ``{axes}``.
     pad: by boundary; what is not there is joined of slices.
     nothing: an array of zeros of that shape and of x's dtype, for a framework without a "zeros".
+    empty: whether an array may have no elements.
     number: how a number ``{n}`` is written that an array ``{x}`` meets.
     array, result: how a NumPy array becomes one of the framework, and how y comes back, where
     that is not as in a plain call.
@@ -75,6 +76,7 @@ class Idiom:
     part: str = ""
     join: str = ""
     nothing: str = ""
+    empty: bool = True
     number: str = "{n}"
     conj: str = "{x}.conj()"
     array: str = ""
