@@ -3,6 +3,7 @@
 import json
 import pickle
 import zipfile
+from collections import OrderedDict
 from pathlib import Path
 
 import h5py
@@ -54,6 +55,30 @@ def test_npy_is_named_for_its_file(folder):
 def test_npz_keeps_its_order(folder):
     np.savez_compressed("m.npz", w=W, b=B, f=np.asfortranarray(W))
     equal(arrays("m.npz"), {"w": W, "b": B, "f": W})
+
+
+@pytest.mark.parametrize("protocol", range(5))
+def test_npy_of_layers(folder, protocol):
+    """What ``numpy.save`` writes of a dictionary, as old Pythons pickled it, too."""
+    layers = {
+        "conv1": {"weights": W, "biases": B},
+        "pair": [np.asfortranarray(W), np.float64(3), "text"],
+        "labels": np.array(["a", "b"]),
+        "big": OrderedDict(w=W.astype(">f4")),
+    }
+    np.save("m.npy", layers)
+    whole = Path("m.npy").read_bytes()
+    header = whole[: whole.index(b"\n") + 1]
+    pickled = pickle.dumps(np.array(layers, dtype=object), protocol=protocol)
+    Path("m.npy").write_bytes(header + pickled)
+    expected = {"conv1.weights": W, "conv1.biases": B, "pair.0": W, "big.w": W.astype(">f4")}
+    equal(arrays("m.npy"), expected)
+    np.savez("m.npz", a=W, net=np.array(layers, dtype=object))
+    equal(arrays("m.npz"), {"a": W, **{f"net.{k}": v for k, v in expected.items()}})
+    Path("cut.npy").write_bytes((header + pickled)[:-40])
+    with pytest.raises(BadFile, match=r"^cut\.npy is no pickle of arrays: "):
+        files.load("cut.npy")
+    torch.from_numpy(arrays("m.npy")["conv1.weights"]).add_(1)  # it can be written
 
 
 class Trap:

@@ -72,6 +72,10 @@ def npy(path: Path) -> None:
     np.save(path, W)
 
 
+def npy_of_objects(path: Path) -> None:
+    np.save(path, {"conv": {"w": W, "b": B}, "rest": [W[0], "text"]})  # type: ignore[arg-type]
+
+
 def mat_packed(path: Path) -> None:
     cells = np.empty((2, 2), object)
     cells[:] = [[W, B], ["text", 1j * B]]
@@ -193,6 +197,7 @@ WRITTEN = {
     "saved.mat": by_uniconv,
     "m.npz": npz,
     "m.npy": npy,
+    "objects.npy": npy_of_objects,
     "packed.mat": mat_packed,
     "four.mat": mat_4,
     "seven.mat": mat_73,

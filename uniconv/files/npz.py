@@ -26,6 +26,7 @@ from uniconv.errors import BadFile
 from uniconv.files.bounded import Limits
 from uniconv.files.dtypes import dtype_of
 from uniconv.files.named_array import NamedArray
+from uniconv.files.pickles import nested_arrays
 
 __all__ = ["read_npy", "read_npz", "write_npy", "write_npz"]
 
@@ -34,7 +35,8 @@ def read_npy(path: Path, limits: Limits) -> Iterator[NamedArray]:
     """The array, under the file's name without ``.npy``."""
     with path.open("rb") as file:
         limits.file_bytes += path.stat().st_size
-        yield NamedArray(path.stem, _array(file, str(path), path.stem, path.stat().st_size, limits))
+        for name, array in _arrays(file, str(path), path.stem, path.stat().st_size, limits):
+            yield NamedArray(name or path.stem, array)
 
 
 def read_npz(path: Path, limits: Limits) -> Iterator[NamedArray]:
@@ -49,12 +51,15 @@ def read_npz(path: Path, limits: Limits) -> Iterator[NamedArray]:
                 raise BadFile(f"{path} is no .npz file of arrays: it has {entry}")
             with archive.open(entry) as file:
                 size = archive.getinfo(entry).file_size
-                array = _array(file, f"{path}, {entry}", entry, size, limits)
-            yield NamedArray(entry.removesuffix(".npy"), array)
+                stem = entry.removesuffix(".npy")
+                for name, array in _arrays(file, f"{path}, {entry}", entry, size, limits):
+                    yield NamedArray(f"{stem}.{name}" if name else stem, array)
 
 
-def _array(file: IO[bytes], where: str, name: str, size: int, limits: Limits) -> NDArray[Any]:
-    """The array of a .npy, of which there are ``size`` bytes."""
+def _arrays(
+    file: IO[bytes], where: str, name: str, size: int, limits: Limits
+) -> Iterator[tuple[str, NDArray[Any]]]:
+    """The array of a .npy of so many bytes, without a name; or those of its objects, with names."""
     lib = np.lib.format
     try:
         with warnings.catch_warnings():
@@ -64,27 +69,25 @@ def _array(file: IO[bytes], where: str, name: str, size: int, limits: Limits) ->
             version = lib.read_magic(file)
             header = lib.read_array_header_1_0 if version == (1, 0) else lib.read_array_header_2_0
             shape, _, dtype = header(file)
+        if dtype.hasobject:
+            limits.hold(size - file.tell(), name)
+            yield from nested_arrays(file.read(), where, limits)
+            return
         # Before anything is reserved: the shape may be of any size, whatever follows it.
-        if not dtype.hasobject:
-            limits.fits(shape, dtype, name)
-            if math.prod(shape) * dtype.itemsize > size - file.tell():
-                raise ValueError(
-                    f"{shape} {dtype} is more than the file has: it was cut off, get it again"
-                )
+        limits.fits(shape, dtype, name)
+        if math.prod(shape) * dtype.itemsize > size - file.tell():
+            raise ValueError(
+                f"{shape} {dtype} is more than the file has: it was cut off, get it again"
+            )
         file.seek(0)
         array: NDArray[Any] = lib.read_array(file, allow_pickle=False)
     except BadFile:
         raise
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        if "allow_pickle" in str(error):
-            raise BadFile(
-                f"{where} holds Python objects, not numbers: reading them would run the file's "
-                "code; save a plain array (numpy.asarray(a, float))"
-            ) from None
         raise BadFile(f"{where} is no .npy file: {error}") from None
     if array.dtype == "V2":  # how MLX and ml_dtypes write it: mlx v0.22.0, mlx/io/load.cpp
         array = array.view(dtype_of("bfloat16", where))
-    return array
+    yield "", array
 
 
 def write_npy(path: Path, arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:

@@ -15,7 +15,6 @@ never read), and ``model/byteorder``. In the pickle a module is an object of a c
 from __future__ import annotations
 
 import io
-import pickle
 import re
 import zipfile
 from collections import OrderedDict
@@ -30,6 +29,7 @@ from uniconv.errors import BadFile
 from uniconv.files.bounded import Data, Limits, strided
 from uniconv.files.dtypes import dtype_of
 from uniconv.files.named_array import NamedArray
+from uniconv.files.pickles import Unpickler
 
 __all__ = ["is_torchscript", "read"]
 
@@ -102,17 +102,8 @@ class _Tensor:
         return strided(storage, list(self.shape), list(self.strides), self.offset, source.limits)
 
 
-# The unpickler in Python keeps its memo in a dictionary: a number in the file cannot make it large.
-# What reserves memory before it reads, or leads out of the file, it does not know.
-_REFUSED = {0x96, 0x97, 0x98, 0x82, 0x83, 0x84}  # BYTEARRAY8, buffers, extensions
-
-
-class _Unpickler(pickle._Unpickler):
+class _Unpickler(Unpickler):
     """A pickle read with the few names that tensors need; every other name is refused."""
-
-    dispatch = {
-        code: load for code, load in pickle._Unpickler.dispatch.items() if code not in _REFUSED
-    }
 
     def __init__(
         self, archive: zipfile.ZipFile, part: str, path: Path, limits: Limits, order: Any

@@ -1,0 +1,175 @@
+"""Pickles, of which only the names that a format needs are known; nothing else can be reached.
+
+The unpickler in Python keeps its memo in a dictionary: a number in the file cannot make it large.
+What reserves memory before it reads, or leads out of the file, it does not know.
+https://github.com/python/cpython/blob/v3.11.0/Lib/pickle.py and Lib/pickletools.py
+
+A pickle is a program for a stack: "push these bytes", "make a tuple of the last three", "name this
+function", "call it with that tuple", "give that state to what came out". An array is written as::
+
+    numpy.core.multiarray._reconstruct(numpy.ndarray, (0,), b"b")    an empty one
+    state: (1, (3, 3, 3, 10), numpy.dtype("f4"), False, b"...")      version, shape, dtype, order
+
+Only naming can reach code, so that here a name is one of a few holders, which keep what they are
+called with and given; arrays are made of them after the pickle has ended, against the limits.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import re
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uniconv.errors import BadFile
+from uniconv.files.bounded import Limits
+
+__all__ = ["Unpickler", "nested_arrays"]
+
+_REFUSED = {0x96, 0x97, 0x98, 0x82, 0x83, 0x84}  # BYTEARRAY8, buffers, extensions
+
+
+class Unpickler(pickle._Unpickler):
+    """A pickle read with the names that ``find_class`` of a subclass knows."""
+
+    dispatch = {
+        code: load for code, load in pickle._Unpickler.dispatch.items() if code not in _REFUSED
+    }
+
+
+class _DType:
+    """What a pickled ``numpy.dtype`` says: the kind and size, then the order of the bytes."""
+
+    order = "="
+
+    def __init__(self, code: Any = "", *_: Any) -> None:
+        self.code = code
+
+    def __setstate__(self, state: Any) -> None:
+        self.order = {"<": "<", ">": ">"}.get(state[1], "=") if isinstance(state, tuple) else "="
+
+    @property
+    def holds_numbers(self) -> bool:
+        """Whether it is of numbers, and not of objects, words or records."""
+        return isinstance(self.code, str) and re.fullmatch(r"[biufc]\d+", self.code) is not None
+
+    def dtype(self, where: str) -> np.dtype[Any]:
+        """NumPy's own dtype; BadFile for a size that it does not have."""
+        try:
+            return np.dtype(f"{self.order}{self.code}")
+        except TypeError as error:
+            raise BadFile(f"{where}: {error}") from None
+
+
+class _Array:
+    """A pickled ``numpy.ndarray``: its state, which becomes an array when it is asked for."""
+
+    state: Any = None
+
+    def __init__(self, *_: Any) -> None:  # by _reconstruct: an empty array, filled by the state
+        pass
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = state
+
+    def parts(self) -> tuple[Any, ...]:
+        """Shape, dtype, whether the first axis runs fastest, and the bytes or the objects."""
+        # Old NumPys wrote no version before the four.
+        state = self.state[-4:] if isinstance(self.state, tuple) else ()
+        if len(state) != 4 or not isinstance(state[0], tuple) or not isinstance(state[1], _DType):
+            raise BadFile("a pickled array has no shape or no dtype")
+        return state
+
+    def array(self, where: str, name: str, limits: Limits) -> NDArray[Any]:
+        """The numbers, of which there must be as many as the shape says."""
+        shape, kind, fortran, raw = self.parts()
+        dtype = kind.dtype(where)
+        # The bytes are there already; what the shape claims beside them is never reserved.
+        # Python 2 wrote bytes as text.
+        data = raw.encode("latin1") if isinstance(raw, str) else raw
+        if not isinstance(data, bytes) or not all(type(n) is int and n >= 0 for n in shape):
+            raise BadFile(f"{where} is damaged: it has no bytes")
+        limits.fits(shape, dtype, name)
+        flat = np.frombuffer(data, dtype) if len(data) % dtype.itemsize == 0 else np.empty(0, dtype)
+        if flat.size != int(np.prod(shape, dtype=object)):
+            raise BadFile(f"{where} has {len(data)} bytes, which are not {shape} of {dtype}")
+        return flat.reshape(shape, order="F" if fortran else "C").copy()  # bytes cannot be written
+
+
+class _OfObjects(Unpickler):
+    """A pickle of arrays in dictionaries and lists, as ``numpy.save`` writes a dictionary."""
+
+    where = ""
+
+    def find_class(self, module: str, name: str) -> Any:
+        """A holder, a plain container, or an error."""
+        # NumPy 2 calls its core numpy._core.
+        known: dict[str, Any] = {
+            "numpy.core.multiarray._reconstruct": _Array,
+            "numpy.ndarray": _Array,
+            "numpy.dtype": _DType,
+            "numpy.core.multiarray.scalar": lambda *_: None,  # a number beside the arrays
+            "collections.OrderedDict": OrderedDict,
+            "_codecs.encode": _encode,
+        }
+        full = f"{module}.{name}".replace("numpy._core.", "numpy.core.")
+        if full not in known:
+            raise BadFile(
+                f"{self.where} holds Python objects, not numbers: reading them would run the "
+                "file's code; save a plain array (numpy.asarray(a, float))"
+            )
+        return known[full]
+
+
+def _encode(text: Any, encoding: Any = "") -> bytes:
+    """Bytes, as Python 3 writes them for Python 2 to read."""
+    if not isinstance(text, str) or encoding != "latin1":
+        raise BadFile("a pickle encodes what is no text of bytes")
+    return text.encode("latin1")
+
+
+def nested_arrays(data: bytes, where: str, limits: Limits) -> Iterator[tuple[str, NDArray[Any]]]:
+    """The arrays of a pickle, by the keys and places that lead to them, ``conv1.weights``.
+
+    Raises:
+        BadFile: it is damaged, names anything but arrays and containers, or is past a limit.
+    """
+    # Python 2 wrote bytes as text; latin1 gives each byte one letter.
+    reader = _OfObjects(io.BytesIO(data), encoding="latin1")
+    reader.where = where
+    try:
+        root = reader.load()
+    except BadFile:
+        raise
+    except Exception as error:  # whatever a damaged pickle makes of its stack
+        raise BadFile(f"{where} is no pickle of arrays: {type(error).__name__}") from None
+    yield from _arrays(root, "", where, limits, 0)
+
+
+def _arrays(
+    value: Any, name: str, where: str, limits: Limits, depth: int
+) -> Iterator[tuple[str, NDArray[Any]]]:
+    """The arrays among dictionaries, lists and arrays of objects; other values are left out."""
+    limits.step(depth)
+    parts: Any = ()
+    if isinstance(value, _Array):
+        shape, kind, _, objects = value.parts()
+        if kind.holds_numbers:
+            yield name, value.array(f"{where}, {name}", name, limits)
+            return
+        parts = enumerate(objects) if isinstance(objects, list) else ()
+        if shape == () and isinstance(objects, list) and len(objects) == 1:
+            # numpy.save made one object of a dictionary: it has no place of its own.
+            yield from _arrays(objects[0], name, where, limits, depth)
+            return
+    elif isinstance(value, Mapping):
+        parts = value.items()
+    elif isinstance(value, (list, tuple)):
+        parts = enumerate(value)
+    for key, part in parts:
+        yield from _arrays(part, f"{name}.{key}" if name else str(key), where, limits, depth + 1)
