@@ -27,9 +27,9 @@ types: .venv/.dev
 # The running frameworks, in environments of their own; GNU Octave comes from the system's packages.
 live: $(ENVIRONMENTS:%=.venv-%/.done)
 	rm -rf .conformance
-	.venv-old/bin/python -m pytest -n auto tests/live -k "chainer or lasagne or mxnet or theano"
-	.venv-paddle/bin/python -m pytest -n auto tests/live -k paddle
-	.venv-live/bin/python -m pytest -n auto tests/live tests/test_probe.py
+	.venv-old/bin/python -m pytest -n auto --dist worksteal tests/live -k "chainer or lasagne or mxnet or theano"
+	.venv-paddle/bin/python -m pytest -n auto --dist worksteal tests/live -k paddle
+	.venv-live/bin/python -m pytest -n auto --dist worksteal tests/live tests/test_probe.py
 	$(LIVE)/python docs/make_conformance.py --check
 
 # The same and what no package index has: make live-all LASAGNE=folder with a checkout of Lasagne.
