@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import re
 
+from uniconv._parse.commas import parts_between_commas
+
 WIDTH = 100
 _QUOTED = re.compile(r"'([^'\"\\]*)'")
 
@@ -77,18 +79,8 @@ def _outermost(code: str) -> tuple[int, int] | None:
 
 
 def _parts(inside: str) -> list[str]:
-    """The arguments between commas that stand in no bracket."""
-    parts, depth, last, quoted = [], 0, 0, False
-    for at, letter in enumerate(inside):
-        quoted ^= letter == '"'
-        if quoted:
-            continue
-        depth += (letter in "([{") - (letter in ")]}")
-        if letter == "," and depth == 0:
-            parts.append(inside[last:at].strip())
-            last = at + 1
-    parts.append(inside[last:].strip())
-    return [part for part in parts if part]
+    """The arguments between commas; none behind the last comma."""
+    return [part for part in parts_between_commas(inside) if part]
 
 
 def nested(lines: list[str], names: dict[str, str]) -> str | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 
+from uniconv._parse.commas import parts_between_commas
 from uniconv.files.text import normalized
 
 __all__ = ["cleaned"]
@@ -104,7 +105,7 @@ def _from_cpp(text: str) -> str:
 
 def _filter(match: re.Match[str]) -> str:
     """``filter2D(src, dst, ddepth, kernel, ...)`` as Python's, which gives dst."""
-    arguments = _arguments(match[1])
+    arguments = parts_between_commas(match[1])
     if len(arguments) < 4 or not arguments[1].isidentifier() or "=" in match[1]:
         return match[0]
     source, target, depth, kernel, *others = arguments
@@ -114,15 +115,3 @@ def _filter(match: re.Match[str]) -> str:
 
 def _depth(word: str) -> str:
     return f"cv2.{word}" if word.startswith("CV_") else word
-
-
-def _arguments(text: str) -> list[str]:
-    """Arguments between commas; commas in brackets are a part of one."""
-    parts, depth = [""], 0
-    for letter in text:
-        depth += (letter in "([{") - (letter in ")]}")
-        if letter == "," and not depth:
-            parts.append("")
-        else:
-            parts[-1] += letter
-    return [part.strip() for part in parts]
