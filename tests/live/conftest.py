@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from importlib.util import find_spec
 
 import pytest
 
 from uniconv.conformance.compare import Record
 from uniconv.conformance.oracles import versions
+from uniconv.conformance.oracles.chainer import chainer
+from uniconv.conformance.oracles.theano import theano
 from uniconv.spec.registry import find
 
 RECORDS: list[Record] = []
@@ -17,6 +20,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "live" in item.path.parts:
             item.add_marker("live")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def old_frameworks() -> None:
+    """Chainer and Theano, loaded with what they need today before a test's own code imports them.
+
+    A plain import that fails half-way leaves submodules behind, on which every later one fails.
+    """
+    for package, load in (("chainer", chainer), ("theano", theano)):
+        if find_spec(package):
+            load()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
