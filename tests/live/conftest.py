@@ -11,6 +11,7 @@ from uniconv.conformance.compare import Record
 from uniconv.conformance.oracles import versions
 from uniconv.conformance.oracles.chainer import chainer
 from uniconv.conformance.oracles.theano import theano
+from uniconv.conformance.oracles.tinygrad import tinygrad
 from uniconv.spec.registry import find
 
 RECORDS: list[Record] = []
@@ -23,12 +24,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def old_frameworks() -> None:
-    """Chainer and Theano, loaded with what they need today before a test's own code imports them.
+def settings() -> None:
+    """Frameworks that take their settings at the first import, loaded before a test imports them.
 
-    A plain import that fails half-way leaves submodules behind, on which every later one fails.
+    A plain import would choose tinygrad's device, or fail half-way and leave submodules behind, on
+    which every later import of Chainer fails, too.
     """
-    for package, load in (("chainer", chainer), ("theano", theano)):
+    for package, load in (("chainer", chainer), ("theano", theano), ("tinygrad", tinygrad)):
         if find_spec(package):
             load()
 
