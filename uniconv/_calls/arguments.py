@@ -62,7 +62,8 @@ def arguments(op: Op, x: Any, w: Any, pointwise: Any, options: Mapping[str, Any]
         x, w = _flat(x), _flat(w)
     into = options.get(op.output) if op.output else None
     if isinstance(into, np.ndarray) and isinstance(x, np.ndarray):
-        return PlainCall(x, w, pointwise, *_into(op, x, into, options))
+        options, into = _into(op, x, into, options)
+        return PlainCall(x, w, pointwise, options, into=into)
     return PlainCall(x, w, pointwise, options, shape)
 
 
@@ -111,18 +112,16 @@ def _lying(x: Any, w: Any, options: Mapping[str, Any]) -> tuple[int, int] | None
     return (1, -1) if rows[as_w] else (-1, 1)
 
 
-def _into(
-    op: Op, x: Any, into: Any, options: Mapping[str, Any]
-) -> tuple[Mapping[str, Any], None, Any]:
+def _into(op: Op, x: Any, into: Any, options: Mapping[str, Any]) -> tuple[Mapping[str, Any], Any]:
     """The options with a dtype in the place of an array, and the array where y fits in."""
     others = {name: value for name, value in options.items() if name != op.output}
     if op.result_option is None or op.result_option.option != op.output:
         # OpenCV makes a new array where dst has not y's shape and dtype.
-        return others, None, into if _fits(op, x, into, options) else None
+        return others, into if _fits(op, x, into, options) else None
     if into.shape != x.shape:
         must = f"has shape {show_shape(into.shape)}; it must have y's, {show_shape(x.shape)}"
         raise BadOption(f"{op.name}: {op.output} {must}")
-    return {**others, op.output: into.dtype}, None, into
+    return {**others, op.output: into.dtype}, into
 
 
 def _fits(op: Op, x: Any, into: Any, options: Mapping[str, Any]) -> bool:
