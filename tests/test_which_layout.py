@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
 import uniconv
+from uniconv import _cli as cli
 from uniconv import which_layout
 from uniconv._canonical.layout import axes
 from uniconv._weights.which_layout import ORDERS
@@ -72,6 +74,24 @@ def test_a_depthwise_kernel_of_tensorflow_is_told_from_the_rest_of_its_network()
     like = [(8, 3, 3, 3), (8, 1, 3, 3), (16, 8, 1, 1)]
     tf = {"conv": (3, 3, 3, 8), "depthwise": (3, 3, 8, 1), "point": (1, 1, 8, 16)}
     assert which_layout(tf, like=like).names == ("HWIO",)
+
+
+def test_what_training_left_is_no_kernel():
+    # rows and columns of a factored second moment: no order has a layer of these sizes
+    slot = {"optimizer/conv/vr": (3, 3, 8), "conv/kernel/Adam": (7, 5, 3, 2)}
+    tf = {**slot, "conv/kernel": (5, 7, 3, 8)}
+    assert which_layout(tf, x_channels=3, o=8).names == ("HWIO",)
+    assert which_layout((5, 8, 3, 3), like={**slot, "conv/kernel": (5, 8, 3, 3)}).names == ("OIHW",)
+    with pytest.raises(BadArray, match="there is no kernel"):
+        which_layout(slot | {"conv/kernel": (3,)}, o=8)
+
+
+def test_one_activation_decides_among_named_arrays():
+    rng = np.random.default_rng(0)
+    w, x = rng.integers(-3, 4, (4, 4, 3, 2)), rng.integers(-3, 4, (1, 4, 5, 6))
+    y = torch.conv2d(torch.tensor(x), torch.tensor(w)).numpy()
+    named = {"bias": np.zeros(4), "kernel": w.transpose(2, 3, 1, 0)}
+    assert which_layout(named, o=4, x=x, y=y).names == ("HWIO",)
 
 
 def test_a_module_is_the_model():
@@ -148,3 +168,18 @@ def test_the_command(tmp_path):
     np.savez(tmp_path / "v.npz", kernel=np.zeros((5, 5, 3, 8)))
     done = run("v.npz", "--x-channels", "3", "--o", "8")
     assert (done.returncode, done.stdout[:6]) == (0, "HWIO (")
+
+
+def test_the_command_says_what_training_left(tmp_path):
+    slots = {f"optimizer/{k}": np.zeros((3, 3, 2, 7)) for k in range(2)}
+    np.savez(tmp_path / "w.npz", step=np.zeros(()), **slots, kernel=np.zeros((5, 5, 3, 8)))
+
+    def run(words):
+        return CliRunner().invoke(cli.app, ["layout", str(tmp_path / "w.npz"), *words.split()])
+
+    done = run("--x-channels 3 --o 8")
+    first, second = done.output.splitlines()
+    assert first.startswith("HWIO ("), done.output
+    assert second == "left out: 1 (counter), 2 (optimizer's state)"
+    (only,) = run("--x-channels 2 --o 7 --name optimizer/0").output.splitlines()
+    assert only.startswith("HWIO (")  # what is asked for by its name is looked at

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any, cast
 
@@ -152,6 +153,13 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows as lines of columns; a word longer than a column may be wide goes beyond it."""
     widths = [min(max(map(len, column)), _WIDEST) for column in zip(*rows)]
     return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+
+
+def left_out(reasons: Iterable[str]) -> list[str]:
+    """How many arrays were left out and what those were; nothing where none was."""
+    counts = Counter(r.partition(" of ")[0].partition(" folded ")[0] for r in reasons)
+    words = ", ".join(f"{count} ({reason})" for reason, count in counts.items())
+    return [f"left out: {words}"] if words else []
 
 
 def within(max_bytes: int | None, max_depth: int | None, max_arrays: int | None) -> dict[str, int]:

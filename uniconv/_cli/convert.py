@@ -14,6 +14,7 @@ from uniconv._cli.arguments import (
     MaxBytes,
     MaxDepth,
     UsageError,
+    left_out,
     model_of,
     table,
     within,
@@ -135,13 +136,8 @@ def _summary(steps: list[Conversion], output: Path) -> str:
     """How many arrays came along, were converted, and were left out, and what those were."""
     count = sum(step.kind not in ("keep", "skip") for step in steps)
     text = f"{output}: {len(steps)} arrays, {count} of them converted"
-    reasons: dict[str, int] = {}
-    for step in steps:
-        if step.becomes is None and not step.mapped:
-            reason = step.why.partition(" of ")[0].partition(" folded ")[0]
-            reasons[reason] = reasons.get(reason, 0) + 1
-    left = ", ".join(f"{n} ({reason})" for reason, n in reasons.items())
-    return f"{text}; left out: {left}" if left else text
+    reasons = [step.why for step in steps if step.becomes is None and not step.mapped]
+    return "; ".join([text, *left_out(reasons)])
 
 
 def _row(step: Conversion) -> dict[str, Any]:

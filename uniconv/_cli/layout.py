@@ -13,6 +13,7 @@ from uniconv._cli.arguments import (
     MaxBytes,
     MaxDepth,
     UsageError,
+    left_out,
     model_of,
     within,
 )
@@ -41,17 +42,22 @@ def layout_command(
 ) -> None:
     """Tell in which order the axes of kernels lie: "HWIO (tf, keras, flax)", or which may be.
 
+    What training left, such as slots of optimizers, is left out and counted.
+
     uniconv layout weights.h5 --like model.py:make
 
     Exit code 0: an order fits, or several do; 1: none does.
     """
     if not file.exists() and not uniconv.files.is_checkpoint(file):
         raise UsageError(f"{file}: No such file or directory")
+    from uniconv._weights.training import left_by_training
+
     limits = within(max_bytes, max_depth, max_arrays)
     arrays: dict[str, Any] = {a.name: a.array for a in uniconv.files.stream(file, **limits)}
-    if name is not None:
-        if name not in arrays:
-            raise UsageError(f"{file} has no {name}; it has {', '.join(arrays)}")
-        arrays = {name: arrays[name]}
+    if name is not None and name not in arrays:
+        raise UsageError(f"{file} has no {name}; it has {', '.join(arrays)}")
     model = None if like is None else model_of(like)
-    typer.echo(str(uniconv.which_layout(arrays, x_channels=x_channels, o=o, like=model)))
+    w = arrays if name is None else arrays[name]
+    answer = uniconv.which_layout(w, x_channels=x_channels, o=o, like=model)
+    left = {} if name is not None else left_by_training({n: a.shape for n, a in arrays.items()})
+    typer.echo("\n".join([str(answer), *left_out(left.values())]))

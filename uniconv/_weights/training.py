@@ -22,7 +22,7 @@ nn/modules/batchnorm.py; chainer 7 links/normalization/batch_normalization.py (N
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from math import prod
 
 from uniconv._canonical.record import Shape
@@ -76,6 +76,16 @@ def training_state(name: str, shape: Shape, names: Collection[str]) -> tuple[str
     if scalar and (parts[-1] in _COUNTERS or _counts_batches(name, parts[-1], names)):
         return "counter", ""
     return None
+
+
+def left_by_training(shapes: Mapping[str, Shape]) -> dict[str, str]:
+    """The arrays that are no weights of the network, each with what of training it is.
+
+    >>> left_by_training({"a/w": (3, 2), "a/w/Momentum": (3, 2)})
+    {'a/w/Momentum': 'optimizer slot of a/w'}
+    """
+    states = {name: training_state(name, shape, shapes) for name, shape in shapes.items()}
+    return {name: state[0] for name, state in states.items() if state}
 
 
 def _owner(name: str, names: Collection[str]) -> str:

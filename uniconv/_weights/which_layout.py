@@ -20,6 +20,7 @@ from uniconv._canonical.arrays import to_torch
 from uniconv._canonical.layout import axes
 from uniconv._canonical.record import Shape
 from uniconv._messages import show_shape
+from uniconv._weights.training import left_by_training
 from uniconv.errors import BadArray, BadOption, BadShape, from_one_frame
 from uniconv.spec.registry import find, frameworks, main
 from uniconv.typing import Dialect
@@ -83,7 +84,8 @@ def which_layout(
 
     Args:
         w: a kernel of 3 to 5 axes (an array or its shape), or the kernels of one network by name,
-            which lie in one order; arrays of fewer axes among them are passed over.
+            which lie in one order; arrays of fewer axes among them are passed over, and so are
+            slots of optimizers and what else training left.
         x_channels, o: the channels of the input and of the output, where they are known.
         groups: the channel groups (default 1); a depthwise kernel has as many as channels.
         like: the model that the kernels belong to: a torch module (on any device, "meta" too), or
@@ -105,26 +107,41 @@ def which_layout(
 
     Source: the layouts of each function's spec, as ``uniconv show NAME`` prints them.
     """
-    shapes = _shapes(w)
+    kernels = _kernels(w)
+    shapes = [_shape(kernel) for kernel in kernels]
     fits = _fit(shapes, x_channels, o, groups, like)
     orders = _common(shapes, fits)
     rank = len(shapes[0]) - 2
     if (x is None) != (y is None):
         raise BadArray("x and y decide together: give both, or neither")
     if x is not None and len(orders) > 1:
-        orders = _computed(w, orders, x, y, dialect, dict(options or {}))
+        orders = _computed(kernels[0], orders, x, y, dialect, dict(options or {}))
     decides = "one input and output of the layer decide: give x= and y="
     return KernelOrder(orders, rank, decides if len(orders) > 1 else "")
 
 
-def _shapes(w: Any) -> list[Shape]:
-    """The shapes of the kernels."""
-    arrays = list(w.values()) if isinstance(w, Mapping) else [w]
-    shapes = [tuple(getattr(a, "shape", a)) for a in arrays]
-    kernels = [s for s in shapes if 3 <= len(s) <= 5 and all(isinstance(n, int) for n in s)]
+def _kernels(w: Any) -> list[Any]:
+    """The kernels, arrays or shapes, among what was given."""
+    kernels = [a for a in (_weights(w) if isinstance(w, Mapping) else [w]) if _is_kernel(_shape(a))]
     if not kernels:
         raise BadArray("there is no kernel: none of the arrays has 3 to 5 axes")
     return kernels
+
+
+def _weights(arrays: Mapping[Any, Any]) -> list[Any]:
+    """The arrays by name without those that training left."""
+    left = left_by_training({str(name): _shape(a) for name, a in arrays.items()})
+    return [a for name, a in arrays.items() if str(name) not in left]
+
+
+def _shape(a: Any) -> Shape:
+    """The shape of an array, or the shape that stands for one."""
+    return tuple(getattr(a, "shape", a))
+
+
+def _is_kernel(shape: Shape) -> bool:
+    """Whether these are the sizes of a kernel's axes."""
+    return 3 <= len(shape) <= 5 and all(isinstance(n, int) for n in shape)
 
 
 Fit = Callable[[KernelSizes, bool], bool]
@@ -185,15 +202,14 @@ def _model_sizes(like: Any) -> list[KernelSizes]:
     """The kernels of a model: of a torch module, or of shapes (o, i, ...)."""
     if isinstance(like, nn.Module):
         return [s for module in like.modules() for s in _module_sizes(module)]
-    values: Iterable[Any] = like.values() if isinstance(like, Mapping) else like
-    shapes: list[Shape] = [tuple(getattr(s, "shape", s)) for s in values]
+    shapes = map(_shape, _weights(like) if isinstance(like, Mapping) else like)
     return [KernelSizes(s[0], s[1], s[2:]) for s in shapes if 3 <= len(s) <= 5]
 
 
 def _module_sizes(module: nn.Module) -> Iterable[KernelSizes]:
     """The kernel of one layer of a model."""
     weight: Any = getattr(module, "weight", None)
-    shape = () if weight is None else tuple(weight.shape)
+    shape = () if weight is None else _shape(weight)
     if isinstance(module, (nn.Conv1d, nn.Conv2d, nn.Conv3d)):
         yield KernelSizes(shape[0], shape[1], shape[2:], module.groups)
     elif isinstance(module, (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)):
@@ -210,7 +226,7 @@ def _computed(
     options: dict[str, Any],
 ) -> tuple[str, ...]:
     """The orders by which the layer makes y of x, up to rounding."""
-    kernel = to_torch(w if not isinstance(w, Mapping) else next(iter(w.values())), "cpu").double()
+    kernel = to_torch(w, "cpu").double()
     op = main(dialect, "conv", kernel.ndim)
     rank = kernel.ndim - 2
     image = to_torch(x, "cpu").double()
