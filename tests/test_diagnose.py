@@ -546,6 +546,47 @@ def test_one_run_from_files(tmp_path, monkeypatch):
     assert run("noise.npz", "--dialect", "torch.nn.functional.conv1d").exit_code == 1
 
 
+def with_statistics(*statistics: str) -> Any:
+    flags = [word for statistic in statistics for word in ("--batchnorm", statistic)]
+    return run("layer.npz", "--dialect", CONV2D, *flags)
+
+
+def test_a_batchnorm_of_another_eps_from_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    x, w = X[:1, :, :4, :5], W[:2]
+    mean, variance = np.array([3.0, -1]), np.array([0.05, 0.4])
+    y = (conv(x, w) - mean[:, None, None]) / np.sqrt(variance + 1e-3)[:, None, None]
+    np.savez("layer.npz", x=x, w=w, y=y, running_mean=mean, both=np.stack([mean, variance]))
+    np.save("variance.npy", variance)
+    found = with_statistics("mean=running_mean", "running_var=layer.npz:both[1]", "eps=1e-5")
+    assert (found.exit_code, found.exception) == (0, None)
+    assert "the BatchNorm has eps 0.001, not 1e-05" in found.stdout
+    agrees = with_statistics("mean=running_mean", "variance=variance.npy", "epsilon=1e-3")
+    assert (agrees.exit_code, "has eps" in agrees.stdout) == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("statistics", "text"),
+    [
+        (["mean"], "--batchnorm mean: say NAME=ARRAY, as mean=mean.npy, or eps=1e-5"),
+        (["mean=w", "mean=w"], "--batchnorm mean=w: mean is given twice"),
+        (["mean=nix"], "--batchnorm mean=nix: no array and no file has that name; the files have"),
+        (["men=w"], 'batchnorm has no "men": did you mean "mean"?'),
+        (["mean=w", "eps=1e-5"], "batchnorm lacks variance: give dict(mean=..., variance=...,"),
+        (["mean=x", "variance=w", "eps=0"], "mean (2, 4, 9, 8) must have the 6 channels of y"),
+        (["mean=w", "variance=w", "eps=w"], "eps (6, 4, 3, 3) must be a number of at least 0"),
+    ],
+)
+def test_wrong_words_for_statistics(statistics, text, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    np.savez("layer.npz", x=X, w=W, y=conv(X, W))
+    flags = [word for statistic in statistics for word in ("--batchnorm", statistic)]
+    with pytest.raises(SystemExit) as end:
+        cli.main(["diagnose", "layer.npz", "--dialect", CONV2D, *flags])
+    assert end.value.code == (2 if text.startswith("--batchnorm") else 1)
+    assert text in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [
@@ -567,6 +608,7 @@ def test_one_run_from_files(tmp_path, monkeypatch):
         (["x=testw[a]"], "x=testw[a]: the index takes integers, slices, None and ..."),
         (["x=testw[9]"], "x=testw[9]: index 9 is out of bounds for axis 0 with size 3; testw has"),
         (["x=testw]"], "x=testw] is no NAME, NAME[INDEX], FILE or FILE:NAME"),
+        (["--batchnorm", "mean=testw"], "--batchnorm follows one call: give --dialect FUNCTION"),
     ],
 )
 def test_wrong_usage(words, text, capsys):

@@ -58,6 +58,13 @@ def diagnose_command(
     show: Annotated[
         bool, typer.Option("--show", help="Print how a thread's text is read, and no answer.")
     ] = False,
+    batchnorm: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=ARRAY",
+            help="Of a BatchNorm that follows the call: mean, variance, eps (gamma, beta) in turn.",
+        ),
+    ] = None,
 ) -> None:
     """Say why y is not what a call gives, or why two runs give two results.
 
@@ -75,12 +82,19 @@ def diagnose_command(
 
     uniconv diagnose x=x.npy w=w.npy y=y.npy --dialect tf.nn.conv2d strides=1 padding=SAME
 
+    With the BatchNorm that was meant to follow it, by any framework's names for its statistics:
+
+    uniconv diagnose layer.npz --dialect torch.nn.functional.conv2d --batchnorm mean=running_mean
+    --batchnorm variance=running_var --batchnorm eps=1e-5
+
     Two runs, arrays printed in one text:
 
     uniconv diagnose question.txt --a knet.conv4 x=image w=kernel y=knet_result padding=1
     --b tf.nn.conv2d x=image w=kernel y=tf_result strides=1 padding=SAME
     """
     head, sections = parsed(words)
+    if batchnorm and set(sections) != {"--dialect"}:
+        raise UsageError("--batchnorm follows one call: give --dialect FUNCTION, too")
     page = writable(html) if html is not None else None
     paths = [Path(p) for p in head.function.split("\n")] if head.function else []
     thread = None if sections else thread_of(paths, head)
@@ -99,7 +113,8 @@ def diagnose_command(
         found = uniconv.compare(*runs, progress=_progress)
     elif set(sections) <= {"--dialect"}:
         one = _run(merged(head, sections.get("--dialect", CallWords())), known, "", tolerance)
-        found = uniconv.diagnose(one, progress=_progress)
+        norm = statistics_of(batchnorm, known) if batchnorm else None
+        found = uniconv.diagnose(one, progress=_progress, batchnorm=norm)
     else:
         raise UsageError("give --a FUNCTION and --b FUNCTION for two runs, or --dialect FUNCTION")
     _answer(found, page, json)
@@ -228,7 +243,7 @@ def _in_file(name: str, role: str, known: Mapping[str, NamedArray]) -> NamedArra
         return held[inside]
     if not Path(name).exists():
         has = f"the files have {', '.join(known)}" if known else "there is no such file"
-        if role not in ("x", "w", "y", "bias", "p", "pointwise"):
+        if role not in (*ARRAYS, "p") and not role.startswith("--"):
             has += "; options of a function come after --a, --b or --dialect"
         raise UsageError(f"{role}={name}: no array and no file has that name; {has}")
     held = uniconv.files.load(name)
@@ -236,6 +251,21 @@ def _in_file(name: str, role: str, known: Mapping[str, NamedArray]) -> NamedArra
         raise UsageError(f"{role}={name} has {', '.join(held) or 'no arrays'}: write {name}:NAME")
     # Code is written with x and w, not with what a .npy file is called.
     return replace(next(iter(held.values())), name=role)
+
+
+def statistics_of(words: list[str], known: Mapping[str, NamedArray]) -> dict[str, Any]:
+    """What --batchnorm says: arrays, named as the others are, and numbers as they are written."""
+    statistics: dict[str, Any] = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not (name and equals):
+            raise UsageError(f"--batchnorm {word}: say NAME=ARRAY, as mean=mean.npy, or eps=1e-5")
+        if name in statistics:
+            raise UsageError(f"--batchnorm {word}: {name} is given twice")
+        value = read_value(text)
+        number = isinstance(value, (int, float))
+        statistics[name] = value if number else array(text, f"--batchnorm {name}", known).array
+    return statistics
 
 
 def indexed(found: NamedArray, index: str, word: str) -> NamedArray:

@@ -15,7 +15,7 @@ from uniconv._diagnose.diagnosis import Diagnosis, listed
 from uniconv._diagnose.inputs import InputArray, read_array, tolerances
 from uniconv._diagnose.report import diagnosis_of
 from uniconv._diagnose.run import Progress, Run, searched
-from uniconv.errors import BadArray, UniconvError, UnknownName
+from uniconv.errors import BadArray, BadOption, UniconvError, UnknownName
 from uniconv.spec.op import Op
 from uniconv.spec.registry import functions
 from uniconv.spec.rules import REQUIRED
@@ -72,7 +72,8 @@ def diagnose(
         BadShape: y has another number of axes than the call's result and not as many numbers, or
             the bias or an array of ``batchnorm`` another length than y has channels.
         BadArray: an array has no finite numbers, or the call has shapes only, or there is no y.
-        BadOption: ``batchnorm`` lacks a mean, a variance or eps, or has an unknown name.
+        BadOption: ``batchnorm`` lacks a mean, a variance or eps, or has an unknown name, or no
+            function is named that it follows.
         BadCall: no ``uniconv.Call`` was given.
 
     >>> from uniconv._call import Call
@@ -94,6 +95,8 @@ def diagnose(
     p = None if call.pointwise is None else read_array(call.pointwise, "pointwise")
     b = None if call.bias is None else read_array(call.bias, "bias")
     if call.dialect is None:
+        if batchnorm is not None:
+            raise BadOption("batchnorm follows one call: name its function, dialect=...")
         return _any_function(arrays, b, p, progress)
     run = searched(call.function, call.options, arrays, b, p, progress, depth, batchnorm)
     return diagnosis_of(run)
