@@ -659,6 +659,12 @@ def test_matconvnet_has_filters_under_its_layers_names(folder):
     np.testing.assert_array_equal(new["net.conv1.biases"], biases[0])
     np.testing.assert_array_equal(new["net.bn1.running_var"], probe(5, 2)[:, 1] ** 2)
     np.testing.assert_array_equal(new["net.bn1.weight"], biases[0])
+    assert epsilons("m.mat") == {}
+    layers[0, 1]["epsilon"] = 0.25
+    scipy.io.savemat("m.mat", {"net": {"layers": layers}})
+    assert epsilons("m.mat") == {"net.bn1.moments": 0.25}
+    new = uniconv.convert_state_dict("m.mat", "matlab_dl", "pytorch")
+    np.testing.assert_array_equal(new["net.bn1.running_var"], probe(5, 2)[:, 1] ** 2 - 0.25)
 
 
 def test_deep_learn_toolbox_has_one_kernel_for_each_pair_of_channels(folder):
@@ -1040,6 +1046,38 @@ def test_files_with_layers_tell_the_eps_of_each_batch_norm(folder):
 
 def epsilons(path):
     return {array.name: array.eps for array in files.stream(path) if array.eps is not None}
+
+
+def test_a_frozen_graph_tells_the_eps_of_each_batch_norm(folder):
+    def node(name, operation, inputs="", **attributes):
+        pairs = [message((1, key.encode()), (2, value)) for key, value in attributes.items()]
+        parts = [(3, word.encode()) for word in inputs.split()]
+        return message(
+            (1, name.encode()), (2, operation.encode()), *parts, *((5, pair) for pair in pairs)
+        )
+
+    def norm(variance, kind="V3", eps=None):
+        own = {} if eps is None else {"epsilon": message((4, np.array([eps])))}
+        return node("norm", f"FusedBatchNorm{kind}", f"x s o m {variance}", **own)
+
+    shape = message((2, message((1, 3))))
+    tensor = message((8, message((1, 1), (2, shape), (5, probe(3)))))
+    constants = [node(name, "Const", value=tensor) for name in ("a", "b", "c", "d", "m")]
+    nodes = [
+        norm("a/read", eps=0.25),  # a node may stand before what it reads
+        norm("b:0", "V2", eps=0.5),
+        norm("c", ""),
+        *(norm("d", eps=eps) for eps in (0.25, 0.5)),
+        *constants,
+        node("a/read", "Identity", "a"),
+    ]
+    inner = message(
+        (1, message((1, b"f"))),
+        *((3, n) for n in (constants[0], norm("a:output:0", eps=2.0))),
+    )
+    Path("m.pb").write_bytes(message(*((1, n) for n in nodes), (2, message((1, inner)))))
+    assert epsilons("m.pb") == {"a": 0.25, "b": 0.5, "c": 1e-4, "f/a": 2.0}
+    assert len(files.load("m.pb")) == 6
 
 
 def test_each_batch_norm_is_folded_with_its_own_eps(folder):

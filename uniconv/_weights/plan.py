@@ -281,7 +281,7 @@ def _batch_normed(
     own = {s.name: s.shape for s in steps if not s.mapped and s.kind != "skip"}
     layers = batch_norm.batch_norms(own)
     for layer in layers:  # what the caller says counts, for all
-        from_file = (eps[name] for name in layer.names("variance") if name in eps)
+        from_file = (eps[name] for name in layer.names("variance", "moments") if name in eps)
         layer.eps = next(from_file, None) if settings.eps is None else settings.eps
     if settings.fold_batchnorm is False:
         return batch_norm.translated(steps, layers, family)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,7 @@ def _record(record: dict[str, Any], name: str) -> Iterator[NamedArray]:
     kind, own = record.get("type"), record.get("name")
     # A layer without a name keeps its place, net.layers{3}: two layers may have no name.
     words = _MATCONVNET.get(kind, ()) if isinstance(kind, str) else ()
+    eps = {"moments": _epsilon(record)}
     if words and isinstance(own, str) and own:
         outer, _, _ = name.rpartition(".layers")
         name = f"{outer}.{own}" if outer else own
@@ -128,9 +130,19 @@ def _record(record: dict[str, Any], name: str) -> Iterator[NamedArray]:
         elif words and own and field == "weights" and isinstance(part, mat5.Cell):
             for k, weight in enumerate(part.values):
                 word = words[k] if k < len(words) else f"weights{{{k + 1}}}"
-                yield from _values(weight, f"{name}.{word}")
+                for array in _values(weight, f"{name}.{word}"):
+                    yield replace(array, eps=eps.get(word))
         else:
             yield from _values(part, full)
+
+
+def _epsilon(record: dict[str, Any]) -> float | None:
+    """What a layer of MatConvNet adds to its variance, where the file says it."""
+    # Where it does not, nothing does: the constant was another in other versions.
+    eps = record.get("epsilon")
+    if isinstance(eps, np.ndarray) and eps.size == 1 and eps.dtype.kind in "fiu":
+        return float(eps.item())
+    return None
 
 
 # The words for the arrays in ``weights``, by a layer's type.

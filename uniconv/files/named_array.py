@@ -53,7 +53,8 @@ class NamedArray:
     ``kind`` is what the file's own graph uses the array for, where it has one: the kernel of a
     "conv", "conv_transpose", "depthwise_conv" or "dense" ("dense_in_out", "dense_out_in" where the
     framework has both); "keep" for what is no kernel; else None.
-    ``eps`` is what BatchNorm adds to this variance, where the file says it.
+    ``eps`` is what BatchNorm adds to this variance (or to that in MatConvNet's moments), where the
+    file says it.
     """
 
     name: str
