@@ -74,13 +74,6 @@ class _InTorch(ast.NodeTransformer):
             return _method(
                 functional, "pad", [node.args[0], ast.parse(f"{pads}", mode="eval").body]
             )
-        if ast.unparse(node.func) == "numpy.roll":
-            return _method(ast.Name("torch", ast.Load()), "roll", node.args)
-        if ast.unparse(node.func) == "numpy.pad":
-            # F.pad's list begins with the last axis, and has no pairs.
-            pads = [n for pair in reversed(ast.literal_eval(node.args[1])) for n in pair]
-            whole = ast.parse("torch.nn.functional", mode="eval").body
-            return _method(whole, "pad", [node.args[0], ast.parse(f"{pads}", mode="eval").body])
         if name == "transpose":
             return _method(array, "permute", node.args)
         if name == "reshape" and node.keywords:
