@@ -546,9 +546,9 @@ def test_one_run_from_files(tmp_path, monkeypatch):
     assert run("noise.npz", "--dialect", "torch.nn.functional.conv1d").exit_code == 1
 
 
-def with_statistics(*statistics: str) -> Any:
+def with_statistics(*statistics: str) -> list[str]:
     flags = [word for statistic in statistics for word in ("--batchnorm", statistic)]
-    return run("layer.npz", "--dialect", CONV2D, *flags)
+    return ["layer.npz", "--dialect", CONV2D, *flags]
 
 
 def test_a_batchnorm_of_another_eps_from_files(tmp_path, monkeypatch):
@@ -558,10 +558,12 @@ def test_a_batchnorm_of_another_eps_from_files(tmp_path, monkeypatch):
     y = (conv(x, w) - mean[:, None, None]) / np.sqrt(variance + 1e-3)[:, None, None]
     np.savez("layer.npz", x=x, w=w, y=y, running_mean=mean, both=np.stack([mean, variance]))
     np.save("variance.npy", variance)
-    found = with_statistics("mean=running_mean", "running_var=layer.npz:both[1]", "eps=1e-5")
+    words = with_statistics("mean=running_mean", "running_var=layer.npz:both[1]", "eps=1e-5")
+    found = run(*words)
     assert (found.exit_code, found.exception) == (0, None)
     assert "the BatchNorm has eps 0.001, not 1e-05" in found.stdout
-    agrees = with_statistics("mean=running_mean", "variance=variance.npy", "epsilon=1e-3")
+    words = with_statistics("mean=running_mean", "variance=variance.npy", "epsilon=1e-3")
+    agrees = run(*words)
     assert (agrees.exit_code, "has eps" in agrees.stdout) == (0, False)
 
 
@@ -580,9 +582,8 @@ def test_a_batchnorm_of_another_eps_from_files(tmp_path, monkeypatch):
 def test_wrong_words_for_statistics(statistics, text, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     np.savez("layer.npz", x=X, w=W, y=conv(X, W))
-    flags = [word for statistic in statistics for word in ("--batchnorm", statistic)]
     with pytest.raises(SystemExit) as end:
-        cli.main(["diagnose", "layer.npz", "--dialect", CONV2D, *flags])
+        cli.main(["diagnose", *with_statistics(*statistics)])
     assert end.value.code == (2 if text.startswith("--batchnorm") else 1)
     assert text in capsys.readouterr().err
 
