@@ -10,7 +10,7 @@ import torch
 
 import uniconv
 from uniconv import native
-from uniconv.errors import BadArray, BadOption
+from uniconv.errors import BadArray, BadOption, BadShape
 
 IMAGE = np.arange(20.0).reshape(4, 5) ** 2
 
@@ -32,6 +32,36 @@ def test_lists_are_read_as_numpy_reads_them(call: Any, y: list[float]) -> None:
     for _ in range(2):
         assert isinstance(call(), np.ndarray)
         assert call().tolist() == y
+
+
+@pytest.mark.parametrize(
+    ("call", "y"),
+    [  # NumPy 2.4.6, and the dtypes that it gives
+        (lambda: native("numpy.convolve")([1.0, 3], 2), np.array([2.0, 6])),
+        (lambda: native("numpy.convolve")(2, np.array([1, 3], "f4")), np.array([2.0, 6])),
+        (lambda: uniconv.conv(np.array(2), 3.0, dialect="numpy.convolve"), np.array([6.0])),
+        (lambda: native("numpy.convolve")([1, 2, 3], [1, 10], 0), np.array([12, 23])),
+        (lambda: native("numpy.convolve")([1, 2, 3], [1, 10], np.int64(1)), np.array([1, 12, 23])),
+        (lambda: native("numpy.correlate")([1, 2, 3], [1, 10], 1), np.array([10, 21, 32])),
+        (lambda: native("numpy.correlate")([1, 2, 3], [1, 10], 2), np.array([10, 21, 32, 3])),
+    ],
+)
+def test_numbers_as_numpy_reads_them(call: Any, y: np.ndarray) -> None:
+    for _ in range(2):
+        np.testing.assert_array_equal(call(), y, strict=True)
+
+
+@pytest.mark.parametrize("mode", [True, 1.0, 3, None, "SAME"])
+def test_modes_that_numpy_refuses(mode: Any) -> None:
+    convolve = native("numpy.convolve")
+    convolve([1, 2, 3], [1, 10], 1)  # which a later mode=True must not be taken for
+    with pytest.raises(BadOption, match="numpy.convolve: mode="):
+        convolve([1, 2, 3], [1, 10], mode)
+
+
+def test_correlate_takes_no_number() -> None:
+    with pytest.raises(BadShape, match=r"w \(\) has 0 axes"):
+        native("numpy.correlate")([1.0, 3], 2)
 
 
 def test_a_list_beside_an_array() -> None:

@@ -1,13 +1,14 @@
 """What the caller gives, as the framework reads it before it convolves.
 
-Most functions take arrays of their layouts and nothing else.  NumPy and SciPy read nested lists,
-too; a kernel that is a product of two vectors takes each as a row or a column; SciPy's ``output``
+Most functions take arrays of their layouts and nothing else.  NumPy and SciPy read nested lists
+and numbers, too; a kernel that is a product of two vectors takes each as a row or a column; SciPy's ``output``
 and OpenCV's ``dst`` may be an array that y is written into.  Here such calls become plain ones, so
 that what follows knows arrays of the function's layout only.
 """
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -55,6 +56,8 @@ def arguments(op: Op, x: Any, w: Any, pointwise: Any, options: Mapping[str, Any]
     shape = None
     if op.vectors == "kernels":
         w, pointwise = _flat(w), _flat(pointwise)
+    elif op.vectors == "numbers":
+        x, w = _at_least_one_axis(x, "x"), _at_least_one_axis(w, "w")
     elif op.vectors == "row" and len(shape_of(w, "w")) == 1:
         w = w.reshape(1, -1)
     elif op.vectors == "both":
@@ -75,14 +78,16 @@ def is_plain(op: Op, x: Any, w: Any, options: Mapping[str, Any]) -> bool:
 
 def axes_of(w: Any) -> int:
     """How many axes a kernel has, an array's or a nested list's."""
+    if isinstance(w, numbers.Number):
+        return 0
     if not isinstance(w, (list, tuple)):
         return len(shape_of(w, "w"))
     return 1 + (axes_of(w[0]) if w and isinstance(w[0], (list, tuple)) else 0)
 
 
 def _from_list(a: Any, role: str) -> Any:
-    """An array of what is a list; any other object as it is."""
-    if not isinstance(a, (list, tuple, range)):
+    """An array of what is a list or a number; any other object as it is."""
+    if not isinstance(a, (list, tuple, range, numbers.Number)):
         return a
     try:
         return np.asarray(a)
@@ -94,6 +99,11 @@ def _flat(a: Any) -> Any:
     """A row or a column as a vector of one axis; any other array as it is."""
     shape = getattr(a, "shape", ())
     return a.reshape(-1) if len(shape) == 2 and 1 in shape else a
+
+
+def _at_least_one_axis(a: Any, role: str) -> Any:
+    """An array without axes as a vector of one number; any other array as it is."""
+    return a if shape_of(a, role) else a.reshape(1)
 
 
 def _lying(x: Any, w: Any, options: Mapping[str, Any]) -> tuple[int, int] | None:

@@ -280,6 +280,7 @@ def bare(op: Op, name: str, params: str, source: str, **changes: Any) -> Op:
         "dtypes": KINDS,
         "mixed_dtypes": "inexact",
         "reads_lists": False,
+        "vectors": "",
         "notes": (scipy.CONJUGATED,) if op.conjugates else (),
         "refusals": (inside,),
     }
@@ -292,6 +293,7 @@ SIGNALS = (
         "jax.numpy.convolve",
         "x:a w:v mode * precision preferred_element_type",
         f"{SEQUENCES} convolve",
+        pad=Pad("mode", "full", numpy.MODES),
         inert_options=(PRECISION,),
         result_option=ELEMENT,
         depths=ELEMENTS,
@@ -301,6 +303,7 @@ SIGNALS = (
         "jax.numpy.correlate",
         "x:a w:v mode * precision preferred_element_type",
         f"{SEQUENCES} correlate",
+        pad=Pad("mode", "valid", numpy.MODES_OF_CORRELATE),
         inert_options=(PRECISION,),
         result_option=ELEMENT,
         depths=ELEMENTS,

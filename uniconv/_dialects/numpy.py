@@ -4,6 +4,7 @@ Proved against NumPy 2.4.6.
 """
 
 from dataclasses import replace
+from typing import Any
 
 from uniconv.spec import (
     COMPLEX,
@@ -16,6 +17,7 @@ from uniconv.spec import (
     Pad,
     Pair,
     Spelling,
+    Word,
     full,
     numpy_idiom,
     same_as_longer,
@@ -31,6 +33,15 @@ def same_as_longer_of_correlate(axis: Axis) -> Pair:
     return (lo, hi) if axis.kernel <= axis.size else (hi, lo)
 
 
+MODES = {"full": full, "same": same_as_longer, "valid": valid_inside_longer}
+MODES_OF_CORRELATE = {**MODES, "same": same_as_longer_of_correlate}
+
+
+def numbered(modes: dict[str, Word]) -> dict[Any, Word]:
+    """The modes by name, and by the number that stands for each."""
+    return {**modes, **{i: modes[name] for i, name in enumerate(("valid", "same", "full"))}}
+
+
 CONVOLVE = Op(
     "numpy.convolve",
     kind="conv",
@@ -38,14 +49,15 @@ CONVOLVE = Op(
     layout=Layout("...", "...", "...", (1,)),
     stride=None,
     dilation=None,
-    pad=Pad("mode", "full", {"full": full, "same": same_as_longer, "valid": valid_inside_longer}),
+    pad=Pad("mode", "full", numbered(MODES)),
     groups=UNGROUPED,
     reverse=True,
     batch=(0, 0),
     empty_output="refused",
-    dtypes=("float32", "float64", *NUMPY_INTEGERS, *COMPLEX),
+    dtypes=("float16", "float32", "float64", *NUMPY_INTEGERS, *COMPLEX),
     mixed_dtypes="numpy",
     reads_lists=True,
+    vectors="numbers",
     source=f"{SOURCE} convolve",
     notes=("same is as long as the longer of a and v.",),
 )
@@ -54,11 +66,8 @@ CORRELATE = replace(
     name="numpy.correlate",
     reverse=False,
     conjugates=True,
-    pad=Pad(
-        "mode",
-        "valid",
-        {"valid": valid_inside_longer, "same": same_as_longer_of_correlate, "full": full},
-    ),
+    pad=Pad("mode", "valid", numbered(MODES_OF_CORRELATE)),
+    vectors="",
     source=f"{SOURCE} correlate",
     notes=(*CONVOLVE.notes, "A complex v is conjugated."),
 )

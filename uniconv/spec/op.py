@@ -93,9 +93,10 @@ class Op:
     channels than the depthwise result has.  outer_product: where the kernel is the product of two
     vectors, the letters of w and of p (kernels of a separable_conv without channels).
     empty_output: whether an output without elements is "kept", "kept unless negative" or "refused".
-    reads_lists: whether x and w may be nested lists, as NumPy reads them.  output: the option that
-    may be an array which y is written into.  vectors: which arrays may be rows or columns, of two
-    axes: "kernels", or "both" x and w; "row" where a w of one axis is a row.
+    reads_lists: whether x and w may be nested lists and numbers, as NumPy reads them.  output: the
+    option that may be an array which y is written into.  vectors: which arrays may be rows or
+    columns, of two axes: "kernels", or "both" x and w; "row" where a w of one axis is a row;
+    "numbers" where an array without axes is a vector of one number.
 
     The sum.  lhs_dilation: spreads x in a plain convolution.  fill: what stands outside x where the
     boundary is constant.  conjugates: whether a complex kernel is conjugated.

@@ -31,6 +31,7 @@ from uniconv.spec.rules import (
     read_as,
     setting,
 )
+from uniconv.spec.values import integer
 from uniconv.spec.words import AS_IS, NumbersMean, Word
 
 __all__ = ["Crop", "Pad", "Padding"]
@@ -152,6 +153,8 @@ class Pad(Padding):
 
     def _is_word(self, value: object) -> bool:
         """Whether a value is meant as a word: any string, and whatever else the table has."""
+        if hasattr(value, "__float__") and integer(value) is None:
+            return False  # True and 1.0 are equal to a word 1, and none
         try:
             return bool(self.words) and (isinstance(value, str) or value in self.words)
         except (TypeError, ValueError):  # a list, an array
