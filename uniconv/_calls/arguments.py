@@ -1,9 +1,9 @@
 """What the caller gives, as the framework reads it before it convolves.
 
 Most functions take arrays of their layouts and nothing else.  NumPy and SciPy read nested lists
-and numbers, too; a kernel that is a product of two vectors takes each as a row or a column; SciPy's ``output``
-and OpenCV's ``dst`` may be an array that y is written into.  Here such calls become plain ones, so
-that what follows knows arrays of the function's layout only.
+and numbers, too; a kernel that is a product of two vectors takes each as a row or a column; SciPy's
+``output`` and OpenCV's ``dst`` may be an array that y is written into.  Here such calls become
+plain ones, so that what follows knows arrays of the function's layout only.
 """
 
 from __future__ import annotations

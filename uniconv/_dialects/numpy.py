@@ -3,6 +3,7 @@
 Proved against NumPy 2.4.6.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -37,7 +38,7 @@ MODES = {"full": full, "same": same_as_longer, "valid": valid_inside_longer}
 MODES_OF_CORRELATE = {**MODES, "same": same_as_longer_of_correlate}
 
 
-def numbered(modes: dict[str, Word]) -> dict[Any, Word]:
+def numbered(modes: Mapping[str, Word]) -> dict[Any, Word]:
     """The modes by name, and by the number that stands for each."""
     return {**modes, **{i: modes[name] for i, name in enumerate(("valid", "same", "full"))}}
 
