@@ -34,6 +34,7 @@ VARIABLES = {
     "complex": np.array([1 + 2j, 3], np.complex64),
     "half": probe(5, dtype=np.float16),
 }
+SOME_ZEROS = probe(8, 9) * (np.add.outer(np.arange(8) // 2, np.arange(9) // 3) % 3 == 1)
 DIVIDED = probe(200, 3)  # over three slices, which begin at bytes of one and of two places
 
 
@@ -164,6 +165,81 @@ def tflite() -> None:
     examples = np.random.default_rng(0).normal(size=(4, 1, 6, 5, 3)).astype(np.float32)
     converter.representative_dataset = lambda: ([x] for x in examples)
     (FOLDER / "quantized.tflite").write_bytes(converter.convert())
+
+
+# Sparse tensors: which axis each level is, how large the blocks of an axis are, which levels are
+# sparse, and the kind of vector that has their indices: of 4 bytes, 2 and 1 (1, 2 and 3).
+SPARSE = {
+    "rows": (SOME_ZEROS, [0, 1], {}, {1}, 1),
+    "columns": (SOME_ZEROS.astype(np.float16), [1, 0], {}, {0, 1}, 2),
+    "blocks": (SOME_ZEROS.astype(np.int8), [1, 0, 3, 2], {0: 2, 1: 3}, {1}, 3),
+    "kernel": (SOME_ZEROS.reshape(2, 4, 3, 3), [2, 0, 3, 1, 4], {3: 3}, {0, 2}, 3),
+}
+
+
+def sparse() -> None:
+    """Sparse tensors that are made dense first, and MediaPipe's own transposed convolution."""
+    from ai_edge_litert import schema_py_generated as s
+
+    made = [_sparse_tensor(s, k, name) for k, name in enumerate(SPARSE)]
+    _save_tflite(s, "sparse", made, [[k] for k in range(len(made))], s.OperatorCodeT(124))
+    empty = np.empty(0, np.float32)
+    arrays = {"x": empty, "segment/Kernel": probe(4, 2, 3, 5), "segment/Bias": probe(4)}
+    made = [_dense_tensor(s, k, name, array) for k, (name, array) in enumerate(arrays.items())]
+    code = s.OperatorCodeT(32, customCode="Convolution2DTransposeBias")
+    _save_tflite(s, "custom", made, [[0, 1, 2]], code)
+
+
+def _dense_tensor(s: Any, k: int, name: str, array: NDArray[Any]) -> Any:
+    """A tensor and the bytes of its buffer."""
+    codes = {"float32": 0, "float16": 1, "int8": 9}
+    tensor = s.TensorT(list(array.shape), codes[array.dtype.name], k + 1, name)
+    return tensor, array.tobytes()
+
+
+def _sparse_tensor(s: Any, k: int, name: str) -> Any:
+    """The same of a sparse one, whose tree of levels is gone through from the top."""
+    dense, order, blocks, sparse, kind = SPARSE[name]
+    outer = [[n // blocks.get(axis, 1), blocks.get(axis, 1)] for axis, n in enumerate(dense.shape)]
+    split = dense.reshape([n for pair in outer for n in pair])
+    axes = [2 * axis for axis in range(dense.ndim)] + [2 * axis + 1 for axis in blocks]
+    rest = [axis for axis in range(split.ndim) if axis not in axes]  # of one entry
+    split = split.transpose([axes[k] for k in order] + rest)
+    vector = (None, s.Int32VectorT, s.Uint16VectorT, s.Uint8VectorT)[kind]
+    nodes, levels = [split], []
+    for k_level in range(len(order)):
+        size = len(nodes[0])
+        if k_level in sparse:
+            kept = [[i for i in range(size) if node[i].any()] for node in nodes]
+            ends = np.cumsum([0, *map(len, kept)])
+            children = np.concatenate(kept).astype(int)
+            nodes = [node[i] for node, indices in zip(nodes, kept) for i in indices]
+            parts = [vector(values.tolist()) for values in (ends, children)]
+            levels.append(s.DimensionMetadataT(1, 0, kind, parts[0], kind, parts[1]))
+        else:
+            nodes = [node[i] for node in nodes for i in range(size)]
+            levels.append(s.DimensionMetadataT(0, size))
+    tensor, _ = _dense_tensor(s, k, name, dense)
+    tensor.sparsity = s.SparsityParametersT(order, list(blocks), levels)
+    return tensor, np.stack(nodes).tobytes()
+
+
+def _save_tflite(s: Any, name: str, made: list[Any], inputs: list[list[int]], code: Any) -> None:
+    """A file of one operator, with some inputs each time, whose results are tensors behind all."""
+    import flatbuffers
+
+    tensors, operators = [tensor for tensor, _ in made], []
+    for parts in inputs:
+        operators.append(s.OperatorT(0, parts, [len(tensors)]))
+        like = tensors[parts[-1]]
+        tensors.append(s.TensorT(like.shape, like.type, 0, f"{like.name}_result"))
+    outputs = [operator.outputs[0] for operator in operators]
+    graph = s.SubGraphT(tensors, [], outputs, operators)
+    buffers = [s.BufferT(), *(s.BufferT(list(data)) for _, data in made)]
+    model = s.ModelT(3, [code], [graph], "", buffers)
+    builder = flatbuffers.Builder()
+    builder.Finish(model.Pack(builder), b"TFL3")
+    (FOLDER / f"{name}.tflite").write_bytes(bytes(builder.Output()))
 
 
 def mlx() -> None:

@@ -16,11 +16,13 @@ import torch
 from typer.testing import CliRunner
 
 import uniconv
-from tests.files.make_golden import DIVIDED, FOLDER, VARIABLES, probe
+from tests.files.make_golden import DIVIDED, FOLDER, SPARSE, VARIABLES, probe
 from uniconv import _cli as cli
 from uniconv import files
 from uniconv.errors import BadFile, UniconvError
+from uniconv.files.bounded import Data
 from uniconv.files.crc32c import crc32c
+from uniconv.files.flatbuffer import Table
 
 
 def same(path, expected, **limits):
@@ -233,6 +235,49 @@ def test_tensorflow_lite_has_its_constant_tensors():
     half_step = quantized.quantization.scale.reshape(4, 1, 1, 1) * 0.51
     error = np.abs(quantized.dequantized() - kernel.transpose(3, 0, 1, 2))
     assert (error <= half_step).all()
+
+
+def test_sparse_tensors_of_tensorflow_lite_are_read_densely(folder):
+    dense = {name: array for name, (array, *_) in SPARSE.items()}
+    assert all(0 < np.count_nonzero(array) < array.size for array in dense.values())
+    same(FOLDER / "sparse.tflite", dense)
+
+
+DAMAGED_SPARSITY = (
+    (b"rows", ("i", 0, 2, 5, 8), ("i", 0, 2, 1, 8), "the segments .* do not fit its indices$"),
+    (b"rows", ("i", 3, 4, 3, 4), ("i", 3, 9, 3, 4), r"an index .* is not below 9$"),
+    (b"rows", ("i", 20, 23), ("i", 20, 22), "the segments .* do not fit its indices$"),
+    (
+        b"blocks",
+        ("i", 1, 0, 3, 2),
+        ("i", 1, 0, 2, 2),
+        r"its levels \[1, 0, 2, 2\] of blocks \[0, 1\]",
+    ),
+    (b"blocks", ("i", 4, 1, 0, 3, 2), ("i", 3, 1, 0, 3, 2), r"its levels \[1, 0, 3\] of blocks"),
+)
+
+
+@pytest.mark.parametrize(("name", "old", "new", "message"), DAMAGED_SPARSITY)
+def test_damaged_sparse_tensors_are_refused(folder, name, old, new, message):
+    data = (FOLDER / "sparse.tflite").read_bytes()
+    before, after = (struct.pack(f"<{len(v) - 1}{v[0]}", *v[1:]) for v in (old, new))
+    assert data.count(before) == 1
+    Path("m.tflite").write_bytes(data.replace(before, after))
+    with pytest.raises(BadFile, match=f"m.tflite, {name.decode()}: {message}"):
+        files.load("m.tflite")
+
+
+def test_blocks_that_do_not_divide_an_axis_are_refused(folder):
+    """The block of the last axis of 'kernel', which is 3, is a dense level of its own."""
+    raw = bytearray((FOLDER / "sparse.tflite").read_bytes())
+    data = Data(bytes(raw), "sparse.tflite")
+    tensor = list(next(Table.root(data).tables(2)).tables(0))[3]
+    levels = list(tensor.table(6).tables(2))
+    for level, size, message in ((4, 2, "blocks of .2. do not divide"), (1, 3, "dense level of 3")):
+        at = levels[level].place(1)
+        Path("m.tflite").write_bytes(raw[:at] + struct.pack("<i", size) + raw[at + 4 :])
+        with pytest.raises(BadFile, match=f"m.tflite, kernel: .*{message}"):
+            files.load("m.tflite")
 
 
 def test_mlx_files():
@@ -968,6 +1013,16 @@ def test_tensorflow_lite_tells_what_its_operators_use_an_array_for(name):
     own = {array: arrays[array].dequantized() for array in (conv, depthwise)}
     np.testing.assert_array_equal(new[conv], own[conv].transpose(0, 3, 1, 2))
     np.testing.assert_array_equal(new[depthwise][:, 0], own[depthwise][0].transpose(2, 0, 1))
+
+
+def test_mediapipes_own_operator_is_a_transposed_convolution():
+    assert kinds(FOLDER / "custom.tflite") == {
+        "segment/Kernel": "conv_transpose",
+        "segment/Bias": None,
+    }
+    new = uniconv.convert_state_dict(FOLDER / "custom.tflite", "tflite", "pytorch")
+    expected = probe(4, 2, 3, 5).transpose(3, 0, 1, 2)  # out, rows, columns, in
+    np.testing.assert_array_equal(new["segment/Kernel"], expected)
 
 
 def test_core_ml_caffe_and_ncnn_tell_what_their_layers_are(folder):

@@ -25,6 +25,7 @@ GOLDEN = {
     "external.onnx": "",
     "float.tflite": "",
     "quantized.tflite": "",
+    "sparse.tflite": "",
     "scripted.pt": "",
     "mlx.npz": "",
     "mlx.safetensors": "",

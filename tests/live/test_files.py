@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.files.make_golden import FOLDER
+from tests.files.make_golden import FOLDER, SPARSE
 from uniconv import files
 
 tf = pytest.importorskip("tensorflow")
@@ -149,6 +149,21 @@ def test_tensorflow_lite_is_what_its_interpreter_reads(name):
                 assert array.quantization.axis == told["quantized_dimension"]
         compared += 1
     assert compared == len(found)
+
+
+def test_sparse_tensors_are_what_tensorflow_lite_makes_dense():
+    litert = pytest.importorskip("ai_edge_litert.interpreter")
+    plain = litert.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    path = str(FOLDER / "sparse.tflite")
+    interpreter = litert.Interpreter(path, experimental_op_resolver_type=plain)
+    interpreter.allocate_tensors()
+    interpreter.invoke()
+    values = [interpreter.get_tensor(d["index"]) for d in interpreter.get_output_details()]
+    arrays = files.load(path)
+    assert list(arrays) == list(SPARSE)
+    for array, value in zip(arrays.values(), values):
+        assert (array.dtype, array.shape) == (value.dtype, value.shape)
+        np.testing.assert_array_equal(array.array, value)
 
 
 @pytest.mark.parametrize("ending", ["npz", "safetensors", "gguf"])

@@ -14,6 +14,7 @@ Kernels are (out, rows, columns, in), depthwise ones (1, rows, columns, in * mul
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -26,6 +27,7 @@ from uniconv.files.bounded import Data, Limits
 from uniconv.files.dtypes import codes, dtype_of, nibbles
 from uniconv.files.flatbuffer import Table
 from uniconv.files.named_array import NamedArray, Quantization
+from uniconv.files.tflite_sparsity import leaves
 
 __all__ = ["is_tflite", "read"]
 
@@ -46,7 +48,10 @@ _KERNELS = {
     132: "conv",  # CONV_3D
     133: "conv_transpose",  # CONV_3D_TRANSPOSE
 }
-_DEQUANTIZE = 6
+# Operators that are no part of TensorFlow Lite, by their names: MediaPipe's has the kernel of
+# TRANSPOSE_CONV (mediapipe/util/tflite/operations/transpose_conv_bias.cc).
+_CUSTOM = {"Convolution2DTransposeBias": "conv_transpose"}
+_STORED_OTHERWISE = {6, 124}  # DEQUANTIZE and DENSIFY give the numbers of what they are given
 # Operators that multiply matrices in ways of their own: recurrent ones, SVDF, batched products,
 # calls and what is no operator of TensorFlow Lite
 _MATRICES = {
@@ -96,19 +101,21 @@ def _kinds(model: Table, graph: Table) -> dict[int, str]:
     # The number of an operator was a byte until there were more than 127: then the field that came
     # later counts, and the larger of both is right in files of either age.
     codes_of = [max(code.number(0, "b"), code.number(3, "i")) for code in model.tables(1)]
+    custom = [code.text(1) for code in model.tables(1)]
     # An array that two operators use in different ways has no kind: its name or the user must tell.
     uses: dict[int, set[str]] = {}
     sources: dict[int, int] = {}
     for operator in graph.tables(3):
         index = operator.number(0, "I")
-        code = codes_of[index] if index < len(codes_of) else -1
+        code, own = (codes_of[index], custom[index]) if index < len(codes_of) else (-1, "")
         inputs = operator.numbers(1, "i4").tolist()
-        if code == _DEQUANTIZE:  # half floats and integers that are made floats first
-            sources |= dict(zip(operator.numbers(2, "i4").tolist(), inputs))
+        if code in _STORED_OTHERWISE:
+            outputs = operator.numbers(2, "i4").tolist()
+            sources |= {new: sources.get(old, old) for new, old in zip(outputs, inputs)}
             continue
         plain = "" if code in _MATRICES or code < 0 else "keep"
         for k, tensor in enumerate(inputs):
-            kind = _KERNELS.get(code, plain) if k == 1 else plain
+            kind = _KERNELS.get(code, _CUSTOM.get(own, plain)) if k == 1 else plain
             uses.setdefault(sources.get(tensor, tensor), set()).add(kind)
     return {
         tensor: kinds.pop() for tensor, kinds in uses.items() if len(kinds) == 1 and "" not in kinds
@@ -128,19 +135,22 @@ def _array(tensor: Table, raw: memoryview, code: int, name: str, limits: Limits)
     where = f"{limits.path}, {name}"
     if code not in _NAMES:
         raise BadFile(f"{where}: uniconv does not read TensorFlow Lite's type {code}")
-    if tensor.table(6) is not None:
-        raise BadFile(f"{where} is sparse, which uniconv does not read")
     shape = tuple(tensor.numbers(0, "i4").tolist())
     small = _NAMES[code] == "int4"
     dtype = np.dtype("int8") if small else dtype_of(_NAMES[code], where)
     limits.fits(shape, dtype, name)
+    sparsity = tensor.table(6)
+    places = None if sparsity is None else leaves(sparsity, shape, name, limits)
+    size = math.prod(shape) if places is None else len(places)
     # Integers of four bits lie two in a byte, the low half first.
-    size = int(np.prod(shape, dtype=object))
     count = (size + 1) // 2 if small else size
     if len(raw) != count * dtype.itemsize:
-        raise BadFile(f"{where}: {len(raw)} bytes are not those of {_NAMES[code]} {shape}")
+        raise BadFile(f"{where}: {len(raw)} bytes are not those of {size} {_NAMES[code]} {shape}")
     flat = Data(raw, where).array("u1" if small else dtype, (count,))
     array = nibbles(flat, size, signed=True) if small else flat
+    if places is not None:
+        array, stored = np.zeros(math.prod(shape), dtype), array
+        array[places] = stored
     return NamedArray(
         name, array.reshape(shape), quantization=_quantization(tensor.table(4), shape, where)
     )
