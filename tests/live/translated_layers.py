@@ -29,7 +29,11 @@ FAMILIES = {
         "layer(x).array",
         "from uniconv.conformance.oracles.chainer import chainer\nchainer = chainer()",
     ),
-    "tinygrad": ("Tensor({})", "layer(x).numpy()", "from tinygrad import Tensor"),
+    "tinygrad": (
+        "Tensor({})",
+        "layer(x).numpy()",
+        "from uniconv.conformance.oracles.tinygrad import tinygrad\nTensor = tinygrad().Tensor",
+    ),
 }
 TORCH = "torch.nn."
 KERAS = "keras.layers."
@@ -98,7 +102,6 @@ def run(family, text, channels):
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("DEV", "PYTHON")  # of tinygrad: needs no compiler
     os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "highest")
     results = [run(sys.argv[1], text, channels) for text, channels in TEXTS.items()]
     ran = [r for r in results if r is not None]
