@@ -187,3 +187,17 @@ def test_one_window_of_one_channel_laid_last(rank):
         sizes = Sizes((batch,), 1, o, size, kernel)
         y = execute(conv, sizes, x, w, transposed=False)
         np.testing.assert_array_equal(y, oracle(conv, x, w))
+
+
+@pytest.mark.parametrize("after", [2, 5])
+@pytest.mark.parametrize("groups", [1, 3])
+def test_windows_that_all_miss_x(groups, after):
+    """torch 2.13 dies at torch's own padding there, where x lies channels last."""
+    conv = Convolution((1, 3), ((6, 6), (2, after)), (1, 1), (2, 2), (False, False), groups)
+    sizes = Sizes((2,), 3, 6, (4, 1), (2, 1))
+    x, w = inputs(sizes, groups, 0)
+    x = np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1)
+    bias = np.arange(1, 7, dtype="float32")
+    same(
+        execute(conv, sizes, x, w, bias, transposed=False), bias[:, None, None] + oracle(conv, x, w)
+    )

@@ -13,7 +13,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from uniconv._canonical.runner import Operation, Runner, is_eager, takes_gradients
-from uniconv._canonical.steps import Convolve, Cut, Step, Surround
+from uniconv._canonical.steps import Convolve, Cut, Step, Surround, misses
 
 
 def overpadded(steps: Sequence[Step]) -> tuple[Step, ...] | None:
@@ -43,6 +43,8 @@ def overpadded(steps: Sequence[Step]) -> tuple[Step, ...] | None:
         even.append(wide)
         cut.append((first, whole - first - windows))
         out.append(whole)
+    if misses(n, k, s, d, even[-1], out[-1]):
+        return None
     made: list[Step] = []
     for step in steps:
         if step is convolve:

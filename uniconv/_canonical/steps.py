@@ -475,7 +475,7 @@ def _windows(
     # Pads that depend on symbolic sizes are not compared: one graph serves odd and even ones.
     known = all(type(p) is int for pair in pad for p in pair)
     even = conv.boundary == "zeros" and known and all(lo == hi and lo >= 0 for lo, hi in pad)
-    if even and not any(map(any, cut)):
+    if even and not any(map(any, cut)) and not (any_size is None and _misses(conv, sizes)):
         lows = tuple(lo for lo, _ in pad)
         return (make(stride=stride, padding=lows, bias=bias), *skipped)
     spans = [(n - 1) * d + 1 for n, d in zip(sizes.size, conv.lhs_dilation)]
@@ -494,6 +494,25 @@ def _misread(conv: Convolution, sizes: Sizes, any_size: AnySize | None) -> bool:
     if not one_channel or any_size:
         return one_channel
     return conv.output(sizes.size, sizes.kernel)[-1] == 1
+
+
+def _misses(conv: Convolution, sizes: Sizes) -> bool:
+    """``misses`` along the last axis."""
+    n, k = sizes.size[-1], sizes.kernel[-1]
+    stride, dilation, before = conv.stride[-1], conv.rhs_dilation[-1], conv.pad[-1][0]
+    if n >= max(stride, dilation):  # the windows cannot jump over x
+        return False
+    return misses(n, k, stride, dilation, before, conv.output(sizes.size, sizes.kernel)[-1])
+
+
+def misses(n: int, k: int, stride: int, dilation: int, before: int, windows: int) -> bool:
+    """Whether no tap of any window along an axis lies on a pixel, but all in the padding.
+
+    oneDNN 3.12 (in torch 2.13, AVX-512) then dies at its own padding along the last axis, where x
+    lies channels last and the call is dilated.
+    """
+    taps = (at * stride + i * dilation - before for at in range(windows) for i in range(k))
+    return not any(0 <= tap < n for tap in taps)
 
 
 def _stamps(
