@@ -768,6 +768,8 @@ def correct(count: int, seed: int, verbose: bool) -> tuple[int, Counter[str]]:
                     precision = "int8 w"  # of one channel both are the same
                 run = replace(good, w=eight_bits(good.w, at if "each" in precision else []))
                 run = replace(run, x=eight_bits(good.x, [])) if "x" in precision else run
+                if np.allclose(run.w, good.w, rtol=1e-6, atol=0) and "x" not in precision:
+                    precision = "float32"  # one number per channel is its own largest
             y = run.run()
             if precision in ("bfloat16", "float16"):
                 y = short(y, precision)

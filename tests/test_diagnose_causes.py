@@ -240,6 +240,21 @@ def test_eight_bit_numbers_are_called_so(x, w, name):
     assert found.remainder.precision.startswith(name.partition(" (")[0])
 
 
+def test_eight_bit_weights_of_one_tap_are_no_factor_per_channel():
+    x, w = normal(2, 7, 6), np.array([0.11, -2, 0.37, 0.7, -1.3, 1.9], np.float32).reshape(1, 6, 1)
+    y = x * quantized(w, "127").astype(np.float32)[0, :, 0]
+    found = uniconv.diagnose(Call(x, w, dialect="keras.layers.DepthwiseConv1D"), y)
+    assert found.agrees
+    assert found.remainder.precision == "int8 weights"
+
+
+def test_a_grid_shows_in_few_numbers_of_which_no_two_are_neighbours():
+    places = np.array([0, 3, 5, 8, 17, 23, 40, 47, 81, 127.0]) - 60
+    assert spacing(places * 0.37) == pytest.approx(0.37)
+    assert spacing(places[:9] * 0.37) == 0
+    assert spacing(places * 0.37 + RNG.uniform(0, 0.05, 10)) == 0
+
+
 def test_results_that_were_rounded_are_called_so():
     call, y = Call(X, W, dialect=CONV2D), conv()
     step = float(np.abs(y).max()) / 127

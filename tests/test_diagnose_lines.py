@@ -164,6 +164,20 @@ def test_arrays_of_other_numbers_have_no_line():
     assert "makes both agree" not in found.verdict
 
 
+@pytest.mark.parametrize("shape", [(3, 4), (2, 1, 3, 4, 5)], ids=["none", "three"])
+def test_x_that_is_moved_has_lines_with_any_number_of_batch_axes(shape):
+    name = "torch.nn.functional.conv1d" if len(shape) == 2 else "flax.linen.Conv"
+    x, w = integers(*shape), integers(2, 3, 2) if len(shape) == 2 else integers(2, 5, 4)
+    axis, options = (1, {}) if len(shape) == 2 else (3, {"padding": "VALID"})
+    call = Call(x, w, dialect=name, **options)
+    y = Call(np.roll(x, 1, axis), w, dialect=name, **options).run()
+    found = uniconv.diagnose(call, y, depth=1)
+    assert f"torch.roll(x, [1], [{axis}])" in found.call or f"numpy.roll(x, [1], [{axis}])" in (
+        found.call
+    )
+    np.testing.assert_allclose(run(found.call, name, x=x, w=w), y)
+
+
 def test_names_that_are_no_names_do_not_get_into_code():
     from uniconv.files import NamedArray
 

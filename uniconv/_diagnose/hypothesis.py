@@ -70,28 +70,24 @@ class Change:
 class LabelledArray:
     """An array and the letters of its axes; ``fortran`` is a copy whose memory runs backwards.
 
-    shape is the one that the user gave; the array has an axis of size 1 for what it lacks.
+    shape and own_letters are those of the user's array, in which n may stand for several axes, or
+    none; here it is one, and there is an axis of size 1 for every letter that the user's lacks.
     """
 
     array: Array
     letters: Letters
     fortran: Array
     shape: tuple[int, ...]
+    own_letters: Letters
 
     @staticmethod
-    def of(a: Array, letters: Letters, shape: tuple[int, ...]) -> LabelledArray:
+    def of(a: Array, letters: Letters, shape: tuple[int, ...], own: Letters) -> LabelledArray:
         """The array in memory order, with its copy in the other order."""
-        return LabelledArray(np.ascontiguousarray(a), letters, np.asfortranarray(a), shape)
+        return LabelledArray(np.ascontiguousarray(a), letters, np.asfortranarray(a), shape, own)
 
     def with_values(self, a: Array) -> LabelledArray:
         """Other values in the same places."""
-        return LabelledArray.of(a, self.letters, self.shape)
-
-    @property
-    def own_letters(self) -> Letters:
-        """The letters of the axes of the user's own array; none where some are merged."""
-        count = len(self.shape)
-        return self.letters[:count] if self.array.shape[:count] == self.shape else ()
+        return LabelledArray.of(a, self.letters, self.shape, self.own_letters)
 
     def code(self, middle: str) -> str:
         """NumPy code on the array with all its axes, as code on what the user gave ("{}")."""
@@ -145,18 +141,15 @@ class Problem:
         self.groups = call.conv.groups
         batch = call.sizes.batch
         count = len(batch)
-        self.x = LabelledArray.of(
-            *_completed(x, call.layout.x, self.rank, count, ("n", "c")), x.shape
-        )
-        self.y = LabelledArray.of(
-            *_completed(y, call.layout.y, self.rank, len(call.y_batch), ("n", "o")), y.shape
-        )
+        self.x = _labelled(x, axes(call.layout.x, self.rank), count, ("n", "c"))
+        self.y = _labelled(y, axes(call.layout.y, self.rank), len(call.y_batch), ("n", "o"))
         native_shape = w.shape
         if call.op.outer_product is not None and p is not None:
             vectors = dict(zip(call.op.outer_product, (w, p)))
             w = np.multiply.outer(*(vectors[a] for a in sorted(vectors)))
-        letters, lacking = completed(axes(call.layout.w, self.rank), ("m", "i", *self.spatial))
-        self.w = LabelledArray.of(w.reshape(*w.shape, *lacking), letters, native_shape)
+        own = axes(call.layout.w, self.rank)
+        letters, lacking = completed(own, ("m", "i", *self.spatial))
+        self.w = LabelledArray.of(w.reshape(*w.shape, *lacking), letters, native_shape, own)
         self.readings: dict[str, list[tuple[Array, Change]]] = {}
         self.memory: tuple[Any, Any, Any, dict[Any, Any]] = (None, None, None, {})
         self.surrounded: tuple[Any, Any, Any] = (None, None, None)
@@ -273,19 +266,18 @@ def _listed(shape: tuple[int, ...]) -> str:
     return ", ".join(map(str, shape))
 
 
-def _completed(
-    a: Array, pattern: str, rank: int, batch: int, least: tuple[str, ...]
-) -> tuple[Array, Letters]:
-    """An array with one batch axis, and an axis of size 1 for every letter its pattern lacks."""
-    letters = axes(pattern, rank)
+def _labelled(a: Array, letters: Letters, batch: int, least: tuple[str, ...]) -> LabelledArray:
+    """An array with one batch axis, and an axis of size 1 for every letter it lacks."""
+    shape, own = a.shape, letters
     if "n" in letters and batch != 1:
         at = letters.index("n")
+        own = (*letters[:at], *("n",) * batch, *letters[at + 1 :])
         # -1 cannot be computed for an array without elements
         a = a.reshape(*a.shape[:at], prod(a.shape[at : at + batch]), *a.shape[at + batch :])
     for letter in least:
         if letter not in letters:
             a, letters = a[..., None], (*letters, letter)
-    return a, letters
+    return LabelledArray.of(a, letters, shape, own)
 
 
 @dataclass(frozen=True)

@@ -101,17 +101,21 @@ def spacing(y: Array) -> float:
     >>> spacing(np.arange(-50, 60) * 0.25)
     0.25
     """
-    # Fewer than 16 different numbers say nothing of a grid.
+    # Fewer than 10 different numbers say nothing of a grid.
     values = np.unique(y) if y.dtype.kind == "f" else y.ravel()[:0]
-    if not 16 <= values.size <= 256:
+    if not 10 <= values.size <= 256:
         return 0.0
     gaps = np.diff(values)
-    step = float(gaps[gaps > 0.5 * gaps.min()].min())
-    # The least gap says the step roughly, all together exactly.
-    places = np.round((values - values[0]) / step)
-    step = float((values[-1] - values[0]) / places[-1])
-    off = np.abs(values / step - np.round(values / step))
-    return step if places[-1] <= 256 and off.max() < 1e-3 else 0.0
+    least = float(gaps[gaps > 0.5 * gaps.min()].min())
+    # The least gap says the step roughly, all together exactly.  Of few numbers no two need be
+    # neighbours: the least gap may be two steps, or three.
+    for steps in (1, 2, 3):
+        places = np.round((values - values[0]) / (least / steps))
+        step = float((values[-1] - values[0]) / places[-1])
+        off = np.abs(values / step - np.round(values / step))
+        if places[-1] <= 256 and off.max() < 1e-3:
+            return step
+    return 0.0
 
 
 def storage(y: Array) -> str | None:

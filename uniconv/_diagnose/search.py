@@ -268,6 +268,9 @@ class _Search:
         fine = self.judge.confirmed(self.agreeing, weak=True)
         result = self.best([m for m in fine if self.judge.convincing(m)])
         self.weak = bool(fine) and result is None
+        # Of one tap, 8-bit weights differ by a factor per channel: no number of y is needed.
+        if result is not None and result.model.read_off:
+            return self.short() or self.integers() or result
         return result
 
     def short(self) -> SearchResult | None:

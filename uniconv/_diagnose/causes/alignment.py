@@ -69,7 +69,7 @@ def _moved_input(model: Hypothesis, which: list[int], by: int, *, rolled: bool) 
 def _along(
     model: Hypothesis, which: list[int], first: int, last: int
 ) -> tuple[tuple[str, str], ...]:
-    """Code for x without pixels at an end; none where the user's x has merged axes."""
+    """Code for x without pixels at an end."""
     own = model.problem.x
     part = f"{first or ''}:{-last or ''}"
     return _index("x", own, {f"s{i}": part for i in which})
@@ -88,8 +88,6 @@ def _moved(
 ) -> tuple[tuple[str, str], ...]:
     """Code for x moved by a pixel."""
     letters = own.own_letters
-    if not letters:
-        return ()
     at = [letters.index(f"s{a}") for a in which]
     if rolled:
         return (("x", f"numpy.roll({{}}, {[by] * len(at)}, {at})"),)
