@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from importlib.util import find_spec
+from types import ModuleType
 
 import pytest
 
 from uniconv.conformance.compare import Record
-from uniconv.conformance.oracles import versions
+from uniconv.conformance.oracles import runs, versions
 from uniconv.conformance.oracles.chainer import chainer
+from uniconv.conformance.oracles.tf import tensorflow
 from uniconv.conformance.oracles.theano import theano
 from uniconv.conformance.oracles.tinygrad import tinygrad
 from uniconv.spec.registry import find
@@ -33,6 +35,15 @@ def settings() -> None:
     for package, load in (("chainer", chainer), ("theano", theano), ("tinygrad", tinygrad)):
         if find_spec(package):
             load()
+
+
+@pytest.fixture(scope="session")
+def tf() -> ModuleType:
+    """TensorFlow with the oracle's settings; imported only for tests that ask: it takes seconds."""
+    if not runs("tf"):
+        pytest.skip("TensorFlow is not installed")
+    module: ModuleType = tensorflow()
+    return module
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -6,8 +6,6 @@ import pytest
 from tests.files.make_golden import FOLDER, SPARSE
 from uniconv import files
 
-tf = pytest.importorskip("tensorflow")
-
 
 def same(path, expected):
     found = files.load(path)
@@ -17,7 +15,7 @@ def same(path, expected):
 
 
 @pytest.fixture(scope="module")
-def model():
+def model(tf):
     layers = tf.keras.layers
     inner = tf.keras.Sequential([layers.Dense(5, name="dense")], name="inner")
     model = tf.keras.Sequential(
@@ -70,7 +68,7 @@ def test_keras_files(model, tmp_path):
 
 
 @pytest.mark.live
-def test_tensorflow_checkpoints(tmp_path):
+def test_tensorflow_checkpoints(tf, tmp_path):
     w, b = np.arange(6.0).reshape(2, 3), np.array([1.5, -2])
     module = tf.Module()
     module.w = tf.Variable(w)
@@ -86,7 +84,7 @@ def test_tensorflow_checkpoints(tmp_path):
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_checkpoints_are_what_tensorflow_reads(version):
+def test_checkpoints_are_what_tensorflow_reads(tf, version):
     prefix = FOLDER / f"tensorflow_{version}" / "model.ckpt-3"
     reader = tf.train.load_checkpoint(str(prefix))
     found = files.load(prefix)
@@ -103,7 +101,7 @@ def test_checkpoints_are_what_tensorflow_reads(version):
     assert compared >= 4
 
 
-def test_slices_in_many_places_are_put_together(tmp_path):
+def test_slices_in_many_places_are_put_together(tf, tmp_path):
     """Starts and lengths of one, two and three bytes in the keys, names with odd signs."""
     v1 = tf.compat.v1
     for version in (1, 2):
@@ -117,7 +115,7 @@ def test_slices_in_many_places_are_put_together(tmp_path):
         same(prefix, {"a.b/c-d": value})
 
 
-def test_a_frozen_graph_is_what_tensorflow_reads():
+def test_a_frozen_graph_is_what_tensorflow_reads(tf):
     graph = tf.compat.v1.GraphDef.FromString((FOLDER / "frozen.pb").read_bytes())
     found = files.load(FOLDER / "frozen.pb")
     assert len(found) == 9
@@ -247,7 +245,7 @@ def test_ncnn_files_are_what_ncnn_computes_with(tmp_path, monkeypatch, half):
 
 
 @pytest.mark.live
-def test_what_tensorflow_prints():
+def test_what_tensorflow_prints(tf):
     w = np.arange(6, dtype=np.float32).reshape(2, 3) / 7
     for tensor in (tf.constant(w), tf.Variable(w, name="conv/kernel")):
         for show in (repr, lambda t: f"{t.numpy()!r}", str):

@@ -20,20 +20,12 @@ from tests.refusals import TABLES
 from tests.refusals.bad_call import BadCall, Call
 from uniconv._canonical.arrays import like
 from uniconv.conformance.oracles import oracle, runs
-from uniconv.conformance.oracles.tf import tensorflow as from_the_oracle
 from uniconv.spec.registry import find
 
 pytestmark = [pytest.mark.live, pytest.mark.filterwarnings("ignore")]
 
 tensorflow, pytorch = TABLES["tf"], TABLES["pytorch"]
 WRONG_VALUES = "TensorFlow warns and returns wrong values"
-
-
-@pytest.fixture(scope="module")
-def tf() -> ModuleType:
-    if not runs("tf"):
-        pytest.skip("TensorFlow is not installed")
-    return from_the_oracle()  # set up before it is imported
 
 
 def refused(bad: Iterable[BadCall]) -> list[BadCall]:

@@ -37,10 +37,8 @@ class Network(nn.Module):
         return self.dense(self.conv2d_transpose(x).flatten(1))
 
 
-def keras_model():
-    keras = pytest.importorskip("keras")
-    pytest.importorskip("tensorflow")
-    layers = keras.layers
+def keras_model(tf):
+    keras, layers = tf.keras, tf.keras.layers
     return keras.Sequential(
         [
             keras.Input(X.shape[1:]),
@@ -78,9 +76,9 @@ def names(found):
 
 
 @pytest.mark.parametrize("ending", [".keras", ".weights.h5", ".h5"])
-def test_a_keras_file_becomes_a_torch_network(tmp_path, ending):
+def test_a_keras_file_becomes_a_torch_network(tf, tmp_path, ending):
     pytest.importorskip("h5py")
-    model = with_integers(keras_model())
+    model = with_integers(keras_model(tf))
     source, target = tmp_path / f"model{ending}", tmp_path / "model.pt"
     if ending == ".weights.h5":
         model.save_weights(source)
@@ -111,9 +109,9 @@ def test_a_keras_file_becomes_a_torch_network(tmp_path, ending):
         assert again[told[name]["rename"]].array.tobytes() == found.array.tobytes()
 
 
-def test_the_rules_know_keras_weights_files_by_themselves(tmp_path):
+def test_the_rules_know_keras_weights_files_by_themselves(tf, tmp_path):
     pytest.importorskip("h5py")
-    model = keras_model()
+    model = keras_model(tf)
     for ending in (".keras", ".weights.h5"):
         path = tmp_path / f"model{ending}"
         model.save_weights(path) if ending == ".weights.h5" else model.save(path)
@@ -125,8 +123,7 @@ def test_the_rules_know_keras_weights_files_by_themselves(tmp_path):
         assert [bool(step.warning) for step in steps if step.kind == "dense"] == [True]
 
 
-def test_a_tensorflow_checkpoint_is_converted(tmp_path):
-    tf = pytest.importorskip("tensorflow")
+def test_a_tensorflow_checkpoint_is_converted(tf, tmp_path):
     kernel = np.arange(48).reshape(3, 2, 2, 4).astype("float32")
     module = tf.Module()
     module.conv = tf.Module()
