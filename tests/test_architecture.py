@@ -65,11 +65,11 @@ EXPLAINED = (
 )
 LEAST_EXPLAINED = 0.2
 
-PARTICIPLES = {"found", "given", "told", "wanted", "turned", "said", "more"}
-# The folders in which variables and fields, too, are named by nouns; and what they may not be.
+PARTICIPLES = {"found", "given", "told", "wanted", "turned", "said"}
+# The folders in which no participle at all names a variable; and what they may not be.
 NOUNS_ONLY = ("_diagnose", "_explain", "_probe")
-VERBAL = PARTICIPLES | {"asked", "chosen", "kept", "known", "made", "named", "seen", "shown"}
-VERBAL |= {"spelled", "taken", "used", "written"}
+VERBAL = PARTICIPLES | {"asked", "chosen", "kept", "known", "made", "more", "named", "seen"}
+VERBAL |= {"shown", "spelled", "taken", "used", "written"}
 TRUTHS = {"bool", "any", "all", "isinstance", "hasattr", "callable", "startswith", "endswith"}
 
 LAYERS = layers_in(DESIGN.read_text("utf-8"))
@@ -190,18 +190,23 @@ def explained(sources: Iterable[str]) -> float:
 
 
 def participles(source: str) -> list[str]:
-    """The functions and classes named by a participle alone, which does not say of what."""
+    """The functions, classes and variables named by a participle alone: it does not say of what."""
     kinds = (ast.FunctionDef, ast.ClassDef)
-    names = (n.name for n in nodes(source) if isinstance(n, kinds))
+    names = {n.name for n in nodes(source) if isinstance(n, kinds)} | variables(source)
     return sorted(name for name in names if name.strip("_") in PARTICIPLES)
 
 
+def variables(source: str) -> set[str]:
+    """The names of variables and parameters."""
+    names = {
+        n.id for n in nodes(source) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+    }
+    return names | {n.arg for n in nodes(source) if isinstance(n, ast.arg)}
+
+
 def verbal_variables(source: str) -> list[str]:
-    """The variables, parameters and fields named by a participle alone."""
-    nodes = list(ast.walk(ast.parse(source)))
-    names = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    names |= {n.arg for n in nodes if isinstance(n, ast.arg)}
-    return sorted(name for name in names if name.strip("_") in VERBAL)
+    """The variables and parameters named by any verb's participle alone."""
+    return sorted(name for name in variables(source) if name.strip("_") in VERBAL)
 
 
 def repeated_by_a_truth(source: str) -> list[str]:
@@ -362,7 +367,7 @@ def test_dense_folders_are_explained(folder):
 
 
 @EACH
-def test_functions_and_classes_are_named_by_nouns(path):
+def test_nothing_is_named_by_a_participle(path):
     assert participles(path.read_text()) == []
 
 
@@ -665,6 +670,7 @@ def test_the_checks_of_names_can_fail():
         "_told",
         "given",
     ]
+    assert participles("def f(found): said = 1") == ["found", "said"]
     assert verbal_variables("def f(told):\n    found: int = 1\n    x.given = kept_apart = 2") == [
         "found",
         "told",

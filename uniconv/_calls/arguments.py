@@ -137,7 +137,7 @@ def _into(op: Op, x: Any, into: Any, options: Mapping[str, Any]) -> tuple[Mappin
 def _fits(op: Op, x: Any, into: Any, options: Mapping[str, Any]) -> bool:
     """Whether y of an image has the shape and the dtype of an array."""
     rule = op.result_option
-    said = None if rule is None else rule.table.get(options.get(rule.option))
+    dtype_named = None if rule is None else rule.table.get(options.get(rule.option))
     image = tuple(x.shape)
     shapes = (image, image[:-1]) if op.drops_single and image[2:] == (1,) else (image,)
-    return into.shape in shapes and into.dtype == (said or x.dtype)
+    return into.shape in shapes and into.dtype == (dtype_named or x.dtype)

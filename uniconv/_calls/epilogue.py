@@ -331,10 +331,10 @@ def _weight_dtype(call: LoweredCall, x: Tensor, w: Tensor, bias: Tensor | None) 
     """
     for name, a in (("x", x), ("bias", bias)):
         if a is not None and not torch.can_cast(a.dtype, w.dtype):
-            had, wanted = (dtype_name(t.dtype) for t in (a, w))
+            had, holder = (dtype_name(t.dtype) for t in (a, w))
             raise BadArray(
                 f"{call.op.name}: {name} is {had}; {call.op.title} converts it to w's dtype, and "
-                f"{wanted} cannot hold it: convert one of them"
+                f"{holder} cannot hold it: convert one of them"
             )
     return w.dtype
 

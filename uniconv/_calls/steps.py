@@ -67,7 +67,7 @@ def call_steps(call: LoweredCall, any_size: AnySize | None = None) -> CallSteps:
     any_size: the steps for images of any size (see ``core_steps``), plain ones: without these two.
     """
     # How to read this: every change of the call's arrays is a change of the record too, so both are
-    # made in pairs.  (1) ``turned``: the order in which spatial axes are taken; a Julia kernel of
+    # made in pairs.  (1) ``sequence``: the order in which spatial axes are taken; a Julia kernel of
     # axes s0 s1 in column-major memory is s1 s0 to torch.  (2) ``parts``: with batch_groups b, x of
     # (b * n, c) becomes (n, b * c), and a convolution of b groups does the rest.  (3) ``row``: a
     # line of n pixels becomes an image of 1 x n.  What is left is the record's own: ``core_steps``.
@@ -76,17 +76,17 @@ def call_steps(call: LoweredCall, any_size: AnySize | None = None) -> CallSteps:
     before, after = _before(call), after_steps(call)
     rank, layout, conv, sizes = call.rank, call.layout, call.conv, call.sizes
     backwards = layout.column_major and not any_size
-    turned = range(rank)[::-1] if backwards else range(rank)
-    spatial = tuple(f"s{i}" for i in turned)
+    sequence = range(rank)[::-1] if backwards else range(rank)
+    spatial = tuple(f"s{i}" for i in sequence)
     p, point = _pointwise(call, spatial)
     transposed = by_transposing(conv, adjoint=call.op.kind == "conv_transpose")
     if parts > 1:  # parts of the batch are groups of channels
         conv = replace(conv, groups=parts, batch_groups=1)
         batch = tuple(n // parts for n in sizes.batch)
         sizes = replace(sizes, batch=batch, c=sizes.c * parts)
-    size, kernel = (tuple(n[i] for i in turned) for n in (sizes.size, sizes.kernel))
+    size, kernel = (tuple(n[i] for i in sequence) for n in (sizes.size, sizes.kernel))
     sizes = replace(sizes, size=size, kernel=kernel)
-    conv = conv.reordered(turned)
+    conv = conv.reordered(sequence)
     row = rank == 1 and layout.x.endswith("c") and not any_size
     if row:
         sizes = replace(sizes, size=(1, *size), kernel=(1, *kernel))

@@ -149,9 +149,9 @@ def stored_kernel(op: Op, options: Mapping[str, Any], shape: Shape) -> StoredKer
     spatial = tuple(f"s{i}" for i in range(kernel.rank))
     first, second = ("c", "m") if transposed else ("o", "i")
     native, lacking = completed(kernel.letters, (first, second, *spatial))
-    turned = spatial[::-1] if layout.column_major else spatial
+    axes = spatial[::-1] if layout.column_major else spatial
     last = layout.x.endswith("c")
-    stored = (first, *turned, second) if last else (first, second, *turned)
+    stored = (first, *axes, second) if last else (first, second, *axes)
     flips = (stored.index(s) for s, r in zip(spatial, kernel.reverse) if r is not transposed)
     return StoredKernel(
         tuple(shape),

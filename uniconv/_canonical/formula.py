@@ -339,9 +339,9 @@ def _joined(asked: Formula, yes: Number, no: Number) -> Number:
     ):  # two extents vary apart: what is equal along a line proves nothing
         return whole
     sizes = range(1, min(4 * _reach(whole), _MOST_TRIED))
-    wanted = [value(whole, size) for size in sizes]
+    values = [value(whole, size) for size in sizes]
     for one in (no, yes, _atom("max", no, yes), _atom("min", no, yes)):
-        if [value(one, size) for size in sizes] == wanted:
+        if [value(one, size) for size in sizes] == values:
             return one
     return whole
 

@@ -354,10 +354,10 @@ def core_steps(
         reach = _few_axes if conv.rank else _no_axes
         return reach(conv, sizes, any_size, x=x, w=w, bias=bias, transposed=transposed)
     # A kernel of one tap along an axis is the same backwards.
-    turned = zip(conv.reverse, sizes.kernel)
+    reversals = zip(conv.reverse, sizes.kernel)
     flips = tuple(
         a - conv.rank
-        for a, (r, k) in enumerate(turned)
+        for a, (r, k) in enumerate(reversals)
         if r is not transposed and not (type(k) is int and k == 1)
     )
     kernel: tuple[Step, ...] = (Flip(w, flips),) if flips else ()

@@ -46,11 +46,11 @@ def rearranged(
     def moved(t: Tensor) -> Tensor:
         t = t.reshape(tuple(split))
         view = t.permute(tuple(order))
-        turned = () if lazily else tuple(axis for axis, _ in flips)
+        now = () if lazily else tuple(axis for axis, _ in flips)
         if contiguous or not (isinstance(a, Tensor | np.ndarray) and _is_view(view, shape)):
-            return transposed(t, order, turned).reshape(tuple(shape))
+            return transposed(t, order, now).reshape(tuple(shape))
         view = view.reshape(tuple(shape))
-        return view.flip(tuple(axis for _, axis in flips)) if turned else view
+        return view.flip(tuple(axis for _, axis in flips)) if now else view
 
     if isinstance(a, np.ndarray):
         y: NDArray[Any] = moved(to_torch(_bits_of(a), "cpu")).numpy().view(a.dtype)
@@ -95,8 +95,8 @@ def transposed(a: Tensor, order: Sequence[int], flips: Sequence[int] = ()) -> Te
     dense = a.permute(memory)
     large = a.device.type == "cpu" and a.numel() >= _FEW and not a.requires_grad
     if large and dense.is_contiguous():
-        turned = {memory.index(axis) for axis in flips}
-        merged = _merged(dense.shape, [memory.index(axis) for axis in order], turned)
+        reversals = {memory.index(axis) for axis in flips}
+        merged = _merged(dense.shape, [memory.index(axis) for axis in order], reversals)
         y = _blockwise(dense.reshape(merged[0]), *merged[1:])
         if y is not None:
             return y.reshape(view.shape)
@@ -130,11 +130,11 @@ def _merged(
         else:
             runs.append([axis])
     in_memory = sorted(runs)
-    turned = [at for at, run in enumerate(in_memory) if run[0] in flips]
+    reversals = [at for at, run in enumerate(in_memory) if run[0] in flips]
     return (
         [prod(shape[a] for a in r) for r in in_memory],
         [in_memory.index(r) for r in runs],
-        turned,
+        reversals,
     )
 
 

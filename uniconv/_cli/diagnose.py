@@ -110,14 +110,14 @@ def diagnose_command(
     known = arrays_of(paths)
     if set(sections) == {"--a", "--b"}:
         runs = [_run(merged(head, sections[s]), known, s, tolerance) for s in ("--a", "--b")]
-        found = uniconv.compare(*runs, progress=_progress)
+        diagnosis = uniconv.compare(*runs, progress=_progress)
     elif set(sections) <= {"--dialect"}:
         one = _run(merged(head, sections.get("--dialect", CallWords())), known, "", tolerance)
         norm = statistics_of(batchnorm, known) if batchnorm else None
-        found = uniconv.diagnose(one, progress=_progress, batchnorm=norm)
+        diagnosis = uniconv.diagnose(one, progress=_progress, batchnorm=norm)
     else:
         raise UsageError("give --a FUNCTION and --b FUNCTION for two runs, or --dialect FUNCTION")
-    _answer(found, page, json)
+    _answer(diagnosis, page, json)
 
 
 def thread_of(paths: list[Path], head: CallWords) -> uniconv.Thread | None:
@@ -132,9 +132,9 @@ def thread_of(paths: list[Path], head: CallWords) -> uniconv.Thread | None:
     text = text_of(paths[0])
     known = uniconv.Thread.arrays_in(text)
     words = head.arrays | head.words
-    said = {name: array(value, name, known) for name, value in words.items()}
+    arrays = {name: array(value, name, known) for name, value in words.items()}
     try:
-        return uniconv.Thread.parse(text, **said)
+        return uniconv.Thread.parse(text, **arrays)
     except BadCall:
         if {"x", "w", "y"} <= set(known) | set(head.arrays):
             return None  # which function gives y is then the question
@@ -148,11 +148,11 @@ def _no_thread(head: CallWords) -> str:
     return f"{name}=: options of a function come after --a, --b or --dialect"
 
 
-def _answer(found: uniconv.Diagnosis, page: Path | None, json: bool) -> None:
+def _answer(diagnosis: uniconv.Diagnosis, page: Path | None, json: bool) -> None:
     if page is not None:
-        write_text(found.to_html(), page)
-    print(found.to_json() if json else found)
-    if not found.explained:
+        write_text(diagnosis.to_html(), page)
+    print(diagnosis.to_json() if json else diagnosis)
+    if not diagnosis.explained:
         raise typer.Exit(1)
 
 
@@ -217,10 +217,10 @@ def arrays_of(paths: list[Path]) -> dict[str, NamedArray]:
     for path in paths:
         if not path.exists():
             raise UsageError(f"{path}: No such file or directory")
-        for name, found in uniconv.files.load(path).items():
+        for name, entry in uniconv.files.load(path).items():
             if name in known:
                 raise UsageError(f"{path} has {name}, too: write FILE:NAME")
-            known[name] = found
+            known[name] = entry
     return known
 
 
@@ -230,8 +230,8 @@ def array(text: str, role: str, known: Mapping[str, NamedArray]) -> NamedArray:
     if match is None:
         raise UsageError(f"{role}={text} is no NAME, NAME[INDEX], FILE or FILE:NAME")
     name, index = match["name"], match["index"]
-    found = known.get(name) or _in_file(name, role, known)
-    return found if index is None else indexed(found, index, f"{role}={text}")
+    entry = known.get(name) or _in_file(name, role, known)
+    return entry if index is None else indexed(entry, index, f"{role}={text}")
 
 
 def _in_file(name: str, role: str, known: Mapping[str, NamedArray]) -> NamedArray:
@@ -268,7 +268,7 @@ def statistics_of(words: list[str], known: Mapping[str, NamedArray]) -> dict[str
     return statistics
 
 
-def indexed(found: NamedArray, index: str, word: str) -> NamedArray:
+def indexed(entry: NamedArray, index: str, word: str) -> NamedArray:
     """An array indexed as in NumPy, with integers, slices, None and ....
 
     >>> import numpy as np
@@ -284,13 +284,13 @@ def indexed(found: NamedArray, index: str, word: str) -> NamedArray:
         inner = tree.slice
         entries = inner.elts if isinstance(inner, ast.Tuple) else [inner]
         at = tuple(_entry(e) for e in entries)
-        error = found.error
+        error = entry.error
         part = error[at] if isinstance(error, np.ndarray) else error
-        return replace(found, array=found.array[at], error=part, name=f"{found.name}{index}")
+        return replace(entry, array=entry.array[at], error=part, name=f"{entry.name}{index}")
     except (SyntaxError, ValueError, AssertionError):
         raise UsageError(f"{word}: the index takes integers, slices, None and ...") from None
     except IndexError as error_:
-        raise UsageError(f"{word}: {error_}; {found.name} has shape {found.shape}") from None
+        raise UsageError(f"{word}: {error_}; {entry.name} has shape {entry.shape}") from None
 
 
 def _entry(node: ast.expr) -> Any:
@@ -307,13 +307,13 @@ def _taken(
     section: CallWords, known: Mapping[str, NamedArray], needed: tuple[str, ...]
 ) -> dict[str, NamedArray]:
     """The arrays of a section; those that are not named go by their own names x, w and y."""
-    found = {role: array(text, role, known) for role, text in section.arrays.items()}
+    arrays = {role: array(text, role, known) for role, text in section.arrays.items()}
     for role in needed:
-        if role not in found:
+        if role not in arrays:
             if role not in known:
                 raise UsageError(f"{role} is missing: write {role}=NAME or {role}=FILE")
-            found[role] = known[role]
-    return found
+            arrays[role] = known[role]
+    return arrays
 
 
 def _run(

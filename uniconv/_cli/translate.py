@@ -90,9 +90,9 @@ def translate_command(
     translation = uniconv.translate(call, to=to, weights=weights, sizes=sizes)
     proof = translation.prove() if prove else None
     if json:
-        told: dict[str, Any] = translation.as_dict()
-        told |= {} if proof is None else {"proof": proof.as_dict()}
-        print(json_module.dumps(told, indent=2, ensure_ascii=False))
+        answer: dict[str, Any] = translation.as_dict()
+        answer |= {} if proof is None else {"proof": proof.as_dict()}
+        print(json_module.dumps(answer, indent=2, ensure_ascii=False))
     else:
         print(translation)
         print(f"# {translation.outcome}")

@@ -83,8 +83,8 @@ def read_batchnorm(statistics: Mapping[str, Any], channels: int) -> BatchNormSta
         raise BadOption(f"batchnorm lacks {' and '.join(missing)}: give {_WANTED}")
     eps = values.pop("eps")
     if isinstance(eps, bool) or not isinstance(eps, (int, float)) or not 0 <= eps < np.inf:
-        given = f" {show_shape(np.shape(eps))}" if np.ndim(eps) else f"={show(eps)}"
-        raise BadOption(f"batchnorm: eps{given} must be a number of at least 0")
+        entry = f" {show_shape(np.shape(eps))}" if np.ndim(eps) else f"={show(eps)}"
+        raise BadOption(f"batchnorm: eps{entry} must be a number of at least 0")
     arrays = {"gamma": np.ones(channels), "beta": np.zeros(channels)}
     arrays |= {role: _channels(value, role, channels) for role, value in values.items()}
     if (arrays["variance"] < 0).any():

@@ -203,8 +203,8 @@ LAYERS = (
 
 
 def lines(call: WrittenCall) -> list[str]:
-    turned = bool(call.options.get("transpose_kernel", False))
-    features = call.w[-2 if turned else -1]
+    swapped = bool(call.options.get("transpose_kernel", False))
+    features = call.w[-2 if swapped else -1]
     own = {"features": features, "kernel_size": call.w[:-2], "use_bias": call.bias}
     arrays = '{"kernel": w, "bias": bias}' if call.bias else '{"kernel": w}'
     y = f'layer.apply({{"params": {arrays}}}, x)'

@@ -162,8 +162,8 @@ def output_padding_is_too_large(call: CallContext) -> bool:
 def one_entry_beside_output_size(
     call: CallContext, stride: object, padding: object, dilation: object
 ) -> bool:
-    given = (entries(stride), entries(padding), entries(dilation))
-    return bool(call.output_size) and call.rank > 1 and 1 in given
+    lists = (entries(stride), entries(padding), entries(dilation))
+    return bool(call.output_size) and call.rank > 1 and 1 in lists
 
 
 MODULE_TRANSPOSE = replace(
@@ -209,9 +209,9 @@ def lines(call: WrittenCall) -> list[str] | None:
     c, o = (w[0], w[1] * groups) if transposed else (w[1] * groups, w[0])
     # output_size is no word of the constructor.
     own = [word for word in call.words() if not word.startswith("output_size=")]
-    said = [word for word in call.words() if word not in own]
+    of_the_call = [word for word in call.words() if word not in own]
     words = [f"{c}", f"{o}", f"{w[2:]}", f"bias={call.bias}", *own]
-    x = ", ".join(["x" if call.own_arrays else "torch.tensor(x)", *said])
+    x = ", ".join(["x" if call.own_arrays else "torch.tensor(x)", *of_the_call])
     bias = ["layer.bias.data = bias"] if call.bias else []
     return [
         f"layer = {call.function.name}({', '.join(words)})",

@@ -123,17 +123,17 @@ def targets(path: str, program: Program, layers: bool) -> list[Target]:
     head, _, rest = path.partition(".")
     if head in program.aliases:
         full = program.aliases[head] + (f".{rest}" if rest else "")
-        found = [by_name[n] for n in _names(full, known) if n in by_name]
-        return found[:1]
+        functions = [by_name[n] for n in _names(full, known) if n in by_name]
+        return functions[:1]
     if not rest:
         return _of_bare_name(path, program, known)
     options = [f"{module}.{rest}" for module in ALIASES.get(head, ())]
     imported = [o for o in options if o.partition(".")[0] in program.modules]
     lists = ([n for n in _names(o, known) if n in by_name] for o in (imported or options))
-    found = [by_name[names[0]] for names in lists if names]
-    if not found:
-        found = [by_name[n] for n in _names(path, known) if n in by_name]
-    return found if head in EQUAL else found[:1]
+    functions = [by_name[names[0]] for names in lists if names]
+    if not functions:
+        functions = [by_name[n] for n in _names(path, known) if n in by_name]
+    return functions if head in EQUAL else functions[:1]
 
 
 def _names(path: str, known: Iterable[Target]) -> Iterator[str]:
@@ -164,17 +164,17 @@ def _names(path: str, known: Iterable[Target]) -> Iterator[str]:
 def _of_bare_name(name: str, program: Program, known: list[Target]) -> list[Target]:
     """The functions whose names end so: of modules that the text uses, if any of those has it."""
     used = {module.lower() for module in program.modules}
-    found = [t for t in known if t.name.rpartition(".")[2] == name]
+    functions = [t for t in known if t.name.rpartition(".")[2] == name]
     if name in KERAS_1 and "chainer" not in used:
         return []
     if name == "conv2":
-        found += [t for t in known if t.name == "matlab.conv2_uv"]
+        functions += [t for t in known if t.name == "matlab.conv2_uv"]
     if program.language == "script":
-        found = [t for t in found if _is_script(t)]
+        functions = [t for t in functions if _is_script(t)]
     if "flux" in used:
         used.add("nnlib")  # Flux hands on what NNlib has
-    of_used = [t for t in found if t.framework.name in used]
-    return of_used or found
+    of_used = [t for t in functions if t.framework.name in used]
+    return of_used or functions
 
 
 def _is_script(target: Target) -> bool:

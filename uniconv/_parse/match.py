@@ -131,8 +131,8 @@ class _Matcher:
 
     def _too_many(self, argument: Argument, count: int) -> None:
         names = [p for p in self.op.params.split() if p != "*" and ":" not in p]
-        said = argument.value.value if isinstance(argument.value, Literal) else ""
-        near = suggest(said, names)
+        word = argument.value.value if isinstance(argument.value, Literal) else ""
+        near = suggest(word, names)
         raise self.source.error(
             BadOption,
             argument.at,
@@ -171,8 +171,8 @@ class _Matcher:
         return bool(waiting) and value.value.lower() in {o.lower() for o in self._options()}
 
     def _pair(self, name: Argument, value: Argument) -> None:
-        said = name.value.value if isinstance(name.value, Literal) else ""
-        word = next(o for o in self._options() if o.lower() == str(said).lower())
+        text = name.value.value if isinstance(name.value, Literal) else ""
+        word = next(o for o in self._options() if o.lower() == str(text).lower())
         self.put(self.matched.options, word, Argument(name.at, word, value.value), word)
 
     def _takes_word(self, argument: Argument) -> bool:
@@ -219,8 +219,8 @@ class _Matcher:
                 )
             place = self.matched.sizes if role in ROLES else self.matched.options
             self.put(place, role, argument, word)
-        wanted = {role: word for role, word in params if role in ("out", "size", "in_out")}
-        for role, word in wanted.items():
+        sizes = {role: word for role, word in params if role in ("out", "size", "in_out")}
+        for role, word in sizes.items():
             if role not in self.matched.sizes:
                 raise self.source.error(BadOption, self.matched.at, f"{self.name}: no {word}")
 

@@ -158,16 +158,16 @@ def calls_in(
     """
     applications = [(a, _layer_in_place(a, program)) for a in _applications(roots)]
     made = {id(whole.function) for _, whole in applications}
-    found: list[tuple[Application, Matched]] = []
+    calls: list[tuple[Application, Matched]] = []
     unknown: set[str | None] = set()
     for node, application in sorted(applications, key=lambda pair: pair[1].at):
         path = _path(application)
-        if id(application) not in made and path not in unknown and len(found) < _MOST_CALLS:
+        if id(application) not in made and path not in unknown and len(calls) < _MOST_CALLS:
             matched = _matched(source, program, application)
-            found += [] if matched is None else [(node, matched)]
+            calls += [] if matched is None else [(node, matched)]
             if matched is None and path is not None:
                 unknown.add(path)
-    return sorted(found, key=lambda pair: pair[1].at)
+    return sorted(calls, key=lambda pair: pair[1].at)
 
 
 def _path(call: Application) -> str | None:
@@ -180,13 +180,13 @@ def _path(call: Application) -> str | None:
 
 def _applications(roots: Iterable[Node]) -> list[Application]:
     left: list[Node] = list(roots)
-    found = []
+    subnodes = []
     while left:
         node = left.pop()
         if isinstance(node, Application):
-            found.append(node)
+            subnodes.append(node)
         left += parts_of(node)
-    return found
+    return subnodes
 
 
 def _layer_in_place(call: Application, program: Program) -> Application:
@@ -387,16 +387,16 @@ def _find_arrays(source: SourceText, matched: Matched, values: Values, call: Cal
     call.arrays |= values.of_one_dtype(call.arrays)
     _check_bias(source, call)
     values.check_all_used(names, call.at)
-    wanted = [r for r in roles if r != "bias" or r in matched.arrays]
-    wanted = [r for r in wanted if not (r in matched.arrays and _is_none(matched.arrays[r].value))]
-    missing = [r for r in wanted if r not in call.arrays]
+    needed = [r for r in roles if r != "bias" or r in matched.arrays]
+    needed = [r for r in needed if not (r in matched.arrays and _is_none(matched.arrays[r].value))]
+    missing = [r for r in needed if r not in call.arrays]
     if call.arrays and missing:
-        told = "; ".join(
+        lacks = "; ".join(
             f"no array for {names[r]}, {ROLES_IN_WORDS[r]}: say {_keyword(names[r], r)}=..."
             for r in missing
         )
         first = matched.arrays.get(missing[0])
-        raise source.error(BadArray, call.at if first is None else first.value.at, told)
+        raise source.error(BadArray, call.at if first is None else first.value.at, lacks)
 
 
 def _keyword(name: str, role: str) -> str:

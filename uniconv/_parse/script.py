@@ -297,7 +297,7 @@ class _ScriptReader:
 
     def arguments(self, closing: str) -> tuple[Argument, ...]:
         """What stands up to the closing bracket; by keyword with ``=``, or a name behind ``;``."""
-        found: list[Argument] = []
+        arguments: list[Argument] = []
         only_words = False
         while not self.take(closing):
             if self.take(";"):
@@ -305,10 +305,10 @@ class _ScriptReader:
                 continue
             if self.take(","):
                 continue
-            found.append(self.argument(closing, only_words))
+            arguments.append(self.argument(closing, only_words))
             if self.peek().text not in (closing, ",", ";"):
                 raise self.wrong(f"a comma or {closing!r} should stand here")
-        return tuple(found)
+        return tuple(arguments)
 
     def argument(self, closing: str, only_words: bool) -> Argument:
         token = self.peek()

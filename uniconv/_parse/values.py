@@ -151,9 +151,9 @@ class Values:
         names: those that the call's arrays have in the text: they mean no role then.
         """
         if argument is not None:
-            found = self._array(argument.value, set())
-            if found is not None:
-                return found
+            array = self._array(argument.value, set())
+            if array is not None:
+                return array
             own = {name.partition(".")[0] for name in names_in(argument.value)}
             plain = isinstance(argument.value, NameInText) and "." not in argument.value.path
             if role in self.beside and role in own and not plain:

@@ -377,14 +377,14 @@ def _kernel(
     call: LoweredCall, lifted: Lifted, letters: tuple[str, ...], flips: tuple[int, ...]
 ) -> Steps:
     """The kernel's axes as the other function has them, backwards along ``flips``, conjugated."""
-    turned = tuple(
+    reversals = tuple(
         i - len(letters)
         for i, a in enumerate(letters)
         if a[0] == "s" and int(a[1:]) in flips and call.sizes.kernel[int(a[1:])] > 1
     )
     steps: Steps = ()
-    if turned:
-        steps += (Flip("w", turned),)
+    if reversals:
+        steps += (Flip("w", reversals),)
     steps += (Conjugate("w"),) if lifted.conjugated else ()
     if call.op.outer_product is not None:
         return steps
@@ -434,9 +434,9 @@ def moved(
     if there > here >= 1:
         first = dst.index("n0")
         goal = (*dst[:first], "n", *dst[first + there :])
-    wanted = tuple(a for a in goal if a not in src)
-    steps += (AddAxes(on, len(wanted)),) if wanted else ()
-    letters = (*src, *wanted)
+    added = tuple(a for a in goal if a not in src)
+    steps += (AddAxes(on, len(added)),) if added else ()
+    letters = (*src, *added)
     gone = tuple(a for a in letters if a not in goal)
     steps += permuted(on, letters, (*goal, *gone))
     steps += (DropAxis(on),) * len(gone)

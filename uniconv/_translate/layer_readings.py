@@ -52,10 +52,10 @@ class LayerReading:
 
     def text(self, text: str, segment: Callable[[ast.expr], str]) -> str:
         """A text with the expressions in the place of their numbers."""
-        said = {str(number): segment(node) for number, node in self.nodes.items()}
-        if not said:
+        segments = {str(number): segment(node) for number, node in self.nodes.items()}
+        if not segments:
             return text
-        return re.sub(rf"\b({'|'.join(said)})\b", lambda match: said[match[1]], text)
+        return re.sub(rf"\b({'|'.join(segments)})\b", lambda match: segments[match[1]], text)
 
 
 class LayerInFile:
@@ -207,8 +207,8 @@ def says_the_same(
         free = size_free(call)
         if free is None or pads is None or _plain(own.conv) != _plain(call.conv):
             return False
-        wanted = tuple((lo - a, hi - b) for (lo, hi), (a, b) in zip(free.padding, pads))
-        if not pads_everywhere(own, wanted):
+        margins = tuple((lo - a, hi - b) for (lo, hi), (a, b) in zip(free.padding, pads))
+        if not pads_everywhere(own, margins):
             return False
     return True
 

@@ -61,7 +61,7 @@ def _broken_argument(part: str) -> list[str]:
 
 def _outermost(code: str) -> tuple[int, int] | None:
     """The last pair of brackets that stands in no other."""
-    depth, start, found = 0, 0, None
+    depth, start, place = 0, 0, None
     quoted = False
     for at, letter in enumerate(code):
         quoted ^= letter == '"'
@@ -74,8 +74,8 @@ def _outermost(code: str) -> tuple[int, int] | None:
         elif letter in ")]}":
             depth -= 1
             if depth == 0:
-                found = (start, at)
-    return found
+                place = (start, at)
+    return place
 
 
 def _parts(inside: str) -> list[str]:

@@ -81,13 +81,16 @@ def to_torch(module: HeldKernel, size: tuple[int, ...] | None = None) -> nn.Modu
     kernel = module.stored_as
     first, second = (a for a in kernel.stored if a[0] != "s")
     spatial = tuple(f"s{i}" for i in range(call.rank))
-    turned = spatial[::-1] if call.layout.column_major else spatial
+    stored_spatial = spatial[::-1] if call.layout.column_major else spatial
     with torch.no_grad():
-        w = module.weight.permute(order(kernel.stored, (first, second, *turned))) * call.scale
+        w = (
+            module.weight.permute(order(kernel.stored, (first, second, *stored_spatial)))
+            * call.scale
+        )
         arrays = {"w": w.conj().resolve_conj() if call.op.conjugates else w}
         if call.op.pointwise is not None:
             own = axes(call.op.pointwise, call.rank)
-            arrays["p"] = module.pointwise_weight.permute(order(own, ("o", "i", *turned)))
+            arrays["p"] = module.pointwise_weight.permute(order(own, ("o", "i", *stored_spatial)))
         bias = None if module.bias is None else module.bias.flatten()
         if call.shift:
             bias = (w.new_zeros(call.o) if bias is None else bias) + call.shift

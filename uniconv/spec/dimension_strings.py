@@ -161,8 +161,8 @@ class DimensionNumbers(Choice):
     @staticmethod
     def _swap(layout: Layout) -> Layout:
         """The layout with the kernel's channel axes exchanged."""
-        turned = {"i": "o", "o": "i"}
-        return replace(layout, w=" ".join(turned.get(a, a) for a in layout.w.split()))
+        exchanged = {"i": "o", "o": "i"}
+        return replace(layout, w=" ".join(exchanged.get(a, a) for a in layout.w.split()))
 
     spelled_ranks = EVERY_RANK
 

@@ -242,7 +242,7 @@ def _reversed_along(
     long = [i for i, at in places.items() if w.shape[at] > 1]
     for count in range(len(long), 0, -1):
         for chosen in combinations(long, count):
-            turned = np.flip(w, tuple(places[i] for i in chosen)).copy()
-            if (np.abs(_run(call, (x, turned, *rest)) - got) <= bound).all():
+            reversal = np.flip(w, tuple(places[i] for i in chosen)).copy()
+            if (np.abs(_run(call, (x, reversal, *rest)) - got) <= bound).all():
                 return chosen
     return ()

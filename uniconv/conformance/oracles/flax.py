@@ -25,9 +25,9 @@ def function_of(op: Op) -> Callable[..., list[Array]]:
         jax()
         linen = importlib.import_module("flax.linen")
         w, bias = arrays["w"], arrays.get("bias")
-        turned = options.get("transpose_kernel", False)
+        swapped = options.get("transpose_kernel", False)
         layer = getattr(linen, op.name.rpartition(".")[2])(
-            features=w.shape[-2 if turned else -1],
+            features=w.shape[-2 if swapped else -1],
             kernel_size=w.shape[:-2],
             use_bias=bias is not None,
             **options,
