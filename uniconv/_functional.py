@@ -266,10 +266,7 @@ def run_op(
     """Plan a call, remember its plan under (head, shapes, options), and run it."""
     call = arguments(op, x, w, pointwise, options)
     x, w, pointwise = call.x, call.w, call.pointwise
-    shapes = [shape_of(x, "x"), shape_of(w, "w")]
-    if op.pointwise or op.outer_product:
-        shapes.append(shape_of(pointwise, "the pointwise kernel"))
-    run, addend = planned(op, head, call.options, shapes)
+    run, addend = planned(op, head, call.options, call.shapes)
     more = () if pointwise is None and addend is None else (pointwise, addend)
     if device is None:
         return call.returned(run(x, w, bias, *more))

@@ -15,14 +15,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from uniconv._canonical.arrays import shape_of
+from uniconv._canonical.record import Shape
 from uniconv._messages import show_shape
 from uniconv.errors import BadArray, BadOption
 from uniconv.spec.op import Op
+
+_POINT = "the pointwise kernel"
 
 
 class PlainCall(NamedTuple):
     """The arrays of a call in the function's layout, its options, and where y goes.
 
+    kernels: how many the function takes; of two, ``pointwise`` is the second.
     shape: that of y where a vector of another shape than the layout's was given; None for as it is.
     into: the array that y is written into; None for none.
     """
@@ -31,8 +35,15 @@ class PlainCall(NamedTuple):
     w: Any
     pointwise: Any
     options: Mapping[str, Any]
+    kernels: int = 1
     shape: tuple[int, int] | None = None
     into: Any = None
+
+    @property
+    def shapes(self) -> list[Shape]:
+        """The shapes of x and of each kernel; BadArray for what has none."""
+        of_x, of_w = shape_of(self.x, "x"), shape_of(self.w, "w")
+        return [of_x, of_w] if self.kernels == 1 else [of_x, of_w, shape_of(self.pointwise, _POINT)]
 
     def returned(self, y: Any) -> Any:
         """y as the caller wants it: as a row or a column, in an array that was given."""
@@ -63,11 +74,12 @@ def arguments(op: Op, x: Any, w: Any, pointwise: Any, options: Mapping[str, Any]
     elif op.vectors == "both":
         shape = _lying(x, w, options)
         x, w = _flat(x), _flat(w)
+    kernels = 2 if op.pointwise or op.outer_product else 1
     into = options.get(op.output) if op.output else None
     if isinstance(into, np.ndarray) and isinstance(x, np.ndarray):
         options, into = _into(op, x, into, options)
-        return PlainCall(x, w, pointwise, options, into=into)
-    return PlainCall(x, w, pointwise, options, shape)
+        return PlainCall(x, w, pointwise, options, kernels, into=into)
+    return PlainCall(x, w, pointwise, options, kernels, shape)
 
 
 def is_plain(op: Op, x: Any, w: Any, options: Mapping[str, Any]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -12,9 +12,7 @@ from torch import Tensor
 from uniconv._calls.lower import LoweredCall
 from uniconv._calls.promotion import computed_in
 from uniconv._canonical.arrays import dtype_name
-from uniconv._canonical.execute import action
-from uniconv._canonical.image_sums import Sums, bits_of_sums, filtered, near_halves
-from uniconv._canonical.steps import Saturate
+from uniconv._canonical.image_sums import Sums, filtered, rounded_away
 from uniconv._messages import show
 from uniconv.errors import BadArray
 from uniconv.spec.op import FLOATS, NUMPY_INTEGERS
@@ -41,34 +39,32 @@ def depth(call: LoweredCall, x: str) -> str:
     return result
 
 
-def whole_numbers(
-    call: LoweredCall, x: Tensor, w: Tensor, pointwise: Tensor | None, dtype: str
-) -> Tensor:
-    """y of integers.
+def in_depth(call: LoweredCall, compute: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The call on tensors with y in the depth that it has; ``compute`` takes arrays of floats.
 
-    Raises:
-        BadArray: a pixel's sum is so near to a half that the order of the framework's additions,
-            which differs between processors and sizes, decides which integer it becomes.
+    It raises BadArray where the function takes no such arrays, or gives no such y of them; and
+    where a pixel's sum is so near to a half that rounding errors, whose order differs between
+    processors and sizes, decide which integer it becomes.
     """
-    # A stored kernel has axes of channels, too.
-    kernels = (w.reshape(call.sizes.kernel),) if pointwise is None else (w, pointwise)
-    device = x.device
-    image = x.detach().cpu()
-    sums = Sums(call.conv.pad, call.conv.boundary, float(call.shift), dtype)
-    y, doubtful = filtered(image, [k.detach().cpu() for k in kernels], sums)
-    _certain(call, y, doubtful)
-    return y.reshape(call.output).to(device)
 
+    def run(x: Tensor, w: Tensor, bias: Any, pointwise: Any, addend: Any) -> Tensor:
+        result = depth(call, dtype_name(x.dtype))
+        if result not in NUMPY_INTEGERS:
+            x, w, pointwise = _as_floats(call, x, w, pointwise, result)
+            return compute(x, w, bias, pointwise, addend)
+        if call.op.halves == "even":
+            # A stored kernel has axes of channels, too.
+            kernels = (w.reshape(call.sizes.kernel),) if pointwise is None else (w, pointwise)
+            sums = Sums(call.conv.pad, call.conv.boundary, float(call.shift), result)
+            y, doubtful = filtered(x.detach().cpu(), [k.detach().cpu() for k in kernels], sums)
+            y = y.reshape(call.output).to(x.device)
+        else:
+            y = compute(x.double(), w.double(), None, None, None)
+            y, doubtful = rounded_away(x, w, y, call.shift, result)
+        _certain(call, y, doubtful)
+        return y
 
-def rounded_away(call: LoweredCall, x: Tensor, w: Tensor, y: Tensor, dtype: str) -> Tensor:
-    """y in float64 as integers, of whose halves each goes away from zero.
-
-    Raises:
-        BadArray: a pixel's sum is so near to a half that rounding errors decide its integer.
-    """
-    doubtful = 0 if bits_of_sums(x, [w], call.shift) <= 53 else near_halves(y, x, w)
-    _certain(call, y, doubtful)
-    return action(Saturate("y", dtype, even=False))(y)
+    return run
 
 
 def _certain(call: LoweredCall, y: Tensor, doubtful: int) -> None:
@@ -90,15 +86,18 @@ def _float_depth(call: LoweredCall) -> str:
     return f"{rule.option}={show(words['float32'])} (float32) or {words['float64']} (float64)"
 
 
-def as_floats(call: LoweredCall, arrays: Mapping[str, Tensor], result: str) -> list[Tensor]:
+def _as_floats(
+    call: LoweredCall, x: Tensor, w: Tensor, pointwise: Tensor | None, result: str
+) -> tuple[Tensor, Tensor, Tensor | None]:
     """The arrays in the dtype of the sum.
 
     Raises:
         BadArray: a kernel of complex numbers.
     """
-    dtypes = {name: dtype_name(a.dtype) for name, a in arrays.items()}
+    named = {"x": x, "w": w} | ({} if pointwise is None else {"p": pointwise})
+    dtypes = {name: dtype_name(a.dtype) for name, a in named.items()}
     for name, dtype in dtypes.items():
         if dtype not in (*FLOATS, *NUMPY_INTEGERS):
             raise BadArray(f"{call.op.name}: {name} is {dtype}, which is no kernel of real numbers")
     common = getattr(torch, computed_in(dtypes, result))
-    return [a.to(common) for a in arrays.values()]
+    return x.to(common), w.to(common), None if pointwise is None else pointwise.to(common)

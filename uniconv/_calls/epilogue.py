@@ -15,13 +15,13 @@ import torch
 from torch import Tensor
 
 from uniconv._calls.constructor_words import check_arrays
-from uniconv._calls.depths import as_floats, depth, rounded_away, whole_numbers
+from uniconv._calls.depths import in_depth
+from uniconv._calls.kept_dtype import in_dtype
 from uniconv._calls.lower import LoweredCall
-from uniconv._calls.promotion import common_dtype, result_dtype
-from uniconv._calls.steps import CallSteps
+from uniconv._calls.promotion import DTYPES, check_dtype, common_dtype
 from uniconv._canonical.arrays import dtype_name, kind_name, like, to_torch
-from uniconv._canonical.cut_sums import as_integers, in_order
-from uniconv._canonical.execute import Action, action
+from uniconv._canonical.compiled_call import CompiledCall
+from uniconv._canonical.execute import Action
 from uniconv._canonical.record import Shape
 from uniconv._canonical.steps import (
     Activate,
@@ -35,34 +35,21 @@ from uniconv._canonical.steps import (
 )
 from uniconv._messages import show_shape
 from uniconv.errors import BadArray, BadShape
-from uniconv.spec.op import COMPLEX, FLOATS, NUMPY_INTEGERS, Op
+from uniconv.spec.op import Op
 from uniconv.spec.rules import Choice
 
 Plan = Callable[..., Any]
 
 
-Convolver = Callable[..., Tensor]
+def checked(call: LoweredCall, compiled: CompiledCall) -> Plan:
+    """The plan with its checks of dtype, device and bias, and with what surrounds the sum.
 
+    Arrays that are no tensors are made such; flags as use_bias=True are held against the arrays.
+    """
+    op, compute = call.op, _summing(call, compiled)
+    if op.mixed_dtypes in _OWN_DTYPES:
+        compute = _OWN_DTYPES[op.mixed_dtypes](call, compute)
 
-_DTYPES = {getattr(torch, name): name for name in (*FLOATS, *NUMPY_INTEGERS, *COMPLEX)}
-
-
-def checked(
-    call: LoweredCall, steps: CallSteps, convolve: Convolver, convolve_integers: Convolver
-) -> Plan:
-    """The plan with its checks of dtype, device and bias, and with what surrounds the sum."""
-    op = call.op
-    bias_shape = _bias_shape(call)
-    plain = call.plain
-    before = [_preparing(call, step) for step in steps.before]
-    after = [_following(call, step) for step in steps.after]
-
-    # How to read this, in the order of the lines: arrays that are no tensors are made such, and the
-    # function calls itself once; flags such as use_bias=True are held against the arrays; where y
-    # has a depth of its own, integers are made apart and floats converted; dtypes
-    # are checked or made one; the steps "before" make w of two vectors or take zero points off;
-    # then the bias's shape is checked, and the sum computed.  In a plain call torch's op adds the
-    # bias itself; else every step "after" is done to y in turn.
     def full(x: Any, w: Any, bias: Any = None, pointwise: Any = None, addend: Any = None) -> Any:
         if not (isinstance(x, Tensor) and isinstance(w, Tensor)):
             device = x.device if isinstance(x, Tensor) else None
@@ -79,42 +66,50 @@ def checked(
             named = {"x": x, "w": w}
             dtypes = {name: dtype_name(a.dtype) for name, a in named.items()}
             check_arrays(op, call.restated, bias is not None, dtypes)
-        if op.mixed_dtypes == "depth":
-            result = depth(call, dtype_name(x.dtype))
-            if result in NUMPY_INTEGERS and op.halves == "even":
-                return whole_numbers(call, x, w, pointwise, result)
-            if result in NUMPY_INTEGERS:
-                return rounded_away(call, x, w, full(x.double(), w.double()), result)
-            named = {"x": x, "w": w} | ({} if pointwise is None else {"p": pointwise})
-            x, w, *more = as_floats(call, named, result)
-            pointwise = more[0] if more else None
-        kept = _kept_dtype(call, x, w)
-        if kept is not None and _is_cut(call, kept, x, w):
-            return _cut(call, kept, x, w)
+        return compute(x, w, bias, pointwise, addend)
+
+    return full
+
+
+# What makes y in a dtype of its own, by the word of a function's record for how dtypes mix.
+_OWN_DTYPES: dict[str, Callable[[LoweredCall, Plan], Plan]] = {"depth": in_depth, "x": in_dtype}
+
+
+def _summing(call: LoweredCall, compiled: CompiledCall) -> Plan:
+    """The call on tensors: the sum, and the steps around it."""
+    op, plain, bias_shape = call.op, call.plain, _bias_shape(call)
+    before = [_preparing(call, *each) for each in compiled.before]
+    after = [_following(call, *each) for each in compiled.after]
+
+    # How to read this, in the order of the lines: dtypes are checked or made one; the steps
+    # "before" make w of two vectors or take zero points off; then the bias's shape is checked, and
+    # the sum computed.  In a plain call torch's op adds the bias itself; else every step "after" is
+    # done to y in turn.
+    def summed(x: Tensor, w: Tensor, bias: Any, pointwise: Any, addend: Any) -> Tensor:
         x, w, bias = _agree(call, x, w, bias)
         for prepare in before:
             x, w, pointwise = prepare(x, w, pointwise)
         if bias is not None and tuple(bias.shape) != bias_shape:
             raise _bad_bias(op, bias, bias_shape)
-        # Integers have a way of their own: their sum wraps around, on every device (integers.py).
-        _check_fill(call, x)
-        compute = convolve if x.is_floating_point() or x.is_complex() else convolve_integers
-        if plain:
-            y = compute(x, w, bias)
-            return y if kept is None else _of_dtype(y, kept)
         if pointwise is not None:
             _check_pointwise(call, x, pointwise)
+        # Integers have a way of their own: their sum wraps around, on every device (integers.py).
+        _check_fill(call, x)
+        floats = x.is_floating_point() or x.is_complex()
+        compute = compiled.convolve if floats else compiled.integers
+        if plain:
+            return compute(x, w, bias)
         y = compute(x, w, None, pointwise)
         for follow in after:
             y = follow(y, bias, addend)
         return y
 
-    return full
+    return summed
 
 
-def _preparing(call: LoweredCall, step: Step) -> Callable[..., Any]:
+def _preparing(call: LoweredCall, step: Step, act: Action | None) -> Callable[..., Any]:
     """What one of the steps that come first makes of x, w and the pointwise kernel."""
-    act = action(step)
+    assert act is not None
     if isinstance(step, OuterProduct):
 
         def product(x: Tensor, w: Tensor, pointwise: Tensor) -> tuple[Tensor, Tensor, None]:
@@ -127,58 +122,6 @@ def _preparing(call: LoweredCall, step: Step) -> Callable[..., Any]:
     if step.on == "x":
         return lambda x, w, pointwise: (_shifted(call, x, step, act), w, pointwise)
     return lambda x, w, pointwise: (x, _shifted(call, w, step, act), pointwise)
-
-
-def _kept_dtype(call: LoweredCall, x: Tensor, w: Tensor) -> torch.dtype | None:
-    """The dtype of y where it is that of x or of ``output``, whatever is computed in.
-
-    Raises:
-        BadArray: the call asks for real numbers of complex arrays, or the other way round.
-    """
-    if call.op.mixed_dtypes != "x":
-        return None
-    named = {"x": _DTYPES.get(x.dtype, ""), "w": _DTYPES.get(w.dtype, "")}
-    if "" in named.values():
-        return None
-    if call.result is not None:
-        complex_arrays = any(d.startswith("complex") for d in named.values())
-        if call.result.startswith("complex") is not complex_arrays:
-            rule = call.op.result_option
-            assert rule is not None
-            gave = call.context.gave(rule.option, call.context.options[rule.option])
-            must = (
-                "be complex, as x or w is"
-                if complex_arrays
-                else "not be complex, since x and w are real"
-            )
-            raise BadArray(f"{call.op.name}: {gave} must {must}")
-    return getattr(torch, result_dtype(call.op, named, call.result or ""))  # type: ignore[no-any-return]
-
-
-def _is_cut(call: LoweredCall, kept: torch.dtype, x: Tensor, w: Tensor) -> bool:
-    """Whether y has integers, and the sum, or what lies around x, fractions."""
-    if kept.is_floating_point or kept.is_complex or kept is torch.bool:
-        return False
-    fill = call.conv.fill
-    fraction = not isinstance(fill, complex) and fill != int(fill)
-    return fraction or x.is_floating_point() or w.is_floating_point()
-
-
-def _cut(call: LoweredCall, kept: torch.dtype, x: Tensor, w: Tensor) -> Tensor:
-    """y of integers, of which each is a sum without its fraction."""
-    for name, a in (("x", x), ("w", w)):
-        _check_dtype(call, name, a.dtype)
-    # Functions along one axis, which an option names, have loops of their own.
-    pairs = call.op.layout.names_one_axis
-    kernel = w.detach().cpu().reshape(call.sizes.kernel)
-    y = in_order(x.detach().cpu(), kernel, call.conv, pairs=pairs)
-    return as_integers(y, kept).to(x.device)
-
-
-def _of_dtype(y: Tensor, kept: torch.dtype) -> Tensor:
-    """A sum of integers as those of another dtype; floats as they are converted."""
-    floats = y.is_floating_point() or y.is_complex() or kept.is_floating_point
-    return y.to(kept) if floats or kept is torch.bool else as_integers(y, kept)
 
 
 def _check_fill(call: LoweredCall, x: Tensor) -> None:
@@ -250,7 +193,7 @@ def _check_widened(call: LoweredCall, rule: Choice, a: Tensor, dtype: str) -> No
     )
 
 
-def _following(call: LoweredCall, step: Step) -> Callable[..., Tensor]:
+def _following(call: LoweredCall, step: Step, act: Action | None) -> Callable[..., Tensor]:
     """What one of the steps that follow the sum makes of y, the bias and the addend."""
     # Steps that may fail are taken here, with messages; the others as ``execute`` has them.
     if isinstance(step, Addend):
@@ -262,7 +205,7 @@ def _following(call: LoweredCall, step: Step) -> Callable[..., Tensor]:
         )
     if isinstance(step, Scale):
         return lambda y, bias, addend: _scaled(call.op, y, step.factor)
-    act = action(step)
+    assert act is not None
     if isinstance(step, Activate):
         return lambda y, bias, addend: _activated(call.op, step, act, y)
     return lambda y, bias, addend: act(y)
@@ -304,7 +247,7 @@ def _agree(
         return x, w, bias
     dtypes = [a.dtype for a in arrays]
     for name, dtype in zip(("x", "w", "bias"), dtypes):
-        _check_dtype(call, name, dtype)
+        check_dtype(op, call.rank, name, dtype)
     keeps = op.mixed_dtypes in ("x", "inexact", "fft", "single")
     if len(set(dtypes)) > 1 or (keeps and not (x.is_floating_point() or x.is_complex())):
         if not op.mixed_dtypes:
@@ -316,7 +259,7 @@ def _agree(
         if op.mixed_dtypes == "w":
             common = _weight_dtype(call, x, w, bias)
         else:
-            named = {role: _DTYPES[d] for role, d in zip(("x", "w", "bias"), dtypes)}
+            named = {role: DTYPES[d] for role, d in zip(("x", "w", "bias"), dtypes)}
             common = getattr(torch, common_dtype(op, named, call.result or ""))
         x, w = x.to(common), w.to(common)
         bias = bias.to(common) if bias is not None else None
@@ -337,25 +280,6 @@ def _weight_dtype(call: LoweredCall, x: Tensor, w: Tensor, bias: Tensor | None) 
                 f"{holder} cannot hold it: convert one of them"
             )
     return w.dtype
-
-
-def _check_dtype(call: LoweredCall, name: str, dtype: torch.dtype) -> None:
-    """BadArray for a dtype that the function does not take with this many spatial axes."""
-    taken = call.op.dtypes_of(call.rank)
-    if _DTYPES.get(dtype) not in taken:
-        got = dtype_name(dtype)
-        raise BadArray(
-            f"{call.op.name}: {name} is {got}, which is not one of {', '.join(taken)}"
-            f"{_conversion(name, dtype, taken)}"
-        )
-
-
-def _conversion(name: str, dtype: torch.dtype, taken: Sequence[str]) -> str:
-    """How to make an array's numbers of a dtype that is taken and holds them."""
-    if dtype.is_complex:
-        return f": convolve {name}.real and {name}.imag one by one" if "float32" in taken else ""
-    target = "float32" if "float32" in taken else taken[0]
-    return f': {name}.astype("{target}"), or {name}.to(torch.{target})'
 
 
 def _different_devices(op: Op, x: Tensor, w: Tensor) -> BadArray:
@@ -392,7 +316,7 @@ def _addend(call: LoweredCall, step: Addend, y: Tensor, addend: Tensor) -> Tenso
         raise BadShape(f"{op.name}: {step.name} {has} must have y's shape {show_shape(y.shape)}")
     if addend.device != y.device:
         raise _different_devices(op, y, addend)
-    _check_dtype(call, step.name, addend.dtype)
+    check_dtype(op, call.rank, step.name, addend.dtype)
     scaled: Tensor = addend * step.scale
     return scaled
 

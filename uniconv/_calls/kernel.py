@@ -12,7 +12,7 @@ from uniconv._canonical.layout import Layout, arrange, axes, kernel_rank
 from uniconv._canonical.record import Shape, Sizes
 from uniconv._messages import either, plural, show, show_shape
 from uniconv.errors import BadShape
-from uniconv.spec.groups import Channels, Groups
+from uniconv.spec.groups import BY_CHANNELS, Channels, Groups
 from uniconv.spec.op import Op
 from uniconv.spec.rules import CallContext
 
@@ -42,6 +42,12 @@ class KernelReading:
     def transposed(self) -> bool:
         """Whether it is a transposed convolution's."""
         return self.op.kind == "conv_transpose"
+
+    @property
+    def pointwise(self) -> KernelReading:
+        """How a separable convolution reads the 1x1 kernel that follows the depthwise one."""
+        layout = replace(self.layout, w=str(self.op.pointwise))
+        return replace(self, layout=layout, groups=BY_CHANNELS)
 
     def read(self, shape: Shape) -> str:
         """A kernel of that shape as it is read, for messages."""

@@ -20,7 +20,7 @@ from uniconv._calls.kernel import KernelReading, read_groups, read_kernel
 from uniconv._calls.options import begin
 from uniconv._canonical.activation import Activation
 from uniconv._canonical.layout import Layout, Letters, arrange, axes, rank_of
-from uniconv._canonical.record import Convolution, Pairs, Shape, Sizes, effective
+from uniconv._canonical.record import Convolution, Pairs, Shape, Sizes
 from uniconv._messages import either, plural, show, show_shape
 from uniconv.errors import BadShape, Refused
 from uniconv.spec.op import Op
@@ -166,7 +166,7 @@ def lower(
     conv = read_record(kernel, call, groups)
     refuse(op, call)
     check_output(op, conv, call, x_shape, w_shape)
-    pointwise = lower_pointwise(op, call.sizes, rank, p_shape) if op.pointwise else None
+    pointwise = lower_pointwise(kernel, call.sizes, p_shape) if op.pointwise else None
     o = pointwise[1].o if pointwise else call.sizes.o
     pairs = zip(call.sizes.size, call.sizes.kernel)
     if op.mixed_dtypes == "fft" and all(1 in pair for pair in pairs):
@@ -378,8 +378,7 @@ def uncrop(crop: Pairs, call: CallContext) -> Pairs:
     whole result is what x gives under that much padding, and one pixel of crop is one pixel less of
     it.  Extent 3: crop (0, 1) is padding (2, 1), and crop (3, 2) is padding (-1, 0), which crops x.
     """
-    extents = effective(call.sizes.kernel, call.dilation)
-    return tuple((e - 1 - lo, e - 1 - hi) for e, (lo, hi) in zip(extents, crop))
+    return tuple((a.extent - 1 - lo, a.extent - 1 - hi) for a, (lo, hi) in zip(call.axes, crop))
 
 
 def refuse(op: Op, call: CallContext) -> None:
@@ -406,7 +405,7 @@ def check_output(
     # differ there: "refused" raises, "kept" returns an empty y, and one is in between.
     sizes = call.sizes
     out = conv.output(sizes.size, sizes.kernel)
-    extents = effective(sizes.kernel, conv.rhs_dilation)
+    extents = tuple(axis.extent for axis in call.axes)
     if op.empty_output == "refused":
         fine = min(out, default=1) >= 1 and min(sizes.size, default=1) >= 1
     elif op.empty_output == "kept unless negative":
@@ -437,7 +436,7 @@ def check_output(
 
 
 def lower_pointwise(
-    op: Op, sizes: Sizes, rank: int, p_shape: Shape | None
+    kernel: KernelReading, sizes: Sizes, p_shape: Shape | None
 ) -> tuple[Convolution, Sizes]:
     """The 1x1 convolution after a depthwise one, and its sizes; ``sizes`` are the depthwise one's.
 
@@ -447,14 +446,14 @@ def lower_pointwise(
     Raises:
         BadShape: there is no pointwise kernel, it is not 1x1, or its channels do not fit.
     """
-    if p_shape is None or op.pointwise is None:
+    op, rank, point = kernel.op, kernel.rank, kernel.pointwise
+    if p_shape is None:
         raise BadShape(f"{op.name}: the pointwise kernel is missing")
-    letters = dict(zip(axes(op.pointwise, rank), p_shape))
-    kernel = tuple(letters.get(f"s{i}", 0) for i in range(rank))
     read = f"{op.name}: the pointwise kernel {show_shape(p_shape)} read as {show(op.pointwise)}"
-    if len(p_shape) != len(axes(op.pointwise, rank)) or kernel != (1,) * rank:
+    if len(p_shape) != rank + 2 or point.spatial(p_shape) != (1,) * rank:
         raise BadShape(f"{read} must have {rank + 2} axes and spatial sizes 1")
-    c, i, o = sizes.o, letters["i"], letters["o"]
+    channels = point.channels(p_shape)
+    c, i, o = sizes.o, channels["i"], channels["o"]
     if min(c, i) < 1 or c % i or o % (c // i):
         raise BadShape(
             f"{read} has i = {i}, o = {o}, the depthwise result {c} channels; "
@@ -464,4 +463,4 @@ def lower_pointwise(
         raise BadShape(f"{read} has i = {i}; i must be the {c} channels of the depthwise result")
     ones = (1,) * rank
     conv = Convolution(ones, ((0, 0),) * rank, ones, ones, (False,) * rank, c // i)
-    return conv, Sizes((), c, o, (), kernel)
+    return conv, Sizes((), c, o, (), ones)

@@ -12,7 +12,7 @@ from typing import Any
 
 from uniconv._calls.epilogue import Plan
 from uniconv._calls.lower import LoweredCall
-from uniconv._calls.steps import CallSteps
+from uniconv._canonical.call_steps import CallSteps
 from uniconv._canonical.steps import Gather, Spread, Surround
 from uniconv._messages import show_shape
 from uniconv.errors import BadShape

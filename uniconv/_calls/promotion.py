@@ -9,7 +9,30 @@ import numpy as np
 import torch
 
 from uniconv._canonical.arrays import dtype_name
-from uniconv.spec.op import NUMPY_INTEGERS, Op
+from uniconv.errors import BadArray
+from uniconv.spec.op import COMPLEX, FLOATS, NUMPY_INTEGERS, Op
+
+# By torch's dtypes, the names of those that functions take.
+DTYPES = {getattr(torch, name): name for name in (*FLOATS, *NUMPY_INTEGERS, *COMPLEX)}
+
+
+def check_dtype(op: Op, rank: int, name: str, dtype: torch.dtype) -> None:
+    """BadArray for a dtype that the function does not take with this many spatial axes."""
+    taken = op.dtypes_of(rank)
+    if DTYPES.get(dtype) not in taken:
+        got = dtype_name(dtype)
+        raise BadArray(
+            f"{op.name}: {name} is {got}, which is not one of {', '.join(taken)}"
+            f"{_conversion(name, dtype, taken)}"
+        )
+
+
+def _conversion(name: str, dtype: torch.dtype, taken: Sequence[str]) -> str:
+    """How to make an array's numbers of a dtype that is taken and holds them."""
+    if dtype.is_complex:
+        return f": convolve {name}.real and {name}.imag one by one" if "float32" in taken else ""
+    target = "float32" if "float32" in taken else taken[0]
+    return f': {name}.astype("{target}"), or {name}.to(torch.{target})'
 
 
 def common_dtype(op: Op, dtypes: Mapping[str, str], result: str = "") -> str:

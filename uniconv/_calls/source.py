@@ -8,7 +8,8 @@ from uniconv._calls.any_size import size_free
 from uniconv._calls.depths import depth
 from uniconv._calls.lower import LoweredCall
 from uniconv._calls.promotion import common_dtype, computed_in, result_dtype
-from uniconv._calls.steps import CallSteps, call_steps
+from uniconv._calls.steps import call_steps
+from uniconv._canonical.call_steps import CallSteps
 from uniconv._canonical.steps import AnySize, Cast, Conjugate, Saturate, Step
 from uniconv._canonical.steps_source import IMPORTS, source
 from uniconv.spec.op import NUMPY_INTEGERS

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from uniconv._calls.lower import LoweredCall
+from uniconv._canonical.call_steps import CallSteps
 from uniconv._canonical.layout import axes
 from uniconv._canonical.rearrange import (
     entry,
@@ -32,29 +32,6 @@ from uniconv._canonical.steps import (
     by_transposing,
     core_steps,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class CallSteps:
-    """The steps of one call, in order.
-
-    before: on all arrays; x, w: into the executor's layout; core: the record; p, point: the kernel
-    of the 1x1 convolution that follows in a separable one, and that convolution; y: into the
-    native layout; after: scale, addend, shift and bias.
-    """
-
-    before: tuple[Step, ...]
-    x: tuple[Step, ...]
-    w: tuple[Step, ...]
-    core: tuple[Step, ...]
-    p: tuple[Step, ...]
-    point: tuple[Step, ...]
-    y: tuple[Step, ...]
-    after: tuple[Step, ...]
-
-    def __iter__(self) -> Iterator[Step]:
-        parts = (self.before, self.x, self.w, self.core, self.p, self.point, self.y, self.after)
-        return (step for part in parts for step in part)
 
 
 def call_steps(call: LoweredCall, any_size: AnySize | None = None) -> CallSteps:
@@ -113,6 +90,8 @@ def call_steps(call: LoweredCall, any_size: AnySize | None = None) -> CallSteps:
         point,
         y,
         after,
+        rank,
+        call.output,
     )
 
 

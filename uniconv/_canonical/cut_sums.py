@@ -68,6 +68,12 @@ def as_integers(y: Tensor, dtype: torch.dtype) -> Tensor:
     return whole.to(dtype)
 
 
+def of_dtype(y: Tensor, kept: torch.dtype) -> Tensor:
+    """A sum of integers as those of another dtype; floats as they are converted."""
+    floats = y.is_floating_point() or y.is_complex() or kept.is_floating_point
+    return y.to(kept) if floats or kept is torch.bool else as_integers(y, kept)
+
+
 def _bordered(x: Tensor, conv: Convolution) -> Tensor:
     """x with what lies around it."""
     constant = conv.boundary in ("zeros", "constant")

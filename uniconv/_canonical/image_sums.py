@@ -21,8 +21,9 @@ from itertools import product
 import torch
 from torch import Tensor
 
-from uniconv._canonical.execute import read_at
+from uniconv._canonical.execute import action, read_at
 from uniconv._canonical.record import Pairs
+from uniconv._canonical.steps import Saturate
 
 # How many numbers of a row a vector holds: see above.
 _LANES = 4
@@ -211,7 +212,16 @@ def bits_of_sums(x: Tensor, kernels: Sequence[Tensor], shift: float) -> int:
     return max(bits, places_of_shift) + int(whole + abs(shift)).bit_length()
 
 
-def near_halves(y: Tensor, x: Tensor, w: Tensor) -> int:
+def rounded_away(x: Tensor, w: Tensor, y: Tensor, shift: float, dtype: str) -> tuple[Tensor, int]:
+    """y in float64 as integers, a half away from zero; and how many pixels are doubtful.
+
+    One is doubtful where its sum is so near to a half that rounding errors decide its integer.
+    """
+    doubtful = 0 if bits_of_sums(x, [w], shift) <= 53 else _near_halves(y, x, w)
+    return action(Saturate("y", dtype, even=False))(y), doubtful
+
+
+def _near_halves(y: Tensor, x: Tensor, w: Tensor) -> int:
     """How many sums in float64 are within a rounding error of a half."""
     largest = x.double().abs().max() * w.double().abs().sum()
     return int(((y.abs() - y.abs().floor() - 0.5).abs() < 2.0**-49 * largest).sum())

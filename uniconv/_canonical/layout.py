@@ -112,7 +112,7 @@ def regrouping(src: Sequence[str], dst: Sequence[str]) -> str:
 def completed(
     letters: tuple[str, ...], needed: tuple[str, ...]
 ) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """The axes with those of ``wanted`` that no letter stands for; and these axes' sizes, 1."""
+    """The axes with those of ``needed`` that no letter stands for; and these axes' sizes, 1."""
     kin = {"o": ("o", "m"), "m": ("o", "m"), "i": ("i", "c"), "c": ("i", "c")}
     lacking = tuple(a for a in needed if not set(kin.get(a, (a,))) & set(letters))
     return (*letters, *lacking), (1,) * len(lacking)

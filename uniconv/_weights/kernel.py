@@ -22,7 +22,7 @@ from uniconv._canonical.transpose import rearranged
 from uniconv._messages import either, plural, show, show_shape
 from uniconv.errors import BadArray, BadOption, BadShape, CannotExpress, UnknownName, from_one_frame
 from uniconv.spec.framework import Framework
-from uniconv.spec.groups import BY_AXIS, BY_CHANNELS, UNGROUPED
+from uniconv.spec.groups import BY_AXIS, UNGROUPED
 from uniconv.spec.op import KINDS, Op
 from uniconv.spec.registry import find, framework, main
 from uniconv.spec.rules import REQUIRED, CallContext
@@ -234,8 +234,7 @@ def _kernels(
     """The depthwise and the pointwise kernel, of one function or of two of a family."""
     first = _kernel(op, options, shape=shape, rank=rank)
     if op.pointwise:
-        layout = replace(first.layout, w=op.pointwise)
-        return first, replace(first, layout=layout, groups=BY_CHANNELS)
+        return first, first.pointwise
     if framework(name) is None:
         raise CannotExpress(op.name, "pointwise", "it has no pointwise kernel; name its family")
     return first, _kernel(_target(name, "conv", first.rank), options, rank=first.rank)
