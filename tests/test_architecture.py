@@ -535,6 +535,7 @@ def test_no_public_name_hides_a_module():
     assert hidden_modules("uniconv", ROOT) == []
 
 
+@cache
 def modules_after(code: str) -> set[str]:
     """The modules that a fresh interpreter has after ``code``."""
     listing = "import sys; print(*sys.modules)"

@@ -246,10 +246,6 @@ def test_in_a_process(folder):
     assert (shown.returncode, shown.stderr) == (0, "")
     assert shown.stdout == uniconv.describe("tf.nn.conv2d") + "\n"
 
-    listed = command("list")
-    assert (listed.returncode, listed.stderr) == (0, "")
-    assert "knet.conv4" in listed.stdout
-
     done = command(*CONV.split(), "padding=1", cwd=folder)
     assert (done.returncode, done.stderr) == (0, "")
     assert np.load("y.npy").ravel().tolist() == [12, 123, 234, 340]
@@ -257,11 +253,6 @@ def test_in_a_process(folder):
     refused = command(*CONV.split(), "mode=2", cwd=folder)
     message = "error: knet.conv4: mode=2 is not one of 0, 1\n"
     assert (refused.returncode, refused.stdout, refused.stderr) == (1, "", message)
-
-    misused = command("conv", cwd=folder)
-    assert (misused.returncode, misused.stdout) == (2, "")
-    assert misused.stderr.startswith("error: Missing ")
-    assert misused.stderr.count("\n") == 1
 
 
 def test_demo_in_a_process():

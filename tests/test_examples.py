@@ -98,21 +98,21 @@ def test_a_dialect_in_a_package_of_its_own(tmp_path):
         assert done.returncode == 0
         assert "pebble.stamp" in done.stdout  # the others are listed
         (text,) = [line for line in done.stderr.splitlines() if "UniconvWarning" in line]
-        failed = python("-m", "uniconv", "show", name)
-        shutil.rmtree(info)
-        return text.partition("UniconvWarning: ")[2], failed.stderr.splitlines()[-1]
+        return info, text.partition("UniconvWarning: ")[2]
 
     left_out = "; it is left out, every other dialect works"
     pair = [
         f"dialect plug-in {p} of distribution {d} (pebble_uniconv:PEBBLE)"
         for p, d in (("rubble", "rubble"), ("pebble", "pebble-uniconv"))
     ]
-    text, _ = also_installed("rubble", "rubble = pebble_uniconv:PEBBLE")
+    info, text = also_installed("rubble", "rubble = pebble_uniconv:PEBBLE")
+    shutil.rmtree(info)
     assert text in {
         f'{new} is refused: its family "pebble" belongs to {old}{left_out}'
         for new, old in (pair, reversed(pair))
     }
-    text, error = also_installed("broken", "broken = pebble_uniconv:NOWHERE")
+    _, text = also_installed("broken", "broken = pebble_uniconv:NOWHERE")
+    error = python("-m", "uniconv", "show", "broken").stderr.splitlines()[-1]
     reason = (
         "dialect plug-in broken of distribution broken (pebble_uniconv:NOWHERE) fails: "
         "AttributeError: module 'pebble_uniconv' has no attribute 'NOWHERE'"

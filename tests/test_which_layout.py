@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +10,6 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-import uniconv
 from uniconv import _cli as cli
 from uniconv import which_layout
 from uniconv._canonical.layout import axes
@@ -141,33 +138,30 @@ def test_no_order_gives_this_y():
         which_layout(w, o=8, x=x, y=np.zeros((1, 8, 3, 3)))
 
 
-def test_the_command(tmp_path):
+def test_the_command(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "model.py").write_text(
         "import torch\ndef make():\n    return torch.nn.Conv2d(3, 8, 3)\n"
     )
-    np.savez(tmp_path / "w.npz", kernel=np.zeros((3, 3, 3, 8)), bias=np.zeros(8))
-    root = str(Path(uniconv.__file__).parent.parent)
+    np.savez("w.npz", kernel=np.zeros((3, 3, 3, 8)), bias=np.zeros(8))
+    np.savez("v.npz", kernel=np.zeros((5, 5, 3, 8)))
 
-    def run(*words):
-        return subprocess.run(
-            [sys.executable, "-m", "uniconv", "layout", *words],
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            env={"PYTHONPATH": root, "PATH": ""},
-        )
+    def run(line):
+        with pytest.raises(SystemExit) as stop:
+            cli.main(["layout", *line.split()])
+        out, err = capsys.readouterr()
+        return stop.value.code, out, err
 
-    done = run("w.npz", "--like", "model.py:make")
-    assert (done.returncode, done.stdout[:6]) == (0, "ambigu")
-    done = run("w.npz", "--like", "model.py:made")
-    assert done.returncode == 2
-    assert "model.py has no function made" in done.stderr
-    done = run("w.npz", "--name", "kernel", "--x-channels", "4", "--o", "8")
-    assert done.returncode == 1
-    assert "no order of axes fits" in done.stderr
-    np.savez(tmp_path / "v.npz", kernel=np.zeros((5, 5, 3, 8)))
-    done = run("v.npz", "--x-channels", "3", "--o", "8")
-    assert (done.returncode, done.stdout[:6]) == (0, "HWIO (")
+    code, out, _ = run("w.npz --like model.py:make")
+    assert (code, out[:6]) == (0, "ambigu")
+    code, _, err = run("w.npz --like model.py:made")
+    assert code == 2
+    assert "model.py has no function made" in err
+    code, _, err = run("w.npz --name kernel --x-channels 4 --o 8")
+    assert code == 1
+    assert "no order of axes fits" in err
+    code, out, _ = run("v.npz --x-channels 3 --o 8")
+    assert (code, out[:6]) == (0, "HWIO (")
 
 
 def test_the_command_says_what_training_left(tmp_path):
