@@ -210,7 +210,7 @@ def verbal_variables(source: str) -> list[str]:
 
 
 def repeated_by_a_truth(source: str) -> list[str]:
-    """The lists and tuples that are multiplied by a truth value: an if that looks like a number."""
+    """The lists and texts that are multiplied by a truth value: an if that looks like a number."""
     functions = (n for n in nodes(source) if isinstance(n, ast.FunctionDef) and n.returns)
     answers = {f.name for f in functions if ast.unparse(f.returns) == "bool"} | TRUTHS
     names = {
@@ -221,13 +221,21 @@ def repeated_by_a_truth(source: str) -> list[str]:
         if isinstance(target, ast.Name)
     }
     products = (n for n in nodes(source) if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Mult))
-    sequences = (ast.List, ast.Tuple, ast.ListComp)
+    sequences = (ast.List, ast.Tuple, ast.ListComp, ast.JoinedStr)
     return sorted(
         ast.unparse(product)
         for product in products
-        if any(isinstance(side, sequences) for side in (product.left, product.right))
+        if any(
+            isinstance(side, sequences) or (isinstance(side, ast.Constant) and is_text(side.value))
+            for side in (product.left, product.right)
+        )
         and any(is_truth(side, answers, names) for side in (product.left, product.right))
     )
+
+
+def is_text(value: object) -> bool:
+    """Whether a constant is a string."""
+    return isinstance(value, str)
 
 
 def is_truth(node: ast.expr, answers: set[str], names: set[str]) -> bool:

@@ -261,7 +261,7 @@ def example(op: Op) -> list[str]:
     y = run_op(op, ("example", op.name), x, w, None, "cpu", options, p)
     call = ", ".join(f"{n}={show(v)}" for n, v in options.items()) or "defaults"
     values = " ".join(f"{v:g}" for v in y.ravel())
-    column = " (its first column, else 0)" * op.square
+    column = " (its first column, else 0)" if op.square else ""
     return [
         f"x = 1 2 3 4{column} in shape {x.shape}, w = 1 10 100{column} in shape {w.shape}"
         + (f", pointwise w = 1 in shape {p.shape}" if p is not None else ""),

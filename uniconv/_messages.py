@@ -10,6 +10,12 @@ def plural(count: int, what: str = "") -> str:
     return f"{count} {what}{'axis' if count == 1 else 'axes'}"
 
 
+def show_tuple(values: Iterable[object]) -> str:
+    """Values as a tuple is written: "(2, n - 1)", and "(2,)" of one."""
+    texts = [*map(str, values)]
+    return f"({texts[0]},)" if len(texts) == 1 else f"({', '.join(texts)})"
+
+
 def show_shape(shape: Iterable[int]) -> str:
     return str(tuple(shape))
 

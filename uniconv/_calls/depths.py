@@ -34,8 +34,10 @@ def depth(call: LoweredCall, x: str) -> str:
         gave = call.context.gave(op.result_option.option, words[call.result])
         listed = ", ".join(f"{show(words[d])} ({d})" for d in op.depths[x])
         many = math.prod(call.sizes.kernel) >= 50 and not op.outer_product
-        more = f"; others, which {op.title} has by Fourier transforms, are not modelled" * many
-        raise BadArray(f"{op.name}: {gave} ({result}) of {x} is not one of {listed}{more}")
+        others = f"; others, which {op.title} has by Fourier transforms, are not modelled"
+        raise BadArray(
+            f"{op.name}: {gave} ({result}) of {x} is not one of {listed}{others if many else ''}"
+        )
     return result
 
 

@@ -252,9 +252,9 @@ def _agree(
     if len(set(dtypes)) > 1 or (keeps and not (x.is_floating_point() or x.is_complex())):
         if not op.mixed_dtypes:
             names = ", ".join(dtype_name(d) for d in dtypes)
+            roles = "x, w" if bias is None else "x, w, bias"
             raise BadArray(
-                f"{op.name}: x, w{', bias' * (bias is not None)} are {names}; "
-                f"{op.title} takes one dtype: convert one of them"
+                f"{op.name}: {roles} are {names}; {op.title} takes one dtype: convert one of them"
             )
         if op.mixed_dtypes == "w":
             common = _weight_dtype(call, x, w, bias)

@@ -18,6 +18,7 @@ from typing import Any
 from uniconv._canonical import steps as s
 from uniconv._canonical.layout import order
 from uniconv._canonical.record import Pairs
+from uniconv._messages import show_tuple
 
 IMPORTS = ("import torch", "from torch.nn import functional as F", "")
 # torch's defaults, which are not written.
@@ -55,11 +56,6 @@ def _axes(rank: int) -> range:
     return range(-rank, 0)
 
 
-def _tuple(values: Sequence[Any]) -> str:
-    """Values as a tuple is written: "(2, 3)", and "(2,)" of one."""
-    return f"({', '.join(map(str, values))}{',' * (len(values) == 1)})"
-
-
 def _index(slices: Sequence[str]) -> str:
     """An index of the last axes, without those that it takes whole at the end or all before."""
     while slices and slices[0] == ":":
@@ -90,8 +86,8 @@ def _regroup(step: s.Regroup) -> Iterator[str]:
     split, merged = ([a for token in side for a in token if a != "1"] for side in (left, right))
     parts = tuple(known[a] for a in split)
     whole = tuple(math.prod(known[a] for a in token) for token in right)
-    permuted = f"reshape{_tuple(parts)}.permute{order(split, merged)}"
-    yield f"{step.on} = {step.on}.{permuted}.reshape{_tuple(whole)}  # {known['g']} groups"
+    permuted = f"reshape{show_tuple(parts)}.permute{order(split, merged)}"
+    yield f"{step.on} = {step.on}.{permuted}.reshape{show_tuple(whole)}  # {known['g']} groups"
 
 
 def tokens(side: str) -> list[tuple[str, ...]]:

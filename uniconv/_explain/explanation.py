@@ -407,7 +407,8 @@ def _place(
     if len(position) != len(size) or not all(0 <= p < n for p, n in zip(position, size)):
         raise BadShape(
             f"{call.op.name}: at={show(at)} must be a position in y, whose spatial sizes are "
-            f"{size}: {len(size)} integer{'s' * (len(size) > 1)}, each from 0 to its size less 1"
+            f"{size}: {len(size)} integer{'s' if len(size) > 1 else ''}, "
+            "each from 0 to its size less 1"
         )
     axes_ = tuple(n // call.conv.batch_groups for n in call.sizes.batch)
     entry = batch

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from uniconv._messages import show_tuple
 from uniconv._translate.layout_of_code import formatted
 from uniconv.errors import CannotExpress
 
@@ -36,10 +37,6 @@ class Language:
     times: str = "{a} * {b}"
     end: str = ""
     tidy: Callable[[str], list[str]] = lambda line: [line]
-
-
-def tuple_of(values: Sequence[Any]) -> str:
-    return f"({', '.join(map(str, values))}{',' * (len(values) == 1)})"
 
 
 # Formulas are Python; in other languages they are read again and written.
@@ -72,8 +69,8 @@ def is_zero(n: Any) -> bool:
 PYTHON = Language(
     "python",
     0,
-    axes=tuple_of,
-    shape=tuple_of,
+    axes=show_tuple,
+    shape=show_tuple,
     formula=str,
     index=_python_index,
     size="{x}.shape[{axis}]",
@@ -155,8 +152,8 @@ def _from_one(
 JULIA = Language(
     "julia",
     1,
-    axes=tuple_of,
-    shape=tuple_of,
+    axes=show_tuple,
+    shape=show_tuple,
     formula=in_julia,
     index=lambda x, parts: _from_one(x, parts, in_julia, "[", "]"),
     size="size({x}, {axis})",

@@ -182,9 +182,9 @@ def _common(shapes: Sequence[Shape], fit: Fit) -> tuple[str, ...]:
         )
         if orders:
             return orders
-    words = ", ".join(map(show_shape, shapes[:4]))
+    words = ", ".join([*map(show_shape, shapes[:4]), *(["..."] if len(shapes) > 4 else [])])
     raise BadShape(
-        f"no order of axes fits the kernels {words}{', ...' * (len(shapes) > 4)}: they are not "
+        f"no order of axes fits the kernels {words}: they are not "
         "those of this layer or model, or their axes were reshaped, not transposed"
     )
 

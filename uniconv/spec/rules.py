@@ -560,7 +560,7 @@ class PerAxis(Rule):
         kinds = ["None"] if self.default is None else []
         kinds += ["an integer"] if "int" in self.accepts else []
         if lengths:
-            kinds.append(f"a list of {either(lengths)} integer{'s' * (lengths != [1])}")
+            kinds.append(f"a list of {either(lengths)} integer{'' if lengths == [1] else 's'}")
         return either(kinds)
 
 
