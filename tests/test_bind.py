@@ -67,7 +67,7 @@ def test_a_stored_kernel_comes_back_bit_by_bit(name):
         w = arrays_of(op, case)[1]
         kernel = stored_kernel(op, case.options, case.w_shape)
         stored = kernel.store(w)
-        assert stored.is_contiguous()
+        assert stored.stride() == torch.empty(stored.shape).stride()  # of axes of size 1, too
         assert tuple(stored.shape) == kernel.stored_shape
         assert torch.equal(kernel.restore(stored), w), case
 

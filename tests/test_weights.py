@@ -259,6 +259,8 @@ def test_a_pure_transposition_is_a_view_and_contiguous_is_not():
     mine = convert_kernel(t, "pytorch", "openvino.group_convolution", groups=3)
     assert mine.data_ptr() == t.data_ptr()
     assert convert_kernel(t, "pytorch", "tf").data_ptr() == t.data_ptr()
+    one_tap = convert_kernel(torch.zeros(5, 1, 1, 4), "mlx", "pytorch", contiguous=True)
+    assert one_tap.stride() == (4, 1, 1, 1)  # (4, 1, 4, 4) is channels last to torch.conv2d
 
 
 def test_read_only_negative_and_column_major_memory_is_read():

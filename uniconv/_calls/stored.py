@@ -26,6 +26,7 @@ from uniconv._canonical.layout import Layout, completed, kernel_order, kernel_ra
 from uniconv._canonical.precision import current
 from uniconv._canonical.record import Shape
 from uniconv._canonical.steps import MOST_AXES
+from uniconv._canonical.transpose import row_major
 from uniconv._messages import show_shape
 from uniconv.errors import BadArray, BadShape, UniconvWarning
 from uniconv.spec.op import Op
@@ -50,10 +51,10 @@ class StoredKernel:
     layout: Layout
 
     def store(self, w: Tensor) -> Tensor:
-        """The function's kernel as it is stored, contiguous: a copy unless it is so already."""
+        """The function's kernel as it is stored, row by row: a copy unless it is so already."""
         w = w.reshape(*w.shape, *self.lacking)
         w = _moved(w, self.native, self.stored, self.groups)
-        return (flipped(w, self.flips) if self.flips else w).contiguous()
+        return row_major((flipped(w, self.flips) if self.flips else w).contiguous())
 
     def restore(self, stored: Tensor) -> Tensor:
         """The stored kernel in the function's own shape: a view, unless it is flipped."""

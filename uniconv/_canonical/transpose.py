@@ -89,7 +89,7 @@ def transposed(a: Tensor, order: Sequence[int], flips: Sequence[int] = ()) -> Te
     """
     view = a.permute(tuple(order))
     if view.is_contiguous() and not flips:
-        return view
+        return row_major(view)
     strides = a.stride()
     memory = sorted(range(a.ndim), key=lambda axis: (-strides[axis], a.shape[axis] == 1))
     dense = a.permute(memory)
@@ -100,7 +100,22 @@ def transposed(a: Tensor, order: Sequence[int], flips: Sequence[int] = ()) -> Te
         y = _blockwise(dense.reshape(merged[0]), *merged[1:])
         if y is not None:
             return y.reshape(view.shape)
-    return _reversed(view, [order.index(axis) for axis in flips]) if flips else view.contiguous()
+    y = _reversed(view, [order.index(axis) for axis in flips]) if flips else view.contiguous()
+    return row_major(y)
+
+
+def row_major(a: Tensor) -> Tensor:
+    """The contiguous ``a`` with the strides of a new tensor along its axes of size 1, too.
+
+    Of an ``o i 1 1`` that was ``o 1 1 i``, others look to torch.conv2d as channels last, and it
+    lays x out anew (pytorch 2.13.0 c10/core/MemoryFormat.h is_channels_last_strides_2d_s4).
+
+    >>> import torch
+    >>> moved = torch.zeros(4, 1, 1, 3).permute(0, 3, 1, 2)
+    >>> moved.is_contiguous(), moved.stride(), row_major(moved).stride()
+    (True, (3, 1, 3, 3), (3, 1, 1, 1))
+    """
+    return a.view(-1).view(a.shape) if 1 in a.shape else a
 
 
 def _reversed(view: Tensor, flips: list[int]) -> Tensor:
