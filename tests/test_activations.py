@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -96,7 +97,7 @@ def words(op: Op) -> dict[Any, dict[str, Any]]:
     said: dict[Any, dict[str, Any]] = {word: {rule.option: word} for word in rule.table}
     for word, meaning in rule.table.items():
         if callable(meaning):
-            said[word][rule.numbers] = [0.25, 3.0] if word != 2 else [0.25]
+            said[word][rule.numbers] = [0.25, 3.0][: len(signature(meaning).parameters)]
     return said
 
 

@@ -10,6 +10,7 @@ import pytest
 import uniconv
 from tests.test_activations import ACTIVE, linear_case, words
 from uniconv.conformance.oracles import oracle, runs
+from uniconv.errors import BadOption
 from uniconv.spec.registry import find
 
 HERE = [name for name in ACTIVE if runs(find(name).family)]
@@ -40,3 +41,14 @@ def test_a_keras_function_is_taken_for_its_word() -> None:
         function = getattr(keras.activations, word)
         y = uniconv.conv(x, w, activation=function, **layer)
         np.testing.assert_array_equal(y, uniconv.conv(x, w, activation=word, **layer))
+
+
+@pytest.mark.skipif(not runs("onnx"), reason="ONNX Runtime is not installed")
+def test_onnx_runtime_refuses_the_same_numbers() -> None:
+    roles = {"x": np.ones((1, 2, 3, 3), "f"), "w": np.ones((2, 2, 2, 2), "f")}
+    for word, numbers in (("LeakyRelu", None), ("LeakyRelu", [0.25, 1.0]), ("Clip", [0.0])):
+        options = {"activation": word, "activation_params": numbers}
+        with pytest.raises(BadOption, match="activation_params"):
+            uniconv.conv(*roles.values(), dialect="onnx.FusedConv", **options)
+        with pytest.raises(Exception, match="GetFusedActivationAttr"):
+            oracle("onnx.FusedConv").call(roles, options, None)

@@ -53,6 +53,11 @@ def clip(low: float, high: float) -> Activation:
     return Activation("clip", (low, high))
 
 
+def hard_sigmoid(slope: float, shift: float) -> Activation:
+    """clip(slope * y + shift, 0, 1)."""
+    return Activation("hard_sigmoid", (slope, shift))
+
+
 def hard_swish(slope: float, shift: float) -> Activation:
     """y * clip(slope * y + shift, 0, 1)."""
     return Activation("hard_swish", (slope, shift))

@@ -17,7 +17,7 @@ WORDS = {
     "mxnet": ("mx",),
     "nnlib": ("NNlib",),
     "numpy": ("np",),
-    "onnx": ("onnxruntime",),
+    "onnx": ("com", "onnxruntime"),
     "paddle": ("paddlepaddle",),
     "pytorch": ("F", "nn", "torch"),
     "scipy": ("ndimage", "signal"),

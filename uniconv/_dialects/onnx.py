@@ -7,6 +7,11 @@ from dataclasses import replace
 
 from uniconv.spec import (
     EVERY_RANK,
+    HARD_SWISH,
+    RELU,
+    SIGMOID,
+    TANH,
+    ActivationWord,
     Axis,
     BesideOutput,
     CallContext,
@@ -15,6 +20,7 @@ from uniconv.spec import (
     Crop,
     Form,
     Framework,
+    InertOption,
     KernelShape,
     Layout,
     Op,
@@ -27,7 +33,10 @@ from uniconv.spec import (
     Spelling,
     WrittenCall,
     ZeroPoint,
+    clip,
+    hard_sigmoid,
     integers,
+    leaky,
     non_negative,
     numpy_idiom,
     output_padding_reaches_stride,
@@ -88,6 +97,10 @@ def dilated_same_below_nothing(call: CallContext, auto_pad: str) -> bool:
     words = {"SAME_UPPER": same_upper, "SAME_LOWER": same_lower}
     word = words.get(auto_pad)
     return word is not None and max(call.dilation) > 1 and any(word(a)[0] < 0 for a in call.axes)
+
+
+def dilated_beside_same(call: CallContext, auto_pad: str) -> bool:
+    return auto_pad in ("SAME_UPPER", "SAME_LOWER") and max(call.dilation) > 1
 
 
 def output_beyond_a_stride(call: CallContext) -> bool:
@@ -183,10 +196,48 @@ TRANSPOSE = replace(
         "with output_padding; ONNX's shape inference promises more.",
     ),
 )
+# onnxruntime 1.32.0 onnxruntime/contrib_ops/cpu/fused_activation.cc
+ACTIVATION = ActivationWord(
+    "activation",
+    {
+        None: None,
+        "Relu": RELU,
+        "LeakyRelu": leaky,
+        "Tanh": TANH,
+        "Sigmoid": SIGMOID,
+        "Clip": clip,
+        "HardSigmoid": hard_sigmoid,
+        "HardSwish": HARD_SWISH,
+    },
+    None,
+    numbers="activation_params",
+)
+FUSED = replace(
+    CONV,
+    name="onnx.FusedConv",
+    params="x:X w:W bias:B Z activation activation_params auto_pad dilations group kernel_shape "
+    "pads strides",
+    activation=ACTIVATION,
+    dtypes=("float32",),
+    refusals=(
+        Refusal(
+            dilated_beside_same,
+            ("auto_pad", "dilations"),
+            "Dilation not supported for AutoPadType::SAME_UPPER or AutoPadType::SAME_LOWER",
+            "onnxruntime 1.32.0 onnxruntime/core/providers/common.h ComputePad",
+        ),
+    ),
+    inert_options=(
+        *CONV.inert_options,
+        InertOption("activation_params", None, inert=True, sample=None),
+        InertOption("Z", None, "call onnx.Conv, then add Z and apply the activation"),
+    ),
+    source="onnxruntime 1.32.0 docs/ContribOperators.md com.microsoft.FusedConv",
+    notes=("Of the domain com.microsoft: what ONNX Runtime makes of Conv and what follows it.",),
+)
 INTEGER = replace(
     CONV,
     name="onnx.ConvInteger",
-    layout=Layout("n c ...", "o i ...", "n o ..."),
     params="x:x w:w x_zero_point w_zero_point auto_pad dilations group kernel_shape pads strides",
     dtypes=("uint8", "int8"),
     mixed_dtypes=True,
@@ -197,6 +248,9 @@ INTEGER = replace(
 )
 
 
+MICROSOFT = ', helper.make_opsetid("com.microsoft", 1)'
+
+
 def lines(call: WrittenCall) -> list[str]:
     """A model of one node, run by ONNX Runtime."""
     zeros = ("x_zero_point", "w_zero_point")
@@ -204,6 +258,8 @@ def lines(call: WrittenCall) -> list[str]:
     if call.short == "ConvInteger":
         feeds |= {z: f"np.array({call.options.get(z, 0)}, {r}.dtype)" for z, r in zip(zeros, "xw")}
     words = [f"{n}={v!r}" for n, v in call.options.items() if v is not None and n not in zeros]
+    own = call.short == "FusedConv"
+    words += ['domain="com.microsoft"'] if own else []
     if call.own_arrays:
         inputs = '["x", "w", "bias"]' if call.bias else '["x", "w"]'
         arguments = ", ".join([f'"{call.short}"', inputs, '["y"]', *words])
@@ -219,7 +275,7 @@ def lines(call: WrittenCall) -> list[str]:
         "for n, a in feeds.items()]",
         f'output = helper.make_tensor_value_info("Y", kind({result}), None)',
         'graph = helper.make_graph([node], "probe", inputs, [output])',
-        'imports = [helper.make_opsetid("", 22)]',
+        f'imports = [helper.make_opsetid("", 22){MICROSOFT if own else ""}]',
         "model = helper.make_model(graph, opset_imports=imports, ir_version=10)",
         "session = onnxruntime.InferenceSession(model.SerializeToString())",
         "y = session.run(None, feeds)[0]",
@@ -282,12 +338,13 @@ ONNX = Framework(
     "onnx",
     title="ONNX",
     version="1.23.2",
-    functions=(CONV, TRANSPOSE, INTEGER),
+    functions=(CONV, TRANSPOSE, INTEGER, FUSED),
     main={
         "conv": dict.fromkeys(EVERY_RANK[1:], CONV.name),
         "conv_transpose": dict.fromkeys(EVERY_RANK[1:], TRANSPOSE.name),
     },
     aliases=("onnxruntime",),
+    prefixes={"com.microsoft.": "onnx."},
     cases=300,
     spelling=SPELLING,
 )

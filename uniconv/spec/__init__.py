@@ -21,6 +21,7 @@ from uniconv._canonical.activation import (
     TANH,
     Activation,
     clip,
+    hard_sigmoid,
     hard_swish,
     leaky,
 )
@@ -236,6 +237,7 @@ __all__ = [
     "full",
     "glorot",
     "half",
+    "hard_sigmoid",
     "hard_swish",
     "in_julia",
     "integers",

@@ -21,7 +21,7 @@ import numpy as np
 from uniconv._canonical.activation import Activation
 from uniconv._canonical.layout import Layout, Letters, axes
 from uniconv._canonical.record import Pairs, Sizes
-from uniconv._messages import either, show, suggest
+from uniconv._messages import either, show, show_shape, suggest
 from uniconv.errors import BadOption, CannotExpress
 from uniconv.spec.values import LARGEST, integer, integers, largest
 from uniconv.spec.words import Axis
@@ -131,6 +131,9 @@ class CallContext:
         if option in self.per_axis_options and isinstance(value, tuple):
             named = zip(self.per_axis_options[option], value)
             return ", ".join(f"{name}={show(v)}" for name, v in named)
+        shape = getattr(value, "shape", ())
+        if len(shape) > 1:
+            return f"{self.spellings.get(option, option)} of shape {show_shape(shape)}"
         return f"{self.spellings.get(option, option)}={show(value)}"
 
     def bad(self, option: str, value: object, must: str) -> BadOption:
