@@ -10,6 +10,8 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from tests.files.make_golden import probe
+from tests.files.test_frameworks import message
 from uniconv import _cli as cli
 from uniconv import which_layout
 from uniconv._canonical.layout import axes
@@ -177,3 +179,25 @@ def test_the_command_says_what_training_left(tmp_path):
     assert second == "left out: 1 (counter), 2 (optimizer's state)"
     (only,) = run("--x-channels 2 --o 7 --name optimizer/0").output.splitlines()
     assert only.startswith("HWIO (")  # what is asked for by its name is looked at
+
+
+def test_the_command_passes_over_what_the_files_graph_uses_otherwise(tmp_path):
+    """The weights of a PReLU have the axes of a kernel; an .onnx says that they are none."""
+    words = ((b"w", probe(8, 3, 5, 4)), (b"alpha", probe(8, 2, 6)))
+    arrays = [
+        (5, message(*((1, n) for n in array.shape), (2, 1), (4, array), (8, name)))
+        for name, array in words
+    ]
+    conv = message((1, b"x"), (1, b"w"), (4, b"Conv"))
+    slope = message((1, b"y"), (1, b"alpha"), (4, b"PRelu"))
+    path = tmp_path / "m.onnx"
+    path.write_bytes(message((1, 8), (7, message(*arrays, (1, conv), (1, slope)))))
+    torch.save({"conv.weight": torch.zeros(8, 3, 5, 4)}, tmp_path / "like.pt")
+    words = ["layout", str(path), "--like", str(tmp_path / "like.pt")]
+    done = CliRunner().invoke(cli.app, words)
+    assert done.output.startswith("OIHW ("), done.output
+
+
+def test_a_model_of_shapes_may_count_in_numpys_integers():
+    sizes = tuple(np.array([8, 3, 5, 4]))
+    assert which_layout((5, 4, 3, 8), like=[sizes]).names == ("HWIO",)

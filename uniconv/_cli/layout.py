@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -50,14 +50,16 @@ def layout_command(
     """
     if not file.exists() and not uniconv.files.is_checkpoint(file):
         raise UsageError(f"{file}: No such file or directory")
-    from uniconv._weights.training import left_by_training
-
     limits = within(max_bytes, max_depth, max_arrays)
-    arrays: dict[str, Any] = {a.name: a.array for a in uniconv.files.stream(file, **limits)}
-    if name is not None and name not in arrays:
-        raise UsageError(f"{file} has no {name}; it has {', '.join(arrays)}")
+    shapes: dict[str, tuple[int, ...]] = {}
+    uses: dict[str, str | None] = {}
+    for array in uniconv.files.stream(file, **limits):
+        shapes[array.name], uses[array.name] = array.shape, array.kind
+    if name is not None and name not in shapes:
+        raise UsageError(f"{file} has no {name}; it has {', '.join(shapes)}")
+    # What the file's own graph uses as something else is no kernel, however many axes it has.
+    kernels = {name: shape for name, shape in shapes.items() if uses[name] != "keep"}
+    w = kernels if name is None else shapes[name]
     model = None if like is None else model_of(like)
-    w = arrays if name is None else arrays[name]
     answer = uniconv.which_layout(w, x_channels=x_channels, o=o, like=model)
-    left = {} if name is not None else left_by_training({n: a.shape for n, a in arrays.items()})
-    typer.echo("\n".join([str(answer), *left_out(left.values())]))
+    typer.echo("\n".join([str(answer), *left_out(answer.left_out.values())]))

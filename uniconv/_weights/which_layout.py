@@ -9,9 +9,9 @@ of them rules orders out for all; what is then left is told, never guessed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, SupportsIndex
 
 from torch import nn
 
@@ -42,6 +42,8 @@ class KernelSizes(NamedTuple):
 class KernelOrder:
     """The orders of axes that fit, most usual first; str() says them, with who has them so.
 
+    ``left_out`` is what training left among the arrays, by name: no kernels of the network.
+
     >>> str(which_layout((64, 3, 3, 16), x_channels=16, o=64))
     'OHWI (mlx, tflite, torch7)'
     """
@@ -49,6 +51,7 @@ class KernelOrder:
     orders: tuple[str, ...]
     rank: int
     decides: str = ""
+    left_out: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def ambiguous(self) -> bool:
@@ -107,7 +110,11 @@ def which_layout(
 
     Source: the layouts of each function's spec, as ``uniconv show NAME`` prints them.
     """
-    kernels = _kernels(w)
+    arrays = w if isinstance(w, Mapping) else {"": w}
+    left = _left_by_training(arrays)
+    kernels = _kernels(arrays, left)
+    if not kernels:
+        raise BadArray("there is no kernel: none of the arrays has 3 to 5 axes")
     shapes = [_shape(kernel) for kernel in kernels]
     fits = _fit(shapes, x_channels, o, groups, like)
     orders = _common(shapes, fits)
@@ -117,21 +124,17 @@ def which_layout(
     if x is not None and len(orders) > 1:
         orders = _computed(kernels[0], orders, x, y, dialect, dict(options or {}))
     decides = "one input and output of the layer decide: give x= and y="
-    return KernelOrder(orders, rank, decides if len(orders) > 1 else "")
+    return KernelOrder(orders, rank, decides if len(orders) > 1 else "", left)
 
 
-def _kernels(w: Any) -> list[Any]:
-    """The kernels, arrays or shapes, among what was given."""
-    kernels = [a for a in (_weights(w) if isinstance(w, Mapping) else [w]) if _is_kernel(_shape(a))]
-    if not kernels:
-        raise BadArray("there is no kernel: none of the arrays has 3 to 5 axes")
-    return kernels
+def _kernels(arrays: Mapping[Any, Any], left: Mapping[str, str]) -> list[Any]:
+    """The kernels among arrays or shapes by name, without what training left."""
+    return [a for name, a in arrays.items() if str(name) not in left and _is_kernel(_shape(a))]
 
 
-def _weights(arrays: Mapping[Any, Any]) -> list[Any]:
-    """The arrays by name without those that training left."""
-    left = left_by_training({str(name): _shape(a) for name, a in arrays.items()})
-    return [a for name, a in arrays.items() if str(name) not in left]
+def _left_by_training(arrays: Mapping[Any, Any]) -> dict[str, str]:
+    """What training left among arrays or shapes by name, each with what it is."""
+    return left_by_training({str(name): _shape(a) for name, a in arrays.items()})
 
 
 def _shape(a: Any) -> Shape:
@@ -141,7 +144,7 @@ def _shape(a: Any) -> Shape:
 
 def _is_kernel(shape: Shape) -> bool:
     """Whether these are the sizes of a kernel's axes."""
-    return 3 <= len(shape) <= 5 and all(isinstance(n, int) for n in shape)
+    return 3 <= len(shape) <= 5 and all(isinstance(n, SupportsIndex) for n in shape)
 
 
 Fit = Callable[[KernelSizes, bool], bool]
@@ -202,8 +205,9 @@ def _model_sizes(like: Any) -> list[KernelSizes]:
     """The kernels of a model: of a torch module, or of shapes (o, i, ...)."""
     if isinstance(like, nn.Module):
         return [s for module in like.modules() for s in _module_sizes(module)]
-    shapes = map(_shape, _weights(like) if isinstance(like, Mapping) else like)
-    return [KernelSizes(s[0], s[1], s[2:]) for s in shapes if 3 <= len(s) <= 5]
+    arrays = like if isinstance(like, Mapping) else dict(enumerate(like))
+    shapes = map(_shape, _kernels(arrays, _left_by_training(arrays)))
+    return [KernelSizes(shape[0], shape[1], shape[2:]) for shape in shapes]
 
 
 def _module_sizes(module: nn.Module) -> Iterable[KernelSizes]:
