@@ -74,7 +74,10 @@ def test_what_is_rewritten_gives_the_same(tensorflow):
 
 
 LEFT = {
-    'tf.nn.conv2d(x, w, strides=s, padding="SAME")': "strides is s, which is not known",
+    "tf.nn.conv2d(x, w, strides=2, padding=s)": "padding is s, which is not known",
+    'tf.nn.conv2d(x, w, data_format=s, padding="SAME")': "data_format is s, which is not known",
+    'tf.nn.conv2d(x, w, strides=s, padding="SAME")': "the code depends on the kernel's shape: "
+    "say the shape of w",
     'tf.nn.conv2d(x, w, strides=2, padding="SAME")': "the code depends on the kernel's shape: "
     "say the shape of w",
     'tf.nn.conv2d(*xw, strides=2, padding="SAME")': "its arguments are not written out, "
@@ -98,6 +101,87 @@ def test_what_is_not_proved_is_left_with_its_reason(call):
     comment = f"    # uniconv: {rewrite.function} is left: {rewrite.reason}\n"
     assert done.after == text.replace("    return", comment + "    return")
     assert translate_program(done.after, to="pytorch").after == done.after  # one comment a place
+
+
+EXPRESSIONS = """\
+import tensorflow as tf
+
+
+def f(x, w, s, d, p):
+    a = tf.nn.conv2d(x, w, strides=[1, s, 1 + s, 1], padding="VALID")
+    b = tf.nn.conv2d(x, w, s, [[0, 0], [p, p], [p + 1, 1], [0, 0]], dilations=(d, d))
+    return a, b, tf.nn.conv2d(x, w, dilations=d, padding="SAME", strides=1)
+"""
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
+def test_a_call_keeps_the_expressions_that_the_file_does_not_say(tensorflow):
+    done = translate_program(EXPRESSIONS, to="pytorch")
+    assert not done.left
+    assert "F.conv2d(x.permute(0, 3, 1, 2), w.permute(3, 2, 0, 1), stride=(s, 1 + s))" in done.after
+    x, w = numbers(2, 9, 8, 3), numbers(3, 2, 3, 2)
+    for s, d, p in ((1, 1, 0), (2, 2, 3), (3, 1, 1)):
+        both = (run(text)["f"](x, w, s, d, p) for text in (EXPRESSIONS, done.after))
+        for a, b in zip(*both):
+            assert torch.equal(a, b)
+
+
+def test_an_expression_that_may_be_a_list_is_left():
+    text = (
+        "import tensorflow as tf\ndef f(x, w, s=[1, 2, 2, 1]):\n"
+        "    return tf.nn.conv2d(x, w, s, 'VALID')\n"
+    )
+    (rewrite,) = translate_program(text, to="pytorch").left
+    assert rewrite.reason == "s may be a list or a word, and no number"
+
+
+def test_the_code_for_an_expression_gets_its_brackets():
+    text = "import torch.nn.functional as F\ndef f(x, w, a, b):\n    return {}\n"
+    call = "F.conv2d(x, w, padding=a - b if a else b)"
+    (rewrite,) = translate_program(text.format(call), to="jax").rewritten
+    assert rewrite.after == (
+        "jax.lax.conv_general_dilated(x, w, window_strides=(1, 1), padding=((a - b if a else b, "
+        "a - b if a else b), (a - b if a else b, a - b if a else b)))"
+    )
+
+
+STRANGE = """\
+from functools import partial
+
+import haiku as hk
+import tf_slim as slim
+import torch
+from tinygrad import Tensor
+from torch import nn
+
+from .own import conv2d
+
+
+class Causal(nn.Conv1d):
+    def kind(self, layer: nn.Conv2d) -> nn.Conv1d:
+        return isinstance(layer, nn.Conv2d)
+
+
+def f(x, w):
+    pointwise = partial(nn.Conv2d, kernel_size=1)
+    y = slim.repeat(hk.Conv2D(8, 3)(x), 2, slim.conv2d, 64, [3, 3])
+    return nn.LazyBatchNorm2d()(y), x.conv2d(w), conv2d(x, w), hk.get_convolutions()
+"""
+
+
+def test_every_convolution_that_stays_is_marked():
+    done = translate_program(STRANGE, to="jax")
+    assert [(r.line, r.function, r.reason) for r in done.left] == [
+        (12, "torch.nn.Conv1d", "it is named here, not called"),
+        (14, "torch.nn.Conv2d", "it is named here, not called"),
+        (18, "torch.nn.Conv2d", "it is named here, not called"),
+        (19, "haiku.Conv2D", "uniconv does not know it"),
+        (19, "tf_slim.conv2d", "it is named here, not called"),
+        (20, "tinygrad.Tensor.conv2d", "x is not known to be a tensor of it"),
+    ]
+    assert not done.rewritten
+    again = translate_program(done.after, to="jax")
+    assert again.after == done.after
 
 
 def test_a_shape_that_is_said_or_stands_in_the_file_is_used():
@@ -295,7 +379,7 @@ def command(*words):
     return CliRunner().invoke(app, ["translate", *map(str, words)])
 
 
-FILE = "import torch.nn.functional as F\ny = F.conv1d(x, w)\nz = F.conv1d(x, w, stride=s)\n"
+FILE = "import torch.nn.functional as F\ny = F.conv1d(x, w)\nz = F.conv1d(x, w, **s)\n"
 
 
 def test_a_file_is_shown_and_changed_when_it_is_asked(tmp_path):

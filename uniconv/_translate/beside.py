@@ -64,6 +64,11 @@ class Rewriting:
     measured: bool = False
     then: Rewriting | None = None
 
+    @property
+    def steps(self) -> Steps:
+        """All that is done around the call, and around that which takes its y."""
+        return (*self.x, *self.w, *self.p, *self.y, *(self.then.steps if self.then else ()))
+
 
 @dataclass(frozen=True, slots=True)
 class _State:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from uniconv._canonical.record import Shape
 from uniconv._parse.functions import targets
@@ -13,10 +14,17 @@ from uniconv._parse.python import dotted_path, read_python
 from uniconv._parse.source import SourceText
 from uniconv._parse.tree import Argument, NameInText
 from uniconv._parse.values import Values
-from uniconv._translate.layer_readings import LayerInFile
+from uniconv._translate.call_readings import CallInFile
 from uniconv._translate.unsized import UnsizedCall
 from uniconv.errors import UniconvError
 from uniconv.spec.registry import frameworks
+
+# The last word of a function or class of convolutions, in whatever library.
+_CONVOLUTION = re.compile(
+    r"(?:lazy_?)?(?:(?:depthwise|separable|dilated|atrous|causal)_?)*(?:de)?conv(?:olution|olve)?"
+    r"(?:_?transposed?)?(?:_?[123n]d)?(?:_?transposed?)?",
+    re.IGNORECASE,
+)
 
 
 class LeftError(Exception):
@@ -27,18 +35,21 @@ class LeftError(Exception):
 class CallSite:
     """A convolution call of a file: its node, and what its arguments are.
 
+    node: the call; or the function's name where it is not called there.
     reason: why it cannot be read.  read: the call as ``calls_in`` sorted it, in a text of its own.
     arguments: the node of each role's array.  kernel: its shape, where that is known.
-    layer: a layer that is made, to be read with numbers for its expressions.
+    numbered: what is to be read with numbers for its expressions: every layer that is made, and a
+    call with options that the file does not say.
     """
 
-    node: ast.Call
+    node: ast.expr
     function: str
     reason: str = ""
     read: UnsizedCall | None = None
     arguments: dict[str, ast.expr] = field(default_factory=dict)
     kernel: Shape | None = None
-    layer: LayerInFile | None = None
+    numbered: CallInFile | None = None
+    layer: bool = False
 
 
 class CallSites:
@@ -52,6 +63,25 @@ class CallSites:
         stars = (line.split()[1] for line in self.imports if line.endswith("import *"))
         self.stars = list(stars)
 
+    @cached_property
+    def _lists(self) -> set[str]:
+        """The names that the file somewhere sets to a list, a tuple or a word."""
+        values = [(n, n.value) for n in ast.walk(self.tree) if isinstance(n, ast.Assign)]
+        pairs = [(dotted_path(t), value) for node, value in values for t in node.targets]
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.arguments):
+                named = [*node.posonlyargs, *node.args][::-1]
+                pairs += [(a.arg, d) for a, d in zip(named, node.defaults[::-1])]
+                pairs += [(a.arg, d) for a, d in zip(node.kwonlyargs, node.kw_defaults) if d]
+            if isinstance(node, ast.Call):
+                pairs += [(k.arg, k.value) for k in node.keywords if k.arg]
+        return {
+            name
+            for name, value in pairs
+            if isinstance(value, (ast.List, ast.Tuple))
+            or (isinstance(value, ast.Constant) and isinstance(value.value, str))
+        }
+
     def places(self, origin: str | None, target: str) -> Iterator[CallSite]:
         """The calls of one framework, or of all but one, inner calls before outer ones."""
         calls = [node for node in ast.walk(self.tree) if isinstance(node, ast.Call)]
@@ -59,25 +89,75 @@ class CallSites:
             id(n) for s in ast.walk(self.tree) if isinstance(s, ast.JoinedStr) for n in ast.walk(s)
         }
         origins = (origin, frameworks()[origin].layers_of) if origin else ()
+
+        def asked(family: str) -> bool:
+            return family in origins if origins else family != target
+
         for call in sorted(calls, key=lambda n: (n.end_lineno, n.end_col_offset, -n.lineno)):
             path = self._path(call.func)
             known = targets(path, self.program, True) if path else []
-            family = known[0].framework.name if known else None
-            if family is None or (family not in origins if origins else family == target):
+            if not known:
+                yield from self._unknown(call, path, target, asked)
+                continue
+            if not asked(known[0].framework.name):
                 continue
             place = CallSite(call, known[0].name)
             try:
                 if id(call) in in_strings:
                     raise LeftError("it stands in an f-string")
                 if known[0].layer is None:
-                    self._read(place, path)
+                    self._read(place, call, path)
                 else:
-                    self._read_layer(place, path)
+                    self._read_layer(place, call, path)
             except LeftError as left:
                 place.reason = str(left)
             except UniconvError as error:
                 place.reason = reason_of(error, place)
             yield place
+        yield from self._named(target, asked)
+
+    def _unknown(
+        self, call: ast.Call, path: str, target: str, asked: Callable[[str], bool]
+    ) -> Iterator[CallSite]:
+        """A call that by its name is a convolution's, of a function that uniconv has not."""
+        if not path and isinstance(call.func, ast.Attribute):  # x.conv2d(w)
+            head, name = ast.unparse(call.func.value), f".Tensor.{call.func.attr}"
+            families = (frameworks()[f] for f in self.program.modules if f in frameworks())
+            for op in (op for family in families for op in family.functions):
+                if op.name.endswith(name) and asked(op.family):
+                    yield CallSite(call, op.name, f"{head} is not known to be a tensor of it")
+        elif name := self._strange(path, target):
+            yield CallSite(call, name, "uniconv does not know it")
+
+    def _strange(self, path: str, target: str) -> str:
+        """The full name of a convolution that no framework here has; "" for anything else.
+
+        Nor one of the target's own library, where a call may have been rewritten before.
+        """
+        head, _, rest = path.partition(".")
+        if not _CONVOLUTION.fullmatch(rest.rpartition(".")[2] or head):
+            return ""
+        full = ".".join(filter(None, (self.program.aliases.get(head, head), rest)))
+        roots = {name.partition(".")[0] for name in frameworks()[target].by_name}
+        return "" if full.partition(".")[0] in roots else full
+
+    def _named(self, target: str, asked: Callable[[str], bool]) -> Iterator[CallSite]:
+        """Where a function or class is named and not called: a base class, a partial's first."""
+        nodes = list(ast.walk(self.tree))
+        types = [getattr(n, word, None) for n in nodes for word in ("annotation", "returns")]
+        within = [n.func for n in nodes if isinstance(n, ast.Call)]
+        within += [n.value for n in nodes if isinstance(n, ast.Attribute)]
+        passed = {id(part) for node in types if node is not None for part in ast.walk(node)}
+        passed |= {id(node) for node in within}
+        for node in nodes:
+            if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
+                path = "" if id(node) in passed else self._path(node)
+                known = targets(path, self.program, True) if path else []
+                name = self._strange(path, target) if path and not known else ""
+                if known and asked(known[0].framework.name):
+                    name = known[0].name
+                if name:
+                    yield CallSite(node, name, "it is named here, not called")
 
     def _path(self, function: ast.expr) -> str:
         """The dotted name of a function that an import of the file brings; "" for any other."""
@@ -88,34 +168,53 @@ class CallSites:
         known = (f"{module}.{path}" for module in self.stars if path and not rest)
         return next((name for name in known if targets(name, self.program, True)), "")
 
-    def _read(self, place: CallSite, path: str) -> None:
+    def _read(self, place: CallSite, call: ast.Call, path: str) -> None:
         """Sort the arguments of a call."""
-        call = place.node
         _check_written_out(call)
         names = {f"argument_{i}": value for i, value in enumerate(arguments_of(call))}
         texts = [ast.unparse(v) if self._is_value(v) else n for n, v in names.items()]
         read = self._read_as(call, path, texts)
-        matched = read.matched
-        for role, argument in matched.arrays.items():
+        for role, argument in read.matched.arrays.items():
             name = argument.value
             if isinstance(name, NameInText) and name.path in names:
                 place.arguments[role] = names[name.path]
         for role in ("x", "w"):
             if role not in place.arguments:
                 raise LeftError(f"no {role} stands in it")
-        place.read = read
         place.kernel = self._kernel(ast.unparse(place.arguments["w"]))
+        arrays = {id(node): n for n, node in names.items() if node in place.arguments.values()}
+        if all(id(v) in arrays or self._is_value(v) for v in names.values()):
+            place.read = read
+        else:
+            self._number(place, call, path, arrays)
 
-    def _read_layer(self, place: CallSite, path: str) -> None:
+    def _read_layer(self, place: CallSite, call: ast.Call, path: str) -> None:
         """Read a layer that is made; LeftError where an argument is not known that must be."""
-        call = place.node
         _check_written_out(call)
-        place.layer = LayerInFile(
-            arguments_of(call), lambda texts: self._read_as(call, path, texts), self._is_value
+        place.layer = True
+        self._number(place, call, path, {})
+
+    def _number(
+        self, place: CallSite, call: ast.Call, path: str, arrays: Mapping[int, str]
+    ) -> None:
+        """Have a call read with numbers for its expressions; arrays: the names of its arrays.
+
+        LeftError where no number can stand for one.
+        """
+
+        def text_of(node: ast.expr) -> str:
+            if id(node) in arrays:
+                return arrays[id(node)]
+            return ast.unparse(node) if self._is_value(node) else ""
+
+        place.numbered = CallInFile(
+            arguments_of(call), lambda texts: self._read_as(call, path, texts), text_of
         )
-        if place.layer.unknown is not None:
-            word, node = place.layer.unknown
+        if place.numbered.unknown is not None:
+            word, node = place.numbered.unknown
             raise LeftError(f"{word} is {ast.unparse(node)}, which is not known")
+        if not place.layer and (lists := sorted(self._lists & place.numbered.kinds.keys())):
+            raise LeftError(f"{lists[0]} may be a list or a word, and no number")
 
     def _read_as(self, call: ast.Call, path: str, texts: list[str]) -> UnsizedCall:
         """A call, with these texts of its arguments."""
@@ -189,5 +288,5 @@ def reason_of(error: UniconvError, place: CallSite) -> str:
     line = re.sub(
         r"^no value for (\w+), (?:the |an? )?(\w+): .*", r"\2 is \1, which is not known", line
     )
-    values = arguments_of(place.node)
+    values = arguments_of(place.node) if isinstance(place.node, ast.Call) else []
     return re.sub(r"argument_(\d+)", lambda m: ast.unparse(values[int(m[1])]), line)

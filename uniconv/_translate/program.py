@@ -10,24 +10,31 @@ from __future__ import annotations
 import ast
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
+from uniconv._canonical import steps as s
+from uniconv._canonical.record import Shape
 from uniconv._messages import show
+from uniconv._translate.call_readings import CallInFile, CallReading, says_the_same
 from uniconv._translate.call_sites import CallSite, CallSites, LeftError, reason_of
-from uniconv._translate.layer_readings import LayerInFile, says_the_same
 from uniconv._translate.layers import layer_by, shapes_of
 from uniconv._translate.layout_of_code import imports_for
 from uniconv._translate.line_ends import LineEnds
 from uniconv._translate.sizes import alike_for_every_kernel
 from uniconv._translate.translate import EXACT, translate
 from uniconv._translate.translation import Translation
+from uniconv._translate.unsized import UnsizedCall
 from uniconv.errors import BadCall, BadShape, CannotExpress, UniconvError
 from uniconv.spec.registry import find, framework, framework_of
 
 MARK = "# uniconv: "
 _NAMES = {"x": "x", "w": "w", "bias": "bias", "pointwise": "p"}  # of roles, in a translation
+# Steps around a call in which numbers of its options may stand, and those that have none.
+_PLAIN = (s.Permute, s.Surround, s.Flip, s.Bias, s.AddAxes, s.DropAxis)
 # What a dot or a bracket may follow.
 _CLOSED = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.Tuple, ast.List)
 
@@ -189,55 +196,99 @@ class _FileWriter:
 
     def _after(self, place: CallSite) -> str:
         """What stands for the call: one expression, or a call of a function that is added."""
-        if place.layer is not None:
-            return self._layer(place, place.layer)
-        translation = _proved(place, self.to)
-        texts = {role: self._segment(*self.lines.span(n)) for role, n in place.arguments.items()}
-        arguments = {_NAMES[role]: text for role, text in texts.items()}
-        self._import(translation.imports, "\n".join((*translation.kernel, *translation.lines)))
-        nodes = place.arguments.items()
-        whole = replace(translation, names={_NAMES[r]: _closed(texts[r], n) for r, n in nodes})
-        if whole.expression is not None:
-            body = ast.parse(whole.expression, mode="eval").body
-            return whole.expression if isinstance(body, _CLOSED) else f"({whole.expression})"
+        if place.numbered is not None:
+            write = self._layer_text if place.layer else self._call_text
+            return self._with_expressions(place, place.numbered, write)
+        assert place.read is not None
+        translation = _proved(place, place.read, self.to)
+        expression, texts = self._expression(place, translation)
+        if expression is not None:
+            return expression
         lines = [*translation.kernel, *translation.lines]
         options = ", ".join(f"{k}={show(v)}" for k, v in translation.call.options.items())
         head = f"# {place.function}({options})"
         text = "\n".join(f"    {line}" if line else "" for line in [head, *lines, "return y"])
-        parameters = ", ".join(arguments)
-        key = parameters, text
+        key = ", ".join(texts), text
         if key not in self.functions:
             self.functions[key] = self._free_name(place.function)
-        name = self.functions[key]
-        return f"{name}({', '.join(arguments.values())})"
+        return f"{self.functions[key]}({', '.join(texts.values())})"
 
-    def _layer(self, place: CallSite, layer: LayerInFile) -> str:
-        """The expression that makes a layer, with the file's own for what is no number there."""
-        texts = [self._layer_text(place, layer, turn) for turn in (0, 1)]
+    def _expression(
+        self, place: CallSite, translation: Translation
+    ) -> tuple[str | None, dict[str, str]]:
+        """A translation as one expression, None where it is none; the arguments' texts by name."""
+        nodes = place.arguments.items()
+        texts = {role: self._segment(*self.lines.span(node)) for role, node in nodes}
+        arguments = {_NAMES[role]: text for role, text in texts.items()}
+        self._import(translation.imports, "\n".join((*translation.kernel, *translation.lines)))
+        whole = replace(translation, names={_NAMES[r]: _closed(texts[r], n) for r, n in nodes})
+        expression = whole.expression
+        if expression is not None:
+            body = ast.parse(expression, mode="eval").body
+            expression = expression if isinstance(body, _CLOSED) else f"({expression})"
+        return expression, arguments
+
+    def _with_expressions(
+        self,
+        place: CallSite,
+        numbered: CallInFile,
+        write: Callable[[CallSite, CallInFile, int], str],
+    ) -> str:
+        """What stands for a call whose numbers are the file's expressions, whatever they are."""
+        texts = [write(place, numbered, turn) for turn in (0, 1)]
         if texts[0] != texts[1]:
-            raise LeftError(f"its code depends on {' and '.join(layer.kinds)}")
+            raise LeftError(f"its code depends on {' and '.join(numbered.kinds)}")
         return texts[0]
 
-    def _layer_text(self, place: CallSite, layer: LayerInFile, turn: int) -> str:
+    def _layer_text(self, place: CallSite, layer: CallInFile, turn: int) -> str:
         """The layer with the first or the second numbers, and with the file's expressions again."""
         reading = layer.reading(turn)
-        try:
+        with self._in_its_words(place, reading):
             done = layer_by(reading.call, self.to)
             text = done.layer
             if layer.flag is not None:
                 without = layer_by(layer.reading(turn, bias=False).call, self.to).layer
                 text = _flagged(text, without, self._as_in_file(layer.flag), layer.without)
-        except CannotExpress as error:
-            reason = reading.text(error.reason, self._as_in_file)
-            raise CannotExpress(error.function, error.field, reason) from None
-        except UniconvError as error:
-            raise LeftError(reading.text(reason_of(error, place), self._as_in_file)) from None
         if done.outcome != EXACT:
             raise LeftError("its numbers depend on the size of x")
         if not says_the_same(layer, reading, done.rewriting, shapes_of):
             raise LeftError(f"its code depends on {' and '.join(layer.kinds)}")
         self._import(done.imports, done.layer)
         return reading.text(text, self._as_in_file)
+
+    def _call_text(self, place: CallSite, call: CallInFile, turn: int) -> str:
+        """The call with the first or the second numbers, and with the file's expressions again."""
+        reading = call.reading(turn)
+        with self._in_its_words(place, reading):
+            translation = _proved(place, reading.call, self.to)
+            kernels = [place.kernel] if place.kernel else reading.call.kernels()
+        expression, _ = self._expression(place, translation)
+        plain = all(isinstance(step, _PLAIN) for step in translation.rewriting.steps)
+        same = plain and all(
+            says_the_same(call, reading, translation.rewriting, partial(_shapes, place, w))
+            for w in kernels
+        )
+        if expression is None or not same:
+            raise LeftError(f"its code depends on {' and '.join(call.kinds)}")
+        return reading.text(expression, self._as_in_file)
+
+    @contextmanager
+    def _in_its_words(self, place: CallSite, reading: CallReading) -> Iterator[None]:
+        """Errors say the file's expressions, not the numbers that stand for them."""
+        try:
+            yield
+        except CannotExpress as error:
+            reason = reading.text(error.reason, self._as_in_file)
+            raise CannotExpress(error.function, error.field, reason) from None
+        except UniconvError as error:
+            reason = reason_of(error, place)
+            for number, node in reading.nodes.items():
+                shown = self._as_in_file(node)
+                # What the function refuses of a number may be a word: padding=padding.
+                reason = re.sub(
+                    rf"^(\w+)={number} must .*", rf"\1 is {shown}, which is not known", reason
+                )
+            raise LeftError(reading.text(reason, self._as_in_file)) from None
 
     def _as_in_file(self, node: ast.expr) -> str:
         """An expression of the file as it stands there by now."""
@@ -312,8 +363,11 @@ class _FileWriter:
         line = self.lines.line(row)
         indent = line[: len(line) - len(line.lstrip())]
         comment = f"{MARK}{rewrite.function} is left: {rewrite.reason}"
-        if row and self.lines.line(row - 1).strip() == comment:
-            return []
+        above = row - 1
+        while above >= 0 and self.lines.line(above).strip().startswith(MARK):
+            if self.lines.line(above).strip() == comment:
+                return []
+            above -= 1
         at = self.lines.starts[row]
         return [(at, at, f"{indent}{comment}{self.lines.newline}")]
 
@@ -344,15 +398,13 @@ def _flagged(text: str, without: str, flag: str, absent: bool) -> str:
 # What is proved
 
 
-def _proved(place: CallSite, to: str) -> Translation:
+def _proved(place: CallSite, read: UnsizedCall, to: str) -> Translation:
     """The translation of a call for every x, and every kernel where none is known.
 
     Raises:
         LeftError: it depends on what the file does not say.
         and the errors of ``translate``.
     """
-    read = place.read
-    assert read is not None
     name = ast.unparse(place.arguments["w"])
     try:
         kernels = [place.kernel] if place.kernel else read.kernels()
@@ -360,11 +412,10 @@ def _proved(place: CallSite, to: str) -> Translation:
         raise LeftError(
             f"the number of its spatial axes is not known: say the shape of {name}"
         ) from None
-    made = []
-    for w in kernels:
-        shapes = read.arrays(w)
-        call = read.sized({role: shapes[role] for role in place.arguments})
-        made.append(translate(call, to=to, weights="inline", sizes="any"))
+    made = [
+        translate(read.sized(_shapes(place, w, read)), to=to, weights="inline", sizes="any")
+        for w in kernels
+    ]
     first = made[0]
     if first.outcome != EXACT:
         raise LeftError("its numbers depend on the size of x")
@@ -373,3 +424,9 @@ def _proved(place: CallSite, to: str) -> Translation:
     if not place.kernel and not (alike and alike_for_every_kernel(*sides)):
         raise LeftError(f"the code depends on the kernel's shape: say the shape of {name}")
     return first
+
+
+def _shapes(place: CallSite, w: Shape, read: UnsizedCall) -> dict[str, Shape]:
+    """The shapes of the arrays that a call has, beside a kernel of that shape."""
+    shapes = read.arrays(w)
+    return {role: shapes[role] for role in place.arguments}

@@ -1,4 +1,4 @@
-"""A layer that a file makes, with numbers in the place of what the file does not say.
+"""A layer or call of a file, with numbers in the place of what the file does not say.
 
 ``keras.layers.Conv2D(2 * n, 3, strides=step)`` is read as ``Conv2D(16289280, 3, strides=1009)``,
 and in what that becomes each number stands for its expression again.  Two readings with other
@@ -44,8 +44,8 @@ _FLAGS = {"bias": False, "nobias": True, "bias_attr": False}  # what says that t
 
 
 @dataclass(frozen=True, slots=True)
-class LayerReading:
-    """A layer with numbers for expressions: the layer as it is read, the expressions by number."""
+class CallReading:
+    """A call with numbers for expressions: as it is read, and the expressions by number."""
 
     call: UnsizedCall
     nodes: Mapping[int, ast.expr]
@@ -55,20 +55,27 @@ class LayerReading:
         segments = {str(number): segment(node) for number, node in self.nodes.items()}
         if not segments:
             return text
-        return re.sub(rf"\b({'|'.join(segments)})\b", lambda match: segments[match[1]], text)
+
+        def written(match: re.Match[str]) -> str:
+            before, after = text[: match.start()].rstrip(), text[match.end() :].lstrip()
+            alone = before[-1:] in ("", "(", "[", ",", "=") and after[:1] in ("", ")", "]", ",")
+            return segments[match[1]] if alone else f"({segments[match[1]]})"
+
+        return re.sub(rf"\b({'|'.join(segments)})\b", written, text)
 
 
-class LayerInFile:
-    """A layer that a file makes, to be read with numbers for its expressions.
+class CallInFile:
+    """A layer that a file makes, or a call, to be read with numbers for its expressions.
 
-    read: reads it with these texts of its arguments; known: whether an expression is a value.
+    read: reads it with these texts of its arguments; known: the text of an expression that stays
+    as it is, a value or an array; "" for any other.
     """
 
     def __init__(
         self,
         arguments: list[ast.expr],
         read: Callable[[list[str]], UnsizedCall],
-        known: Callable[[ast.expr], bool],
+        known: Callable[[ast.expr], str],
     ) -> None:
         self.arguments, self.read, self.known = arguments, read, known
         self.leaves = [leaf for argument in arguments for leaf in self._leaves(argument)]
@@ -98,7 +105,7 @@ class LayerInFile:
 
     def _text(self, node: ast.expr, numbers: Mapping[int, object]) -> str:
         if self.known(node):
-            return ast.unparse(node)
+            return self.known(node)
         if isinstance(node, (ast.Tuple, ast.List)):
             return f"({', '.join(self._text(part, numbers) for part in node.elts)},)"
         return str(numbers[id(node)])
@@ -124,7 +131,7 @@ class LayerInFile:
         elif kind != "nothing":
             self.unknown = word, leaf
 
-    def reading(self, turn: int, bias: bool = True) -> LayerReading:
+    def reading(self, turn: int, bias: bool = True) -> CallReading:
         """The layer with the first (turn 0) or the second numbers for its expressions."""
         numbers: dict[str, int] = {}
         for text, kind in self.kinds.items():
@@ -136,7 +143,7 @@ class LayerInFile:
                 numbers[text] += 2 * len(before)
         return self._with(numbers, bias)
 
-    def small(self, reading: LayerReading) -> Iterator[tuple[dict[int, int], LayerReading]]:
+    def small(self, reading: CallReading) -> Iterator[tuple[dict[int, int], CallReading]]:
         """The layer with small numbers: what stands for each number of a reading, and its own."""
         named = {ast.unparse(node): number for number, node in reading.nodes.items()}
         few = {text: kind for text, kind in self.kinds.items() if kind in _SMALL}
@@ -145,14 +152,14 @@ class LayerInFile:
             changes = {named[text]: value for text, value in zip(few, values)}
             yield changes, self._with(numbers)
 
-    def _with(self, numbers: Mapping[str, int], bias: bool = True) -> LayerReading:
+    def _with(self, numbers: Mapping[str, int], bias: bool = True) -> CallReading:
         places: dict[int, object] = {
             id(leaf): numbers.get(ast.unparse(leaf), "None") for leaf in self.leaves
         }
         if self.flag is not None:
             places[id(self.flag)] = bias is not self.without
         nodes = {numbers[t]: leaf for leaf in self.leaves if (t := ast.unparse(leaf)) in numbers}
-        return LayerReading(self.read(self._texts(places)), nodes)
+        return CallReading(self.read(self._texts(places)), nodes)
 
 
 def _numbers(node: Node) -> Iterator[object]:
@@ -184,15 +191,15 @@ def _kind(role: str, op: Op) -> str:
 
 
 def says_the_same(
-    layer: LayerInFile, reading: LayerReading, rewriting: Rewriting, shapes: Any
+    numbered: CallInFile, reading: CallReading, rewriting: Rewriting, shapes: Any
 ) -> bool:
-    """Whether the new layer, with small numbers for the expressions, still is the source's.
+    """Whether the new call, with small numbers for the expressions, still is the source's.
 
-    shapes: of the arrays of a layer that is read.
+    shapes: of the arrays of a call that is read.
     """
     if any(isinstance(step, (s.Cut, s.Surround)) for step in rewriting.y):
         return False
-    for changes, small in layer.small(reading):
+    for changes, small in numbered.small(reading):
         try:
             call = small.call.sized(shapes(small.call)).lowered
         except UniconvError:
@@ -219,14 +226,14 @@ def _plain(conv: Any) -> tuple[Any, ...]:
 
 
 def _around(rewriting: Rewriting, changes: Mapping[int, int]) -> Any:
-    """The pixels put around x beside the new layer; None where that is no border of zeros."""
+    """The pixels put around x beside the new call; None where that is not the call's border."""
     letters = rewriting.lifted.call.layout.x.split()
     rank = rewriting.call.rank
     last = len(letters) - 1 - letters.index("...")  # axes after the spatial ones
     pads = [(0, 0)] * rank
     for step in rewriting.x:
         if isinstance(step, s.Surround):
-            if step.boundary != "zeros":
+            if step.boundary not in ("zeros", rewriting.call.conv.boundary):
                 return None
             spatial = step.pad[len(step.pad) - last - rank : len(step.pad) - last]
             pads = [_changed(pair, changes) for pair in spatial]
