@@ -69,6 +69,44 @@ def test_one_activation_decides(order):
     assert in_tf.orders == (order,)
 
 
+KERNELS = sorted({tuple(kernel) for kernels in MODELS.values() for kernel in kernels})
+SMALL = [kernel for kernel in KERNELS if np.prod(kernel) <= 20_000]
+# Every kernel in every order takes minutes: one of twenty in one order is a second.
+SOME = [(kernel, ORDERS[k % len(ORDERS)]) for k, kernel in enumerate(SMALL[::20])]
+
+
+def test_one_activation_decides_for_kernels_of_published_architectures():
+    rng = np.random.default_rng(0)
+    undecided = 0
+    for kernel, order in SOME:
+        w = rng.normal(size=kernel)
+        x = rng.normal(size=(1, kernel[1], *(size + 1 for size in kernel[2:])))
+        y = getattr(torch, f"conv{w.ndim - 2}d")(torch.tensor(x), torch.tensor(w)).numpy()
+        known = {"x_channels": kernel[1], "o": kernel[0]}
+        undecided += which_layout(laid(w, order), **known).ambiguous
+        answer = which_layout(laid(w, order), **known, x=x, y=y)
+        assert order in answer.orders, kernel
+        assert not answer.ambiguous, kernel
+    assert undecided > len(SOME) // 20  # by their sizes alone they are not told
+
+
+@pytest.mark.parametrize(
+    ("kernel", "orders"),
+    [
+        ((4, 1, 1, 1), ("OIHW", "OHWI")),
+        ((1, 1, 3, 3), ("OIHW", "IOHW")),
+        ((1, 1, 1, 1), NAMES),
+    ],
+)
+def test_orders_that_read_the_same_numbers_are_not_ambiguous(kernel, orders):
+    answer = which_layout(kernel, like=[kernel])
+    assert answer.names == orders
+    assert not answer.ambiguous
+    assert str(answer).endswith(", which are one in these sizes")
+    both = which_layout({"a": kernel, "b": (7, 7, 3, 3)}, like=[kernel, (7, 7, 3, 3)])
+    assert both.ambiguous == ("IOHW" in orders)
+
+
 def test_a_depthwise_kernel_of_tensorflow_is_told_from_the_rest_of_its_network():
     like = [(8, 3, 3, 3), (8, 1, 3, 3), (16, 8, 1, 1)]
     tf = {"conv": (3, 3, 3, 8), "depthwise": (3, 3, 8, 1), "point": (1, 1, 8, 16)}

@@ -42,6 +42,8 @@ class KernelSizes(NamedTuple):
 class KernelOrder:
     """The orders of axes that fit, most usual first; str() says them, with who has them so.
 
+    ``decides`` is what would tell several orders apart, "" where they read the same numbers: a
+    kernel (4, 1, 1, 1) is one array as OIHW and as OHWI.
     ``left_out`` is what training left among the arrays, by name: no kernels of the network.
 
     >>> str(which_layout((64, 3, 3, 16), x_channels=16, o=64))
@@ -55,8 +57,8 @@ class KernelOrder:
 
     @property
     def ambiguous(self) -> bool:
-        """Whether more than one order fits."""
-        return len(self.orders) > 1
+        """Whether orders fit that read the kernels differently."""
+        return bool(self.decides)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -66,7 +68,8 @@ class KernelOrder:
     def __str__(self) -> str:
         words = [f"{name} ({_users(order)})" for name, order in zip(self.names, self.orders)]
         if not self.ambiguous:
-            return words[0]
+            same = ", which are one in these sizes" if len(words) > 1 else ""
+            return " or ".join(words) + same
         return f"ambiguous: {' or '.join(words)}; {self.decides}"
 
 
@@ -123,8 +126,9 @@ def which_layout(
         raise BadArray("x and y decide together: give both, or neither")
     if x is not None and len(orders) > 1:
         orders = _computed(kernels[0], orders, x, y, dialect, dict(options or {}))
+    readings = {tuple(_reading(order, shape) for shape in shapes) for order in orders}
     decides = "one input and output of the layer decide: give x= and y="
-    return KernelOrder(orders, rank, decides if len(orders) > 1 else "", left)
+    return KernelOrder(orders, rank, decides if len(readings) > 1 else "", left)
 
 
 def _kernels(arrays: Mapping[Any, Any], left: Mapping[str, str]) -> list[Any]:
@@ -199,6 +203,12 @@ def _sizes(order: str, shape: Shape) -> KernelSizes:
     return KernelSizes(
         by_letter["o"], by_letter["i"], tuple(by_letter[f"s{k}"] for k in range(rank))
     )
+
+
+def _reading(order: str, shape: Shape) -> tuple[KernelSizes, tuple[str, ...]]:
+    """What an order makes of a kernel: its sizes, and how its axes of more than one entry lie."""
+    letters = axes(order, len(shape) - 2)
+    return _sizes(order, shape), tuple(a for a, size in zip(letters, shape) if size != 1)
 
 
 def _model_sizes(like: Any) -> list[KernelSizes]:
