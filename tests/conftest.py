@@ -1,7 +1,9 @@
 """Settings of the whole suite: one thread, and property tests that repeat exactly."""
 
+import gc
 import os
 
+import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
@@ -25,3 +27,9 @@ settings.register_profile(
     "thorough", settings.get_profile("default"), derandomize=False, max_examples=2000
 )
 settings.load_profile("default")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Keep 16,000 tests out of every later search for garbage, which took a third of the time."""
+    gc.collect()
+    gc.freeze()

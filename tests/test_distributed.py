@@ -34,9 +34,18 @@ def torchrun(processes, *program):
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
     launch = ["-m", "torch.distributed.run", "--nproc-per-node", str(processes)]
-    command = [sys.executable, "-W", "ignore", *launch, "--master-port", str(port), *program]
+    launch += ["--master-port", str(port)]
     env = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     env["PYTHONPATH"] = os.pathsep.join([str(ROOT), env.get("PYTHONPATH", "")])
+    if processes == 1:  # which needs nobody to launch it
+        launch = []
+        env |= {
+            "RANK": "0",
+            "WORLD_SIZE": "1",
+            "MASTER_ADDR": "localhost",
+            "MASTER_PORT": str(port),
+        }
+    command = [sys.executable, "-W", "ignore", *launch, *program]
     done = subprocess.run(
         command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=540
     )
