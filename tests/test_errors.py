@@ -424,3 +424,17 @@ def test_shapes_with_a_zero_one_axis_less_or_one_more(call: Call) -> None:
 @pytest.mark.parametrize("call", GOOD, ids=str)
 def test_x_and_w_exchanged(call: Call) -> None:
     comes_back(replace(call, x_shape=call.w_shape, w_shape=call.x_shape))
+
+
+def test_an_option_of_several_numbers_is_named_by_them():
+    with pytest.raises(BadOption, match="did you mean pad_top, pad_bottom, pad_left or pad_right"):
+        uniconv.conv(np.ones((2, 4, 4)), np.ones((2, 2, 2, 2)), dialect="ncnn", padding=1)
+
+
+@pytest.mark.parametrize(
+    ("padding", "must"), [(-1, "must not be negative"), ((1, -1), "must have no negative number")]
+)
+def test_negative_padding(padding, must):
+    with pytest.raises(BadOption) as raised:
+        uniconv.conv(np.ones((1, 2, 4, 4)), np.ones((2, 2, 2, 2)), padding=padding)
+    assert str(raised.value) == f"torch.nn.functional.conv2d: padding={padding} {must}"

@@ -164,6 +164,13 @@ TORCH: list[tuple[str, str, dict[str, Any]]] = [
         "paddle.nn.functional.conv2d",
         {"padding": [1, 2]},
     ),
+    ("C.convolution(w, x, auto_padding=[False])", "cntk.convolution", {"auto_padding": [False]}),
+    ("Tensor.conv2d(x, w, padding=(1, 1))", "tinygrad.Tensor.conv2d", {"padding": (1, 1)}),
+    (
+        "npx.convolution(x, w, no_bias=True, kernel=(3, 3), num_filter=4)",
+        "mxnet.nd.Convolution",
+        {"no_bias": True, "kernel": (3, 3), "num_filter": 4},
+    ),
     ("F.convolution_2d(x, w, pad=1)", "chainer.functions.convolution_2d", {"pad": 1}),
     (
         "import theano.tensor as T\nT.nnet.conv2d(x, w, border_mode='half')",
@@ -600,3 +607,28 @@ def typed(*words: str) -> str:
 def test_a_text_that_is_none():
     with pytest.raises(BadCall, match="a call's text is a str; this is of type int"):
         Call.parse(3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "x", "w"),
+    [
+        ("np.convolve([1, 2], [1/4, 3*.5, -2])", np.array([1.0, 2]), np.array([0.25, 1.5, -2])),
+        ("np.convolve([4/2, 1], [1, 2.])", np.array([2.0, 1]), np.array([1.0, 2])),
+        ("np.correlate([1+1j, 2], [3-1j])", np.array([1 + 1j, 2]), np.array([3 - 1j])),
+        ("conv2([1 -2; 3 4], [1 -1])", np.array([[1, -2], [3, 4]]), np.array([[1, -1]])),
+        ("filter2([1 2 1]', [1+2 3])", None, None),
+    ],
+)
+def test_numbers_in_a_text(text: str, x: Any, w: Any) -> None:
+    if x is None:  # what is not read is no array of other numbers
+        with pytest.raises(BadArray):
+            Call.parse(text)
+        return
+    call = Call.parse(text)
+    np.testing.assert_array_equal(call.x, x, strict=True)
+    np.testing.assert_array_equal(call.w, w, strict=True)
+
+
+def test_opencvs_names_of_depths_and_borders() -> None:
+    text = "cv2.filter2D(img, cv2.CV_64F, k, borderType=cv2.BORDER_CONSTANT)"
+    assert Call.parse(text, img=(8, 8), k=(3, 3)).options == {"ddepth": 6, "borderType": 0}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from uniconv._messages import show, suggest
+from uniconv._messages import SAME_MEANING, either, show, suggest
 from uniconv.errors import BadOption
 from uniconv.spec.op import Op, OptionPerAxis
 from uniconv.spec.rules import REQUIRED, CallContext
@@ -66,11 +66,18 @@ def _unknown(op: Op, name: str, value: Any, single: set[str]) -> BadOption:
     known_names = {*op.rules, *op.aliases, *single, *(op.addend or ())[:1]}
     has = [p for p in op.params.split() if p in known_names]
     own = ("dialect", "device", "bias", "pointwise")  # of uniconv's functions, not of this one
-    hint = suggest(name, [*has, *op.constructor_words]) or suggest(name, own)
+    hint = _parted(op, name) or suggest(name, [*has, *op.constructor_words]) or suggest(name, own)
     hint = hint or f"; it has {', '.join(has)}"
     if name == "precision":
         hint = f"; cuDNN's is set around the call: with uniconv.precision({show(value)}): ..."
     return BadOption(f"{op.name} has no option {show(name)}{hint}")
+
+
+def _parted(op: Op, name: str) -> str:
+    """The names of an option's parts, where it is asked for whole: ncnn's pad, in four numbers."""
+    kin = next((names for names in SAME_MEANING if name in names), (name,))
+    parts = [several.names for rule, several in op.per_axis_options.items() if rule in kin]
+    return f": did you mean {either(parts[0])}?" if parts else ""
 
 
 def _gathered(

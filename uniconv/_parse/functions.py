@@ -38,6 +38,9 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "ndi": ("scipy.ndimage",),
     "cv": ("cv2",),
     "T": ("theano.tensor",),
+    "C": ("cntk",),
+    "Tensor": ("tinygrad.Tensor",),
+    "npx": ("mxnet.npx",),
     "ort": ("onnx",),
     "ov": ("openvino",),
 }
@@ -54,6 +57,8 @@ PATHS = (
     ("keras.layers.convolutional.", "keras.layers."),
     ("mxnet.ndarray.", "mxnet.nd."),
     ("mxnet.symbol.", "mxnet.nd."),
+    ("mxnet.npx.convolution", "mxnet.nd.Convolution"),
+    ("mxnet.npx.deconvolution", "mxnet.nd.Deconvolution"),
     ("mxnet.sym.", "mxnet.nd."),
     ("theano.tensor.nnet.abstract_conv.", "theano.tensor.nnet."),
     ("torch.conv", "torch.nn.functional.conv"),
@@ -83,6 +88,12 @@ CONSTANTS = {
     "cv2.BORDER_REFLECT_101": 4,
     "cv2.BORDER_REFLECT101": 4,
     "cv2.BORDER_DEFAULT": 4,
+    "cv2.BORDER_ISOLATED": 16,
+    "cv2.CV_8U": 0,
+    "cv2.CV_16U": 2,
+    "cv2.CV_16S": 3,
+    "cv2.CV_32F": 5,
+    "cv2.CV_64F": 6,
 }
 
 

@@ -384,6 +384,9 @@ def _find_arrays(source: SourceText, matched: Matched, values: Values, call: Cal
         if array is not None:
             call.arrays[role] = array
             call.places.setdefault(role, call.at if argument is None else argument.at)
+    spelling = matched.target.framework.spelling
+    if spelling and spelling.language == "matlab" and not matched.op.vectors:
+        call.arrays |= values.rows(call.arrays)
     call.arrays |= values.of_one_dtype(call.arrays)
     _check_bias(source, call)
     values.check_all_used(names, call.at)

@@ -97,21 +97,22 @@ class Values:
                 return f"{path}()"  # Julia's SamePad()
             case Expression(operator=sign, parts=parts) if sign in _ARITHMETIC:
                 number = self._number(parts, sign)
+                whole = isinstance(number, float) and number.is_integer() and abs(number) < 1 << 53
                 if number is not None:
-                    return number
+                    return int(number) if whole and sign != "*" else number  # type: ignore[arg-type]
         text = node.text if isinstance(node, (Expression, Application)) else "this"
         raise self.source.error(
             BadOption, node.at, f"{name}={text} is not evaluated: write its value"
         )
 
-    def _number(self, parts: tuple[Node, ...], sign: str) -> int | float | None:
+    def _number(self, parts: tuple[Node, ...], sign: str) -> int | float | complex | None:
         """``9 // 2`` and ``k // 2``, of numbers that are written out; None for anything else."""
         numbers: list[Any] = []
         for part in parts:
             node = part
             if isinstance(node, NameInText):
                 node = self.program.variables.get(node.path, node)
-            if isinstance(node, Literal) and type(node.value) in (int, float):
+            if isinstance(node, Literal) and type(node.value) in (int, float, complex):
                 numbers.append(node.value)
             elif isinstance(node, Expression) and node.operator in _ARITHMETIC:
                 numbers.append(self._number(node.parts, node.operator))
@@ -123,9 +124,9 @@ class Values:
             return -numbers[0] if sign == "-" else None
         if sign in ("/", "//", "%") and not numbers[1]:
             return None
-        value = _ARITHMETIC[sign](*numbers)
-        whole = isinstance(value, float) and value.is_integer() and abs(value) < 1 << 53
-        return int(value) if whole and sign != "*" else value
+        if sign in ("//", "%") and any(type(number) is complex for number in numbers):
+            return None
+        return _ARITHMETIC[sign](*numbers)  # type: ignore[no-any-return]
 
     def _named_value(self, name: str, node: NameInText, activation: bool, seen: set[str]) -> Any:
         path = node.path
@@ -224,6 +225,13 @@ class Values:
         except (ValueError, OverflowError):
             raise self.source.error(BadArray, node.at, "rows of different lengths") from None
 
+    def rows(self, arrays: Mapping[str, Any]) -> dict[str, Any]:
+        """The lists of numbers among the arrays as matrices of one row: MATLAB's [1 -1]."""
+        lists = {r: a for r, a in arrays.items() if id(a) in self._plain_lists and a.ndim == 1}
+        matrices = {role: a[None] for role, a in lists.items()}
+        self._plain_lists |= set(map(id, matrices.values()))
+        return matrices
+
     def of_one_dtype(self, arrays: Mapping[str, Any]) -> dict[str, Any]:
         """The lists among the arrays, in the dtype of all: [1, 2] beside [0.5] is as [1., 2.]."""
         lists = {role: a for role, a in arrays.items() if id(a) in self._plain_lists}
@@ -236,6 +244,8 @@ class Values:
         if isinstance(node, Items) and node.items:
             items = [self._numbers(item) for item in node.items]
             return None if any(item is None for item in items) else items
+        if isinstance(node, Expression) and node.operator in _ARITHMETIC:
+            return self._number(node.parts, node.operator)  # 1/9, 3-1j
         return None
 
     def check_all_used(self, names: Mapping[str, str], at: int) -> None:

@@ -31,7 +31,7 @@ from uniconv.spec.rules import (
     read_as,
     setting,
 )
-from uniconv.spec.values import integer
+from uniconv.spec.values import integer, not_negative
 from uniconv.spec.words import AS_IS, NumbersMean, Word
 
 __all__ = ["Crop", "Pad", "Padding"]
@@ -139,10 +139,17 @@ class Pad(Padding):
             return ((0, 0),) * facts.rank
         pairs = self.form.read(value, facts.layout.x, facts.rank) if self.form else None
         if pairs is None:
-            counted = self.form is not None and isinstance(value, (list, tuple))
-            axes_read = read_as(facts) if counted else ""
-            raise facts.bad(self.option, value, f"must be {self.describe()}{axes_read}")
+            raise facts.bad(self.option, value, self._must(value, facts))
         return pairs
+
+    def _must(self, value: object, facts: CallContext) -> str:
+        """What must hold of numbers that the form cannot read."""
+        counted = self.form is not None and isinstance(value, (list, tuple))
+        if self.form and (counted or integer(value) is not None):
+            raised = self.form.read(not_negative(value), facts.layout.x, facts.rank)
+            if raised is not None:
+                return "must have no negative number" if counted else "must not be negative"
+        return f"must be {self.describe()}{read_as(facts) if counted else ''}"
 
     def _word(self, value: Any, facts: CallContext) -> Word:
         """The function of a word; that of another option's value where it has a say in it."""

@@ -16,6 +16,9 @@ _RELATIVES = {
     "trax": "jax.lax.conv_general_dilated",
     # github.com/Jittor/jittor python/jittor/nn.py
     "jittor": "torch.nn.functional.conv2d",
+    # gitee.com/mindspore/mindspore mindspore/python/mindspore/ops/operations/nn_ops.py Conv2D:
+    # pad_mode="same" is SAME_UPPER
+    "mindspore": "onnx.Conv",
     # github.com/LaurentMazare/tch-rs, which binds libtorch
     "tch": "torch.nn.functional.conv2d",
     # github.com/huggingface/candle candle-core/src/conv.rs

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Mapping, Set
 from typing import Any
 
-__all__ = ["LARGEST", "integer", "integers", "largest", "plain"]
+__all__ = ["LARGEST", "integer", "integers", "largest", "not_negative", "plain"]
 
 LARGEST = 2**31 - 1
 
@@ -40,6 +40,13 @@ def integer(value: object) -> int | None:
     except TypeError:
         return None
     return number if -LARGEST - 1 <= number <= LARGEST else None
+
+
+def not_negative(value: object) -> object:
+    """The value, which may be a nested list, with 0 in the place of negative integers."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(not_negative, value))
+    return max(value, 0) if isinstance(value, int) else value
 
 
 def largest(value: object) -> int:
