@@ -1126,13 +1126,24 @@ def test_a_frozen_graph_tells_the_eps_of_each_batch_norm(folder):
         *constants,
         node("a/read", "Identity", "a"),
     ]
+    for k, (total, names) in enumerate({"Add": "e eps", "AddV2": "eps:0 f/read"}.items()):
+        nodes += [node(f"sum{k}", total, names), node(f"root{k}", "Rsqrt", f"sum{k}:0")]
+    # no eps: a sum of two vectors, of two numbers, of something that was computed, and no root
+    nodes += [node("s2", "Add", "a m"), node("r2", "Rsqrt", "s2")]
+    nodes += [node("s3", "Add", "eps eps"), node("r3", "Rsqrt", "s3")]
+    nodes += [node("s4", "AddV2", "moments/variance eps"), node("r4", "Rsqrt", "s4")]
+    nodes += [node("s5", "AddV2", "m eps"), node("r5", "Sqrt", "s5")]
+    eps = message((8, message((1, 1), (2, b""), (5, np.array([0.125], "f4")))))
+    nodes += [node("eps", "Const", value=eps), node("f/read", "Identity", "f")]
+    nodes += [node(name, "Const", value=tensor) for name in "ef"]
     inner = message(
         (1, message((1, b"f"))),
         *((3, n) for n in (constants[0], norm("a:output:0", eps=2.0))),
     )
     Path("m.pb").write_bytes(message(*((1, n) for n in nodes), (2, message((1, inner)))))
-    assert epsilons("m.pb") == {"a": 0.25, "b": 0.5, "c": 1e-4, "f/a": 2.0}
-    assert len(files.load("m.pb")) == 6
+    named = {"a": 0.25, "b": 0.5, "c": 1e-4, "e": 0.125, "f": 0.125, "f/a": 2.0}
+    assert epsilons("m.pb") == named
+    assert len(files.load("m.pb")) == 9
 
 
 def test_each_batch_norm_is_folded_with_its_own_eps(folder):

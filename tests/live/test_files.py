@@ -1,5 +1,7 @@
 """Files as Keras and TensorFlow themselves write them."""
 
+import importlib
+
 import numpy as np
 import pytest
 
@@ -124,6 +126,39 @@ def test_a_frozen_graph_is_what_tensorflow_reads(tf):
             value = tf.make_ndarray(node.attr["value"].tensor)
             assert (found[node.name].dtype, found[node.name].shape) == (value.dtype, value.shape)
             np.testing.assert_array_equal(found[node.name].array, value)
+
+
+def keras_norm(tf, ones, variance):
+    layer = tf.keras.layers.BatchNormalization(epsilon=0.375)
+    layer.build((1, 4, 5, 3))
+    layer.moving_variance.assign(variance)
+    return lambda x: layer(x, training=False)
+
+
+def plain_norm(tf, ones, variance):
+    return lambda x: tf.nn.batch_normalization(x, ones, variance, ones, ones, 0.375)
+
+
+def fused_norm(tf, ones, variance):
+    function = tf.compat.v1.nn.fused_batch_norm
+    known = {"mean": ones, "variance": variance, "epsilon": 0.375, "is_training": False}
+    return lambda x: function(x, ones, ones, **known)[0]
+
+
+@pytest.mark.parametrize("norm", [keras_norm, plain_norm, fused_norm])
+def test_a_frozen_batch_norm_tells_its_eps(tf, tmp_path, norm):
+    values = [1.0, 2.0, 4.0]
+    function = tf.function(norm(tf, tf.Variable([3.0] * 3), tf.Variable(values)))
+    concrete = function.get_concrete_function(tf.TensorSpec((1, 4, 5, 3), tf.float32))
+    freezing = importlib.import_module("tensorflow.python.framework.convert_to_constants")
+    graph = freezing.convert_variables_to_constants_v2(concrete).graph.as_graph_def()
+    operations = {node.op for node in graph.node}
+    assert ("FusedBatchNormV3" in operations) == (norm is fused_norm)
+    (tmp_path / "m.pb").write_bytes(graph.SerializeToString())
+    arrays = files.load(tmp_path / "m.pb").values()
+    (variance,) = (array for array in arrays if array.eps is not None)
+    assert variance.eps == 0.375
+    np.testing.assert_array_equal(variance.array, values)
 
 
 @pytest.mark.parametrize("name", ["float", "quantized"])
