@@ -421,3 +421,24 @@ def test_an_activation_is_said_inside_or_after_the_call(to, line):
     call = Call((2, 6, 7, 3), (3, 2, 3, 5), dialect="keras.layers.Conv2D", activation="relu")
     lines = translate(call, to=to).lines
     assert any(row.startswith(line) for row in lines), lines
+
+
+def test_formulas_of_symbols_ask_no_symbol_for_its_truth():
+    call = 'tf.nn.conv2d(x, w, strides=4, padding="SAME")'
+    code = translate(call, to="theano", x=(1, 5, 6, 2), w=(2, 3, 2, 3), sizes="any")
+    assert "tensor.maximum(((4 - ((n0 + 3) % 4)) // 2) - 1, 0)" in str(code)
+
+
+def test_a_border_read_from_x_that_has_no_formula_is_written_for_one_size():
+    options = {"Padding": "same", "PaddingValue": "symmetric-include-edge", "Stride": 3}
+    call = Call((3, 2, 4), (2, 2, 5), dialect="matlab.dlconv", **options)
+    assert translate(call, to="mxnet").outcome == "exact for these sizes"
+    with pytest.raises(CannotExpress, match="written for one size"):
+        translate(call, to="mxnet", sizes="any")
+
+
+def test_what_may_leave_nothing_of_x_is_cut_last_where_no_array_is_empty():
+    options = {"strides": [3, 1], "pads_begin": (1, 3), "pads_end": (1, 3), "output_shape": [1, 7]}
+    call = Call((4, 2, 1, 3), (2, 4, 1, 5), dialect="openvino.convolution_backprop_data", **options)
+    lines = translate(call, to="mxnet").lines
+    assert ("concat" in lines[1], lines[-1]) == (True, "y = y[:, :, 1:, 3:]")

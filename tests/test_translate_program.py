@@ -145,6 +145,34 @@ def test_the_code_for_an_expression_gets_its_brackets():
     )
 
 
+CONSTANTS = """\
+import jax
+import mxnet as mx
+from jax import lax
+NHWC = ("NHWC", "HWIO", "NHWC")
+PAIR = [2, 1]
+AXES = [1, 2]
+AXES.append(1)
+
+
+def f(x, w):
+    a = lax.conv_general_dilated(x, w, PAIR, "VALID", dimension_numbers=NHWC)
+    b = lax.conv(x, w, (1, 1), "VALID")
+    c = lax.conv(x, w, AXES, "VALID")
+    return mx.nd.Convolution(x, w, kernel=(3, 2), num_filter=8, no_bias=True, pad=(1, 1))
+"""
+
+
+def test_constants_of_the_file_are_read_and_lists_tell_the_axes():
+    done = translate_program(CONSTANTS, to="pytorch")
+    assert [r.after for r in done.rewritten] == [
+        "F.conv2d(x.permute(0, 3, 1, 2), w.permute(3, 2, 0, 1), stride=(2, 1)).permute(0, 2, 3, 1)",
+        "F.conv2d(x, w)",
+        "F.conv2d(x, w, padding=1)",
+    ]
+    assert [r.line for r in done.left] == [13]
+
+
 STRANGE = """\
 from functools import partial
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -62,6 +63,24 @@ class CallSites:
         self.program = read_python(SourceText("\n".join(self.imports)))
         stars = (line.split()[1] for line in self.imports if line.endswith("import *"))
         self.stars = list(stars)
+
+    @cached_property
+    def _constants(self) -> dict[str, ast.expr]:
+        """The lists, tuples and words of the file that one statement sets at the top of it."""
+        nodes = list(ast.walk(self.tree))
+        stores = Counter(n.id for n in nodes if isinstance(n, ast.Name) and _is_set(n))
+        stores.update(n.arg for n in nodes if isinstance(n, ast.arg))
+        # STRIDES[1] = 2, STRIDES.append(1)
+        stores.update(dotted_path(n.value) for n in nodes if isinstance(n, ast.Attribute))
+        parts = (n for n in nodes if isinstance(n, ast.Subscript) and _is_set(n))
+        stores.update(dotted_path(n.value) for n in parts)
+        values: dict[str, ast.expr] = {}
+        for node in self.tree.body:
+            if isinstance(node, ast.Assign) and len(node.targets) == 1 and _is_fixed(node.value):
+                name = dotted_path(node.targets[0])
+                if stores[name] == 1:
+                    values[name] = node.value
+        return values
 
     @cached_property
     def _lists(self) -> set[str]:
@@ -172,7 +191,7 @@ class CallSites:
         """Sort the arguments of a call."""
         _check_written_out(call)
         names = {f"argument_{i}": value for i, value in enumerate(arguments_of(call))}
-        texts = [ast.unparse(v) if self._is_value(v) else n for n, v in names.items()]
+        texts = [self._text(v) or n for n, v in names.items()]
         read = self._read_as(call, path, texts)
         for role, argument in read.matched.arrays.items():
             name = argument.value
@@ -183,7 +202,7 @@ class CallSites:
                 raise LeftError(f"no {role} stands in it")
         place.kernel = self._kernel(ast.unparse(place.arguments["w"]))
         arrays = {id(node): n for n, node in names.items() if node in place.arguments.values()}
-        if all(id(v) in arrays or self._is_value(v) for v in names.values()):
+        if all(id(v) in arrays or self._text(v) for v in names.values()):
             place.read = read
         else:
             self._number(place, call, path, arrays)
@@ -205,7 +224,7 @@ class CallSites:
         def text_of(node: ast.expr) -> str:
             if id(node) in arrays:
                 return arrays[id(node)]
-            return ast.unparse(node) if self._is_value(node) else ""
+            return self._text(node)
 
         place.numbered = CallInFile(
             arguments_of(call), lambda texts: self._read_as(call, path, texts), text_of
@@ -225,16 +244,19 @@ class CallSites:
             raise LeftError("it cannot be read")
         return read
 
-    def _is_value(self, node: ast.expr) -> bool:
-        """Whether a node is written out, or a constant of a module."""
-        root = dotted_path(node).partition(".")
-        if root[2] and root[0] in self.program.aliases:
-            return True
+    def _text(self, node: ast.expr) -> str:
+        """A node's value as text: what is written out, or a constant; "" for any other."""
+        path = dotted_path(node)
+        root, dot, _ = path.partition(".")
+        if path in self._constants:
+            return ast.unparse(self._constants[path])
+        if dot and root in self.program.aliases:
+            return path
         try:
             ast.literal_eval(node)
         except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-            return False
-        return True
+            return ""
+        return ast.unparse(node)
 
     def _kernel(self, name: str) -> Shape | None:
         """A kernel's shape: as it was said, or as the one statement has it that sets its name."""
@@ -264,6 +286,18 @@ class CallSites:
         except UniconvError:
             return None
         return None if array is None else tuple(getattr(array, "shape", array))
+
+
+def _is_set(node: ast.Name | ast.Subscript) -> bool:
+    return not isinstance(node.ctx, ast.Load)
+
+
+def _is_fixed(node: ast.expr) -> bool:
+    """Whether a list, a tuple or a word is written out."""
+    try:
+        return isinstance(ast.literal_eval(node), (list, tuple, str))
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return False
 
 
 def _check_written_out(call: ast.Call) -> None:

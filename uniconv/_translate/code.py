@@ -11,7 +11,7 @@ from uniconv._canonical import steps as s
 from uniconv._canonical.layout import axes
 from uniconv._canonical.steps_source import source
 from uniconv._translate.beside import Rewriting, Steps, letters_of
-from uniconv._translate.languages import LANGUAGES, Language
+from uniconv._translate.languages import LANGUAGES, Language, of_symbols
 from uniconv._translate.nodes import Graph, in_a_list, renamed
 from uniconv._translate.writing import Writer
 from uniconv.spec.idiom import Idiom, numpy_idiom
@@ -161,6 +161,8 @@ def _is_used(line: str, text: str) -> bool:
 
 def _writer(rewriting: Rewriting, idiom: Idiom, language: Language) -> Writer:
     call, lifted = rewriting.call, rewriting.lifted.call
+    if idiom.symbols:
+        language = replace(language, formula=of_symbols(idiom.symbols))
     ndims = {
         "x": len(letters_of(call.layout.x, call.rank, len(call.sizes.batch))),
         "w": len(call.letters.w),

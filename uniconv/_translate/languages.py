@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -92,6 +93,20 @@ def in_matlab(formula: Any) -> str:
     return _respelled(
         str(formula), {"//": "floor(({a}) / {b})", "%": "mod({a}, {b})"}, "", "{f}({v})"
     )
+
+
+def of_symbols(functions: Mapping[str, str]) -> Callable[[Any], str]:
+    """Formulas in Python whose extents are symbols: max, min and if by these functions."""
+
+    def formula(value: Any) -> str:
+        text = str(value)
+        if not re.search(r"\b(?:max|min|if)\b", text):
+            return text
+        operators = {"//": "(({a}) // {b})", "%": "(({a}) % {b})"}
+        text = _respelled(text, operators, functions["if"] + "({q}, {a}, {b})", "{f}({v})")
+        return re.sub(r"\b(max|min)\(", lambda match: f"{functions[match[1]]}(", text)
+
+    return formula
 
 
 def _is_sum(node: ast.expr) -> bool:

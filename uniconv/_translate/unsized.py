@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import cast
+from typing import Any, cast
 
 from uniconv._call import Call
 from uniconv._calls.kernel import KernelReading, kernel_of, read_kernel
@@ -63,9 +63,34 @@ class UnsizedCall:
         if w is not None:
             return read_kernel(op, call, w)
         layout: Layout = op.layout.of(call)
+        rank = self._rank_of_options() if rank is None else rank
         if rank is None and len(layout.ranks) != 1:
             raise BadShape(f"{op.name}: the number of its spatial axes is not known")
         return kernel_of(op, call, layout, rank or layout.ranks[0])
+
+    def _rank_of_options(self) -> int | None:
+        """The spatial axes that a list among the options has one number each for."""
+        op, options = self.matched.op, self.words.options
+        for rule in filter(None, (op.stride, op.dilation, op.lhs_dilation)):
+            value: Any = options.get(rule.option)
+            listed = isinstance(value, (tuple, list)) and not {"full", "sample"} & {*rule.accepts}
+            if listed and (len(value) > 1 or (value and "one" not in rule.accepts)):
+                return len(value)
+        return len(self._size_of_kernel) or None
+
+    @property
+    def _channels_out(self) -> int | None:
+        """The channels of y, where a word says them beside the kernel."""
+        words = self.matched.op.constructor_words.items()
+        values = (self.words.options.get(word) for word, restated in words if restated.says == "o")
+        return next((n for n in values if type(n) is int), None)
+
+    @cached_property
+    def _size_of_kernel(self) -> Shape:
+        """The spatial sizes of w that an option repeats; () where none does."""
+        names = [o.option for o in self.matched.op.inert_options if o.repeats_kernel]
+        values = [self.words.options.get(name) for name in names]
+        return next((tuple(v) for v in values if isinstance(v, (tuple, list))), ())
 
     def read_x(self, x: Shape) -> tuple[int, Shape]:
         """The channels and the spatial sizes of an x of that shape; BadShape where none fits."""
@@ -81,7 +106,8 @@ class UnsizedCall:
         """Shapes that stand for every kernel; BadShape as ``reading``."""
         reading = self.reading()
         pairs = zip(_KERNELS, _CHANNELS)
-        return [kernel_shape(reading, k[: reading.rank], i, o) for k, (i, o) in pairs]
+        size, out = self._size_of_kernel, self._channels_out
+        return [kernel_shape(reading, size or k[: reading.rank], i, o, out) for k, (i, o) in pairs]
 
     def arrays(self, w: Shape, size: Shape | None = None) -> dict[str, Shape]:
         """The shapes of all arrays beside a kernel of that shape; size: that of x, else any."""
@@ -100,9 +126,14 @@ class UnsizedCall:
         return shapes | {"bias": (o,)}
 
 
-def kernel_shape(reading: KernelReading, spatial: Shape, i: int, o: int) -> Shape:
-    """The shape of a kernel of i channels in and o out of one group; of c = i where each is one."""
+def kernel_shape(
+    reading: KernelReading, spatial: Shape, i: int, o: int, out: int | None = None
+) -> Shape:
+    """The shape of a kernel of i channels in and o out of one group; of c = i where each is one.
+
+    out: the channels of all groups, where they are known.
+    """
     if reading.groups.each_channel:
         return reading.shape(i, i * o, i, spatial)
     groups = reading.group_count({"i": i, "o": o, "g": 2})
-    return reading.shape(i * groups, o * groups, groups, spatial)
+    return reading.shape(i * groups, out or o * groups, groups, spatial)

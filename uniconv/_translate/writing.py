@@ -166,18 +166,21 @@ def _flipped(w: Writer, x: str, axes: Sequence[int], ndim: int) -> str:
 
 
 def _surround(w: Writer, step: s.Surround) -> Expressions:
-    """Slices for what is cut, then the pad."""
+    """Slices for what is cut, and the pad."""
     ndim = w.ndims[step.on]
     pairs = _from_last(step.pad, ndim)
     less = {axis: tuple(map(_loss, pair)) for axis, pair in pairs.items()}
     more = {axis: (_growth(lo), _growth(hi)) for axis, (lo, hi) in pairs.items()}
-    expressions = []
+    cut: Expressions = []
+    padded: Expressions = []
     if any(not is_zero(n) for pair in less.values() for n in pair):
         ends = {axis: (lo, _until(w, axis, hi), 1) for axis, (lo, hi) in less.items()}
-        expressions.append(w.index(ndim, ends))
+        cut.append(w.index(ndim, ends))
     if any(not is_zero(n) for pair in more.values() for n in pair):
-        expressions += _padded(w, step, more, ndim)
-    return expressions
+        padded = _padded(w, step, more, ndim)
+    # Zeros come first where nothing might be left of x that they could be joined to.
+    constant = step.boundary in ("zeros", "constant")
+    return [*padded, *cut] if constant and not w.idiom.empty else [*cut, *padded]
 
 
 def _growth(n: Any) -> Any:
@@ -290,6 +293,8 @@ def _sides(
 def _gather(w: Writer, step: s.Gather) -> Expressions:
     """A border that torch has no mode for; others may have one, as far as it goes once round."""
     beyond = {"reflect": -1, "circular": 0, "symmetric": 0}[step.boundary]
+    if any(type(n) is not int for pair in step.pad for n in pair):
+        raise w.cannot("sizes", f"a border of {step.boundary} is written for one size")
     fits = all(max(pair) <= n + beyond for pair, n in zip(step.pad, step.size) if any(pair))
     if not fits or min(map(min, step.pad)) < 0:
         raise w.cannot("boundary", "its border is wider than x")

@@ -56,6 +56,7 @@ class Idiom:
     pad: by boundary; what is not there is joined of slices.
     nothing: an array of zeros of that shape and of x's dtype, for a framework without a "zeros".
     empty: whether an array may have no elements.
+    symbols: the functions for "max", "min" and "if" of extents, where these are no numbers.
     number: how a number ``{n}`` is written that an array ``{x}`` meets.
     array, result: how a NumPy array becomes one of the framework, and how y comes back, where
     that is not as in a plain call.
@@ -77,6 +78,7 @@ class Idiom:
     join: str = ""
     nothing: str = ""
     empty: bool = True
+    symbols: Mapping[str, str] = field(default_factory=dict)
     number: str = "{n}"
     conj: str = "{x}.conj()"
     array: str = ""
@@ -166,6 +168,7 @@ def theano_idiom() -> Idiom:
         reshape="{x}.reshape({shape})",
         join="tensor.concatenate([{parts}], {axis})",
         nothing="tensor.zeros({shape}, {x}.dtype)",
+        symbols={"max": "tensor.maximum", "min": "tensor.minimum", "if": "tensor.switch"},
         activations={
             "relu": "tensor.nnet.relu({x})",
             "clip": "tensor.clip({x}, {0}, {1})",
