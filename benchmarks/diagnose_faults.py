@@ -52,7 +52,7 @@ FAMILIES = (
     *("tf", "knet", "pytorch", "jax", "keras", "onnx", "mxnet", "paddle", "flax", "scipy"),
     *("matlab", "chainer", "theano", "mlx", "openvino"),
 )
-LEAST = 12  # numbers in y: fewer cannot tell two causes from chance
+LEAST = 12  # different numbers in y: fewer cannot tell two causes from chance
 
 
 @dataclass(frozen=True)
@@ -519,8 +519,8 @@ def scenes(seed: int) -> Any:
         n += 1
         try:
             made = scene(rng, numbers, FAMILIES[n % len(FAMILIES)])
-            if made is not None:
-                made.run()
+            if made is not None and np.unique(made.run()).size < LEAST:
+                made = None
         except UniconvError:
             made = None
         if made is not None:

@@ -149,6 +149,22 @@ def test_three_causes_of_one_layer():
     np.testing.assert_allclose(run(found, x=x, w=w), y, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("term", [0, 1], ids=["factors", "factors and terms"])
+@pytest.mark.parametrize("padding", [0, 1])
+def test_factors_per_output_channel_of_a_scaled_input(term, padding):
+    x, w, dialect = normal(3, 2, 12), normal(3, 2, 3), "torch.nn.functional.conv1d"
+    scaled = x * np.array([[0.5], [2]], np.float32) + np.array([[0.1], [-0.4]], np.float32)
+    y = uniconv.conv(scaled, w, dialect=dialect, padding=padding)
+    y = y * FACTOR[:3, 0] + term * TERM[:3, 0]
+    found = uniconv.diagnose(Call(x, w, dialect=dialect, padding=padding), y)
+    field = "factor and term per channel" if term or not padding else "factor per channel"
+    assert [c.field for c in found.causes] == [field, "values of x"]
+    # Without padding what is added to x is the same for all of an output channel: it is its term.
+    says = "(x - [-0.2, 0.2]) * [1, 4]" if padding else "x * [1, 4]"
+    assert found.causes[1].text == f"x is taken as {says}"
+    np.testing.assert_allclose(run(found, x=x, w=w), y, rtol=1e-4, atol=1e-5)
+
+
 # BatchNorm
 
 STATISTICS = {

@@ -49,7 +49,7 @@ def gives(model: Hypothesis, errors: Errors, points: Sequence[Index], moved: flo
     """
     if model.fit == "slope":
         return _one_slope(model, errors, points, moved)
-    if model.fit == "input":
+    if model.fit.endswith("input"):
         return input_agrees(model, errors, points, moved)
     # How to read this: for up to three channels of y (the first, the middle, the last; others where
     # these tell nothing), the points of some places must lie on a line.
@@ -173,6 +173,8 @@ def settled(model: Hypothesis) -> Hypothesis:
         "batch": _batch,
         "slope": _slope,
         "input": input_settled,
+        "gain of input": _lines_of_input,
+        "affine of input": _lines_of_input,
     }
     return settle[model.fit](model) if model.fit else model
 
@@ -241,6 +243,18 @@ def _lines(model: Hypothesis) -> Hypothesis:
     gain = factor if model.gain is None else model.gain * factor
     actual = f"factors {_some(factor)}, terms {_some(term)}"
     return _filled(model, actual, model.changes[-1].text, gain=gain, bias=term, shift=0.0)
+
+
+def _lines_of_input(model: Hypothesis) -> Hypothesis:
+    """A factor per output channel, perhaps with a term, of a scaled input."""
+    # One output channel tells how x is scaled; with that, all channels tell their factors.
+    scaled = input_settled(model)
+    if scaled.fit:
+        return model
+    *earlier, last = scaled.changes
+    fit = model.fit.removesuffix(" of input")
+    one = _lines(replace(scaled, fit=fit, changes=tuple(earlier)))
+    return replace(one, changes=(*one.changes, last))
 
 
 def _mean(a: Array, weight: Array, axes: tuple[int, ...], *, term: bool) -> Array:

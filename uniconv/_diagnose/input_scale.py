@@ -33,8 +33,13 @@ IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 def input_agrees(model: Hypothesis, errors: Errors, points: Sequence[Index], moved: float) -> bool:
-    """Whether these elements are those of a scaled and shifted x."""
+    """Whether these elements are those of a scaled and shifted x.
+
+    Where each output channel has a factor of its own, those of the first one.
+    """
     ones = model.but(x=np.broadcast_to(1.0, model.x.shape))
+    if model.fit != "input":
+        points = list(dict.fromkeys((at[0], 0, *at[2:]) for at in points))
     return any(_fits(model, ones, each, errors, points, moved) for each in _ways(model))
 
 
@@ -56,7 +61,9 @@ def _fits(
     """The same for one way; a few elements first, since most hypotheses fail there."""
     # Each row is an element: what x gives of each channel, what ones do; the target is what y says
     # of both together.  More rows than unknowns must be met within their errors (``room``).
-    unknown = 2 * (model.x.shape[1] if each else 1)
+    scales = model.x.shape[1] if each else 1
+    one = np.ones(int(model.fit == "affine of input"))
+    unknown = 2 * scales + len(one)
     for count in (unknown + 3, 2 * unknown + 12):
         rows: list[Array] = []
         targets, room = [], []
@@ -68,7 +75,7 @@ def _fits(
                 z, slope = before_one(model.activation, float(z))
             if slope:
                 by_x, by_one, outside = _sums(model, ones, at, each)
-                rows.append(np.concatenate([by_x, by_one]))
+                rows.append(np.concatenate([by_x, by_one, one]))
                 targets.append(z - model.added(at) - outside)
                 unit = 2 * float(np.sqrt(max(model.terms, 1))) * U
                 of_y = errors.y + (errors.stored + 8 * U) * (1 + abs(model.y[at])) + errors.least
@@ -78,8 +85,8 @@ def _fits(
             return False
         matrix, target = np.array(rows), np.array(targets)
         numbers = np.linalg.lstsq(matrix, target, rcond=1e-9)[0]
-        of_x = float(np.abs(numbers[: unknown // 2]).max())
-        of_one = float(np.abs(numbers[unknown // 2 :]).max())
+        of_x = float(np.abs(numbers[:scales]).max())
+        of_one = float(np.abs(numbers[scales:]).max())
         sizes = np.abs(matrix).sum(1) * U * (of_x + of_one)
         allowed = 4 * (
             of_x * np.array([v for v, _ in room]) + np.array([z for _, z in room]) + sizes
@@ -103,10 +110,16 @@ def _sums(model: Hypothesis, ones: Hypothesis, at: Index, each: bool) -> tuple[A
 
 
 def input_settled(model: Hypothesis) -> Hypothesis:
-    """The model with x scaled and shifted as y says, in plain numbers where these do."""
+    """The model with x scaled and shifted as y says, in plain numbers where these do.
+
+    Where each output channel has a factor of its own, as the first one says; x's own first factor
+    is 1 then, as no number of y would tell it from those.
+    """
     z, slope = model.y, np.ones(model.y.shape)
     if model.activation is not None:
         z, slope = before(model.activation, model.y)
+    if model.fit != "input":
+        slope = slope * (np.arange(slope.shape[1]) == 0).reshape(1, -1, *(1,) * (slope.ndim - 2))
     places = np.flatnonzero(slope.ravel())
     places = places[:: max(1, len(places) // ROWS)]
     if not len(places):
@@ -123,23 +136,44 @@ def input_settled(model: Hypothesis) -> Hypothesis:
             for c in range(model.x.shape[1] if each else 1)
         ]
         matrix = np.stack(columns, 1)
-        numbers = np.linalg.lstsq(matrix, target, rcond=1e-9)[0]
-        off = np.abs(matrix @ numbers - target).max()
+        numbers = _numbers_of_input(model, matrix, target)
+        if not numbers[: len(numbers) // 2].all():
+            continue
+        off = _off(model, matrix, numbers, target)
         # Plain numbers where they fit about as well.
         allowed = 2 * off + 1e-6 * np.abs(target).max()
         short = (np.array([float(f"{v:.{digits}g}") for v in numbers]) for digits in (3, 5))
-        for plain in (_deviations(numbers), *short):
-            if np.abs(matrix @ plain - target).max() <= allowed:
+        without_terms = np.where(np.arange(len(numbers)) < len(numbers) // 2, numbers, 0)
+        for plain in (_deviations(without_terms), _deviations(numbers), *short):
+            if _off(model, matrix, plain, target) <= allowed:
                 numbers = plain
                 break
         a, b = np.split(numbers, 2)
-        if not a.all():
-            continue
         shape = (1, -1, *(1,) * (model.x.ndim - 2))
         best = _scaled(model, a, b, model.x * a.reshape(shape) + b.reshape(shape))
         if off <= 1e-5 * np.abs(target).max():
             break
     return best
+
+
+def _numbers_of_input(model: Hypothesis, matrix: Array, target: Array) -> Array:
+    """By least squares what x is multiplied by, and what is added to it."""
+    own = len(matrix[0])
+    if model.fit == "affine of input":
+        matrix = np.concatenate([matrix, np.ones((len(matrix), 1))], 1)
+    numbers = np.asarray(np.linalg.lstsq(matrix, target, rcond=1e-9)[0])[:own]
+    free = model.fit != "input" and numbers[0] != 0
+    return numbers / numbers[0] if free else numbers
+
+
+def _off(model: Hypothesis, matrix: Array, numbers: Array, target: Array) -> float:
+    """How far y is from that of a scaled input, with the best factor where that is open."""
+    value = matrix @ numbers
+    if model.fit != "input":
+        one = (np.ones(len(value)),) if model.fit == "affine of input" else ()
+        line = np.stack([value, *one], 1)
+        value = line @ np.linalg.lstsq(line, target, rcond=1e-9)[0]
+    return float(np.abs(value - target).max())
 
 
 def _only(model: Hypothesis, channel: int, each: bool, one: bool) -> Array:

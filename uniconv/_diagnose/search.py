@@ -35,6 +35,8 @@ COARSE = 2 * UNITS["bfloat16"]  # how far x and w may be off, relatively, in any
 # Of three causes: how near the first must be, compared with none; on so many samples; and how many
 # are followed.
 NEARER, PART_OF_SAMPLES, FOLLOWED = 0.8, 16, 5
+# What may follow a change by what it reads off y; nothing in particular where it reads nothing.
+BESIDE_FIT = {"": (), "gain": ("values of x",), "affine": ("values of x",)}
 
 
 @dataclass
@@ -80,7 +82,7 @@ def pairs(
     # pair so far: whoever cannot be below it is not looked at.  ``LEAST`` says what a slot costs at
     # least. Unless the second slot can change sizes, the first must already fit y's.
     names = list(SLOTS)
-    firsts = [(one.cost, i, n, one) for n, (i, one) in enumerate(ones) if not one.fit]
+    firsts = [(one.cost, i, n, one) for n, (i, one) in enumerate(ones) if one.fit in BESIDE_FIT]
     firsts.sort(key=lambda f: f[:3])
     bound = np.inf
     last_line = time.monotonic()
@@ -90,7 +92,7 @@ def pairs(
         if progress is not None and time.monotonic() - last_line > 1:
             last_line = time.monotonic()
             progress(f"pairs of causes: {done} of {len(firsts)} first causes tried")
-        for second in names[i + 1 :]:
+        for second in BESIDE_FIT[one.fit] or names[i + 1 :]:
             if cost + LEAST.get(second, CHEAPEST) <= bound and (second in SHAPING or one.fits):
                 for two in SLOTS[second](one):
                     if two.cost > bound or not judge.agrees(two, 0.0 if two.fit else COARSE):

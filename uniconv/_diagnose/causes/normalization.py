@@ -96,6 +96,8 @@ def affine(model: Hypothesis) -> Iterator[Hypothesis]:
 
 def input_scale(model: Hypothesis) -> Iterator[Hypothesis]:
     """x scaled and shifted, as images are: one scale for all channels, or one for each of few."""
+    # Beside factors per output channel, both are read off y together.
     if not np.iscomplexobj(model.x) and not np.iscomplexobj(model.w):
         change = Change("values of x", "as given", "read off y", "x is scaled", 2.4, read_off=True)
-        yield model.but(change, fit="input")
+        fit = f"{model.fit} of input" if model.fit in ("gain", "affine") else "input"
+        yield model.but(change, fit=fit)
