@@ -655,18 +655,16 @@ def faults(count: int, how_many: int, seed: int, verbose: bool) -> tuple[Tally, 
         tally.seconds.append(time.process_time() - begun)
         seen.update(names)
         model, result = run.model, run.result
-        # Flattened from another order of axes, y is told as two things.
-        causes = len(model.changes) + (run.reshaped is not None and how_many > 1)
         checks = {
             "explained": result.explained,
-            "no more causes": causes <= how_many,
+            "no more causes": len(run.changes) <= how_many,
             "proved": result.explained and proved(model),
             "general": result.explained and general(fault, run, numbers),
             "code": result.explained and diagnosis_of(run).call != "",
         }
         right = all(checks.values())
         tally.right += right
-        fields = {c.field for c in model.changes} | ({"shape of y"} if run.reshaped else set())
+        fields = {c.field for c in run.changes}
         tally.named += right and fields == set(fault.bad.fields)
         if not right:
             wrong.update(["+".join(sorted(names))])

@@ -118,7 +118,12 @@ CAUSES: dict[str, tuple[Any, Any, Any, dict[str, Any], list[str]]] = {
                  ["the dilation is on the wrong axis: height and width are exchanged"]),
     "flattened": (X, W, conv().reshape(2, -1), {}, ["y is reshaped to (2, 252)"]),
     "flattened from the channels": (X, W, conv().transpose(0, 2, 3, 1).ravel(), {},
-                                    ["y is flattened", "reshaped to (n s0 s1 o)"]),
+                                    ["y is flattened from (n s0 s1 o), not from (n o s0 s1)"]),
+    "flattened from the channels of each image": (
+        X, W, conv().transpose(0, 2, 3, 1).reshape(2, -1), {},
+        ["y is flattened from (n s0 s1 o), not from (n o s0 s1)"]),
+    "flattened backwards": (X, W, conv().ravel(order="F"), {},
+                            ["y is flattened from (s1 s0 o n), not from (n o s0 s1)"]),
     "flip and ReLU": (X, W, np.maximum(conv(w=FLIPPED), 0), {}, ["flipped", "after ReLU"]),
     "padding and sigmoid": (X, W, after(torch.sigmoid, conv(padding=1)), {},
                             ["the padding is ((1, 1), (1, 1))", "after sigmoid"]),

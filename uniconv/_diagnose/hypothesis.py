@@ -126,15 +126,23 @@ class Problem:
     ``input``, ``kernel`` and ``output`` bring them into the canonical one.  An axis that the layout
     lacks is there with size 1, and several batch axes are one.  parts: how many parts of the batch
     have filters of their own (JAX's batch_group_count), which become groups of channels here.
-    activations: those that y may end in, by its numbers.  memory: the products under elements, of
+    flattened: whether y came with its axes merged.  activations: those that y may end in, by its
+    numbers.  memory: the products under elements, of
     the x, w and record that were asked last; surrounded: the x that was asked last with a rim of
     one pixel, of zeros and of its other end.
     """
 
     def __init__(
-        self, call: LoweredCall, x: Array, w: Array, y: Array, p: Array | None = None
+        self,
+        call: LoweredCall,
+        x: Array,
+        w: Array,
+        y: Array,
+        p: Array | None = None,
+        *,
+        flattened: bool = False,
     ) -> None:
-        self.call, self.rank = call, call.rank
+        self.call, self.rank, self.flattened = call, call.rank, flattened
         self.spatial = tuple(f"s{i}" for i in range(self.rank))
         self.transposed = call.op.kind == "conv_transpose"
         self.parts = call.conv.batch_groups

@@ -119,7 +119,7 @@ def input_settled(model: Hypothesis) -> Hypothesis:
     if model.activation is not None:
         z, slope = before(model.activation, model.y)
     if model.fit != "input":
-        slope = slope * (np.arange(slope.shape[1]) == 0).reshape(1, -1, *(1,) * (slope.ndim - 2))
+        slope = np.concatenate([slope[:, :1], np.zeros(slope[:, 1:].shape)], 1)
     places = np.flatnonzero(slope.ravel())
     places = places[:: max(1, len(places) // ROWS)]
     if not len(places):

@@ -122,12 +122,13 @@ def problem(
     if pointwise is not None:
         shapes.append(pointwise.array.shape)
     call = lower(op, options, *shapes)
-    y, _ = unflattened(call, y)
+    y, reshaped = unflattened(call, y)
     zeros = [np.asarray(z, float) for z in call.zero_points]
     own_x = x.array - zeros[0] if zeros[0].any() else x.array
     p = None if pointwise is None else pointwise.array
     kernel = w.array.conj() if op.conjugates else w.array
-    return Problem(call, own_x, kernel - zeros[1], y.array, p)
+    flattened = reshaped is not None
+    return Problem(call, own_x, kernel - zeros[1], y.array, p, flattened=flattened)
 
 
 def unflattened(call: LoweredCall, y: InputArray) -> tuple[InputArray, Change | None]:

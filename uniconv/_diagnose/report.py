@@ -130,9 +130,8 @@ def diagnosis_of(run: Run) -> Diagnosis:
     expected = start.result() if start.fits else None
     difference = largest_difference(expected, start.y)
     call, reason = line_of(run, model, result.remainder.largest)
-    causes = as_causes(model.changes, _shares(start, model))
-    if run.reshaped is not None:
-        causes = (*as_causes([run.reshaped]), *causes)
+    parts = _shares(start, model)
+    causes = as_causes(run.changes, [*[None] * (len(run.changes) - len(parts)), *parts])
     return Diagnosis(
         run.op.name,
         _verdict(run, causes, difference),

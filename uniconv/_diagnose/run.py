@@ -54,6 +54,14 @@ class Run:
         return self.result.model
 
     @property
+    def changes(self) -> tuple[Change, ...]:
+        """What is told: the model's changes, and that y has other axes if none of them says so."""
+        own = self.model.changes
+        if self.reshaped is None or any(change.field == "shape of y" for change in own):
+            return own
+        return (self.reshaped, *own)
+
+    @property
     def bias_array(self) -> Mapping[str, Array]:
         """The bias by its name, where there is one.
 

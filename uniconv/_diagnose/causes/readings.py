@@ -49,7 +49,10 @@ def readings(problem: Problem, role: str) -> list[tuple[Array, Change]]:
         for reading in _readings(array):
             canonical = _canonical(problem, role, reading)
             if canonical is not None:
-                choices.append((canonical, _change(problem.rank, role, array, reading)))
+                change = _change(problem.rank, role, array, reading)
+                if role == "y" and problem.flattened:
+                    change = _flattened(array, reading, change)
+                choices.append((canonical, change))
         problem.readings[role] = choices
     return problem.readings[role]
 
@@ -127,6 +130,23 @@ def _change(rank: int, role: str, array: LabelledArray, reading: Reading) -> Cha
     undo = f"give {what} with its axes as ({_spelled(native)})"
     return Change(
         f"axes of {role}", f"({_spelled(native)})", actual, text, cost, ((role, code),), undo
+    )
+
+
+def _flattened(array: LabelledArray, reading: Reading, change: Change) -> Change:
+    """The change for a y whose axes are merged: from which order it was flattened."""
+    # What a Flatten does to channels last where they are first, or Julia's to all axes.
+    if reading.how.startswith("to"):
+        return change
+    native, order = (_spelled(letters) for letters in (array.letters, reading.order))
+    memory = " (in column-major memory)" if reading.how == "F" else ""
+    return change.but(
+        field="shape of y",
+        expected=f"flattened from ({native})",
+        actual=f"flattened from ({order}){memory}",
+        text=f"y is flattened from ({order}){memory}, not from ({native})",
+        cost=1.6 if memory else 1.5,
+        undo=f"flatten it from ({native}), or take the rows of a Dense kernel behind it in order",
     )
 
 
