@@ -49,6 +49,10 @@ PRODUCTS = {
         *("mlx.core.conv2d", (1, 4, 5, 48), (160, 3, 3, 48), {"padding": 1}),
         lambda x, w, b: F.conv2d(x, w, b, padding=1),
     ),
+    "stamps of one tap": (
+        *("keras.ops.conv_transpose", (2, 3, 5, 320), (1, 1, 240, 320), {"strides": 1}),
+        lambda x, w, b: F.conv_transpose2d(x, w, b),
+    ),
     "stamps side by side": (
         *("keras.ops.conv_transpose", (2, 3, 5, 160), (2, 2, 112, 160), {"strides": 2}),
         lambda x, w, b: F.conv_transpose2d(x, w, b, 2),

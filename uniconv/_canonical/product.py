@@ -177,9 +177,10 @@ def _windows(step: Convolve) -> tuple[int, ...]:
 
 
 def one_tap(step: Convolve) -> bool:
-    """Whether each pixel is a window."""
+    """Whether each pixel is a window, and the kernel one for ``o i``."""
     assert step.sizes is not None
-    return prod(step.sizes.kernel) == max(step.stride) == 1 and not any(step.padding)
+    single = prod(step.sizes.kernel) == max(step.stride) == 1
+    return single and not any(step.padding) and not step.transposed
 
 
 def _is_exact() -> bool:
