@@ -360,6 +360,14 @@ def test_long_lines_are_broken_as_ruff_does():
     assert formatted("y = f(x, mode='SAME')") == ['y = f(x, mode="SAME")']
 
 
+def test_a_long_expression_in_brackets_becomes_no_tuple():
+    terms = " + ".join(f"number_{i}" for i in range(12))
+    for line in (f"y = x - ({terms})", f"y = x[:, : x.shape[2] - (f({terms}))]"):
+        text = "\n".join(formatted(line))
+        assert ast.dump(ast.parse(text)) == ast.dump(ast.parse(line)), text
+        assert max(map(len, text.splitlines())) < len(line)
+
+
 def test_values_are_put_in_once():
     assert nested(["x = f(x)", "y = x + x"], {"x": "a.b"}) is None
     assert nested(["x = x * 2", "y = g(x).t"], {"x": "a"}) == "g((a * 2)).t"

@@ -38,8 +38,16 @@ def _broken(code: str, width: int) -> list[str]:
     whole = indent + ", ".join(parts)
     if len(whole) <= width and head[-1] == "(":
         return [head, whole, tail]
+    if _is_bracketed(code, start, inside):
+        return [head, *(f"{indent}{line}" for line in _broken(inside, WIDTH - 4)), tail]
     rows = [row for part in parts for row in _indented(part)]
     return [head, *rows, tail]
+
+
+def _is_bracketed(code: str, start: int, inside: str) -> bool:
+    """Whether brackets hold one expression, which a comma would make a tuple."""
+    calls = start > 0 and (code[start - 1].isalnum() or code[start - 1] in "_)]")
+    return code[start] == "(" and not calls and len(parts_between_commas(inside)) == 1
 
 
 def _indented(part: str) -> list[str]:
@@ -55,7 +63,9 @@ def _broken_argument(part: str) -> list[str]:
     if brackets is None:
         return [part + ","]
     start, end = brackets
-    rows = [f"    {inner}," for inner in _parts(part[start + 1 : end])]
+    inside = part[start + 1 : end]
+    comma = "" if _is_bracketed(part, start, inside) else ","
+    rows = [f"    {inner}{comma}" for inner in _parts(inside)]
     return [part[: start + 1], *rows, part[end:] + ","]
 
 
