@@ -76,9 +76,8 @@ def test_what_is_rewritten_gives_the_same(tensorflow):
 LEFT = {
     "tf.nn.conv2d(x, w, strides=2, padding=s)": "padding is s, which is not known",
     'tf.nn.conv2d(x, w, data_format=s, padding="SAME")': "data_format is s, which is not known",
-    'tf.nn.conv2d(x, w, strides=s, padding="SAME")': "the code depends on the kernel's shape: "
-    "say the shape of w",
-    'tf.nn.conv2d(x, w, strides=2, padding="SAME")': "the code depends on the kernel's shape: "
+    'tf.nn.conv2d(x, w, strides=s, padding="SAME")': "its code depends on s",
+    'tf.nn.depthwise_conv2d(x, w, [1, 2, 2, 1], "SAME")': "the code depends on the kernel's shape: "
     "say the shape of w",
     'tf.nn.conv2d(*xw, strides=2, padding="SAME")': "its arguments are not written out, "
     "but stand in *xw",
@@ -124,6 +123,31 @@ def test_a_call_keeps_the_expressions_that_the_file_does_not_say(tensorflow):
         both = (run(text)["f"](x, w, s, d, p) for text in (EXPRESSIONS, done.after))
         for a, b in zip(*both):
             assert torch.equal(a, b)
+
+
+SAME = """\
+import tensorflow as tf
+
+
+def f(x, w, v):
+    return (
+        tf.nn.conv2d(x, w, strides=[1, 2, 3, 1], padding="SAME"),
+        tf.nn.conv2d(x, v * 1, strides=3, padding="SAME"),
+    )
+"""
+
+
+def test_same_with_a_stride_is_formulas_of_both_sizes(tensorflow):
+    done = translate_program(SAME, to="pytorch")
+    assert not done.left
+    assert "max((k1 - (n1 + 2) % 3 + 1) // 2 - 1, 0)" in done.after
+    before, after = run(SAME)["f"], run(done.after)["f"]
+    for size in ((9, 8), (8, 7), (7, 6), (1, 2)):
+        x, v = numbers(2, *size, 3), numbers(5, 1, 3, 2)
+        for kernel in ((1, 1), (2, 3), (3, 2), (4, 5)):
+            w = numbers(*kernel, 3, 2)
+            for a, b in zip(before(x, w, v), after(x, w, v)):
+                assert torch.equal(a, b)
 
 
 def test_an_expression_that_may_be_a_list_is_left():
@@ -221,7 +245,7 @@ def test_a_shape_that_is_said_or_stands_in_the_file_is_used():
     assert said.rewritten[0].after == there.rewritten[0].after
     assert "F.pad(x.permute(0, 3, 1, 2), [(2 - (x.shape[2] + 1) % 2) // 2" in there.after
     hidden = made.replace("(x)", "(x, w)")  # another w
-    assert translate_program(hidden, to="pytorch").left
+    assert "k0 = w.shape[0]" in translate_program(hidden, to="pytorch").after
 
 
 def test_only_the_calls_of_the_one_framework_are_rewritten():

@@ -10,22 +10,27 @@ from uniconv._canonical.formula import traced
 from uniconv._canonical.steps import AnySize
 
 
-def size_free(call: LoweredCall) -> AnySize | None:
+def size_free(call: LoweredCall, *, any_kernel: bool = False) -> AnySize | None:
     """What makes the call's steps hold for x of any size; None where its padding cannot be traced.
 
     A border read from x may be wider than x unless the function refuses that.  An output size that
-    is an option belongs to one size of x, where the function insists on that.
+    is an option belongs to one size of x, where the function insists on that.  any_kernel: for a
+    kernel of any size, too, whose extents are k0, k1, ...
     """
-    conv, size, crop = call.conv, call.sizes.size, call.op.crop
+    conv, size, taps, crop = call.conv, call.sizes.size, call.sizes.kernel, call.op.crop
     if call.context.output_size and crop and (crop.adjoint or crop.fixed):
         return AnySize(conv.pad)
 
-    def along(axis: int) -> Callable[[Any], tuple[int, ...]]:
-        others = size[:axis], size[axis + 1 :]
-        return lambda n: call.padding_at((*others[0], n, *others[1]))[axis]
+    def along(axis: int) -> Callable[..., tuple[int, ...]]:
+        def pads(n: Any, k: Any = taps[axis]) -> tuple[int, ...]:
+            kernel = (*taps[:axis], k, *taps[axis + 1 :])
+            return call.padding_at((*size[:axis], n, *size[axis + 1 :]), kernel)[axis]
 
+        return pads
+
+    names = [(f"n{axis}", f"k{axis}")[: 1 + any_kernel] for axis in range(call.rank)]
     try:
-        padding = tuple(traced(along(axis), f"n{axis}") for axis in range(call.rank))
+        padding = tuple(traced(along(axis), *names[axis]) for axis in range(call.rank))
     except TypeError:  # a word that is no plain arithmetic
         return None
     # Along each axis, the largest extent that is too small for torch's own border.

@@ -334,10 +334,8 @@ def _joined(asked: Formula, yes: Number, no: Number) -> Number:
     if f"{yes}" == f"{no}":
         return no
     whole = _atom("if", asked, yes, no)
-    if (
-        len(_extents(whole)) > 1
-    ):  # two extents vary apart: what is equal along a line proves nothing
-        return whole
+    if len(extents(whole)) > 1:  # two extents vary apart: what is equal along a line proves nothing
+        return _atom("max", no, 0) if _is_zero(yes) and _grows_through_0(no, asked) else whole
     sizes = range(1, min(4 * _reach(whole), _MOST_TRIED))
     values = [value(whole, size) for size in sizes]
     for one in (no, yes, _atom("max", no, yes), _atom("min", no, yes)):
@@ -346,13 +344,31 @@ def _joined(asked: Formula, yes: Number, no: Number) -> Number:
     return whole
 
 
-def _extents(number: Number) -> set[str]:
+def _is_zero(number: Number) -> bool:
+    return type(number) is int and number == 0
+
+
+def _grows_through_0(number: Number, asked: Formula) -> bool:
+    """Whether a number is ``asked``, or a part of it, and not above 0 where that is negative."""
+    # asked // 2 is -1 at -1 and 0 at 0; it falls where asked falls, so it is 0 or less below.
+    shift, divisor, constant = number - asked, 1, 0
+    if type(shift) is not int and isinstance(number, Formula) and len(number.terms) == 1:
+        ((factor, atom),) = number.terms
+        if factor == 1 and atom.kind == "//" and type(atom.parts[1]) is int:
+            shift, divisor, constant = atom.parts[0] - asked, atom.parts[1], number.constant
+    if type(shift) is not int or divisor < 1:
+        return False
+    below, at = ((value + shift) // divisor + constant for value in (-1, 0))
+    return bool(below <= 0 <= at)
+
+
+def extents(number: Number) -> set[str]:
     """The names of the extents in a formula."""
     if not isinstance(number, Formula):
         return set()
     atoms = [atom for _, atom in number.terms]
     names = {atom.kind for atom in atoms if not atom.parts}
-    return names.union(*(_extents(p) for atom in atoms for p in atom.parts))
+    return names.union(*(extents(p) for atom in atoms for p in atom.parts))
 
 
 def _reach(number: Number) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 from uniconv._calls.lift import Lifted, lift
 from uniconv._calls.lower import LoweredCall
 from uniconv._calls.steps import after_steps, bias_step, kernel_sizes
+from uniconv._canonical.formula import extents
 from uniconv._canonical.layout import axes
 from uniconv._canonical.rearrange import kernel_steps, permuted
 from uniconv._canonical.record import Pairs, effective
@@ -48,7 +49,7 @@ class Rewriting:
     bias: whether the other function's own call adds the bias; where not, a step of y does.
     everywhere: whether it holds for x of every size, and not for that of ``call`` alone.
     beside: the fields of the record that the function does not say itself.
-    measured: whether steps name the extents of x, n0, n1, ...: by formulas.
+    measured: of what formulas in the steps name the extents: "n" of x, n0, n1, ..., "k" of w.
     then: what takes the y of this for its x, and the second kernel for its kernel.
     """
 
@@ -61,7 +62,7 @@ class Rewriting:
     bias: bool
     everywhere: bool
     beside: tuple[str, ...]
-    measured: bool = False
+    measured: str = ""
     then: Rewriting | None = None
 
     @property
@@ -374,7 +375,7 @@ def _placed(
         inside,
         everywhere,
         state.fields,
-        measured=any(_has_formula(step) for step in steps),
+        measured="".join(sorted({name[0] for step in steps for name in _extents(step)})),
     )
 
 
@@ -472,6 +473,7 @@ def placed(step: Step, letters: tuple[str, ...]) -> Step:
     raise TypeError(f"{step} is on no spatial axis")
 
 
-def _has_formula(step: Step) -> bool:
+def _extents(step: Step) -> set[str]:
+    """The names of the extents in the formulas of a step."""
     pairs = getattr(step, "pad", getattr(step, "cut", ()))
-    return any(type(n) is not int for pair in pairs for n in pair)
+    return {name for pair in pairs for n in pair for name in extents(n)}

@@ -83,10 +83,12 @@ def _written(
     rewriting: Rewriting, spelling: Spelling, writer: Writer, current: dict[str, str]
 ) -> tuple[list[str], list[str]]:
     """The lines of the kernels, and those of the call; current: what stands for each array."""
-    kernel = _stepped(writer, rewriting.w, current) + _stepped(writer, rewriting.p, current)
+    kernel = _measured(rewriting, writer, current, "w", "k")
+    kernel += _stepped(writer, rewriting.w, current) + _stepped(writer, rewriting.p, current)
     if current.get("w") == "p" and "p" in current:  # a second call's, under its own name
         current["w"] = current.pop("p")
-    call = [*_measured(rewriting, writer, current), *_stepped(writer, rewriting.x, current)]
+    call = _measured(rewriting, writer, current, "x", "n")
+    call += _stepped(writer, rewriting.x, current)
     call += [_named(line, current, spelling.idiom) for line in _call(rewriting, spelling)]
     return kernel, [*call, *_stepped(writer, rewriting.y, {})]
 
@@ -194,16 +196,20 @@ def _stepped(writer: Writer, steps: Steps, current: dict[str, str]) -> list[str]
     return lines
 
 
-def _measured(rewriting: Rewriting, writer: Writer, current: Mapping[str, str]) -> list[str]:
-    """The line that names the extents of the call's own x, where steps need them."""
-    if not rewriting.measured:
+def _measured(
+    rewriting: Rewriting, writer: Writer, current: Mapping[str, str], role: str, letter: str
+) -> list[str]:
+    """The lines that name the extents of the call's own x, n0, or w, k0, where steps need them."""
+    if letter not in rewriting.measured:
         return []
     call, language = rewriting.call, writer.language
-    letters = letters_of(call.layout.x, call.rank, len(call.sizes.batch))
+    letters = call.letters.w
+    if role == "x":
+        letters = letters_of(call.layout.x, call.rank, len(call.sizes.batch))
     at = [letters.index(f"s{i}") + language.first for i in range(call.rank)]
-    x = current.get("x", "x")
-    sizes = [language.size.format(x=x, axis=axis) for axis in at]
-    names = [f"n{i}" for i in range(call.rank)]
+    array = current.get(role, role)
+    sizes = [language.size.format(x=array, axis=axis) for axis in at]
+    names = [f"{letter}{i}" for i in range(call.rank)]
     return [f"{name} = {size}{language.end}" for name, size in zip(names, sizes)]
 
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 import ast
 import difflib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from uniconv._call import Call
 from uniconv._canonical import steps as s
 from uniconv._canonical.record import Shape
 from uniconv._messages import show
@@ -24,8 +25,8 @@ from uniconv._translate.call_sites import CallSite, CallSites, LeftError, reason
 from uniconv._translate.layers import layer_by, shapes_of
 from uniconv._translate.layout_of_code import imports_for
 from uniconv._translate.line_ends import LineEnds
-from uniconv._translate.sizes import alike_for_every_kernel
-from uniconv._translate.translate import EXACT, translate
+from uniconv._translate.sizes import alike_for_every_kernel, pads_always
+from uniconv._translate.translate import EVERY, EXACT, translated
 from uniconv._translate.translation import Translation
 from uniconv._translate.unsized import UnsizedCall
 from uniconv.errors import BadCall, BadShape, CannotExpress, UniconvError
@@ -179,7 +180,7 @@ class _FileWriter:
         start, end = self.lines.span(place.node)
         before = self.text[start:end]
         row, column = place.node.lineno, start - self.lines.starts[place.node.lineno - 1] + 1
-        after, reason = "", place.reason
+        after, reason, imports = "", place.reason, list(self.imports)
         if not reason:
             try:
                 after = self._after(place)
@@ -190,7 +191,9 @@ class _FileWriter:
             except UniconvError as error:
                 reason = reason_of(error, place)
         self.rewrites.append(Rewrite(row, column, place.function, before, after, reason))
-        if not reason:
+        if reason:
+            self.imports = imports
+        else:
             self.edits = [e for e in self.edits if not (start <= e[0] and e[1] <= end)]
             self.edits.append((start, end, after))
 
@@ -412,18 +415,28 @@ def _proved(place: CallSite, read: UnsizedCall, to: str) -> Translation:
         raise LeftError(
             f"the number of its spatial axes is not known: say the shape of {name}"
         ) from None
-    made = [
-        translate(read.sized(_shapes(place, w, read)), to=to, weights="inline", sizes="any")
-        for w in kernels
-    ]
-    first = made[0]
+    calls = [read.sized(_shapes(place, w, read)) for w in kernels]
+    first = _alike(calls, to, "any")
+    if first is None and not place.kernel:
+        first = _alike(calls, to, EVERY)
+    if first is None:
+        raise LeftError(f"the code depends on the kernel's shape: say the shape of {name}")
     if first.outcome != EXACT:
         raise LeftError("its numbers depend on the size of x")
-    sides = first.rewriting.call, first.rewriting.lifted.call
-    alike = all(other.statements == first.statements for other in made[1:])
-    if not place.kernel and not (alike and alike_for_every_kernel(*sides)):
-        raise LeftError(f"the code depends on the kernel's shape: say the shape of {name}")
     return first
+
+
+def _alike(calls: Sequence[Call], to: str, sizes: str) -> Translation | None:
+    """The one translation of calls with several kernels, and so of those with any; None for none.
+
+    sizes: EVERY for one with formulas of the kernel's extents.
+    """
+    first, *others = [translated(call, to, "inline", sizes, {}) for call in calls]
+    if not others:
+        return first
+    call, lifted = first.rewriting.call, first.rewriting.lifted.call
+    same = pads_always(lifted) if sizes == EVERY else alike_for_every_kernel(call, lifted)
+    return first if same and all(o.statements == first.statements for o in others) else None
 
 
 def _shapes(place: CallSite, w: Shape, read: UnsizedCall) -> dict[str, Shape]:

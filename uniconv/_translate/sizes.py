@@ -68,6 +68,15 @@ def alike_for_every_kernel(call: LoweredCall, other: LoweredCall) -> bool:
     return True
 
 
+def pads_always(call: LoweredCall) -> bool:
+    """Whether the call pads as much for x and w of every size as it does for its own."""
+    try:
+        pairs = [traced(_pads(call, axis), "n", "k") for axis in range(call.rank)]
+    except TypeError:
+        return False
+    return all(_zero(a, b) for pair, own in zip(pairs, call.conv.pad) for a, b in zip(pair, own))
+
+
 def _pads(call: LoweredCall, axis: int) -> Callable[[Any, Any], tuple[int, ...]]:
     """The padding along an axis, as a function of the extents of x and w there."""
 

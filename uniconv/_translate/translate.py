@@ -18,6 +18,7 @@ from uniconv.spec.registry import find, framework, framework_of
 
 WEIGHTS = ("converted", "inline")
 SIZES = ("these", "any")
+EVERY = "every"  # for x and w of every size, as whole files need it
 EXACT, SIZED = "exact", "exact for these sizes"
 # What else computes an operation, where a family has no function of its own for it.
 _OTHER_KINDS = {
@@ -83,12 +84,19 @@ def translate(
             raise BadOption(
                 f"translate: {word}={show(value)} must be {either(map(show, known))}{near}"
             )
+    return translated(call, to, weights, sizes, dict(names or {}))
+
+
+def translated(
+    call: Call, to: str, weights: str, sizes: str, names: Mapping[str, str]
+) -> Translation:
+    """``translate``, also for sizes=EVERY."""
     lowered = call.lowered
     if 0 in lowered.output:
         raise CannotExpress(to, "sizes", "y of this call has no elements")
     arrays = {"bias": call.bias is not None, "addend": _has_addend(call)}
     rewriting = _rewritten(lowered, to, sizes, arrays)
-    code = written(rewriting, dict(names or {}), inline=weights == "inline")
+    code = written(rewriting, names, inline=weights == "inline")
     return Translation(
         call,
         rewriting.lifted.call.op.name,
@@ -100,7 +108,7 @@ def translate(
         EXACT if rewriting.everywhere else SIZED,
         _notes(rewriting, code),
         rewriting,
-        dict(names or {}),
+        names,
         code.statements,
     )
 
@@ -166,17 +174,17 @@ def _first(call: LoweredCall, ops: list[Op], sizes: str, arrays: Mapping[str, bo
 
 def _rewriting(call: LoweredCall, op: Op, sizes: str, arrays: Mapping[str, bool]) -> Rewriting:
     """The call by a function: for any size where no formula is needed, or where that is asked."""
-    free = None if call.context.output_size else size_free(call)
+    free = None if call.context.output_size else size_free(call, any_kernel=sizes == EVERY)
     refusal = CannotExpress(op.name, "sizes", "the call's own padding holds for its size alone")
     if free is not None:
         try:
             everywhere = rewritten(call, op, free, **arrays)
             written(everywhere, {}, inline=True)
-            if sizes == "any" or not everywhere.measured:
+            if sizes != "these" or not everywhere.measured:
                 return everywhere
         except CannotExpress as error:
             refusal = error
-    if sizes == "any":
+    if sizes != "these":
         raise refusal
     return rewritten(call, op, None, **arrays)
 
