@@ -491,7 +491,16 @@ def test_lists_that_many_names_lead_to_are_refused_quickly(folder):
     for _ in range(40):
         value = [value, value]
     torch.save(value, "bomb.pt")
-    with pytest.raises(BadFile, match="is a list to which 1000 other names lead"):
-        files.load("bomb.pt")
+    with pytest.raises(BadFile, match="more arrays than max_arrays=1,000"):
+        files.load("bomb.pt", max_arrays=1000)
+    # A long list of what is no array, of which many lists hold many: nothing is found in them.
+    value = [None] * 1000
+    for _ in range(3):
+        value = [value] * 1000
+    for name, save in {"empty.pt": torch.save, "empty.npy": np.save}.items():
+        first = (value, name) if save is torch.save else (name, np.array({"a": value}, object))
+        save(*first)
+        with pytest.raises(BadFile, match="leads to more than ten times max_arrays=1,000 places"):
+            files.load(name, max_arrays=1000)
     torch.save({"../x": torch.zeros(1), 3: {".y": torch.ones(1)}}, "names.pt")
     assert list(files.load("names.pt")) == ["../x", "3..y"]

@@ -132,9 +132,9 @@ class Limits:
                 f"{self.path} is deeper than max_depth={self.max_depth}, or goes in a circle"
             )
 
-    def step(self, depth: int = 0) -> None:
+    def step(self, depth: int = 0, count: int = 1) -> None:
         """Count a group, a list, a record on the way to arrays, which lies ``depth`` deep."""
-        self.steps += 1
+        self.steps += count
         self.check_depth(depth)
         if self.steps > 10 * self.max_arrays:
             raise BadFile(

@@ -20,7 +20,7 @@ import io
 import pickle
 import re
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from uniconv.errors import BadFile
 from uniconv.files.bounded import Limits
+from uniconv.files.nested import leaves
 
 __all__ = ["Unpickler", "nested_arrays"]
 
@@ -148,28 +149,18 @@ def nested_arrays(data: bytes, where: str, limits: Limits) -> Iterator[tuple[str
         raise
     except Exception as error:  # whatever a damaged pickle makes of its stack
         raise BadFile(f"{where} is no pickle of arrays: {type(error).__name__}") from None
-    yield from _arrays(root, "", where, limits, 0)
-
-
-def _arrays(
-    value: Any, name: str, where: str, limits: Limits, depth: int
-) -> Iterator[tuple[str, NDArray[Any]]]:
-    """The arrays among dictionaries, lists and arrays of objects; other values are left out."""
-    limits.step(depth)
-    parts: Any = ()
-    if isinstance(value, _Array):
-        shape, kind, _, objects = value.parts()
-        if kind.holds_numbers:
+    for name, value in leaves(root, limits, _opened):
+        if isinstance(value, _Array) and value.parts()[1].holds_numbers:
             yield name, value.array(f"{where}, {name}", name, limits)
-            return
-        parts = enumerate(objects) if isinstance(objects, list) else ()
-        if shape == () and isinstance(objects, list) and len(objects) == 1:
-            # numpy.save made one object of a dictionary: it has no place of its own.
-            yield from _arrays(objects[0], name, where, limits, depth)
-            return
-    elif isinstance(value, Mapping):
-        parts = value.items()
-    elif isinstance(value, (list, tuple)):
-        parts = enumerate(value)
-    for key, part in parts:
-        yield from _arrays(part, f"{name}.{key}" if name else str(key), where, limits, depth + 1)
+
+
+def _opened(value: Any) -> Any:
+    """The objects of an array of objects: as a list, or the one of an array without axes."""
+    if not isinstance(value, _Array):
+        return value
+    shape, kind, _, objects = value.parts()
+    if kind.holds_numbers or not isinstance(objects, list):
+        return value
+    # numpy.save makes such an array of a dictionary, which has no place of its own in it.
+    alone = shape == () and len(objects) == 1 and not isinstance(objects[0], _Array)
+    return objects[0] if alone else objects

@@ -17,8 +17,7 @@ import io
 import pickle
 import tempfile
 import zipfile
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,17 +27,19 @@ from numpy.typing import NDArray
 from uniconv.errors import BadFile
 from uniconv.files.bounded import Limits
 from uniconv.files.named_array import NamedArray
+from uniconv.files.nested import leaves
 from uniconv.files.tensors import to_numpy, to_torch
 
 __all__ = ["read", "write"]
 
-# Lists that hold one list twice, forty deep, are a thousand billion names.
-_MOST_TIMES = 1000
-
 
 def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
     """The tensors; those in dictionaries and lists under their paths, ``model.conv.weight``."""
-    for name, tensor in _tensors(_load(path, limits), "", limits, 0, Counter()):
+    import torch
+
+    for name, tensor in leaves(_load(path, limits), limits):
+        if not isinstance(tensor, torch.Tensor):
+            continue
         size = tensor.nelement() * tensor.element_size()  # a view may have more than its storage
         limits.hold(size, name or path.stem)
         yield NamedArray(name or path.stem, to_numpy(tensor, f"{path}, {name}"))
@@ -70,28 +71,6 @@ def _load(path: Path, limits: Limits) -> Any:
     except (RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
         reason = str(error).partition("\n")[0] or f"{type(error).__name__}: it was cut off"
         raise BadFile(f"{path} is no PyTorch file: {reason}") from None
-
-
-def _tensors(
-    value: Any, name: str, limits: Limits, depth: int, visits: Counter[int]
-) -> Iterator[tuple[str, Any]]:
-    """The tensors in nested dictionaries and lists, by the keys and places that lead to them."""
-    import torch
-
-    limits.step(depth)
-    parts: Iterable[tuple[Any, Any]] = ()
-    if isinstance(value, torch.Tensor):
-        yield name, value
-    elif isinstance(value, Mapping):
-        parts = value.items()
-    elif isinstance(value, (list, tuple)):
-        parts = enumerate(value)
-    parts = [(k, v) for k, v in parts if isinstance(v, (torch.Tensor, Mapping, list, tuple))]
-    visits[id(value)] += len(parts) > 0
-    if visits[id(value)] > _MOST_TIMES:
-        raise BadFile(f"{limits.path}: {name} is a list to which {_MOST_TIMES} other names lead")
-    for key, part in parts:
-        yield from _tensors(part, f"{name}.{key}" if depth else str(key), limits, depth + 1, visits)
 
 
 def write(path: Path, arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:

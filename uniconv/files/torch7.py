@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from uniconv.errors import BadFile
 from uniconv.files.bounded import Data, Limits, strided
 from uniconv.files.named_array import NamedArray
+from uniconv.files.nested import leaves
 
 __all__ = ["is_torch7", "read"]
 
@@ -61,7 +62,9 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
     data = Data(raw, str(path))
     source = _Ascii(data) if head[:1].isdigit() else _Binary(data)
     root = _File(source, limits).object(0)
-    yield from _tensors(root, "", path, limits, 0)
+    for name, value in leaves(root, limits, _opened, _word):
+        if isinstance(value, np.ndarray):
+            yield NamedArray(name or path.stem, value)
 
 
 class _Binary:
@@ -218,6 +221,11 @@ class _Object:
     content: Any = None
 
 
+def _opened(value: Any) -> Any:
+    """What an object wrote of itself."""
+    return value.content if isinstance(value, _Object) else value
+
+
 @dataclass
 class _Storage:
     """The numbers that one or several tensors look at."""
@@ -225,16 +233,6 @@ class _Storage:
     values: NDArray[Any]
 
 
-def _tensors(value: Any, name: str, path: Path, limits: Limits, depth: int) -> Iterator[NamedArray]:
-    """The tensors in nested tables, by their keys; 1.0 is shown as 1."""
-    limits.step(depth)
-    if isinstance(value, _Object):
-        value = value.content
-    if isinstance(value, np.ndarray):
-        yield NamedArray(name or path.stem, value)
-    elif isinstance(value, dict):
-        for key, part in value.items():
-            word = f"{key:g}" if isinstance(key, float) else str(key)
-            yield from _tensors(
-                part, f"{name}.{word}" if name else str(word), path, limits, depth + 1
-            )
+def _word(key: Any) -> str:
+    """A key of a table: Lua's numbers are floats, of which 1.0 is shown as 1."""
+    return f"{key:g}" if isinstance(key, float) else str(key)

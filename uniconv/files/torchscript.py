@@ -29,6 +29,7 @@ from uniconv.errors import BadFile
 from uniconv.files.bounded import Data, Limits, strided
 from uniconv.files.dtypes import dtype_of
 from uniconv.files.named_array import NamedArray
+from uniconv.files.nested import leaves
 from uniconv.files.pickles import Unpickler
 
 __all__ = ["is_torchscript", "read"]
@@ -65,7 +66,9 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
         for part, prefix in (("data", ""), ("constants", "CONSTANTS.c")):
             if f"{root}/{part}.pkl" in names:
                 reader = _Unpickler(archive, f"{root}/{part}", path, limits, ">" if big else "<")
-                yield from _tensors(reader.load(), prefix, limits, 0)
+                for name, value in leaves(reader.load(), limits, _opened):
+                    if isinstance(value, _Tensor):
+                        yield NamedArray(prefix + name, value.array(prefix + name))
 
 
 class _Holder:
@@ -156,20 +159,6 @@ class _Unpickler(Unpickler):
         return _Tensor(storage, offset, tuple(shape), tuple(strides), self)
 
 
-def _tensors(value: Any, name: str, limits: Limits, depth: int) -> Iterator[NamedArray]:
-    """The tensors among attributes, dictionaries and lists, by what leads to them."""
-    limits.step(depth)
-    if isinstance(value, _Tensor):
-        yield NamedArray(name, value.array(name))
-        return
-    if isinstance(value, _Holder):
-        value = value.attributes or value.parts
-    # A holder without a state was made of its parts, as tuples with names are.
-    parts: Any = ()
-    if isinstance(value, dict):
-        parts = value.items()
-    elif isinstance(value, (list, tuple)):
-        parts = enumerate(value)
-    joint = "" if name in ("", "CONSTANTS.c") else "."
-    for key, part in parts:
-        yield from _tensors(part, f"{name}{joint}{key}", limits, depth + 1)
+def _opened(value: Any) -> Any:
+    """The attributes of a holder; without a state, as of named tuples, what it was made of."""
+    return (value.attributes or value.parts) if isinstance(value, _Holder) else value
