@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import tracemalloc
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
@@ -484,6 +485,23 @@ def test_lists_in_json_have_a_depth(folder):
     # NumPy's own limit on axes, which was 32 before NumPy 2.
     with pytest.raises(BadFile, match=r"32|64"):
         files.load("a.json", max_depth=100)
+
+
+@pytest.mark.parametrize(
+    ("version", "message"),
+    [
+        (b"\2\0", "its header has 4,294,967,295 bytes, which are more than the file has"),
+        (b"\1\1", "there is no version 1.1 of this format"),
+    ],
+)
+def test_a_header_of_numpys_is_no_longer_than_its_file(folder, version, message):
+    """NumPy would make room for it: a file of 30 bytes would take 4 GB."""
+    Path("a.npy").write_bytes(b"\x93NUMPY" + version + b"\xff" * 4 + b"{'descr': '<f4'}\n")
+    tracemalloc.start()
+    with pytest.raises(BadFile, match=f"^a.npy is no .npy file: {message}$"):
+        files.load("a.npy")
+    assert tracemalloc.get_traced_memory()[1] < 2**22
+    tracemalloc.stop()
 
 
 def test_lists_that_many_names_lead_to_are_refused_quickly(folder):

@@ -60,15 +60,10 @@ def _arrays(
     file: IO[bytes], where: str, name: str, size: int, limits: Limits
 ) -> Iterator[tuple[str, NDArray[Any]]]:
     """The array of a .npy of so many bytes, without a name; or those of its objects, with names."""
-    lib = np.lib.format
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of NumPy, for a header that is only read here
-            # Version 3.0 differs from 2.0 in the encoding of names of fields only, which no array
-            # of numbers has.
-            version = lib.read_magic(file)
-            header = lib.read_array_header_1_0 if version == (1, 0) else lib.read_array_header_2_0
-            shape, _, dtype = header(file)
+            shape, _, dtype = _header(file, size)
         if dtype.hasobject:
             limits.hold(size - file.tell(), name)
             yield from nested_arrays(file.read(), where, limits)
@@ -80,7 +75,7 @@ def _arrays(
                 f"{shape} {dtype} is more than the file has: it was cut off, get it again"
             )
         file.seek(0)
-        array: NDArray[Any] = lib.read_array(file, allow_pickle=False)
+        array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
     except BadFile:
         raise
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
@@ -88,6 +83,23 @@ def _arrays(
     if array.dtype == "V2":  # how MLX and ml_dtypes write it: mlx v0.22.0, mlx/io/load.cpp
         array = array.view(dtype_of("bfloat16", where))
     yield "", array
+
+
+def _header(file: IO[bytes], size: int) -> Any:
+    """Shape, order and dtype from the header of a .npy of so many bytes."""
+    lib = np.lib.format
+    # Version 3.0 differs from 2.0 in the encoding of names of fields only, which no array of
+    # numbers has.
+    version = lib.read_magic(file)
+    if version not in ((1, 0), (2, 0), (3, 0)):
+        raise ValueError(f"there is no version {version[0]}.{version[1]} of this format")
+    # NumPy makes room for as long a header as the file claims to have.
+    start = file.tell()
+    length = int.from_bytes(file.read(2 if version == (1, 0) else 4), "little")
+    if length > size - file.tell():
+        raise ValueError(f"its header has {length:,} bytes, which are more than the file has")
+    file.seek(start)
+    return (lib.read_array_header_1_0 if version == (1, 0) else lib.read_array_header_2_0)(file)
 
 
 def write_npy(path: Path, arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:
