@@ -192,6 +192,11 @@ def test_mat_73_is_indexed_as_in_matlab(folder):
         references = np.array([[c.ref for c in cells]], dtype=h5py.ref_dtype)
         put(file, "net/weights", references.T, "cell")
         put(file, "net/stride", np.array([[2.0]]), "double")
+        empty = np.array([0, 0], np.uint64)
+        put(file, "net/rest", empty, "cell", MATLAB_empty=1)
+        for name, kind in (("w", "single"), ("b", "double")):  # an array of two structs
+            values = [put(file, f"#refs#/{name}{k}", B[:, None] * k, kind).ref for k in (1, 2)]
+            file.create_dataset(f"layers/{name}", data=np.array([values], h5py.ref_dtype).T)
         sparse = file.create_group("s")
         sparse.attrs["MATLAB_sparse"] = 3
         sparse.attrs["MATLAB_class"] = np.bytes_("double")
@@ -201,6 +206,10 @@ def test_mat_73_is_indexed_as_in_matlab(folder):
         file.write(b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM")
     equal(arrays("m.mat"), {
         "flag": np.array([[True, False]]),
+        "layers(1).b": B[None],
+        "layers(1).w": B[None],
+        "layers(2).b": B[None] * 2,
+        "layers(2).w": B[None] * 2,
         "net.stride": np.array([[2.0]]),
         "net.weights{1}": W,
         "net.weights{2}": B[None],

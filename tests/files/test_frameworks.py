@@ -675,7 +675,43 @@ def test_bson_is_indexed_as_in_julia(folder):
 # MATLAB's networks
 
 
-def test_matconvnet_has_filters_under_its_layers_names(folder):
+def save_73(path, variables):
+    """What ``scipy.io.savemat`` writes, in version 7.3."""
+    classes = {"float64": "double", "float32": "single"}
+
+    def put(group, name, value):
+        if isinstance(value, dict):
+            inner, kind = group.create_group(name), "struct"
+            for key, part in value.items():
+                put(inner, key, part)
+        elif isinstance(value, str):
+            letters = np.array([[ord(letter)] for letter in value], np.uint16)
+            inner, kind = group.create_dataset(name, data=letters), "char"
+        elif np.asarray(value).dtype == object:
+            places = [f"#refs#/{name}{len(file['#refs#'])}_{k}" for k in range(value.size)]
+            cells = [put(file, at, part) for at, part in zip(places, value.flat)]
+            references = np.array([cell.ref for cell in cells], h5py.ref_dtype)
+            data = references.reshape(value.shape).T
+            inner, kind = group.create_dataset(name, data=data), "cell"
+        else:
+            array = np.atleast_2d(np.asarray(value))
+            inner, kind = group.create_dataset(name, data=array.T), classes[array.dtype.name]
+        inner.attrs["MATLAB_class"] = np.bytes_(kind)
+        return inner
+
+    with h5py.File(path, "w", userblock_size=512) as file:
+        file.create_group("#refs#")
+        for name, value in variables.items():
+            put(file, name, value)
+    with open(path, "r+b") as start:
+        start.write(b"MATLAB 7.3 MAT-file".ljust(124) + b"\0\2IM")
+
+
+both_versions = pytest.mark.parametrize("savemat", [scipy.io.savemat, save_73])
+
+
+@both_versions
+def test_matconvnet_has_filters_under_its_layers_names(folder, savemat):
     def layer(kind, name, *weights):
         cells = np.empty((1, len(weights)), object)
         for k, array in enumerate(weights):
@@ -687,7 +723,7 @@ def test_matconvnet_has_filters_under_its_layers_names(folder):
     layers[0, 0] = layer("conv", "conv1", filters, biases)
     layers[0, 1] = layer("bnorm", "bn1", biases.T, biases.T + 1, probe(5, 2))
     layers[0, 2] = layer("convt", "up", filters + 1, biases + 1)
-    scipy.io.savemat("m.mat", {"net": {"layers": layers}})
+    savemat("m.mat", {"net": {"layers": layers}})
     stride = np.array([[2.0]])
     same("m.mat", {
         "net.conv1.filters": filters, "net.conv1.biases": biases, "net.conv1.stride": stride,
@@ -706,13 +742,14 @@ def test_matconvnet_has_filters_under_its_layers_names(folder):
     np.testing.assert_array_equal(new["net.bn1.weight"], biases[0])
     assert epsilons("m.mat") == {}
     layers[0, 1]["epsilon"] = 0.25
-    scipy.io.savemat("m.mat", {"net": {"layers": layers}})
+    savemat("m.mat", {"net": {"layers": layers}})
     assert epsilons("m.mat") == {"net.bn1.moments": 0.25}
     new = uniconv.convert_state_dict("m.mat", "matlab_dl", "pytorch")
     np.testing.assert_array_equal(new["net.bn1.running_var"], probe(5, 2)[:, 1] ** 2 - 0.25)
 
 
-def test_deep_learn_toolbox_has_one_kernel_for_each_pair_of_channels(folder):
+@both_versions
+def test_deep_learn_toolbox_has_one_kernel_for_each_pair_of_channels(folder, savemat):
     kernels = probe(5, 4, 3, 2, dtype=np.float64)  # rows, columns, in, out
     pairs, numbers = np.empty((1, 3), object), np.empty((1, 2), object)
     for i in range(3):
@@ -724,7 +761,7 @@ def test_deep_learn_toolbox_has_one_kernel_for_each_pair_of_channels(folder):
         numbers[0, j] = j + 0.5
     layers = np.empty((1, 1), object)
     layers[0, 0] = {"type": "c", "outputmaps": 2.0, "k": pairs, "b": numbers}
-    scipy.io.savemat("m.mat", {"cnn": {"layers": layers}})
+    savemat("m.mat", {"cnn": {"layers": layers}})
     found = files.load("m.mat")
     np.testing.assert_array_equal(found["cnn.layers{1}.k"].array, kernels)
     np.testing.assert_array_equal(found["cnn.layers{1}.b"].array, [0.5, 1.5])

@@ -6,8 +6,7 @@ A network in MATLAB is a struct of cells of structs. MatConvNet's ``net.layers{k
 and moments (mean and standard deviation). DeepLearnToolbox's ``cnn.layers{k}.k{i}{j}`` is a matrix
 for each pair of channels: together they are one array, since a network's kernel is one.
 
-Version 7.3 is HDF5: axes reversed, classes in attributes, cells as datasets of references into
-``#refs#``; versions 4 and 5 are read by :mod:`uniconv.files.mat5`.
+Versions 4 and 5 are read by :mod:`uniconv.files.mat5`, version 7.3 by :mod:`uniconv.files.mat73`.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uniconv.errors import BadFile
-from uniconv.files import hdf5, mat5
+from uniconv.files import mat5, mat73
 from uniconv.files.bounded import Limits
 from uniconv.files.named_array import NamedArray
 
@@ -33,15 +32,8 @@ def read(path: Path, limits: Limits) -> Iterator[NamedArray]:
     """The arrays; those in structs and cells under their paths, ``net.layers{2}.weights{1}``."""
     with path.open("rb") as file:
         start = file.read(520)
-    if start[:6] == b"MATLAB" and start[512:516] == b"\x89HDF":
-        with hdf5.opened(path, limits) as file:
-            places = hdf5.Places(limits)
-            for name in hdf5.children(file):
-                if not name.startswith("#"):
-                    item = hdf5.member(file, name, limits)
-                    yield from _hdf5(item, name, places, 0)
-        return
-    for name, value in mat5.variables(path, limits):
+    is_hdf5 = start[:6] == b"MATLAB" and start[512:516] == b"\x89HDF"
+    for name, value in (mat73 if is_hdf5 else mat5).variables(path, limits):
         yield from _values(value, name)
 
 
@@ -169,66 +161,6 @@ def _together(cell: mat5.Cell) -> NDArray[Any] | None:
     if inner and all(isinstance(b, np.ndarray) and b.size == 1 for b in inner):
         return np.array([b.item() for b in inner])
     return None
-
-
-def _hdf5(item: Any, name: str, places: hdf5.Places, depth: int) -> Iterator[NamedArray]:
-    """A variable of version 7.3: its axes are stored in reverse."""
-    limits = places.limits
-    limits.step(depth)
-    # What MATLAB would show is told by attributes: the class, whether the array is empty (then the
-    # dataset holds its sizes), and whether it is sparse. Texts and functions hold no numbers.
-    kind = hdf5.attribute(item, "MATLAB_class", limits, b"struct").decode()
-    if hasattr(item, "keys"):
-        if "MATLAB_sparse" in item.attrs:
-            yield NamedArray(name, _sparse(item, name, limits))
-            return
-        places.enter(item, name)
-        for key in hdf5.children(item):
-            inner = hdf5.member(item, key, limits, depth)
-            yield from _hdf5(inner, f"{name}.{key}", places, depth + 1)
-        return
-    array = hdf5.array_of(item, name, limits)
-    if hdf5.attribute(item, "MATLAB_empty", limits):
-        if kind not in ("char", "cell", "struct"):
-            shape = tuple(int(n) for n in array)
-            limits.fits(shape, _dtype(kind), name)
-            yield NamedArray(name, np.zeros(shape, _dtype(kind)))
-    elif kind == "cell" or item.dtype == object:
-        places.enter(item, name)
-        cells = array.T
-        # Each entry is a reference into #refs#, in which nothing else is looked for.
-        opening = "{}" if kind == "cell" else "()"
-        for index in np.ndindex(cells.shape):
-            inner = item.file[cells[index]]
-            label = name + _brackets(index, cells.shape, opening)
-            yield from _hdf5(inner, label, places, depth + 1)
-    elif kind not in ("char", "string"):
-        if array.dtype.names == ("real", "imag"):
-            array = array["real"] + 1j * array["imag"]
-        yield NamedArray(name, array.T.astype(bool) if kind == "logical" else array.T)
-
-
-def _sparse(item: Any, name: str, limits: Limits) -> NDArray[Any]:
-    """Columns of a compressed sparse matrix."""
-    parts = {
-        key: hdf5.array_of(hdf5.member(item, key, limits), f"{name}.{key}", limits)
-        for key in ("jc", "ir", "data")
-        if key in item
-    }
-    # Compressed by columns: jc says where each column begins among the rows ir and the numbers
-    # data.
-    columns, height = parts["jc"].astype(int), int(hdf5.attribute(item, "MATLAB_sparse", limits))
-    limits.fits((height, len(columns) - 1), "f8", name)
-    array = np.zeros((height, len(columns) - 1))
-    if "ir" in parts:
-        rows = parts["ir"].astype(int)
-        array[rows, np.repeat(np.arange(len(columns) - 1), np.diff(columns))] = parts["data"]
-    return array
-
-
-def _dtype(kind: str) -> str:
-    """NumPy's dtype of a class of MATLAB's."""
-    return {"double": "float64", "single": "float32", "logical": "bool"}.get(kind, kind)
 
 
 def _brackets(index: tuple[int, ...], shape: tuple[int, ...], signs: str) -> str:
