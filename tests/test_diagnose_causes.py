@@ -144,6 +144,19 @@ def test_a_cause_is_named_and_its_lines_give_y(name):
         np.testing.assert_allclose(result, goal, rtol=1e-4, atol=1e-5 * np.abs(y).max())
 
 
+def test_x_and_the_kernel_are_exchanged():
+    x, w, dialect = normal(12), normal(5), "scipy.signal.correlate"
+    call = Call(x, w, dialect=dialect, mode="same")
+    y = uniconv.conv(w, x, dialect=dialect, mode="same")
+    found = uniconv.diagnose(call, y)
+    assert [c.text for c in found.causes] == ["x and the kernel are exchanged"]
+    assert found.call == found.fixes[0].code == f'{dialect}(w, x, mode="same")'
+    assert "gives (12,), y is (5,)" in found.where
+    np.testing.assert_array_equal(uniconv.native(dialect)(w, x, mode="same"), y)
+    y[2] += 1  # every number must fit
+    assert not uniconv.diagnose(call, y).explained
+
+
 def test_three_causes_of_one_layer():
     x, w, dialect = normal(1, 2, 25), normal(3, 2, 4), "torch.nn.functional.conv1d"
     y = uniconv.conv(x, w[:, :, ::-1].copy(), dialect=dialect)

@@ -141,7 +141,7 @@ def input_settled(model: Hypothesis) -> Hypothesis:
             continue
         off = _off(model, matrix, numbers, target)
         # Plain numbers where they fit about as well.
-        allowed = 2 * off + 1e-6 * np.abs(target).max()
+        allowed = 2 * off + 1e-7 * np.abs(target).max()
         short = (np.array([float(f"{v:.{digits}g}") for v in numbers]) for digits in (3, 5))
         without_terms = np.where(np.arange(len(numbers)) < len(numbers) // 2, numbers, 0)
         for plain in (_deviations(without_terms), _deviations(numbers), *short):

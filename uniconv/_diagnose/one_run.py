@@ -13,7 +13,8 @@ from uniconv._calls.options import complete
 from uniconv._diagnose.code import native_call
 from uniconv._diagnose.diagnosis import Diagnosis, listed
 from uniconv._diagnose.inputs import InputArray, read_array, tolerances
-from uniconv._diagnose.report import diagnosis_of
+from uniconv._diagnose.judge import Judge
+from uniconv._diagnose.report import diagnosis_of, diagnosis_of_exchange
 from uniconv._diagnose.run import Progress, Run, searched
 from uniconv.errors import BadArray, BadOption, UniconvError, UnknownName
 from uniconv.spec.op import Op
@@ -52,7 +53,7 @@ def diagnose(
 
     Everything that people are known to get wrong is tried, one change at a time and then two, on
     float64; a change is a cause only if with it every number of y is explained, up to what
-    rounding and printed digits may do.
+    rounding and printed digits may do.  Where nothing does, x and the kernel are exchanged, too.
 
     Args:
         call: the call that was meant, with arrays.  With ``dialect=None`` the question is which
@@ -99,7 +100,26 @@ def diagnose(
             raise BadOption("batchnorm follows one call: name its function, dialect=...")
         return _any_function(arrays, b, p, progress)
     run = searched(call.function, call.options, arrays, b, p, progress, depth, batchnorm)
+    if not run.result.explained and p is None and batchnorm is None:
+        other = _with_roles_exchanged(call, arrays, b)
+        return diagnosis_of(run) if other is None else diagnosis_of_exchange(run, other)
     return diagnosis_of(run)
+
+
+def _with_roles_exchanged(
+    call: Call, arrays: list[InputArray], bias: InputArray | None
+) -> Run | None:
+    """The call with x and the kernel in each other's place, where it gives y just so."""
+    x, w, y = (
+        array if array.name else replace(array, name=role)
+        for role, array in zip(("x", "w", "y"), arrays)
+    )
+    try:
+        run = searched(call.function, call.options, [w, x, y], bias, depth=0)
+    except (UniconvError, ValueError):
+        return None
+    sure = run.result.explained and Judge(run.start, run.errors).convincing(run.model)
+    return run if sure and not run.changes else None
 
 
 def _any_function(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -153,6 +154,29 @@ def diagnosis_of(run: Run) -> Diagnosis:
                 model.w, [r != s for r, s in zip(model.conv.reverse, start.conv.reverse)]
             ),
         ),
+    )
+
+
+def diagnosis_of_exchange(run: Run, other: Run) -> Diagnosis:
+    """The diagnosis of a call that gives y with x and the kernel exchanged; other: with these."""
+    own, start, name = diagnosis_of(other), run.start, run.op.name
+    text = "x and the kernel are exchanged"
+    expected = start.result() if start.fits else None
+    difference = largest_difference(expected, start.y)
+    size = sized(own.remainder, difference)
+    fixes = (
+        Fix("change the expected call so that it gives y", own.call),
+        Fix("or change what made y: exchange x and the kernel there", ""),
+    )
+    return replace(
+        own,
+        verdict=f"y is not what the expected call of {name} gives: {text}; {size}.",
+        causes=(Cause("x and w", "as given", "exchanged", text),),
+        difference=difference,
+        where=_place(start, start, Judge(start, run.errors), run.names["y"], explained=True),
+        fixes=fixes,
+        tried=run.result.tried + own.tried,
+        picture=replace(own.picture, expected=expected),
     )
 
 
