@@ -168,13 +168,18 @@ def arrays(problem: Problem, batch: int, device: str = "cpu", integers: bool = F
 
 
 def native(told: Words, role: str, a: Tensor) -> Tensor:
-    """An array in the framework's layout, as the framework's memory holds it."""
+    """An array in the framework's layout, in new memory as the framework's own would hold it."""
     order = told.x if role == "x" else told.w
     if told.flipped and role == "w":
         a = a.flip(tuple(range(2, a.ndim)))
     if told.reversed_memory:
-        return a.contiguous().permute(order)
-    return a.permute(order).contiguous()
+        return _new(a).permute(order)
+    return _new(a.permute(order))
+
+
+def _new(a: Tensor) -> Tensor:
+    """A copy, row by row: ``contiguous`` keeps any strides along axes of size 1."""
+    return a.clone(memory_format=torch.contiguous_format)
 
 
 def canonical(told: Words, y: Tensor) -> Tensor:

@@ -297,7 +297,7 @@ def test_a_coarser_setting_for_matrix_products_is_not_taken_for_convolutions(pro
         ("kernel laid out", (11, 7, 7, 512), (3, 3, 512, 512), {"padding": "same"}),
         ("product", (1, 32, 32, 96), (1, 1, 96, 96), {}),
         ("torch", (1, 32, 33, 96), (1, 1, 96, 96), {}),
-        ("torch", (1, 3, 3, 32), (1, 1, 32, 8), {}),  # so small that Python would cost more
+        ("product", (1, 1, 1, 32), (1, 1, 32, 8), {}),
         ("torch", (1, 3, 3, 64), (3, 3, 32, 512), {}),  # two groups
     ],
 )
@@ -317,10 +317,13 @@ def test_a_call_without_windows_has_no_path():
     ("name", "x", "w"),
     [
         ("blocks", (1, 7, 7, 512), (3, 3, 512, 512)),
-        ("product", (1, 7, 7, 512), (1, 1, 512, 512)),
-        ("blocks", (1, 9, 9, 512), (1, 1, 512, 512)),
+        ("product", (1, 5, 7, 512), (1, 1, 512, 512)),
+        ("blocks", (1, 7, 7, 512), (1, 1, 512, 512)),
+        ("blocks", (1, 112, 112, 16), (1, 1, 16, 96)),
+        ("torch", (1, 112, 112, 112), (1, 1, 112, 15)),  # a block would hold a zero
         ("product", (1, 20, 20, 1), (16, 16, 1, 512)),  # blocks would hold zeros
-        ("torch", (1, 56, 56, 64), (3, 3, 64, 64)),
+        ("blocks", (1, 56, 56, 64), (3, 3, 64, 64)),
+        ("torch", (1, 14, 14, 64), (3, 3, 64, 64)),
     ],
 )
 def test_a_bound_kernel_says_its_path(name, x, w):

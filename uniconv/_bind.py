@@ -49,9 +49,9 @@ def bind(
 
     w is copied as torch runs it fastest, its flip folded in, so that layouts and flips cost a call
     nothing.  Later changes of w are not seen, and no gradient reaches it (``uniconv.nn`` trains);
-    gradients of x flow.  On a CPU a float32 kernel of two axes that is depthwise, or of 100,000
-    numbers or more, is kept once more, in oneDNN's blocks, for x with channels last in memory and
-    without gradients.
+    gradients of x flow.  On a CPU a float32 kernel of two axes is kept once more, in oneDNN's
+    blocks, for x of a size where they make calls faster, with channels last in memory and without
+    gradients.
 
     Args:
         w, bias, pointwise: torch tensors, NumPy arrays or arrays with DLPack.
@@ -117,7 +117,7 @@ class Bound:
             )
             self._bias, point = (None if a is None else a.clone() for a in rest)
         self._more: tuple[Tensor, ...] = () if point is None else (point,)
-        self._packed = packing(self._w, depthwise=self._kernel.depthwise)
+        self._packed = packing()
         self._plans: dict[Any, Callable[[Any], Any]] = {}
 
     @overload

@@ -66,13 +66,6 @@ class StoredKernel:
     def stored_shape(self) -> Shape:
         return tuple(self.store(torch.empty(self.shape, device="meta")).shape)
 
-    @property
-    def depthwise(self) -> bool:
-        """Whether every channel of x has kernels of its own."""
-        letters = self.layout.w.split()
-        inner = letters.index("m" if self.transposed else "i")
-        return self.groups > 1 and self.stored_shape[inner] == 1
-
     def call(
         self, op: Op, options: Mapping[str, Any], x_shape: Shape, *p_shape: Shape
     ) -> LoweredCall:

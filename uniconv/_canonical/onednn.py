@@ -12,19 +12,15 @@ from uniconv._canonical.paths import Packing
 from uniconv._canonical.runner import Operation, is_eager, is_on_cpu, takes_gradients
 from uniconv._canonical.steps import Convolve
 
-_LARGE = 100_000  # elements; of fewer, oneDNN makes its blocks in no time
 _MOST_FORMATS = 4
 
 
-def packing(w: Tensor, *, depthwise: bool) -> Packing | None:
-    """What keeps this kernel in oneDNN's blocks; None where they gain nothing or torch has none.
-
-    Of a depthwise kernel, whose sums are few, the blocks cost as much as they however small it is.
-    """
+def packing() -> Packing | None:
+    """What keeps one kernel in oneDNN's blocks; None where torch has none."""
     ready = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     for op in ("_convolution_pointwise", "_get_mkldnn_serialized_md"):
         ready = ready and hasattr(torch.ops.mkldnn, op)
-    return Packed().over if ready and (depthwise or w.numel() >= _LARGE) else None
+    return Packed().over if ready else None
 
 
 class Packed:

@@ -23,6 +23,8 @@ from uniconv._canonical.transpose import transposed
 Packing = Callable[[Operation, Convolve], Operation]
 
 _BLOCK = 16  # channels in a block of oneDNN's; of fewer, blocks hold zeros
+_SUMS = 10_000_000  # products that are added up: of fewer, the op on blocks costs what it saves
+_LONG_TO_LAY_OUT = 100_000  # numbers of a kernel of several taps
 _LARGE = 200_000  # numbers of a kernel
 
 
@@ -43,10 +45,12 @@ def path(step: Convolve, memory: Memory, packed: Packing | None = None) -> Path:
 
     packed: what keeps the kernel in oneDNN's blocks, where it is the same in every call.
     """
-    blocks = packed if step.rank == 2 and not step.transposed else None
-    many_channels = step.sizes is None or step.sizes.c // step.groups >= _BLOCK
-    if product.fits(step, memory) and not (blocks and many_channels and not product.one_tap(step)):
+    blocks = packed if _gains_by_blocks(step) else None
+    few_channels = step.sizes is not None and step.sizes.c // step.groups < _BLOCK
+    if product.fits(step, memory) and (few_channels or not blocks):
         why = "over so few pixels a call's time is the kernel's, which BLAS reads as it lies"
+        if product.one_tap(step):
+            why = "so few pixels are a matrix, which BLAS multiplies by the kernel as both lie"
         return Path("product", why, partial(product.multiplied, step=step, memory=memory))
     if blocks is not None:
         why = "the kernel is kept in oneDNN's blocks for x of this size"
@@ -55,6 +59,22 @@ def path(step: Convolve, memory: Memory, packed: Packing | None = None) -> Path:
         why = "a kernel of so many numbers is laid out for torch's op faster than by it"
         return Path("kernel laid out", why, partial(_laid_out, step=step))
     return Path("torch", "torch's own op is as fast as any way that is known", lambda op: op)
+
+
+def _gains_by_blocks(step: Convolve) -> bool:
+    """Whether what blocks save a call of torch's op is more than the op on blocks costs.
+
+    Of a depthwise kernel it is, however small that is: to lay it out takes as long as its sums.
+    """
+    sizes = step.sizes
+    if sizes is None or step.rank != 2 or step.transposed:
+        return False
+    if sizes.c == step.groups > 1:
+        return True
+    numbers = prod(sizes.kernel) * sizes.c // step.groups * sizes.o
+    sums = numbers * prod(sizes.batch) * prod(product.windows(step))
+    long = numbers >= _LONG_TO_LAY_OUT and not product.one_tap(step)
+    return sizes.o >= _BLOCK and (long or sums >= _SUMS)
 
 
 def _lies_badly(step: Convolve, memory: Memory) -> bool:

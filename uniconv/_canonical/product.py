@@ -25,13 +25,11 @@ from uniconv._canonical.record import effective
 from uniconv._canonical.runner import Memory, Operation, is_eager, is_on_cpu, takes_gradients
 from uniconv._canonical.steps import Convolve
 
-_LEAST = 1 << 13  # numbers of a kernel of one tap: below, Python costs what it saves
-_LARGE = 1 << 16  # numbers of a kernel of more
-_HUGE = 1 << 20  # numbers of a kernel of one tap that torch's op reads as fast
-_PIXELS = 1024  # under one tap, where the windows are x itself: more pixels hide the kernel's cost
-_FEW = 64  # of them where the kernel lies as torch's op wants it
+_LARGE = 1 << 16  # numbers of a kernel of several taps
+_PIXELS = 1024  # under one tap, where the windows are x itself: torch's op computes more as fast
 _FLOATS = (torch.float32, torch.float64)
 _nn = torch._C._nn
+_precision_of = torch._C._get_fp32_precision_getter
 
 
 def fits(step: Convolve, memory: Memory) -> bool:
@@ -48,10 +46,9 @@ def fits(step: Convolve, memory: Memory) -> bool:
         inside = all(k + extra - cut <= -(-k // s) * s for k, s, cut, extra in axes)
         few = pixels * (1 if as_it_lies else 4) <= sizes.c
         return inside and few and numbers >= _LARGE and max(step.dilation) == 1
-    pixels = prod(sizes.batch) * prod(_windows(step))
+    pixels = prod(sizes.batch) * prod(windows(step))
     if one_tap(step):
-        most = _PIXELS if as_it_lies else _FEW
-        return pixels <= most and numbers >= _LEAST and (as_it_lies or numbers < _HUGE)
+        return pixels <= _PIXELS
     # A kernel that torch's op need not lay out anew costs it less, unless it has but one channel.
     few = pixels * (1 if as_it_lies or sizes.c == 1 else 4) <= sizes.o
     return few and numbers >= _LARGE
@@ -128,17 +125,20 @@ def as_bound_product(
     fitting = dtype in _FLOATS and is_on_cpu(w, dtype) and w.is_contiguous()
     if not fitting or not (bias is None or (is_on_cpu(bias, dtype) and bias.shape == of_bias)):
         return None
-    kernel = as_matrix(w)
+    multiply: Callable[..., Tensor | None] = compute
+    constants: tuple[Tensor | None, ...] = (as_matrix(w), bias)
+    if compute is _nn.linear and bias is None:  # what linear calls, after some questions
+        multiply, constants = torch.matmul, (as_matrix(w).t(),)
 
     def run(x: Tensor) -> Tensor | None:
         if (
             is_on_cpu(x, dtype)
-            and is_eager()
             and x.is_contiguous()
+            and is_eager()
             and _is_exact()
             and (pointwise or not takes_gradients(x))
         ):
-            return compute(x, kernel, bias)
+            return multiply(x, *constants)
         return None
 
     return run
@@ -149,26 +149,27 @@ def _parts(
 ) -> tuple[Product, Callable[[Tensor], Tensor], tuple[int]]:
     """What multiplies, what makes the kernel a matrix for it, and the shape of a bias."""
     assert step.sizes is not None
-    form = _stamped if step.transposed else _slid
-    pointwise = one_tap(step)
-    compute = _pixel_by_pixel if pointwise else partial(form, step=step, shape=shape)
     rows = memory is Memory.CHANNELS_LAST
-    upright = rows is not (step.transposed or pointwise)
     side = (-1, step.sizes.c if step.transposed else step.sizes.o)
     matrix = side if rows else side[::-1]
-
-    def as_matrix(w: Tensor) -> Tensor:
-        return w.view(matrix) if upright else w.view(matrix).t()
-
-    return compute, as_matrix, (step.sizes.o,)
+    compute: Product
+    if one_tap(step):
+        compute = _pixel_by_pixel if rows else _nn.linear
+        return compute, lambda w: w.view(matrix), (step.sizes.o,)
+    compute = partial(_stamped if step.transposed else _slid, step=step, shape=shape)
+    if rows is step.transposed:
+        return compute, lambda w: w.view(matrix).t(), (step.sizes.o,)
+    return compute, lambda w: w.view(matrix), (step.sizes.o,)
 
 
 def _pixel_by_pixel(x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
-    """Where each pixel is a window, x is a matrix already; kernel: (o, c)."""
-    return _nn.linear(x, kernel, bias)
+    """Where each pixel is a window, x is a matrix already; kernel: (c, o)."""
+    if bias is None:
+        return torch.matmul(x, kernel)
+    return _nn.linear(x, kernel.t(), bias)
 
 
-def _windows(step: Convolve) -> tuple[int, ...]:
+def windows(step: Convolve) -> tuple[int, ...]:
     """How many windows there are along each axis."""
     assert step.sizes is not None
     extents = effective(step.sizes.kernel, step.dilation)
@@ -185,7 +186,7 @@ def one_tap(step: Convolve) -> bool:
 
 def _is_exact() -> bool:
     """Whether oneDNN multiplies float32 matrices in all their bits, as a user may turn off."""
-    return torch._C._get_fp32_precision_getter("mkldnn", "matmul") in ("none", "ieee")
+    return _precision_of("mkldnn", "matmul") in ("none", "ieee")
 
 
 def _slid(
@@ -200,7 +201,7 @@ def _slid(
     There a product has 0 * inf = nan, where torch's op leaves the border out.
     """
     assert step.sizes is not None
-    out, padded = _windows(step), any(step.padding)
+    out, padded = windows(step), any(step.padding)
     batch = prod(step.sizes.batch)
     x = x.view(batch, *step.sizes.size, step.sizes.c)
     if padded:
@@ -210,8 +211,8 @@ def _slid(
     jumps = (s * a for s, a in zip(step.stride, along))
     taps = (d * a for d, a in zip(step.dilation, along))
     view = (batch, *out, *step.sizes.kernel, step.sizes.c)
-    windows = x.as_strided(view, (n, *jumps, *taps, c)).reshape(batch * prod(out), len(kernel))
-    y = torch.mm(windows, kernel) if bias is None else torch.addmm(bias, windows, kernel)
+    rows = x.as_strided(view, (n, *jumps, *taps, c)).reshape(batch * prod(out), len(kernel))
+    y = torch.mm(rows, kernel) if bias is None else torch.addmm(bias, rows, kernel)
     total = y.sum().item() if padded else 0.0
     if total != total:
         return None
