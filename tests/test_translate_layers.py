@@ -13,6 +13,7 @@ TO_TORCH = {
     f"{K}Conv2D(5, 3)": {},
     f"{K}Conv2D(5, (3, 4), padding='same', activation='relu', use_bias=False)": {},
     f"{K}Conv2D(5, 3, strides=2, padding='same')": {"size": (8, 10)},
+    f"{K}Conv2D(5, (3, 4), strides=(2, 3), padding='same', activation='relu')": {},
     f"{K}Conv2D(6, 3, strides=(2, 3), groups=3, activation='tanh')": {},
     f"{K}Conv1D(5, 3, padding='causal', dilation_rate=2)": {},
     f"{K}Conv3D(5, (1, 2, 3), activation='relu6')": {},
@@ -101,7 +102,12 @@ def test_a_layer_stands_in_a_row_with_what_its_class_cannot_say():
     [
         ("F.conv2d(x, w)", {}, BadCall, "makes no layer"),
         ("nn.Conv2d(3, 4, 3); nn.Conv2d(3, 4, 3)", {}, BadCall, "makes no layer"),
-        (f"{K}Conv2D(4, 3, strides=2, padding='same')", {}, BadOption, "say size="),
+        (
+            f"{K}Conv2D(4, 3, strides=2, padding='same')",
+            {"to": "tinygrad", "in_channels": 3},
+            BadOption,
+            "say size=",
+        ),
         (f"{K}DepthwiseConv2D(3)", {}, BadOption, "say in_channels="),
         (f"{K}SeparableConv2D(4, 3)", {}, BadOption, "say in_channels="),
         (
@@ -114,7 +120,7 @@ def test_a_layer_stands_in_a_row_with_what_its_class_cannot_say():
         ("nn.Conv2d(3, 4, 3)", {"to": "numpy"}, CannotExpress, "no layer"),
         (
             "nn.Conv2d(3, 4, 3, padding_mode='circular', padding=1)",
-            {"to": "keras"},
+            {"to": "chainer"},
             CannotExpress,
             "no layer beside it does that",
         ),

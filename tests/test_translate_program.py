@@ -339,8 +339,9 @@ def test_layers_keep_the_expressions_for_their_channels():
     done = translate_program(LAYERS, to="pytorch")
     assert [r.after or r.reason for r in done.rewrites] == [
         'torch.nn.Sequential(torch.nn.LazyConv2d(n, 3, padding="same"), torch.nn.ReLU())',
-        "its padding depends on the size of x: say size=...",
+        "torch.nn.Sequential(Border(), torch.nn.LazyConv2d(n, 3, stride=2))",
     ]
+    assert done.after.count("class Border(torch.nn.Module):") == 1
     assert done.after.startswith(LAYERS[: LAYERS.index("\n\n") + 1] + "import torch\n")
 
 

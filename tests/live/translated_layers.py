@@ -11,7 +11,7 @@ import numpy as np
 from uniconv import Call, translate_layer
 from uniconv._translate.layers import shapes_of_layer
 from uniconv._translate.unsized import UnsizedCall
-from uniconv.errors import CannotExpress
+from uniconv.errors import BadOption, CannotExpress
 
 # How each family's array is made of a NumPy array, and y of x; and what these need imported.
 FAMILIES = {
@@ -49,6 +49,7 @@ TEXTS = {
     f"{TORCH}ConvTranspose1d(3, 5, 3, stride=3)": 3,
     f"{TORCH}ConvTranspose2d(4, 6, (3, 2), groups=2)": 4,
     f"{KERAS}Conv2D(5, 3, padding='same', activation='relu')": 3,
+    f"{KERAS}Conv2D(5, (3, 4), strides=(2, 3), padding='same')": 3,
     f"{KERAS}Conv2D(6, (3, 2), groups=3, strides=(1, 2), padding='valid')": 3,
     f"{KERAS}Conv2DTranspose(5, 3, strides=2, padding='same')": 3,
     f"{KERAS}DepthwiseConv2D(3, depth_multiplier=2)": 3,
@@ -77,7 +78,7 @@ def run(family, text, channels):
     """What differs; "" for nothing, None where the family has no words for the layer."""
     try:
         done = translate_layer(text, to=family, in_channels=channels)
-    except CannotExpress:
+    except (BadOption, CannotExpress):
         return None
     call = UnsizedCall.of(text)
     rank = len(shapes_of_layer(call, channels, None)["x"]) - 2

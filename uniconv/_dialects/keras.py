@@ -12,6 +12,7 @@ from uniconv.spec import (
     ELU,
     EXP,
     FLOATS,
+    FUNCTION_OF_X,
     GELU,
     HARD_SIGMOID,
     HARD_SWISH,
@@ -366,6 +367,8 @@ IDIOM = Idiom(
             for names in ("w", "w bias", "w p", "w p bias")
         },
         row="keras.Sequential([{parts}])",
+        border=FUNCTION_OF_X,
+        bordered="keras.layers.Lambda({name})",
         entry="layer.layers[{i}]",
         pad={"zeros": "keras.layers.ZeroPadding{rank}D({pairs})"},
         cut="keras.layers.Cropping{rank}D({pairs})",

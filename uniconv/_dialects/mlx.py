@@ -7,6 +7,7 @@ from dataclasses import replace
 from math import prod, sqrt
 
 from uniconv.spec import (
+    FUNCTION_OF_X,
     LOWS_HIGHS,
     UNGROUPED,
     CallContext,
@@ -200,6 +201,7 @@ IDIOM = Idiom(
         "import mlx.nn",
         weights={"w": "layer.weight = w", "w bias": "layer.weight = w\nlayer.bias = bias"},
         row="mlx.nn.Sequential({parts})",
+        border=FUNCTION_OF_X,
         entry="layer.layers[{i}]",
         pad={
             "zeros": f"{AROUND})",

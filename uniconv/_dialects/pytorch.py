@@ -227,6 +227,9 @@ LAYER_IDIOM = LayerIdiom(
         "w bias": "layer.weight.data = w\nlayer.bias.data = bias",
     },
     row="torch.nn.Sequential({parts})",
+    border="class {name}(torch.nn.Module):\n"
+    "    def forward(self, x):\n        {lines}\n        return x",
+    bordered="{name}()",
     entry="layer[{i}]",
     pad={
         "zeros": "torch.nn.ZeroPad{rank}d(({flat}))",

@@ -375,7 +375,7 @@ def _placed(
         inside,
         everywhere,
         state.fields,
-        measured="".join(sorted({name[0] for step in steps for name in _extents(step)})),
+        measured="".join(sorted({name[0] for step in steps for name in extents_of(step)})),
     )
 
 
@@ -473,7 +473,7 @@ def placed(step: Step, letters: tuple[str, ...]) -> Step:
     raise TypeError(f"{step} is on no spatial axis")
 
 
-def _extents(step: Step) -> set[str]:
+def extents_of(step: Step) -> set[str]:
     """The names of the extents in the formulas of a step."""
     pairs = getattr(step, "pad", getattr(step, "cut", ()))
     return {name for pair in pairs for n in pair for name in extents(n)}

@@ -10,7 +10,7 @@ from uniconv._calls.lift import native_shapes
 from uniconv._canonical import steps as s
 from uniconv._canonical.layout import axes
 from uniconv._canonical.steps_source import source
-from uniconv._translate.beside import Rewriting, Steps, letters_of
+from uniconv._translate.beside import Rewriting, Steps, extents_of, letters_of
 from uniconv._translate.languages import LANGUAGES, Language, of_symbols
 from uniconv._translate.nodes import Graph, in_a_list, renamed
 from uniconv._translate.writing import Writer
@@ -211,6 +211,19 @@ def _measured(
     sizes = [language.size.format(x=array, axis=axis) for axis in at]
     names = [f"{letter}{i}" for i in range(call.rank)]
     return [f"{name} = {size}{language.end}" for name, size in zip(names, sizes)]
+
+
+def border_of_layer(rewriting: Rewriting, steps: Steps) -> list[str]:
+    """The lines that put a border around x, which has the axes of the other framework."""
+    lifted = rewriting.lifted.call
+    spelling = framework_of(lifted.op).spelling or PLAIN
+    writer = _writer(rewriting, spelling.idiom, LANGUAGES[spelling.language])
+    letters = letters_of(lifted.layout.x, lifted.rank, len(lifted.sizes.batch))
+    writer.ndims["x"] = len(letters)
+    names = sorted({name for step in steps for name in extents_of(step)})
+    sizes = [writer.language.size.format(x="x", axis=letters.index(f"s{n[1:]}")) for n in names]
+    lines = [f"{name} = {size}" for name, size in zip(names, sizes)]
+    return [*lines, *_tidy(writer.language, _stepped(writer, steps, {}))]
 
 
 def _call(rewriting: Rewriting, spelling: Spelling) -> list[str]:

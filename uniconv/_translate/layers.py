@@ -15,7 +15,8 @@ from uniconv._calls.lower import LoweredCall
 from uniconv._canonical import steps as s
 from uniconv._canonical.record import Pairs, Shape
 from uniconv._messages import show, suggest
-from uniconv._translate.beside import Rewriting, letters_of
+from uniconv._translate.beside import Rewriting, extents_of, letters_of
+from uniconv._translate.code import border_of_layer
 from uniconv._translate.layout_of_code import formatted, imports_for
 from uniconv._translate.translate import WORDS, translate
 from uniconv._translate.translation import Translation
@@ -38,6 +39,7 @@ class LayerTranslation:
     source, target: the classes.  imports: the code's lines at the top.
     kernel: the lines that rearrange ``w``, the source layer's kernel.
     layer: the expression that makes the layer, its paddings and activation in a row with it.
+    border: the definition of a layer in that row which pads x, "" where none is needed.
     weights: the lines that move ``w`` and ``bias`` into ``layer``.
     outcome: "exact" for x of every size, or "exact for these sizes".
     axes: those of x in both, as "n ... c -> n c ...".
@@ -54,18 +56,20 @@ class LayerTranslation:
     axes: str
     rewriting: Rewriting = field(repr=False, compare=False)
     language: str = "python"
+    border: str = ""
 
     @property
     def code(self) -> str:
         """All lines: imports, the layer, its weights."""
         layer = f"layer = {self.layer}"
         made = [layer] if self.language != "python" else formatted(layer)
-        blocks = (self.imports, self.kernel, [*made, *self.weights])
+        border = self.border.splitlines()
+        blocks = (self.imports, border, self.kernel, [*made, *self.weights])
         return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
     def as_dict(self) -> dict[str, Any]:
         """The translation for tools, as JSON takes it."""
-        names = ("source", "target", "layer", "outcome", "axes", "language")
+        names = ("source", "target", "border", "layer", "outcome", "axes", "language")
         lists = ("imports", "kernel", "weights")
         return {n: getattr(self, n) for n in names} | {n: [*getattr(self, n)] for n in lists}
 
@@ -86,7 +90,8 @@ def translate_layer(
             the usual names.
         to: a family ("pytorch") or a class ("torch.nn.Conv2d").
         in_channels: those of x, where the text does not say them.
-        size: the spatial sizes of x, where the padding depends on them (SAME with a stride).
+        size: the spatial sizes of x, where the padding depends on them (SAME with a stride) and is
+            to be written in numbers, or must be, as no layer of that framework pads by them.
 
     Raises:
         BadCall: a text that makes no layer, or several.
@@ -198,12 +203,13 @@ def _of_channels(
     translation = translate(
         call.sized(shapes), to=target.function, sizes="these" if size else "any"
     )
-    if translation.rewriting.measured:
-        raise BadOption(f"{source.name}: its padding depends on the size of x: say size=...")
     spelling = framework_of(find(target.function)).spelling
     rewriting = translation.rewriting
     kernel = translation.kernel
     idiom = spelling.idiom.layers if spelling else None
+    measured = any(map(extents_of, rewriting.y if idiom and idiom.border else rewriting.steps))
+    if measured:
+        raise BadOption(f"{source.name}: its padding depends on the size of x: say size=...")
     if spelling is None or idiom is None:
         raise CannotExpress(target.name, "layer", "uniconv has no words for its weights")
     if idiom.weights:
@@ -215,10 +221,11 @@ def _of_channels(
         if not made or rewriting.then:
             raise CannotExpress(target.name, "layer", "uniconv has no words for its weights")
         _row(rewriting, made, idiom, target.name)
+    border = _border(rewriting, idiom)
     return LayerTranslation(
         source.name,
         target.name,
-        tuple(_imports(translation, idiom, "\n".join([*kernel, made, *weights]))),
+        tuple(_imports(translation, idiom, "\n".join([border, *kernel, made, *weights]))),
         tuple(kernel),
         made,
         tuple(weights),
@@ -226,7 +233,32 @@ def _of_channels(
         f"{rewriting.call.layout.x} -> {rewriting.lifted.call.layout.x}",
         rewriting,
         translation.language,
+        border,
     )
+
+
+def _border(rewriting: Rewriting, idiom: LayerIdiom) -> str:
+    """The definition of a layer for the borders that the framework's own layers do not make."""
+    steps = _own_borders(rewriting, idiom)
+    if not steps:
+        return ""
+    text = idiom.border.format(name=_name_of_border(idiom), lines="\0")
+    head, _, tail = text.partition("\0")
+    indent = head.rpartition("\n")[2]
+    return head + f"\n{indent}".join(border_of_layer(rewriting, steps)) + tail
+
+
+def _name_of_border(idiom: LayerIdiom) -> str:
+    """The name of a layer that is defined beside the others, as classes and functions have it."""
+    return "Border" if idiom.border.startswith("class") else "border"
+
+
+def _own_borders(rewriting: Rewriting, idiom: LayerIdiom) -> tuple[s.Step, ...]:
+    """All borders, where one of them takes a layer that is defined for it; else none."""
+    borders = tuple(step for step in rewriting.x if isinstance(step, (s.Surround, s.Gather)))
+    made = (isinstance(b, s.Surround) and b.boundary in idiom.pad for b in borders)
+    plain = all(made) and not any(map(extents_of, borders))
+    return () if plain or not idiom.border else borders
 
 
 def _in_words(
@@ -320,9 +352,12 @@ def shapes_of_layer(call: UnsizedCall, c: int, size: Shape | None) -> dict[str, 
 def _row(rewriting: Rewriting, layer: str, idiom: LayerIdiom, name: str) -> tuple[list[str], int]:
     """Paddings, the layer itself and an activation, in a row; and where the layer stands."""
     lifted = rewriting.lifted.call
-    before, after = [], []
+    before, after = list[str](), list[str]()
+    own = _own_borders(rewriting, idiom)
     for step in rewriting.x:
-        if isinstance(step, s.Surround) and idiom.pad.get(step.boundary):
+        if step in own:
+            before = [idiom.bordered.format(name=_name_of_border(idiom))]
+        elif isinstance(step, s.Surround) and idiom.pad.get(step.boundary):
             text = idiom.pad[step.boundary]
             before.append(_of_edges(text, step.pad, lifted, lifted.layout.x, fill=step.fill))
         elif not isinstance(step, _MOVES):

@@ -33,6 +33,7 @@ from uniconv.errors import BadCall, BadShape, CannotExpress, UniconvError
 from uniconv.spec.registry import find, framework, framework_of
 
 MARK = "# uniconv: "
+NAME = "NAME_OF_DEFINITION"  # in a text of a function or class, whose name is not chosen yet
 _NAMES = {"x": "x", "w": "w", "bias": "bias", "pointwise": "p"}  # of roles, in a translation
 # Steps around a call in which numbers of its options may stand, and those that have none.
 _PLAIN = (s.Permute, s.Surround, s.Flip, s.Bias, s.AddAxes, s.DropAxis)
@@ -167,7 +168,7 @@ class _FileWriter:
         self.lines = LineEnds(text)
         self.edits: list[tuple[int, int, str]] = []  # start, end, what stands there instead
         self.imports: list[str] = []
-        self.functions: dict[tuple[str, str], str] = {}  # names, by parameters and text
+        self.definitions: dict[str, str] = {}  # names of functions and classes, by their text
         self.rewrites: list[Rewrite] = []
         self.statements = [n for n in ast.walk(tree) if isinstance(n, ast.stmt)]
         names = (
@@ -180,7 +181,8 @@ class _FileWriter:
         start, end = self.lines.span(place.node)
         before = self.text[start:end]
         row, column = place.node.lineno, start - self.lines.starts[place.node.lineno - 1] + 1
-        after, reason, imports = "", place.reason, list(self.imports)
+        after, reason = "", place.reason
+        before_it = list(self.imports), dict(self.definitions)
         if not reason:
             try:
                 after = self._after(place)
@@ -192,7 +194,7 @@ class _FileWriter:
                 reason = reason_of(error, place)
         self.rewrites.append(Rewrite(row, column, place.function, before, after, reason))
         if reason:
-            self.imports = imports
+            self.imports, self.definitions = before_it
         else:
             self.edits = [e for e in self.edits if not (start <= e[0] and e[1] <= end)]
             self.edits.append((start, end, after))
@@ -211,10 +213,9 @@ class _FileWriter:
         options = ", ".join(f"{k}={show(v)}" for k, v in translation.call.options.items())
         head = f"# {place.function}({options})"
         text = "\n".join(f"    {line}" if line else "" for line in [head, *lines, "return y"])
-        key = ", ".join(texts), text
-        if key not in self.functions:
-            self.functions[key] = self._free_name(place.function)
-        return f"{self.functions[key]}({', '.join(texts.values())})"
+        definition = f"def {NAME}({', '.join(texts)}):\n{text}"
+        name = self._defined(definition, place.function.replace(".", "_").lower())
+        return f"{name}({', '.join(texts.values())})"
 
     def _expression(
         self, place: CallSite, translation: Translation
@@ -252,11 +253,15 @@ class _FileWriter:
             if layer.flag is not None:
                 without = layer_by(layer.reading(turn, bias=False).call, self.to).layer
                 text = _flagged(text, without, self._as_in_file(layer.flag), layer.without)
+            if done.border:
+                own = re.split(r"\W", done.border, maxsplit=2)[1]
+                name = self._defined(re.sub(rf"\b{own}\b", NAME, done.border), own)
+                text = re.sub(rf"\b{own}\b", name, text)
         if done.outcome != EXACT:
             raise LeftError("its numbers depend on the size of x")
         if not says_the_same(layer, reading, done.rewriting, shapes_of):
             raise LeftError(f"its code depends on {' and '.join(layer.kinds)}")
-        self._import(done.imports, done.layer)
+        self._import(done.imports, f"{done.layer}\n{done.border}")
         return reading.text(text, self._as_in_file)
 
     def _call_text(self, place: CallSite, call: CallInFile, turn: int) -> str:
@@ -311,13 +316,13 @@ class _FileWriter:
             start = last
         return "".join([*parts, self.text[start:end]])
 
-    def _free_name(self, function: str) -> str:
-        """A name for a function that the file has not."""
-        stem = function.replace(".", "_").lower()
-        numbers = (f"{stem}_{i}" for i in range(2, 2 + len(self.names) + len(self.functions)))
-        name = next(n for n in (stem, *numbers) if n not in self.names)
-        self.names.add(name)
-        return name
+    def _defined(self, definition: str, stem: str) -> str:
+        """The name of a function or class below the imports, which the file had not before."""
+        if definition not in self.definitions:
+            taken = self.names | {*self.definitions.values()}
+            numbers = (f"{stem}_{i}" for i in range(2, 3 + len(taken)))
+            self.definitions[definition] = next(n for n in (stem, *numbers) if n not in taken)
+        return self.definitions[definition]
 
     def translation(self) -> ProgramTranslation:
         """The whole text, with imports, functions and comments added."""
@@ -328,9 +333,8 @@ class _FileWriter:
         at = self.lines.starts[self._below_imports()]
         lines = [line for line in self.imports if line not in own]
         added = "".join(line + newline for line in lines)
-        for (parameters, text), name in self.functions.items():
-            whole = f"\n\ndef {name}({parameters}):\n{text}\n"
-            added += whole.replace("\n", newline)
+        for text, name in self.definitions.items():
+            added += f"\n\n{text.replace(NAME, name)}\n".replace("\n", newline)
         if added:
             edits.append((at, at, added))
         for rewrite in self.rewrites:

@@ -68,7 +68,14 @@ from uniconv.spec.groups import (
     Count,
     Groups,
 )
-from uniconv.spec.idiom import Idiom, LayerIdiom, julia_idiom, numpy_idiom, theano_idiom
+from uniconv.spec.idiom import (
+    FUNCTION_OF_X,
+    Idiom,
+    LayerIdiom,
+    julia_idiom,
+    numpy_idiom,
+    theano_idiom,
+)
 from uniconv.spec.initial import KAIMING, Initial, fans_first, fans_last, glorot, lecun
 from uniconv.spec.op import (
     COMPLEX,
@@ -152,6 +159,7 @@ __all__ = [
     "EXP",
     "FLOATS",
     "FROM_FULL",
+    "FUNCTION_OF_X",
     "GELU",
     "GELU_TANH",
     "HARD_SIGMOID",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Idiom", "LayerIdiom", "julia_idiom", "numpy_idiom", "theano_idiom"]
+__all__ = ["FUNCTION_OF_X", "Idiom", "LayerIdiom", "julia_idiom", "numpy_idiom", "theano_idiom"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,8 @@ class LayerIdiom:
     without the outer brackets, ``{flat}`` without any and from the last axis on; ``{rank}``
     spatial axes, ``{fill}`` a number.
     cut: what is cut off y, as ``pad``; ``{flat}`` has negative numbers.
+    border: the definition of a layer ``{name}`` whose ``{lines}`` pad x, for what ``pad`` has not;
+    bordered: how that stands in a row.
     activations: by the name of an ``Activation``; ``{0}`` and ``{1}`` are its numbers.
     whole_kernel: whether an integer as kernel size is that of one axis, so that all are said.
     known, lazy: what of a layer's expression says the channels of x (a regular expression), and
@@ -36,10 +38,15 @@ class LayerIdiom:
     further: tuple[str, str] = (r"^$", "")
     pad: Mapping[str, str] = field(default_factory=dict)
     cut: str = ""
+    border: str = ""
+    bordered: str = "{name}"
     activations: Mapping[str, str] = field(default_factory=dict)
     whole_kernel: bool = False
     known: str = ""
     lazy: str = ""
+
+
+FUNCTION_OF_X = "def {name}(x):\n    {lines}\n    return x"
 
 
 @dataclass(frozen=True, slots=True)
