@@ -629,6 +629,12 @@ def test_numbers_in_a_text(text: str, x: Any, w: Any) -> None:
     np.testing.assert_array_equal(call.w, w, strict=True)
 
 
+def test_a_layer_of_nnx() -> None:
+    text = "nnx.Conv(3, 8, kernel_size=(3, 3), padding='VALID', rngs=rngs)(x)"
+    call = Call.parse(text, x=(1, 8, 8, 3), w=(3, 3, 3, 8))
+    assert (call.function.name, call.shapes["y"]) == ("flax.nnx.Conv", (1, 6, 6, 8))
+
+
 def test_opencvs_names_of_depths_and_borders() -> None:
     text = "cv2.filter2D(img, cv2.CV_64F, k, borderType=cv2.BORDER_CONSTANT)"
     assert Call.parse(text, img=(8, 8), k=(3, 3)).options == {"ddepth": 6, "borderType": 0}

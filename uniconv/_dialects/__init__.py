@@ -7,7 +7,7 @@ A name loads the file that bears its first word: ``keras.ops.conv`` loads keras.
 WORDS = {
     "coreml": ("coremltools",),
     "cv2": ("opencv",),
-    "flax": ("linen",),
+    "flax": ("linen", "nnx"),
     "flux": ("Flux",),
     "jax": ("jnp", "lax"),
     "lux": ("Lux",),

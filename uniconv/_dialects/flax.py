@@ -1,4 +1,4 @@
-"""Flax: flax.linen.Conv and ConvTranspose, channels last, any number of batch axes.
+"""Flax: Conv and ConvTranspose of flax.linen and flax.nnx, channels last, any number of batch axes.
 
 Proved against Flax 0.12.8 on JAX 0.10.2.
 """
@@ -71,9 +71,15 @@ def circular_upper(axis: Axis) -> Pair:
 FORMS = ("none", "int", "axes")
 # Those of 64 bits JAX has only where it is told so, and Flax makes float32 of them, too.
 SHORT = ("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32")
-IMPLIED = restated(
-    features="o", kernel_size="kernel", use_bias="bias", dtype="dtype", param_dtype="w dtype"
-) | unchecked("kernel_init", "bias_init", "promote_dtype", "name", "parent")
+OF_BOTH = restated(
+    kernel_size="kernel", use_bias="bias", dtype="dtype", param_dtype="w dtype"
+) | unchecked("kernel_init", "bias_init", "promote_dtype")
+IMPLIED = OF_BOTH | restated(features="o") | unchecked("name", "parent")
+IMPLIED_OF_NNX = (
+    OF_BOTH
+    | restated(in_features="c", out_features="o")
+    | unchecked("rngs", "kernel_metadata", "bias_metadata")
+)
 OTHERS = (
     InertOption("mask", None, "multiply the kernel by the mask"),
     PRECISION,
@@ -92,6 +98,7 @@ REPLACED = tuple(
     InertOption(name, None, "another convolution than jax.lax.conv_general_dilated is not modelled")
     for name in ("conv_general_dilated", "conv_general_dilated_cls")
 )
+ELEMENT = InertOption("preferred_element_type", None, "convert the arrays instead")
 CONV = Op(
     "flax.linen.Conv",
     kind="conv",
@@ -171,7 +178,7 @@ TRANSPOSED = replace(
     reverse=TRANSPOSE.reverse,
     inert_options=(
         *OTHERS,
-        InertOption("preferred_element_type", None, "convert the arrays instead"),
+        ELEMENT,
     ),
     refusals=(
         TRANSPOSE.refusals[0],
@@ -186,7 +193,27 @@ TRANSPOSED = replace(
     notes=TRANSPOSE.notes,
 )
 
+# flax/nnx has a copy of each: other sizes in its constructor, the same call.
+NNX = "flax 0.12.8 flax/nnx/nn/linear.py"
+NNX_CONV = replace(
+    CONV,
+    name="flax.nnx.Conv",
+    params="x:inputs w:kernel bias:bias strides padding input_dilation kernel_dilation "
+    "feature_group_count mask dtype precision preferred_element_type",
+    inert_options=(*OTHERS, ELEMENT),
+    constructor_words=IMPLIED_OF_NNX,
+    refusals=(*CONV.refusals[:2], replace(CONV.refusals[2], source=f"{NNX} Conv.__call__")),
+    source=f"{NNX} Conv",
+)
+NNX_TRANSPOSED = replace(
+    TRANSPOSED,
+    name="flax.nnx.ConvTranspose",
+    constructor_words=IMPLIED_OF_NNX,
+    source=f"{NNX} ConvTranspose",
+)
+
 WORDS = "out:features size:kernel_size strides padding"
+WORDS_OF_NNX = "in:in_features out:out_features size:kernel_size strides * padding"
 LAYERS = (
     Constructor(
         CONV.name,
@@ -200,12 +227,40 @@ LAYERS = (
         f"{WORDS} kernel_dilation bias:use_bias * transpose_kernel preferred_element_type",
         TRANSPOSED.source,
     ),
+    Constructor(
+        NNX_CONV.name,
+        NNX_CONV.name,
+        f"{WORDS_OF_NNX} input_dilation kernel_dilation feature_group_count bias:use_bias "
+        "preferred_element_type",
+        NNX_CONV.source,
+        own_name="NNXConv",
+    ),
+    Constructor(
+        NNX_TRANSPOSED.name,
+        NNX_TRANSPOSED.name,
+        f"{WORDS_OF_NNX} kernel_dilation bias:use_bias transpose_kernel preferred_element_type",
+        NNX_TRANSPOSED.source,
+        own_name="NNXConvTranspose",
+    ),
 )
+
+
+def nnx_lines(call: WrittenCall, features: int) -> list[str]:
+    sizes = {"in_features": call.x[-1], "out_features": features, "kernel_size": call.w[:-2]}
+    words = call.words(**sizes, use_bias=call.bias)
+    return [
+        f"layer = {call.function.name}({', '.join(words)}, rngs=flax.nnx.Rngs(0))",
+        "layer.kernel = flax.nnx.Param(w)",
+        *(["layer.bias = flax.nnx.Param(bias)"] if call.bias else []),
+        "y = layer(x)" if call.own_arrays else "y = np.asarray(layer(x))",
+    ]
 
 
 def lines(call: WrittenCall) -> list[str]:
     swapped = bool(call.options.get("transpose_kernel", False))
     features = call.w[-2 if swapped else -1]
+    if ".nnx." in call.function.name:
+        return nnx_lines(call, features)
     own = {"features": features, "kernel_size": call.w[:-2], "use_bias": call.bias}
     arrays = '{"kernel": w, "bias": bias}' if call.bias else '{"kernel": w}'
     y = f'layer.apply({{"params": {arrays}}}, x)'
@@ -226,7 +281,7 @@ PADS = {"zeros": f"{AROUND})", "constant": f"{AROUND}, constant_values={{fill}})
     }.items()
 }
 SPELLING = Spelling(
-    f"import flax.linen\nimport jax\n\n{EXACT}",
+    f"import flax.linen\nimport flax.nnx\nimport jax\n\n{EXACT}",
     lines=lines,
     idiom=replace(
         IDIOM,
@@ -268,13 +323,13 @@ FLAX = Framework(
     "flax",
     title="Flax",
     version="0.12.8",
-    functions=(CONV, TRANSPOSED),
+    functions=(CONV, TRANSPOSED, NNX_CONV, NNX_TRANSPOSED),
     layers=LAYERS,
     main={
         "conv": dict.fromkeys(EVERY_RANK, CONV.name),
         "conv_transpose": dict.fromkeys(range(4), TRANSPOSED.name),
     },
-    prefixes={"linen.": "flax.linen."},
+    prefixes={"linen.": "flax.linen.", "nnx.": "flax.nnx."},
     dense="f u",  # flax/linen/linear.py Dense
     initial=lecun(fans_last),  # flax/linen/linear.py default_kernel_init
     cases=160,

@@ -26,6 +26,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "functional": ("torch.nn.functional", "paddle.nn.functional"),
     "links": ("chainer.links",),
     "linen": ("flax.linen",),
+    "nnx": ("flax.nnx",),
     "mx": ("mlx.core", "mxnet"),
     "nd": ("mxnet.nd",),
     "lax": ("jax.lax",),

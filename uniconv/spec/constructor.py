@@ -21,6 +21,7 @@ class Constructor:
     "bias:word" says whether there is a bias, "nobias:word" that there is none, "bias_attr:word"
     that there is none by False; "device" and "dtype" are those of the parameters.  What only
     initialises or regularises is left out.
+    own_name: the class's name in uniconv.nn, where another one of the family has the same.
     rank: the number of spatial axes, where the function has several and the class has one.
     """
 
@@ -29,11 +30,12 @@ class Constructor:
     params: str
     source: str
     rank: int | None = None
+    own_name: str = ""
 
     @property
     def short(self) -> str:
         """The name of the class."""
-        return self.name.rpartition(".")[2]
+        return self.own_name or self.name.rpartition(".")[2]
 
     def words(self) -> Iterator[tuple[str, str]]:
         """Role, or option, and the constructor's word of each parameter; "*" for both once."""
