@@ -61,6 +61,10 @@ PRODUCTS = {
         *("keras.ops.conv_transpose", (2, 3, 5, 160), (5, 4, 24, 160), {"strides": (2, 3)}),
         lambda x, w, b: F.conv_transpose2d(x, w, b, (2, 3)),
     ),
+    "stamps by a kernel with its outputs first": (
+        *("mlx.core.conv_transpose2d", (2, 3, 5, 160), (24, 5, 4, 160), {"stride": (2, 3)}),
+        lambda x, w, b: F.conv_transpose2d(x, w, b, (2, 3)),
+    ),
     "stamps with gaps": (
         *("keras.ops.conv_transpose", (1, 6, 240), (2, 144, 240), {"strides": 3} | VALID),
         lambda x, w, b: F.pad(F.conv_transpose1d(x, w, None, 3), (0, 1)) + b[:, None],
@@ -77,6 +81,13 @@ def numbers(*shape, seed=0, dtype=torch.float32):
     return torch.from_numpy(np.random.default_rng(seed).integers(-4, 5, shape)).to(dtype)
 
 
+def torchs(dialect, w):
+    """The kernel as torch's op takes it."""
+    if not dialect.startswith("mlx"):
+        return w.movedim((-1, -2), (0, 1))
+    return w.movedim(-1, 0 if "transpose" in dialect else 1)
+
+
 def problem(name, dtype=torch.float32):
     """The call, its arrays and torch's own result, in the function's layout."""
     dialect, x_shape, w_shape, options, line = PRODUCTS[name]
@@ -84,8 +95,7 @@ def problem(name, dtype=torch.float32):
     mlx = dialect.startswith("mlx")
     o = w_shape[0] if mlx else w_shape[-2 if transposed else -1]
     x, w, b = (numbers(*s, seed=i, dtype=dtype) for i, s in enumerate((x_shape, w_shape, (o,))))
-    kernel = w.movedim(-1, 1) if mlx else w.movedim((-1, -2), (0, 1))
-    want = line(x.movedim(-1, 1).contiguous(), kernel.contiguous(), b).movedim(1, -1)
+    want = line(x.movedim(-1, 1).contiguous(), torchs(dialect, w).contiguous(), b).movedim(1, -1)
     kind = "conv_transpose" if transposed else "conv"
     function = getattr(uniconv, kind)
 
@@ -147,10 +157,9 @@ def test_arrays_that_no_product_takes_go_to_torchs_op(name, products):
 def test_gradients_are_those_of_torchs_op(name):
     call, bound, (x, w, b), _ = problem(name)
     y, line = call(x, w, b), PRODUCTS[name][-1]
-    mlx = PRODUCTS[name][0].startswith("mlx")
     dy = numbers(*y.shape, seed=3)
     leaves = [a.clone().requires_grad_() for a in (x, w, b)]
-    moved = leaves[1].movedim(-1, 1) if mlx else leaves[1].movedim((-1, -2), (0, 1))
+    moved = torchs(PRODUCTS[name][0], leaves[1])
     other = line(leaves[0].movedim(-1, 1), moved, leaves[2]).movedim(1, -1)
     want = torch.autograd.grad((other * dy).sum(), leaves, retain_graph=True)
     found = torch.autograd.grad((call(*leaves) * dy).sum(), leaves)
@@ -266,6 +275,20 @@ def test_a_large_kernel_is_laid_out_before_torchs_op(rank, monkeypatch):
     assert len(made) == 3 + (rank == 3)  # its border is uneven, and x is copied with it
     (dx,) = torch.autograd.grad(call(leaf, trained, b).sum(), leaf)
     assert torch.equal(dx, gradient)
+
+
+@pytest.mark.parametrize("dialect", ["keras.ops.conv_transpose", "mlx.core.conv_transpose2d"])
+def test_a_large_transposed_kernel_is_laid_out_before_torchs_op(dialect, monkeypatch):
+    made = []
+    monkeypatch.setattr(paths, "transposed", lambda *a: made.append(a) or transposed(*a))
+    mlx = dialect.startswith("mlx")
+    x, w = numbers(1, 10, 11, 96), numbers(*((112, 5, 4, 96) if mlx else (5, 4, 112, 96)), seed=1)
+    told = {"dialect": dialect, **({"stride": 2} if mlx else {"strides": 2})}
+    want = F.conv_transpose2d(x.movedim(-1, 1), torchs(dialect, w), None, 2).movedim(1, -1)
+    assert torch.equal(uniconv.conv_transpose(x, w, **told), want)
+    assert len(made) == 1
+    path = explain(Call(tuple(x.shape), tuple(w.shape), kind="conv_transpose", **told)).path
+    assert path.startswith("kernel laid out: ")
 
 
 def test_an_infinite_kernel_beside_a_border_is_read_as_torch_reads_it():

@@ -350,6 +350,8 @@ def memory_of(steps: Sequence[s.Step], rank: int) -> Memory:
         return Memory.CHANNELS_LAST
     if moved == (0, rank + 1, *(1 + i for i in spatial)):
         return Memory.TAPS_BETWEEN
+    if moved == (rank + 1, 0, *(1 + i for i in spatial)):
+        return Memory.OUTPUT_FIRST
     return Memory.OTHER
 
 

@@ -80,16 +80,15 @@ def _gains_by_blocks(step: Convolve) -> bool:
 def _lies_badly(step: Convolve, memory: Memory) -> bool:
     """Whether torch's op would lay out a large kernel anew, number by number."""
     sizes = step.sizes
-    if sizes is None or step.transposed or step.groups > 1:
+    if sizes is None or step.groups > 1:
         return False
-    large = prod(sizes.kernel) * sizes.c * sizes.o >= _LARGE
-    return large and memory is Memory.CHANNELS_LAST
+    badly = {Memory.CHANNELS_LAST} | ({Memory.OUTPUT_FIRST} if step.transposed else set())
+    return memory in badly and prod(sizes.kernel) * sizes.c * sizes.o >= _LARGE
 
 
 def _laid_out(op: Operation, step: Convolve) -> Operation:
-    """The op on a kernel ``o ... i`` in memory, made of one ``... i o``; beside such an x only."""
+    """The op on a kernel that lies ``o ... i`` (``c ... m``); beside an x ``n ... c`` only."""
     rank = step.rank
-    native = (*range(2, rank + 2), 1, 0)
     last = (0, *range(2, rank + 2), 1)
     first = (0, rank + 1, *range(1, rank + 1))
 
@@ -97,8 +96,7 @@ def _laid_out(op: Operation, step: Convolve) -> Operation:
         plain = is_on_cpu(x, torch.float32) and is_on_cpu(w, torch.float32) and is_eager()
         plain = plain and x.ndim == rank + 2 and not takes_gradients(w)
         if plain and x.permute(last).is_contiguous():
-            kernel = transposed(w.permute(native), (rank + 1, *range(rank + 1)))
-            w = kernel.permute(first)
+            w = transposed(w, last).permute(first)
         return op(x, w, bias, *args)
 
     return run

@@ -1,7 +1,8 @@
 """Product: a convolution as one matrix product, where the kernel is what costs.
 
 Over few pixels torch's op spends its time on the kernel: in every call it lays it out anew, and
-slowly where its output channels are last in memory, as TensorFlow, Keras and JAX keep them.  BLAS
+slowly where its output channels are last in memory, as TensorFlow, Keras and JAX keep them, or
+first, as MLX does for transposed convolutions.  BLAS
 takes the kernel as it lies, a matrix of channels by taps times channels.
 
 forward     windows of x, one a row, times the kernel are the pixels of y
@@ -35,9 +36,11 @@ _precision_of = torch._C._get_fp32_precision_getter
 def fits(step: Convolve, memory: Memory) -> bool:
     """Whether this convolution is faster as a product: by its sizes and the kernel's memory."""
     sizes = step.sizes
+    as_it_lies = memory in (Memory.CHANNELS_LAST, Memory.OUTPUT_FIRST)
     if sizes is None or step.groups > 1 or not sizes.batch or memory is Memory.OTHER:
         return False
-    as_it_lies = memory is Memory.CHANNELS_LAST
+    if memory is Memory.OUTPUT_FIRST and not step.transposed:
+        return False
     numbers = prod(sizes.kernel) * sizes.c * sizes.o
     if step.transposed:
         pixels = prod(sizes.batch) * prod(sizes.size)
@@ -62,7 +65,10 @@ def multiplied(op: Operation, step: Convolve, memory: Memory) -> Operation:
     rank = step.rank
     last, first = (0, *range(2, rank + 2), 1), (0, rank + 1, *range(1, rank + 1))
     taps = range(2, rank + 2)
-    order = (*taps, 1, 0) if memory is Memory.CHANNELS_LAST else (0, *taps, 1)
+    order = {
+        Memory.CHANNELS_LAST: (*taps, 1, 0),
+        Memory.OUTPUT_FIRST: (1, *taps, 0),
+    }.get(memory, (0, *taps, 1))
     compute = as_product(step, memory)
 
     def run(x: Tensor, w: Tensor, bias: Tensor | None, *args: Any) -> Tensor:
@@ -149,14 +155,17 @@ def _parts(
 ) -> tuple[Product, Callable[[Tensor], Tensor], tuple[int]]:
     """What multiplies, what makes the kernel a matrix for it, and the shape of a bias."""
     assert step.sizes is not None
-    rows = memory is Memory.CHANNELS_LAST
+    rows = memory is not Memory.TAPS_BETWEEN
     side = (-1, step.sizes.c if step.transposed else step.sizes.o)
     matrix = side if rows else side[::-1]
     compute: Product
     if one_tap(step):
         compute = _pixel_by_pixel if rows else _nn.linear
         return compute, lambda w: w.view(matrix), (step.sizes.o,)
-    compute = partial(_stamped if step.transposed else _slid, step=step, shape=shape)
+    compute = partial(_slid, step=step, shape=shape)
+    if step.transposed:
+        output_first = memory is Memory.OUTPUT_FIRST
+        compute = partial(_stamped, step=step, shape=shape, output_first=output_first)
     if rows is step.transposed:
         return compute, lambda w: w.view(matrix).t(), (step.sizes.o,)
     return compute, lambda w: w.view(matrix), (step.sizes.o,)
@@ -225,8 +234,9 @@ def _stamped(
     bias: Tensor | None,
     step: Convolve,
     shape: Sequence[int] | None,
+    output_first: bool,
 ) -> Tensor:
-    """Every pixel's stamp where it belongs; kernel: (c, taps * m).
+    """Every pixel's stamp where it belongs; kernel: (c, taps * m), or (c, m * taps).
 
     Taps are taken in blocks of ``stride``: of 5 taps under stride 2, blocks (0 1), (2 3), (4); the
     stamps of one block do not overlap, so that each block is added by one addition.
@@ -234,7 +244,11 @@ def _stamped(
     assert step.sizes is not None
     n, size = prod(step.sizes.batch), step.sizes.size
     sizes, stride, o, rank = step.sizes.kernel, step.stride, step.sizes.o, step.rank
-    stamps = torch.mm(x.view(-1, step.sizes.c), kernel).view(n, *size, *sizes, o)
+    stamps = torch.mm(x.view(-1, step.sizes.c), kernel)
+    if output_first:
+        stamps = stamps.view(n, *size, o, *sizes).movedim(1 + rank, -1)
+    else:
+        stamps = stamps.view(n, *size, *sizes, o)
     blocks = [-(-k // s) for k, s in zip(sizes, stride)]
     # One axis more for each spatial one: pixel i * stride + j of y is at (i, j).
     whole = [side for m, b, s in zip(size, blocks, stride) for side in (m + b - 1, s)]

@@ -36,6 +36,7 @@ class Memory(Enum):
 
     CHANNELS_LAST = "taps, i, o"  # TensorFlow, Keras, JAX
     TAPS_BETWEEN = "o, taps, i"  # MLX, LiteRT, and kernels stored beside channels-last images
+    OUTPUT_FIRST = "m, taps, c"  # MLX's transposed kernels
     OTHER = "another"
 
 
