@@ -183,6 +183,13 @@ def test_factors_per_output_channel_of_a_scaled_input(term, padding):
     np.testing.assert_allclose(run(found, x=x, w=w), y, rtol=1e-4, atol=1e-5)
 
 
+def test_factors_per_output_channel_where_most_sums_are_empty():
+    x, w, dialect = normal(4, 4, 10), normal(4, 6, 1), "torch.nn.functional.conv_transpose1d"
+    y = uniconv.conv_transpose(x, w, dialect=dialect, stride=4) * FACTOR[:, 0]
+    found = uniconv.diagnose(Call(x, w, dialect=dialect, stride=4), y, depth=1)
+    assert [c.field for c in found.causes] == ["factor per channel"]
+
+
 # BatchNorm
 
 STATISTICS = {

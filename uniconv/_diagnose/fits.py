@@ -69,7 +69,9 @@ def gives(model: Hypothesis, errors: Errors, points: Sequence[Index], moved: flo
         # As few first as can refute: most hypotheses fail there.
         for point in _points(model, errors, spots, moved):
             line.append(point)
-            if len(line) in (fewest - 1, 6) and not _straight(line, factor=factor, term=term):
+            if len(line) in (fewest - 1, 6) and not _straight(
+                line, factor=factor, term=term, unsure=True
+            ):
                 return False
         if len(line) >= fewest and not _straight(line, factor=factor, term=term):
             return False
@@ -111,10 +113,13 @@ def _points(
         yield Point(v, z, unit * size + moved, of_y / slope + 4 * U * abs(added))
 
 
-def _straight(points: Sequence[Point], *, factor: bool, term: bool) -> bool:
+def _straight(
+    points: Sequence[Point], *, factor: bool, term: bool, unsure: bool = False
+) -> bool:
     """Whether all points lie on one line, as far as their errors allow.
 
     factor: whether its slope is open, else 1; term: whether its height is, else it goes through 0.
+    unsure: the answer where no two points are far enough apart, as where nothing was summed.
     """
     # With the height open and the slope 1, all z - v must be one number; with the slope open, the
     # points farthest apart say it, and the others are held against their line.
@@ -127,7 +132,7 @@ def _straight(points: Sequence[Point], *, factor: bool, term: bool) -> bool:
     second = max(points, key=lambda p: abs(p.v - first.v)) if term else Point(0.0, 0.0, 0.0, 0.0)
     apart = first.v - second.v
     if abs(apart) <= 100 * (first.of_v + second.of_v):
-        return False
+        return unsure
     slope = (first.z - second.z) / apart
     if abs(slope) * (first.of_v + second.of_v) + abs(slope) * abs(apart) * U == 0:
         return False

@@ -35,6 +35,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "np": ("numpy",),
     "sp": ("scipy",),
     "signal": ("scipy.signal",),
+    "sig": ("scipy.signal",),
+    "sg": ("scipy.signal",),
     "ndimage": ("scipy.ndimage",),
     "ndi": ("scipy.ndimage",),
     "cv": ("cv2",),
