@@ -338,7 +338,7 @@ def hidden_modules(package: str, path: Path) -> list[str]:
 
 def extras(entry: str) -> set[str]:
     """What the files of an extra may import, besides."""
-    files = {"scipy", "h5py", "safetensors", "ml_dtypes", "tensorflow", "onnx"}
+    files = {"scipy", "h5py", "safetensors", "ml_dtypes", "lz4", "tensorflow", "onnx"}
     known = {
         "_weights": {"rich"},
         "_cli": {"typer", "rich"},

@@ -1,13 +1,18 @@
 """Files of other programs: what is in them, under which names, and what is refused."""
 
+import bz2
+import gzip
 import json
+import lzma
 import pickle
 import tracemalloc
 import zipfile
+import zlib
 from collections import OrderedDict
 from pathlib import Path
 
 import h5py
+import joblib
 import numpy as np
 import pytest
 import scipy.io
@@ -82,6 +87,44 @@ def test_npy_of_layers(folder, protocol):
     torch.from_numpy(arrays("m.npy")["conv1.weights"]).add_(1)  # it can be written
 
 
+@pytest.mark.parametrize("protocol", range(6))
+def test_pickles_of_arrays_are_read(folder, protocol):
+    """As Lasagne, Detectron and Caffe2 keep weights; those of Python 2 are of protocols 0 to 2."""
+    layers = {"param values": [W, np.asfortranarray(W)], "big": W.astype(">f4"), "name": "vgg"}
+    expected = {"param values.0": W, "param values.1": W, "big": W.astype(">f4")}
+    pickled = pickle.dumps(layers, protocol=protocol)
+    Path("m.pkl").write_bytes(pickled)
+    equal(arrays("m.pkl"), expected)
+    torch.from_numpy(arrays("m.pkl")["param values.0"]).add_(1)  # it can be written
+    for name, pack in {"a": gzip, "b": bz2, "c": lzma, "d": zlib}.items():
+        Path(f"{name}.pkl").write_bytes(pack.compress(pickled))
+        equal(arrays(f"{name}.pkl"), expected)
+        Path(name).write_bytes(pack.compress(pickled))
+        if protocol > 1:  # those before have no sign
+            equal(arrays(name), expected)
+    Path("cut.pkl").write_bytes(pickled[:-40])
+    with pytest.raises(BadFile, match=r"^cut\.pkl "):
+        files.load("cut.pkl")
+
+
+@pytest.mark.parametrize("compress", [0, 3, ("gzip", 1), ("bz2", 1), ("lzma", 1), ("xz", 1)])
+def test_joblibs_files_are_read(folder, compress):
+    layers = {"w": W, "parts": [np.asfortranarray(W), B, B], "n": np.float32(3)}
+    joblib.dump(layers, "m.bin", compress=compress)
+    Path("m.bin").rename("m")
+    equal(arrays("m"), {"w": W, "parts.0": W, "parts.1": B, "parts.2": B})
+    joblib.dump({"words": np.array(["a", None])}, "o.joblib", compress=compress)
+    with pytest.raises(BadFile, match="array of joblib's is one of Python objects, not of numbers"):
+        files.load("o.joblib")
+
+
+def test_a_pickle_unpacks_to_no_more_than_is_allowed(folder):
+    Path("bomb.gz").write_bytes(gzip.compress(pickle.dumps({"w": np.zeros(2**23)}), 1))
+    with pytest.raises(BadFile, match=r"what is packed in it: 16,777,217 bytes are more than max_"):
+        files.load("bomb.gz")
+    assert files.load("bomb.gz", max_bytes=2**27)["w"].shape == (2**23,)
+
+
 class Trap:
     """Unpickling it makes a file."""
 
@@ -94,12 +137,15 @@ def test_pickles_are_refused_and_never_run(folder):
         "holds Python objects, not numbers: reading them would run the file's code; "
         "save a plain array (numpy.asarray(a, float))"
     )
-    code = "is a pickle: reading it would run the file's code; save the arrays as .npz"
     np.save("o.npy", np.array([Trap()], dtype=object))
     np.savez("o.npz", w=W, o=np.array([Trap()], dtype=object))
     for name in ("a.pkl", "b.txt", "c.weights"):
-        Path(name).write_bytes(pickle.dumps(Trap()))
-        refused(name, f"{name} {code}")
+        Path(name).write_bytes(pickle.dumps({"w": W, "trap": Trap()}))
+        refused(name, f"{name} {objects}")
+    Path("d.gz").write_bytes(gzip.compress(pickle.dumps([W, Trap()])))
+    refused("d.gz", f"d.gz {objects}")
+    joblib.dump([W, Trap()], "e.joblib")
+    refused("e.joblib", f"e.joblib {objects}")
     refused("o.npy", f"o.npy {objects}")
     refused("o.npz", f"o.npz, o.npy {objects}")
     torch.save({"w": torch.zeros(2), "trap": Trap()}, "t.pt")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 import zipfile
 from pathlib import Path
 
 import h5py
+import joblib
 import numpy as np
 import scipy.io
 import scipy.sparse
@@ -75,6 +77,14 @@ def npy(path: Path) -> None:
 
 def npy_of_objects(path: Path) -> None:
     np.save(path, {"conv": {"w": W, "b": B}, "rest": [W[0], "text"]})  # type: ignore[arg-type]
+
+
+def pickle_of_arrays(path: Path) -> None:
+    path.write_bytes(pickle.dumps({"conv": {"w": W, "b": B}, "rest": [W[0], "text"]}, protocol=5))
+
+
+def packed_by_joblib(path: Path) -> None:
+    joblib.dump([W, {"b": B}], path, compress=1)
 
 
 def mat_packed(path: Path) -> None:
@@ -199,6 +209,8 @@ WRITTEN = {
     "m.npz": npz,
     "m.npy": npy,
     "objects.npy": npy_of_objects,
+    "m.pkl": pickle_of_arrays,
+    "m.joblib": packed_by_joblib,
     "packed.mat": mat_packed,
     "four.mat": mat_4,
     "seven.mat": mat_73,

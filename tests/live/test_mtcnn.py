@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import importlib.util
 import os
 import runpy
@@ -11,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
+from uniconv import files
 
 PACKAGES = ("mtcnn", "facenet_pytorch", "joblib", "lz4")
 ABSENT = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
@@ -101,3 +104,14 @@ def test_the_example_tells_what_the_page_says(script, capsys):
 
 def _without_size(line):
     return line.partition(" by at most ")[0] + line.rpartition(":")[2]
+
+
+@pytest.mark.parametrize("net", NETS)
+def test_the_packed_pickles_are_what_joblib_reads(script, net):
+    path = script["folder"]("mtcnn") / "assets" / "weights" / f"{net}.lz4"
+    expected = importlib.import_module("joblib").load(path)
+    arrays = files.load(path)
+    assert list(arrays) == [str(k) for k in range(len(expected))]
+    for array, value in zip(arrays.values(), expected):
+        assert array.dtype == value.dtype
+        np.testing.assert_array_equal(array.array, value)

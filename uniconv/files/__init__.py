@@ -3,7 +3,8 @@
 A file's first bytes say what it is, its ending where they do not; what neither tells is text with
 printed arrays in it: what NumPy, PyTorch, TensorFlow, JAX, Julia, MATLAB and Octave show of an
 array, and nested lists. Every array is indexed as what wrote it indexes it: a .jld2 as in Julia, a
-.mat as in MATLAB. Code in a file is never run: pickles are refused.
+.mat as in MATLAB. Code in a file is never run: of pickles the arrays in
+dictionaries and lists are read.
 
 How a file becomes arrays::
 

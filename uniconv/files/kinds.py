@@ -15,7 +15,6 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from uniconv.errors import BadFile
 from uniconv.files import (
     bson,
     caffe,
@@ -30,6 +29,7 @@ from uniconv.files import (
     ncnn,
     npz,
     onnx,
+    pkl,
     pt,
     safetensors,
     tables,
@@ -56,6 +56,7 @@ READERS: dict[str, Reader] = {
     ".pt": pt.read,  # PyTorch
     ".pth": pt.read,  # the same
     ".bin": pt.read,  # the same, unless ncnn
+    ".pkl": pkl.read,  # pickles of arrays, joblib's too
     ".json": tables.read_json,  # nested lists
     ".csv": tables.read_csv,  # a matrix
     ".jld2": jld2.read,  # Julia, HDF5
@@ -87,7 +88,7 @@ def reader_of(path: Path) -> tuple[str, Reader]:
     """What reads a path, and what that takes it for."""
     # How to read this: from the surest sign to the weakest.  A folder or a checkpoint by its files;
     # a file by the bytes that its format begins with; then by its ending; then by the fields of a
-    # protocol buffer; what is left is text.  A pickle is refused before its ending could let it in.
+    # protocol buffer; what is left is text.  A pickle is one whatever its ending says.
     if path.is_dir() and coreml.package_model(path):
         return ".mlpackage", coreml.read
     if path.is_dir() or checkpoint.is_checkpoint(path):
@@ -96,8 +97,8 @@ def reader_of(path: Path) -> tuple[str, Reader]:
         head = file.read(4096)
     by_ending = READERS.get(path.suffix.lower())
     reader = _by_sign(path, head)
-    if reader is None and by_ending is not pt.read:
-        _refuse_pickles(path, head)
+    if reader is None and by_ending is not pt.read and pkl.is_pickle(path, head):
+        reader = pkl.read
     reader = reader or by_ending or _by_fields(path, head)
     if reader is None:
         return "text", text.read
@@ -161,11 +162,3 @@ def _by_fields(path: Path, head: bytes) -> Reader | None:
         return None
     data = Limits(path).map(path)
     return next((reader for knows, reader in _BY_FIELDS.items() if knows(data)), None)
-
-
-def _refuse_pickles(path: Path, head: bytes) -> None:
-    """BadFile for a pickle, by its first bytes or its ending."""
-    if re.match(rb"\x80[\2-\5]", head) or path.suffix.lower() in (".pkl", ".pickle"):
-        raise BadFile(
-            f"{path} is a pickle: reading it would run the file's code; save the arrays as .npz"
-        )

@@ -17,11 +17,13 @@ called with and given; arrays are made of them after the pickle has ended, again
 from __future__ import annotations
 
 import io
+import math
 import pickle
 import re
+import sys
 from collections import OrderedDict
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,10 +104,56 @@ class _Array:
         return flat.reshape(shape, order="F" if fortran else "C").copy()  # bytes cannot be written
 
 
+class _JoblibArray(_Array):
+    """joblib's stand-in for an array, whose numbers follow it in the file.
+
+    https://github.com/joblib/joblib/blob/1.4.2/joblib/numpy_pickle.py
+    """
+
+    def __setstate__(self, state: Any) -> None:
+        self.words = state if isinstance(state, dict) else {}
+
+    def take_numbers(self, read: Callable[[int], bytes]) -> None:
+        """Take so many bytes as the shape says, behind as many as put them at an even address."""
+        shape, kind = self.words.get("shape"), self.words.get("dtype")
+        if not isinstance(shape, tuple) or not all(type(n) is int and n >= 0 for n in shape):
+            raise BadFile("a pickled array of joblib's has no shape")
+        if not isinstance(kind, _DType) or not kind.holds_numbers:
+            raise BadFile("an array of joblib's is one of Python objects, not of numbers")
+        if self.words.get("numpy_array_alignment_bytes") is not None:
+            read(read(1)[0])
+        size = math.prod(shape) * kind.dtype("joblib").itemsize
+        self.state = (shape, kind, self.words.get("order") == "F", read(size))
+
+
+def _of_buffer(buffer: Any, kind: Any, shape: Any, order: Any = "C", axes: Any = None) -> _Array:
+    """An array as protocol 5 writes it: ``numpy.core.numeric._frombuffer``."""
+    if axes is not None:
+        raise BadFile("a pickled array has its axes in an order that uniconv does not read")
+    array = _Array()
+    array.state = (shape, kind, order == "F", bytes(buffer) if order in ("C", "F") else b"")
+    return array
+
+
 class _OfObjects(Unpickler):
     """A pickle of arrays in dictionaries and lists, as ``numpy.save`` writes a dictionary."""
 
     where = ""
+    dispatch: ClassVar[Any] = Unpickler.dispatch.copy()
+
+    def load_build(self: Any) -> None:
+        """Give an object its state; what joblib puts behind it is no part of the pickle."""
+        pickle._Unpickler.load_build(self)  # type: ignore[attr-defined]
+        if isinstance(self.stack[-1], _JoblibArray):
+            self.stack[-1].take_numbers(self.read)
+
+    def load_bytes(self: Any) -> None:
+        """Bytes that could be written, as Python has them, but no more than there are."""
+        size = int.from_bytes(self.read(8), "little")
+        self.append(self.read(min(size, sys.maxsize)))
+
+    dispatch[pickle.BUILD[0]] = load_build
+    dispatch[pickle.BYTEARRAY8[0]] = load_bytes
 
     def find_class(self, module: str, name: str) -> Any:
         """A holder, a plain container, or an error."""
@@ -114,6 +162,8 @@ class _OfObjects(Unpickler):
             "numpy.core.multiarray._reconstruct": _Array,
             "numpy.ndarray": _Array,
             "numpy.dtype": _DType,
+            "numpy.core.numeric._frombuffer": _of_buffer,
+            "joblib.numpy_pickle.NumpyArrayWrapper": _JoblibArray,
             "numpy.core.multiarray.scalar": lambda *_: None,  # a number beside the arrays
             "collections.OrderedDict": OrderedDict,
             "_codecs.encode": _encode,
