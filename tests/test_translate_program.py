@@ -197,6 +197,40 @@ def test_constants_of_the_file_are_read_and_lists_tell_the_axes():
     assert [r.line for r in done.left] == [13]
 
 
+APPLIED = """\
+import tensorflow as tf
+
+
+def f(x, n):
+    h = tf.layers.conv2d(tf.layers.conv2d(x + 1, n, 3), 8, [5, 3], 2, activation=tf.nn.relu)
+    h = tf.layers.conv2d_transpose(inputs=h, filters=n, kernel_size=3, strides=2, padding="same")
+    h = tf.compat.v1.layers.conv2d(h, n, 3, (1, 1), "same", "channels_last")
+    return tf.layers.conv2d(h, 8, 3, reuse=True)
+"""
+
+
+def test_functions_that_make_a_layer_and_apply_it():
+    done = translate_program(APPLIED, to="pytorch", source="tf")
+    assert [r.after for r in done.rewritten] == [
+        "torch.nn.Sequential(torch.nn.LazyConv2d(8, (5, 3), stride=2), torch.nn.ReLU())"
+        "(torch.nn.LazyConv2d(n, 3)(x + 1))",
+        "torch.nn.LazyConv2d(n, 3)(x + 1)",
+        "torch.nn.Sequential(torch.nn.LazyConvTranspose2d(n, 3, stride=2), "
+        "torch.nn.ZeroPad2d((0, -1, 0, -1)))(h)",
+    ]
+    assert [r.reason for r in done.left] == [
+        "what stands behind its padding is to be said by name",
+        'keras.layers.Conv2D has no "reuse"',
+    ]
+
+
+def test_a_class_that_learns_its_channels_is_read():
+    text = "from torch import nn\nlayer = nn.LazyConv2d(n, 3, padding=1, bias=False)\n"
+    (rewrite,) = translate_program(text, to="keras").rewritten
+    assert rewrite.after == 'keras.layers.Conv2D(n, 3, padding="same", use_bias=False)'
+    assert not translate_program(text, to="pytorch").rewrites
+
+
 STRANGE = """\
 from functools import partial
 

@@ -13,7 +13,16 @@ from uniconv.spec.framework import Framework
 from uniconv.spec.op import Op
 from uniconv.spec.registry import frameworks
 
-__all__ = ["CONSTANTS", "ORDERS", "Target", "fallbacks", "near_name", "targets"]
+__all__ = [
+    "CONSTANTS",
+    "ORDERS",
+    "Target",
+    "class_applied",
+    "class_not_lazy",
+    "fallbacks",
+    "near_name",
+    "targets",
+]
 
 # What people call modules: the first that has the name is meant.
 ALIASES: dict[str, tuple[str, ...]] = {
@@ -55,6 +64,8 @@ PATHS = (
     ("tf.python.keras.", "keras."),
     ("tf.keras.", "keras."),
     ("tf.compat.v2.", "tf."),
+    ("tf.compat.v1.layers.", "keras.layers."),
+    ("tf.layers.", "keras.layers."),
     ("keras.api.", "keras."),
     ("keras.src.", "keras."),
     ("keras.layers.convolutional.", "keras.layers."),
@@ -76,6 +87,13 @@ PATHS = (
 KERAS_BACKEND = re.compile(r"keras\.backend\.(conv|depthwise_conv|separable_conv)([123])d$")
 # A text of an older version calls its function by the name of the newer one.
 OLDER = (("tf.nn.", "tf.compat.v1.nn."),)
+
+# Functions that make a layer and apply it to their first argument (TensorFlow 1).
+APPLIED = re.compile(
+    r"(?:tf|tensorflow)(?:\.compat\.v1)?\.layers\.(separable_)?conv([123])d(_transpose)?"
+)
+# Classes that learn the channels of x, which others have first, from the first x.
+LAZY = re.compile(r"torch\.nn\.Lazy(Conv(?:Transpose)?[123]d)")
 
 # Arguments in another order than the function's own here.
 ORDERS = {"matlab.conv2_uv": "w:u p:v x:A shape"}
@@ -195,6 +213,26 @@ def _is_script(target: Target) -> bool:
     spelling = target.framework.spelling
     julia_or_matlab = spelling is not None and spelling.language in ("julia", "matlab")
     return julia_or_matlab or target.framework.name.startswith(("matlab", "onnx"))
+
+
+def class_applied(path: str) -> str:
+    """The class whose layer a function makes and applies to its first argument; "" for none.
+
+    >>> class_applied("tf.layers.separable_conv2d")
+    'keras.layers.SeparableConv2D'
+    """
+    match = APPLIED.fullmatch(path)
+    if match is None:
+        return ""
+    separable, rank, transposed = match.groups()
+    ends = "Separable" if separable else "", "Transpose" if transposed else ""
+    return f"keras.layers.{ends[0]}Conv{rank}D{ends[1]}"
+
+
+def class_not_lazy(path: str) -> str:
+    """The class that has the channels of x first, where a lazy one has not; "" for no lazy one."""
+    match = LAZY.fullmatch(path)
+    return f"torch.nn.{match[1]}" if match else ""
 
 
 def fallbacks(target: Target) -> list[Target]:

@@ -197,6 +197,8 @@ def says_the_same(
 
     shapes: of the arrays of a call that is read.
     """
+    if {*numbered.kinds.values()} <= {"channels"}:  # of which no number vanishes
+        return True
     if any(isinstance(step, (s.Cut, s.Surround)) for step in rewriting.y):
         return False
     for changes, small in numbered.small(reading):

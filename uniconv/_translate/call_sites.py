@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from uniconv._canonical.record import Shape
-from uniconv._parse.functions import targets
+from uniconv._parse.functions import class_applied, class_not_lazy, targets
 from uniconv._parse.python import dotted_path, read_python
 from uniconv._parse.source import SourceText
 from uniconv._parse.tree import Argument, NameInText
@@ -28,6 +28,10 @@ _CONVOLUTION = re.compile(
 )
 
 
+# As many arguments of a function that applies a layer stand where the layer's class has them.
+_IN_ORDER = 4
+
+
 class LeftError(Exception):
     """A call stays as it is, for this reason."""
 
@@ -40,7 +44,7 @@ class CallSite:
     reason: why it cannot be read.  read: the call as ``calls_in`` sorted it, in a text of its own.
     arguments: the node of each role's array.  kernel: its shape, where that is known.
     numbered: what is to be read with numbers for its expressions: every layer that is made, and a
-    call with options that the file does not say.
+    call with options that the file does not say.  x: what a layer is put on in the same call.
     """
 
     node: ast.expr
@@ -51,6 +55,7 @@ class CallSite:
     kernel: Shape | None = None
     numbered: CallInFile | None = None
     layer: bool = False
+    x: ast.expr | None = None
 
 
 class CallSites:
@@ -112,17 +117,17 @@ class CallSites:
         def asked(family: str) -> bool:
             return family in origins if origins else family != target
 
-        for call in sorted(calls, key=lambda n: (n.end_lineno, n.end_col_offset, -n.lineno)):
-            path = self._path(call.func)
+        for node in sorted(calls, key=lambda n: (n.end_lineno, n.end_col_offset, -n.lineno)):
+            path, call, x = self._layer_of(self._path(node.func), node)
             known = targets(path, self.program, True) if path else []
             if not known:
                 yield from self._unknown(call, path, target, asked)
                 continue
             if not asked(known[0].framework.name):
                 continue
-            place = CallSite(call, known[0].name)
+            place = CallSite(node, known[0].name, x=x)
             try:
-                if id(call) in in_strings:
+                if id(node) in in_strings:
                     raise LeftError("it stands in an f-string")
                 if known[0].layer is None:
                     self._read(place, call, path)
@@ -134,6 +139,22 @@ class CallSites:
                 place.reason = reason_of(error, place)
             yield place
         yield from self._named(target, asked)
+
+    def _layer_of(self, path: str, call: ast.Call) -> tuple[str, ast.Call, ast.expr | None]:
+        """A call that makes a layer in another way, as its class has it; and what that is put on.
+
+        ``tf.layers.conv2d(x, 8, 3)`` is ``keras.layers.Conv2D(8, 3)`` on x.
+        """
+        full = self._in_full(path)
+        if name := class_not_lazy(full):
+            return name, ast.Call(call.func, [ast.Constant(None), *call.args], call.keywords), None
+        name = class_applied(full)
+        inputs = [k.value for k in call.keywords if k.arg == "inputs"] or call.args[:1]
+        if not name or not inputs or isinstance(inputs[0], ast.Starred):
+            return path, call, None
+        args = call.args if inputs[0] not in call.args else call.args[1:]
+        keywords = [k for k in call.keywords if k.arg != "inputs"]
+        return name, ast.Call(call.func, args, keywords), inputs[0]
 
     def _unknown(
         self, call: ast.Call, path: str, target: str, asked: Callable[[str], bool]
@@ -156,9 +177,14 @@ class CallSites:
         head, _, rest = path.partition(".")
         if not _CONVOLUTION.fullmatch(rest.rpartition(".")[2] or head):
             return ""
-        full = ".".join(filter(None, (self.program.aliases.get(head, head), rest)))
+        full = self._in_full(path)
         roots = {name.partition(".")[0] for name in frameworks()[target].by_name}
         return "" if full.partition(".")[0] in roots else full
+
+    def _in_full(self, path: str) -> str:
+        """A name with its module's own in the place of an alias."""
+        head, _, rest = path.partition(".")
+        return ".".join(filter(None, (self.program.aliases.get(head, head), rest)))
 
     def _named(self, target: str, asked: Callable[[str], bool]) -> Iterator[CallSite]:
         """Where a function or class is named and not called: a base class, a partial's first."""
@@ -210,6 +236,8 @@ class CallSites:
     def _read_layer(self, place: CallSite, call: ast.Call, path: str) -> None:
         """Read a layer that is made; LeftError where an argument is not known that must be."""
         _check_written_out(call)
+        if place.x is not None and len(call.args) > _IN_ORDER:
+            raise LeftError("what stands behind its padding is to be said by name")
         place.layer = True
         self._number(place, call, path, {})
 

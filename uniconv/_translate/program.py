@@ -203,7 +203,8 @@ class _FileWriter:
         """What stands for the call: one expression, or a call of a function that is added."""
         if place.numbered is not None:
             write = self._layer_text if place.layer else self._call_text
-            return self._with_expressions(place, place.numbered, write)
+            text = self._with_expressions(place, place.numbered, write)
+            return text if place.x is None else f"{text}({self._as_in_file(place.x)})"
         assert place.read is not None
         translation = _proved(place, place.read, self.to)
         expression, texts = self._expression(place, translation)
