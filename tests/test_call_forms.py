@@ -152,3 +152,38 @@ def test_opencv_writes_into_an_array_where_y_fits() -> None:
     one = np.zeros((4, 5, 1))
     assert filter2d(IMAGE[..., None], -1, kernel, one) is one
     np.testing.assert_array_equal(one[..., 0], want)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64, bool])
+@pytest.mark.parametrize("kind", [np.asarray, torch.as_tensor])
+def test_a_mask_of_flax_multiplies_the_kernel(dtype: Any, kind: Any) -> None:
+    x, w = np.arange(24, dtype="f").reshape(1, 8, 3) % 7, np.arange(36, dtype="f").reshape(3, 3, 4)
+    mask = np.tril(np.ones((3, 3, 4), dtype))
+    want = uniconv.conv(x, w * mask.astype("f"), dialect="flax.nnx.Conv")
+    for name in ("flax.linen.Conv", "flax.nnx.Conv"):
+        for _ in range(2):
+            for y in (
+                uniconv.conv(kind(x), kind(w), dialect=name, mask=kind(mask)),
+                native(name)(kind(x), kind(w), mask=mask),
+            ):
+                np.testing.assert_array_equal(np.asarray(y), want, strict=True)
+    assert not np.array_equal(uniconv.conv(x, w, dialect="flax.nnx.Conv"), want)
+
+
+def test_masks_that_do_not_fit() -> None:
+    x, w = np.ones((1, 8, 3), "float16"), np.ones((3, 3, 4), "float16")
+    conv = native("flax.linen.Conv")
+    with pytest.raises(BadOption, match=r"mask of shape \(3, 4\) must have the kernel's, \(3, 3"):
+        conv(x, w, mask=np.ones((3, 4)))
+    with pytest.raises(BadArray, match="w is float16, mask float32: give it w's dtype"):
+        conv(x, w, mask=np.ones((3, 3, 4), "f"))
+    with pytest.raises(BadOption, match=r"mask of shape .* multiply the kernel by the mask"):
+        uniconv.Call(x, w, dialect="flax.linen.Conv", mask=w)
+
+
+def test_a_gradient_passes_a_mask() -> None:
+    x, w = torch.ones(1, 4, 1), torch.ones(2, 1, 1, requires_grad=True)
+    mask = torch.tensor([1.0, 0]).reshape(2, 1, 1)
+    uniconv.conv(x, w, dialect="flax", padding="VALID", mask=mask).sum().backward()
+    assert w.grad is not None
+    assert w.grad.flatten().tolist() == [3, 0]

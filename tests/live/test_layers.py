@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 import torch
 
+import uniconv
 from uniconv import nn
+from uniconv.conformance.oracles import oracle
 from uniconv.errors import BadArray, BadOption, UnknownName
 from uniconv.spec.constructor import Constructor
 from uniconv.spec.registry import frameworks
@@ -338,3 +340,14 @@ def test_a_layer_under_its_own_name_has_its_own_parameters(layer: Constructor) -
     assert front == [name for name, _ in theirs][: len(front)]
     more = any(kind == "VAR_KEYWORD" for _, kind in theirs)  # Chainer reads dilate, groups there
     assert more or set(mine) - {"*"} <= {name for name, _ in theirs}
+
+
+@pytest.mark.parametrize("name", ["flax.linen.Conv", "flax.nnx.ConvTranspose"])
+def test_a_mask_multiplies_the_kernel_as_in_flax(name: str) -> None:
+    pytest.importorskip("flax")
+    rng = np.random.default_rng(0)
+    x, w = (rng.integers(-5, 6, shape).astype("f") for shape in ((1, 7, 3), (3, 3, 4)))
+    for dtype in ("float64", "float16", "int64", "bool"):
+        mask = rng.integers(0, 2, w.shape).astype(dtype)
+        (y,) = oracle(name).call({"x": x, "w": w}, {"mask": mask}, None)
+        np.testing.assert_array_equal(uniconv.conv(x, w, dialect=name, mask=mask), y, strict=True)

@@ -2,8 +2,9 @@
 
 Most functions take arrays of their layouts and nothing else.  NumPy and SciPy read nested lists
 and numbers, too; a kernel that is a product of two vectors takes each as a row or a column; SciPy's
-``output`` and OpenCV's ``dst`` may be an array that y is written into.  Here such calls become
-plain ones, so that what follows knows arrays of the function's layout only.
+``output`` and OpenCV's ``dst`` may be an array that y is written into, and Flax's ``mask`` one that
+the kernel is multiplied by.  Here such calls become plain ones, so that what follows knows arrays
+of the function's layout only.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 
-from uniconv._canonical.arrays import shape_of
+from uniconv._canonical.arrays import dtype_name, like, shape_of, to_torch
 from uniconv._canonical.record import Shape
 from uniconv._messages import show_shape
 from uniconv.errors import BadArray, BadOption
@@ -59,11 +61,15 @@ def arguments(op: Op, x: Any, w: Any, pointwise: Any, options: Mapping[str, Any]
     """The call as it was given, read as the framework reads it.
 
     Raises:
-        BadArray: a nested list that is no array.
-        BadOption: an output array of another shape than y would have.
+        BadArray: a nested list that is no array, a mask whose numbers would not fit into w.
+        BadOption: an output array of another shape than y would have, a mask of another than w.
     """
     if op.reads_lists:
         x, w = _from_list(x, "x"), _from_list(w, "w")
+    mask = options.get(op.mask) if op.mask else None
+    if mask is not None:
+        w = _masked(op, w, mask)
+        options = {name: value for name, value in options.items() if name != op.mask}
     shape = None
     if op.vectors == "kernels":
         w, pointwise = _flat(w), _flat(pointwise)
@@ -105,6 +111,21 @@ def _from_list(a: Any, role: str) -> Any:
         return np.asarray(a)
     except (TypeError, ValueError) as error:
         raise BadArray(f"{role} is a list that NumPy makes no array of: {error}") from None
+
+
+def _masked(op: Op, w: Any, mask: Any) -> Any:
+    """The kernel times a mask of its shape, in the kernel's dtype, as JAX promotes them."""
+    kernel, factors = to_torch(w), to_torch(mask)
+    if kernel.shape != factors.shape:
+        must = f"must have the kernel's, {show_shape(kernel.shape)}"
+        raise BadOption(f"{op.name}: {op.mask} of shape {show_shape(factors.shape)} {must}")
+    held = torch.promote_types(kernel.dtype, factors.dtype) is kernel.dtype
+    # without jax_enable_x64 JAX makes float32 of a mask of float64
+    shortened = kernel.dtype is torch.float32 and factors.dtype is torch.float64
+    if not (held or shortened):
+        dtypes = [dtype_name(a.dtype) for a in (kernel, factors)]
+        raise BadArray(f"{op.name}: w is {dtypes[0]}, {op.mask} {dtypes[1]}: give it w's dtype")
+    return like(kernel * factors.to(kernel), w)
 
 
 def _flat(a: Any) -> Any:

@@ -81,7 +81,9 @@ IMPLIED_OF_NNX = (
     | unchecked("rngs", "kernel_metadata", "bias_metadata")
 )
 OTHERS = (
-    InertOption("mask", None, "multiply the kernel by the mask"),
+    InertOption(
+        "mask", None, "conv and native take one; elsewhere multiply the kernel by the mask"
+    ),
     PRECISION,
 )
 
@@ -125,6 +127,7 @@ CONV = Op(
     groups=Count("feature_group_count"),
     batch=(0, 9),
     dtypes=(*FLOATS, *COMPLEX, *SHORT),
+    mask="mask",
     mixed_dtypes="inexact",  # flax/linen/dtypes.py promote_dtype
     inert_options=(*OTHERS, *REPLACED),
     refusals=(

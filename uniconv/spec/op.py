@@ -96,7 +96,8 @@ class Op:
     reads_lists: whether x and w may be nested lists and numbers, as NumPy reads them.  output: the
     option that may be an array which y is written into.  vectors: which arrays may be rows or
     columns, of two axes: "kernels", or "both" x and w; "row" where a w of one axis is a row;
-    "numbers" where an array without axes is a vector of one number.
+    "numbers" where an array without axes is a vector of one number.  mask: the option that may be
+    an array of the kernel's shape, by which it is multiplied first.
 
     The sum.  lhs_dilation: spreads x in a plain convolution.  fill: what stands outside x where the
     boundary is constant.  conjugates: whether a complex kernel is conjugated.
@@ -141,6 +142,7 @@ class Op:
     reads_lists: bool = False
     vectors: str = ""
     output: str = ""
+    mask: str = ""
     empty_output: str = "kept"
 
     # The sum
