@@ -134,7 +134,7 @@ class Trap:
 
 def test_pickles_are_refused_and_never_run(folder):
     objects = (
-        "holds Python objects, not numbers: reading them would run the file's code; "
+        "holds Python objects, 'io.open', not numbers: reading them would run the file's code; "
         "save a plain array (numpy.asarray(a, float))"
     )
     np.save("o.npy", np.array([Trap()], dtype=object))

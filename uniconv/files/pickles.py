@@ -171,8 +171,8 @@ class _OfObjects(Unpickler):
         full = f"{module}.{name}".replace("numpy._core.", "numpy.core.")
         if full not in known:
             raise BadFile(
-                f"{self.where} holds Python objects, not numbers: reading them would run the "
-                "file's code; save a plain array (numpy.asarray(a, float))"
+                f"{self.where} holds Python objects, {full!r:.80}, not numbers: reading them would "
+                "run the file's code; save a plain array (numpy.asarray(a, float))"
             )
         return known[full]
 
