@@ -154,7 +154,9 @@ def test_one_option_for_each_axis():
     assert str(caught.value) == "its.layer: stride_h=0, stride_w=2 must be at least 1 on every axis"
     with pytest.raises(BadOption) as caught:
         lower(NAMED, {"stride": 2}, (2, 5, 6), (4, 2, 2, 3))
-    assert str(caught.value) == 'its.layer has no option "stride": did you mean "stride_w"?'
+    assert str(caught.value) == (
+        'its.layer has no option "stride": did you mean stride_h or stride_w?'
+    )
 
 
 def test_a_name_follows_another_through_a_third():

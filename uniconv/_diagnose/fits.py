@@ -113,9 +113,7 @@ def _points(
         yield Point(v, z, unit * size + moved, of_y / slope + 4 * U * abs(added))
 
 
-def _straight(
-    points: Sequence[Point], *, factor: bool, term: bool, unsure: bool = False
-) -> bool:
+def _straight(points: Sequence[Point], *, factor: bool, term: bool, unsure: bool = False) -> bool:
     """Whether all points lie on one line, as far as their errors allow.
 
     factor: whether its slope is open, else 1; term: whether its height is, else it goes through 0.
