@@ -218,10 +218,17 @@ def test_functions_that_make_a_layer_and_apply_it():
         "torch.nn.Sequential(torch.nn.LazyConvTranspose2d(n, 3, stride=2), "
         "torch.nn.ZeroPad2d((0, -1, 0, -1)))(h)",
     ]
-    assert [r.reason for r in done.left] == [
+    assert [r.reason.partition(";")[0] for r in done.left] == [
         "what stands behind its padding is to be said by name",
         'keras.layers.Conv2D has no "reuse"',
     ]
+
+
+def test_what_no_number_needs_is_told():
+    layer = "Conv2D(4, 3, activation='relu', kernel_initializer='he_normal', name='head')"
+    done = translate_program(f"from keras.layers import Conv2D\nx = {layer}\n", to="pytorch")
+    assert done.rewritten[0].left_out == ("kernel_initializer", "name")
+    assert str(done).endswith("\n  line 2: keras.layers.Conv2D: without kernel_initializer, name")
 
 
 def test_a_class_that_learns_its_channels_is_read():

@@ -14,7 +14,7 @@ from uniconv.spec.constructor import ROLES
 from uniconv.spec.op import Op
 from uniconv.spec.rules import REQUIRED
 
-__all__ = ["Matched", "match", "plain", "required_options", "takes_its_words"]
+__all__ = ["UNREAD", "Matched", "match", "plain", "required_options", "takes_its_words"]
 
 ARRAYS = {"x": "x", "w": "w", "bias": "bias", "p": "pointwise"}
 # Said of a layer once more, or of nothing that changes a number of y.

@@ -11,6 +11,7 @@ from functools import cached_property
 
 from uniconv._canonical.record import Shape
 from uniconv._parse.functions import class_applied, class_not_lazy, targets
+from uniconv._parse.match import UNREAD
 from uniconv._parse.python import dotted_path, read_python
 from uniconv._parse.source import SourceText
 from uniconv._parse.tree import Argument, NameInText
@@ -45,6 +46,7 @@ class CallSite:
     arguments: the node of each role's array.  kernel: its shape, where that is known.
     numbered: what is to be read with numbers for its expressions: every layer that is made, and a
     call with options that the file does not say.  x: what a layer is put on in the same call.
+    left_out: the words of a layer that no number of y needs: initializers, names.
     """
 
     node: ast.expr
@@ -56,6 +58,7 @@ class CallSite:
     numbered: CallInFile | None = None
     layer: bool = False
     x: ast.expr | None = None
+    left_out: tuple[str, ...] = ()
 
 
 class CallSites:
@@ -240,6 +243,10 @@ class CallSites:
             raise LeftError("what stands behind its padding is to be said by name")
         place.layer = True
         self._number(place, call, path, {})
+        words = place.numbered.target.op.constructor_words if place.numbered else {}
+        idle = {word for word, restated in words.items() if restated.says == "nothing"}
+        idle |= {*UNREAD, "device", "dtype"}
+        place.left_out = tuple(k.arg for k in call.keywords if k.arg in idle)
 
     def _number(
         self, place: CallSite, call: ast.Call, path: str, arrays: Mapping[int, str]
@@ -347,6 +354,7 @@ def reason_of(error: UniconvError, place: CallSite) -> str:
     """An error's first line, without the place in the text that was made of the call."""
     line = re.sub(r"^line \d+, column \d+: ", "", str(error).splitlines()[0])
     line = line.removeprefix(f"{place.function}: ")
+    line = re.sub(r": say \w+=\.\.\.$", "", line)  # which a file cannot
     line = re.sub(
         r"^no value for (\w+), (?:the |an? )?(\w+): .*", r"\2 is \1, which is not known", line
     )

@@ -47,6 +47,8 @@ class Rewrite:
 
     line, column: where it stands, from 1.  function: what it calls.  before, after: its text, and
     what stands in its place, "" where it is left.  reason: why it is left.
+    left_out: words of a layer that change no number of y and stand there no more: initializers,
+    regularizers, names, dtypes.
     """
 
     line: int
@@ -55,6 +57,7 @@ class Rewrite:
     before: str
     after: str = ""
     reason: str = ""
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,11 @@ class ProgramTranslation:
             f"{len(self.rewritten)} rewritten, {len(self.left)} left"
         ]
         lines += [f"  line {r.line}: {r.function}: {r.reason}" for r in self.left]
+        lines += [
+            f"  line {r.line}: {r.function}: without {', '.join(r.left_out)}"
+            for r in self.rewritten
+            if r.left_out
+        ]
         return "\n".join(lines)
 
 
@@ -192,7 +200,8 @@ class _FileWriter:
                 reason = f"{self.to} cannot say it: {error.reason}"
             except UniconvError as error:
                 reason = reason_of(error, place)
-        self.rewrites.append(Rewrite(row, column, place.function, before, after, reason))
+        left_out = () if reason else place.left_out
+        self.rewrites.append(Rewrite(row, column, place.function, before, after, reason, left_out))
         if reason:
             self.imports, self.definitions = before_it
         else:
