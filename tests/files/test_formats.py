@@ -134,8 +134,8 @@ class Trap:
 
 def test_pickles_are_refused_and_never_run(folder):
     objects = (
-        "holds Python objects, 'io.open', not numbers: reading them would run the file's code; "
-        "save a plain array (numpy.asarray(a, float))"
+        f"holds Python objects, '{open.__module__}.open', not numbers: reading them would run "
+        "the file's code; save a plain array (numpy.asarray(a, float))"
     )
     np.save("o.npy", np.array([Trap()], dtype=object))
     np.savez("o.npz", w=W, o=np.array([Trap()], dtype=object))
