@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from itertools import product
 
 import numpy as np
@@ -13,6 +14,7 @@ from uniconv import Call, explain
 from uniconv.errors import BadArray
 from uniconv.spec.op import NUMPY_INTEGERS
 from uniconv.spec.registry import find
+from uniconv.testing.cases import random_case
 
 DTYPES = ("float32", "float64", *NUMPY_INTEGERS, "complex64", "complex128")
 
@@ -166,3 +168,49 @@ def test_a_narrower_element_type_is_refused() -> None:
         BadArray, match='="float16" of float32 arrays is not one of float32, float64'
     ):
         uniconv.native("jax.lax.conv")(x, x, (1,), "VALID", preferred_element_type="float16")
+
+
+# y's dtype as scipy 1.17.1, flax 0.12.8, mlx 0.32.4, tinygrad 0.13.0 and chainer 7.8.1 give it
+@pytest.mark.parametrize(
+    ("name", "x", "w", "expected"),
+    [
+        ("scipy.signal.convolve", "float16", "float32", "float32"),
+        ("scipy.signal.convolve2d", "bool", "int16", "int16"),
+        ("scipy.signal.fftconvolve", "float16", "float16", "float32"),
+        ("scipy.signal.fftconvolve", "float16", "int8", "float64"),
+        ("scipy.ndimage.correlate", "uint8", "float16", "uint8"),
+        ("flax.linen.Conv", "int64", "uint32", "float32"),
+        ("flax.linen.Conv", "int64", "float16", "float16"),
+        ("mlx.core.conv2d", "float16", "int64", "float16"),
+        ("tinygrad.Tensor.conv2d", "int8", "float32", "float32"),
+        ("tinygrad.Tensor.conv2d", "int32", "int64", "int64"),
+        ("chainer.functions.convolution_2d", "float16", "float64", "float16"),
+    ],
+)
+def test_pairs_that_a_framework_converts(name: str, x: str, w: str, expected: str) -> None:
+    case = random_case(find(name), random.Random(0), rank=2)
+    arrays = [np.ones(case.x_shape, x), np.ones(case.w_shape, w)]
+    a, b = arrays
+    a[(0,) * a.ndim] = b[(0,) * b.ndim] = 0
+    y = uniconv.conv(a, b, dialect=name, **case.options)
+    same = expected if expected in find(name).dtypes_of(2) else "float32"
+    alike = uniconv.conv(a.astype(same), b.astype(same), dialect=name, **case.options)
+    np.testing.assert_array_equal(y, alike.astype(expected), strict=True)
+    scope = {"x": torch.from_numpy(a), "w": torch.from_numpy(b)}
+    exec(explain(Call(a, b, dialect=name, **case.options)).torch, scope)
+    np.testing.assert_array_equal(scope["y"].numpy(), y, strict=True)
+
+
+def test_scipy_takes_bool_and_float16_along_one_axis() -> None:
+    for dtype, sums in (("bool", [0, 1, 1, 1]), ("float16", [0, 1, 2, 1])):
+        x, w = np.array([0, 1, 1], dtype), np.ones(2, dtype)
+        y = uniconv.conv(x, w, dialect="scipy.signal.convolve")
+        np.testing.assert_array_equal(y, np.array(sums, dtype), strict=True)
+        with pytest.raises(BadArray, match=f"x is {dtype}, which is not one of float32"):
+            uniconv.conv(x[None], w[None], dialect="scipy.signal.convolve")
+
+
+def test_a_pair_that_becomes_no_dtype_of_the_function_is_refused() -> None:
+    x, w = np.ones((1, 1, 3, 3), "int8"), np.ones((1, 1, 2, 2), "uint8")
+    with pytest.raises(BadArray, match="x, w are int8, uint8, and y would be int16, which is not"):
+        uniconv.conv(x, w, dialect="tinygrad.Tensor.conv2d")

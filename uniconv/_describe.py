@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 import numpy as np
@@ -101,7 +101,19 @@ def summary(op: Op) -> list[str]:
         f"groups     {groups(op)}",
         f"bias       {bias(op)}",
         f"dtypes     {', '.join(op.dtypes)}",
+        *(f"           {line}" for line in _other_dtypes(op)),
     ]
+
+
+def _other_dtypes(op: Op) -> Iterator[str]:
+    """Those that are taken in some calls only."""
+    if op.vector_dtypes:
+        yield f"{', '.join(op.vector_dtypes)} with one spatial axis"
+    roles: dict[tuple[str, ...], list[str]] = {}
+    for role, dtypes in op.converted.items():
+        roles.setdefault(dtypes, []).append(role)
+    for dtypes, names in roles.items():
+        yield f"{', '.join(dtypes)} for {either(names)} beside another dtype"
 
 
 def reads_backwards(op: Op) -> bool | None:

@@ -80,6 +80,20 @@ def test_promotion_and_integers_in_jax_numpy_and_jax_scipy() -> None:
         assert both(function, name, (x, w), {}, jax.numpy.asarray)
 
 
+def test_pairs_of_dtypes_in_flax() -> None:
+    linen, jax = pytest.importorskip("flax.linen"), pytest.importorskip("jax")
+    jax.config.update("jax_enable_x64", True)
+    rng = np.random.default_rng(3)
+
+    def convolved(x: Any, w: Any) -> Any:
+        layer = linen.Conv(features=3, kernel_size=(3,), use_bias=False, precision="highest")
+        return layer.apply({"params": {"kernel": w}}, x)
+
+    for a, b in product((*NUMPY_INTEGERS, "float16", "float64"), repeat=2):
+        x, w = numbers(rng, (1, 4, 2), a), numbers(rng, (3, 2, 3), b)
+        assert both(convolved, "flax.linen.Conv", (x, w), {}, jax.numpy.asarray)
+
+
 @pytest.mark.parametrize("name", ["correlate", "convolve", "correlate1d", "convolve1d"])
 def test_outputs_of_scipy_ndimage(name: str) -> None:
     ndimage = pytest.importorskip("scipy.ndimage")

@@ -18,7 +18,7 @@ from uniconv._calls.constructor_words import check_arrays
 from uniconv._calls.depths import in_depth
 from uniconv._calls.kept_dtype import in_dtype
 from uniconv._calls.lower import LoweredCall
-from uniconv._calls.promotion import DTYPES, check_dtype, common_dtype
+from uniconv._calls.promotion import DTYPES, check_dtype, check_dtypes, common_dtype
 from uniconv._canonical.arrays import dtype_name, kind_name, like, to_torch
 from uniconv._canonical.compiled_call import CompiledCall
 from uniconv._canonical.execute import Action
@@ -246,10 +246,11 @@ def _agree(
     if x.device.type != "meta" and torch.is_autocast_enabled(x.device.type):
         return x, w, bias
     dtypes = [a.dtype for a in arrays]
-    for name, dtype in zip(("x", "w", "bias"), dtypes):
-        check_dtype(op, call.rank, name, dtype)
-    keeps = op.mixed_dtypes in ("x", "inexact", "fft", "single")
-    if len(set(dtypes)) > 1 or (keeps and not (x.is_floating_point() or x.is_complex())):
+    check_dtypes(op, call.rank, dict(zip(("x", "w", "bias"), dtypes)))
+    keeps = op.mixed_dtypes in ("x", "inexact", "float32", "fft", "single")
+    whole = not (x.is_floating_point() or x.is_complex())
+    narrow = op.mixed_dtypes == "fft" and x.dtype is torch.float16
+    if len(set(dtypes)) > 1 or (keeps and (whole or narrow)):
         if not op.mixed_dtypes:
             names = ", ".join(dtype_name(d) for d in dtypes)
             roles = "x, w" if bias is None else "x, w, bias"

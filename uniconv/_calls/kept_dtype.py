@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from uniconv._calls.lower import LoweredCall
-from uniconv._calls.promotion import DTYPES, check_dtype, result_dtype
+from uniconv._calls.promotion import DTYPES, check_dtypes, result_dtype
 from uniconv._canonical.cut_sums import as_integers, in_order, of_dtype
 from uniconv.errors import BadArray
 
@@ -65,8 +65,7 @@ def _is_cut(call: LoweredCall, kept: torch.dtype, x: Tensor, w: Tensor) -> bool:
 
 def _cut(call: LoweredCall, kept: torch.dtype, x: Tensor, w: Tensor) -> Tensor:
     """y of integers, of which each is a sum without its fraction."""
-    for name, a in (("x", x), ("w", w)):
-        check_dtype(call.op, call.rank, name, a.dtype)
+    check_dtypes(call.op, call.rank, {"x": x.dtype, "w": w.dtype})
     # Functions along one axis, which an option names, have loops of their own.
     pairs = call.op.layout.names_one_axis
     kernel = w.detach().cpu().reshape(call.sizes.kernel)

@@ -114,7 +114,9 @@ def _compiled(
     compiled = compiled_call(steps, precision, packed)
     plan = checked(call, compiled)
     full = guarded(plan, call, steps)
-    return compiled, full, call.plain and not (call.restated or call.result) and full is plan
+    converts = call.op.mixed_dtypes == "fft"  # float16, to float32
+    plain = call.plain and not (call.restated or call.result or converts)
+    return compiled, full, plain and full is plan
 
 
 def _at_once(whole: Product, otherwise: Plan) -> Plan:

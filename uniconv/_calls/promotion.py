@@ -16,9 +16,29 @@ from uniconv.spec.op import COMPLEX, FLOATS, NUMPY_INTEGERS, Op
 DTYPES = {getattr(torch, name): name for name in (*FLOATS, *NUMPY_INTEGERS, *COMPLEX)}
 
 
-def check_dtype(op: Op, rank: int, name: str, dtype: torch.dtype) -> None:
-    """BadArray for a dtype that the function does not take with this many spatial axes."""
-    taken = op.dtypes_of(rank)
+def check_dtypes(op: Op, rank: int, dtypes: Mapping[str, torch.dtype]) -> None:
+    """BadArray for dtypes, by role, that the function does not take, alone or together."""
+    mixed = bool(op.mixed_dtypes) and len(set(dtypes.values())) > 1
+    for role, dtype in dtypes.items():
+        check_dtype(op, rank, role, dtype, op.converted.get(role, ()) if mixed else ())
+    names, taken = {role: DTYPES[dtype] for role, dtype in dtypes.items()}, op.dtypes_of(rank)
+    if mixed and not set(names.values()) <= set(taken):
+        became = result_dtype(op, names)
+        if became not in taken:
+            raise BadArray(
+                f"{op.name}: {', '.join(names)} are {', '.join(names.values())}, and y would be "
+                f"{became}, which is not one of {', '.join(taken)}: convert one of them"
+            )
+
+
+def check_dtype(
+    op: Op, rank: int, name: str, dtype: torch.dtype, converted: Sequence[str] = ()
+) -> None:
+    """BadArray for a dtype that the function does not take with this many spatial axes.
+
+    converted: those that are taken beside another dtype.
+    """
+    taken = (*op.dtypes_of(rank), *converted)
     if DTYPES.get(dtype) not in taken:
         got = dtype_name(dtype)
         raise BadArray(
@@ -56,8 +76,8 @@ def common_dtype(op: Op, dtypes: Mapping[str, str], result: str = "") -> str:
             return "int64"
         wide = ("float64",) if whole or result == "float64" else ()
         return np.result_type(*map(np.dtype, (*names, *wide))).name
-    if op.mixed_dtypes == "inexact" and not (whole and result):
-        return _inexact(names, whole)
+    if op.mixed_dtypes in ("inexact", "float32") and not (whole and result):
+        return _inexact(names, whole, wide=op.mixed_dtypes == "inexact")
     if op.mixed_dtypes == "single":
         kind = "complex" if any(d.startswith("complex") for d in names) else "float"
         single = bool({"float32", "complex64"} & set(names))
@@ -65,19 +85,24 @@ def common_dtype(op: Op, dtypes: Mapping[str, str], result: str = "") -> str:
             single
         ]
     if op.mixed_dtypes in ("numpy", "fft", "inexact"):
-        # scipy.signal.fftconvolve makes float64 of integers first.
+        # scipy.signal.fftconvolve makes float64 of integers first, and float32 of float16.
         integers = any(d in NUMPY_INTEGERS for d in names)
-        more = ("float64",) if integers and op.mixed_dtypes == "fft" else ()
+        fft = op.mixed_dtypes == "fft"
+        more = ("float64",) if integers and fft else ("float32",) if fft else ()
         return np.result_type(*map(np.dtype, (*names, *more))).name
     return dtype_name(reduce(torch.promote_types, (getattr(torch, d) for d in names)))
 
 
-def _inexact(names: Sequence[str], whole: bool) -> str:
-    """JAX's promotion, which lets a float win over any integer, and then of integers a float."""
+def _inexact(names: Sequence[str], whole: bool, wide: bool) -> str:
+    """JAX's promotion, which lets a float win over any integer, and then of integers a float.
+
+    wide: whether integers of 64 bits become float64, as in jax.numpy, or float32, as in Flax.
+    """
     # jax 0.10.2 jax/_src/numpy/util.py promote_dtypes_inexact
     if whole:
         common = np.result_type(*map(np.dtype, names))
-        return "float64" if common.itemsize == 8 else "float32"
+        # An integer that no dtype holds, as one of int64 or uint64, is a float64 to both.
+        return "float64" if common.itemsize == 8 and (wide or common.kind == "f") else "float32"
     floats = [getattr(torch, d) for d in names if d[0] in "fc" or d == "bfloat16"]
     return dtype_name(reduce(torch.promote_types, floats))
 

@@ -53,6 +53,7 @@ ND = Op(
     groups=Count("groups"),
     empty_output="refused",
     dtypes=("float16", "float32", "float64"),
+    mixed_dtypes="x",  # chainer/functions/connection/convolution_2d.py forward_cpu: astype(x.dtype)
     source=f"{SOURCE}/convolution_nd.py",
     notes=("cover_all=True pads stride - 1 more after.",),
 )

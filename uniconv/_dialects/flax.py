@@ -22,6 +22,7 @@ from uniconv.spec import (
     FLOATS,
     FROM_FULL,
     FUNCTION_OF_X,
+    NUMPY_INTEGERS,
     UNGROUPED,
     Axis,
     CallContext,
@@ -69,8 +70,6 @@ def circular_upper(axis: Axis) -> Pair:
 
 
 FORMS = ("none", "int", "axes")
-# Those of 64 bits JAX has only where it is told so, and Flax makes float32 of them, too.
-SHORT = ("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32")
 OF_BOTH = restated(
     kernel_size="kernel", use_bias="bias", dtype="dtype", param_dtype="w dtype"
 ) | unchecked("kernel_init", "bias_init", "promote_dtype")
@@ -126,9 +125,9 @@ CONV = Op(
     ),
     groups=Count("feature_group_count"),
     batch=(0, 9),
-    dtypes=(*FLOATS, *COMPLEX, *SHORT),
+    dtypes=(*FLOATS, *COMPLEX, *NUMPY_INTEGERS),
     mask="mask",
-    mixed_dtypes="inexact",  # flax/linen/dtypes.py promote_dtype
+    mixed_dtypes="float32",  # flax/linen/dtypes.py canonicalize_dtype
     inert_options=(*OTHERS, *REPLACED),
     refusals=(
         GENERAL.refusals[0],

@@ -278,6 +278,8 @@ def bare(op: Op, name: str, params: str, source: str, **changes: Any) -> Op:
     )
     words: dict[str, Any] = {
         "dtypes": KINDS,
+        "vector_dtypes": (),
+        "converted": {},
         "mixed_dtypes": "inexact",
         "reads_lists": False,
         "vectors": "",

@@ -9,6 +9,7 @@ from math import prod, sqrt
 from uniconv.spec import (
     FUNCTION_OF_X,
     LOWS_HIGHS,
+    NUMPY_INTEGERS,
     UNGROUPED,
     CallContext,
     Choice,
@@ -68,6 +69,7 @@ GENERAL = Op(
     reverse=Choice("flip", {False: False, True: True}, False),
     empty_output="refused",
     dtypes=DTYPES,
+    converted={"w": NUMPY_INTEGERS[1:]},
     mixed_dtypes=True,
     inert_options=(STREAM,),
     refusals=(
@@ -150,6 +152,7 @@ CONVOLVE = Op(
     batch=(0, 0),
     empty_output="refused",
     dtypes=DTYPES,
+    converted={"w": NUMPY_INTEGERS[1:]},
     mixed_dtypes=True,
     inert_options=(STREAM,),
     source="mlx 0.32.4 python/src/ops.cpp convolve",

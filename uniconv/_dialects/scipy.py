@@ -87,6 +87,7 @@ ORIGIN_FLIPPED_ALONG = along_one(ORIGIN_FLIPPED)
 BARE = Layout("...", "...", "...", EVERY_RANK)
 MODES = {"full": full, "valid": valid_inside_longer, "same": same_total_lower}
 METHOD = Choice("method", dict.fromkeys(("auto", "direct", "fft")), "auto")
+NARROW = ("bool", "float16")
 CONJUGATED = "A complex second array is conjugated."
 
 
@@ -119,7 +120,9 @@ CONVOLVE = Op(
     groups=UNGROUPED,
     reverse=True,
     batch=(0, 0),
-    dtypes=("float32", "float64", *NUMPY_INTEGERS[1:], *COMPLEX),  # bool along one axis only
+    dtypes=("float32", "float64", *NUMPY_INTEGERS[1:], *COMPLEX),
+    vector_dtypes=NARROW,  # numpy.convolve computes them; scipy/signal/_correlate_nd.cc has none
+    converted={"x": NARROW, "w": NARROW},
     mixed_dtypes="numpy",
     reads_lists=True,
     inert_options=(METHOD,),
@@ -147,7 +150,9 @@ BY_FFT = [
     replace(
         CONVOLVE,
         name=f"scipy.signal.{name}",
-        dtypes=("float32", "float64", *NUMPY_INTEGERS, *COMPLEX),
+        dtypes=("float16", "float32", "float64", *NUMPY_INTEGERS, *COMPLEX),
+        vector_dtypes=(),
+        converted={},
         mixed_dtypes="fft",
         params="x:in1 w:in2 mode axes",
         inert_options=(FullAxes("axes"),),
@@ -162,6 +167,7 @@ CONVOLVE2D = replace(
     name="scipy.signal.convolve2d",
     params="x:in1 w:in2 mode boundary fillvalue",
     layout=replace(BARE, ranks=(2,)),
+    vector_dtypes=(),
     boundary=Choice(
         "boundary", {"fill": "constant", "wrap": "circular", "symm": "symmetric"}, "fill"
     ),
@@ -221,6 +227,7 @@ NDIMAGE_CORRELATE = Op(
     empty_output="refused",
     conjugates=True,
     dtypes=("float32", "float64", *NUMPY_INTEGERS, *COMPLEX),
+    converted={"w": ("float16",)},
     mixed_dtypes="x",
     reads_lists=True,
     output="output",

@@ -50,6 +50,8 @@ def spread_input_cropped_before_padding(call: CallContext) -> bool:
     )
 
 
+# Products of two of them are of the wider one's few bits, and only their sum is wider.
+SHORT = ("bool", "int8", "uint8", "int16")
 CONV = Op(
     "tinygrad.Tensor.conv2d",
     kind="conv",
@@ -61,6 +63,8 @@ CONV = Op(
     groups=Count("groups"),
     empty_output="refused",
     dtypes=("float16", "float32", "float64", "int32", "int64"),
+    converted={"x": SHORT, "w": SHORT, "bias": SHORT},
+    mixed_dtypes=True,  # tinygrad/dtype.py least_upper_dtype
     inert_options=(InertOption("dtype", None, "convert the arrays instead"),),
     source=f"{SOURCE} conv2d",
     notes=("2n paddings start at the last axis, n paddings at the first.",),
@@ -76,6 +80,8 @@ TRANSPOSE = Op(
     groups=Count("groups"),
     empty_output="refused",
     dtypes=CONV.dtypes,
+    converted=CONV.converted,
+    mixed_dtypes=True,
     refusals=(
         Refusal(
             spread_input_cropped_before_padding,

@@ -105,10 +105,12 @@ class Op:
     Around the sum.  zero_points: what is subtracted from x and w first.  addend: the name of an
     array that is added, and its factor; shift: a number added to every pixel of y.
 
-    Dtypes.  integer_ranks: for how many spatial axes integers are taken, where dtypes has any.
+    Dtypes.  integer_ranks: for how many spatial axes integers are taken, where dtypes has any;
+    vector_dtypes: what is taken, too, where there is one spatial axis.  converted: for an array's
+    role those that it may have beside another one, where what both become is among dtypes.
     mixed_dtypes: whether arrays may differ in dtype: True computes in the widest, "w" in that of w,
-    "numpy" in what NumPy promotes them to, "x" too, and gives y the dtype of x; "inexact", "fft"
-    and "single" make floats of integers (``promotion.py``); "depth" as ``depths`` says.
+    "numpy" in what NumPy promotes them to, "x" too, and gives y the dtype of x; "inexact",
+    "float32", "fft" and "single" make floats of integers (``promotion.py``); "depth" as ``depths``.
     result: the dtype of y where it is not that of x; result_option: what says it in the call.  x
     and w are made of that dtype first.  depths: for each dtype of x those that y may have.  Where
     mixed_dtypes is "depth", w is converted and sums are rounded to integers (image filters);
@@ -167,6 +169,8 @@ class Op:
     # Dtypes
     dtypes: tuple[str, ...] = FLOATS
     integer_ranks: Sequence[int] = EVERY_RANK
+    vector_dtypes: tuple[str, ...] = ()
+    converted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     mixed_dtypes: bool | str = False
     result: str | None = None
     result_option: Choice | None = None
@@ -298,7 +302,8 @@ class Op:
     def dtypes_of(self, rank: int) -> tuple[str, ...]:
         """The dtypes taken for so many spatial axes."""
         integers = rank in self.integer_ranks
-        return tuple(d for d in self.dtypes if integers or d not in NUMPY_INTEGERS)
+        taken = tuple(d for d in self.dtypes if integers or d not in NUMPY_INTEGERS)
+        return (*taken, *self.vector_dtypes) if rank == 1 else taken
 
     @property
     def ranks(self) -> tuple[int, ...]:

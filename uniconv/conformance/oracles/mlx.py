@@ -51,5 +51,4 @@ def function_of(op: Op) -> Callable[..., list[Array]]:
 
 def _numpy(a: Any, dtype: np.dtype[Any]) -> Array:
     mx = importlib.import_module("mlx.core")
-    exact = a.astype(mx.float32) if a.dtype == mx.bfloat16 else a
-    return np.array(exact).astype(dtype)
+    return np.array(a.astype(mx.float32)).astype(dtype) if a.dtype == mx.bfloat16 else np.array(a)
