@@ -151,7 +151,7 @@ class Bound:
 
         >>> import torch
         >>> layer = bind(torch.zeros(1, 1, 256, 1024), dialect="tf", strides=1, padding="VALID")
-        >>> layer.path((1, 7, 7, 256)).partition(":")[0], layer.path((1, 56, 56, 256))[:6]
+        >>> layer.path((1, 1, 1, 256)).partition(":")[0], layer.path((1, 56, 56, 256))[:6]
         ('product', 'blocks')
         """
         shape = tuple(x) if isinstance(x, (tuple, list)) else shape_of(x, "x")

@@ -132,7 +132,7 @@ class CallContext:
             named = zip(self.per_axis_options[option], value)
             return ", ".join(f"{name}={show(v)}" for name, v in named)
         shape = getattr(value, "shape", ())
-        if len(shape) > 1:
+        if isinstance(shape, tuple) and len(shape) > 1:  # of a type it is a descriptor
             return f"{self.spellings.get(option, option)} of shape {show_shape(shape)}"
         return f"{self.spellings.get(option, option)}={show(value)}"
 
