@@ -14,7 +14,7 @@ BECOMES = {
     ("vgg_keras", "pytorch"): [
         'torch.nn.Sequential(torch.nn.LazyConv2d(filters, 3, padding="same"), torch.nn.ReLU())',
         "torch.nn.LazyConv2d(classes, (4, 6))",
-        "# its padding depends on the size of x: say size=...",
+        "torch.nn.Sequential(Border(), torch.nn.LazyConv2d(classes, 3, stride=2))",
     ],
     ("resnet_pytorch", "keras"): [
         "keras.Sequential([keras.layers.ZeroPadding2D(((1, 1), (1, 1))), "
@@ -35,9 +35,9 @@ BECOMES = {
     ],
     ("mobilenet_keras", "pytorch"): [
         "torch.nn.LazyConv2d(expansion * channels, 1, bias=False)",
-        "# torch.nn.Conv2d: the channels of x are not known: say in_channels=...",
+        "# torch.nn.Conv2d: the channels of x are not known",
         "torch.nn.LazyConv2d(filters, 1, bias=False)",
-        "# torch.nn.Conv2d: the channels of x are not known: say in_channels=...",
+        "# torch.nn.Conv2d: the channels of x are not known",
         "torch.nn.Sequential(torch.nn.LazyConv2d(1280, 1, bias=False), "
         "torch.nn.Hardtanh(0.0, 6.0))",
     ],
@@ -52,7 +52,7 @@ BECOMES = {
         "torch.nn.LazyConv2d(self.filters, 1)",
         "torch.nn.Sequential(torch.nn.ZeroPad2d((2, 0, 2, 0)), "
         "torch.nn.LazyConv2d(self.filters, 3))",
-        "# the number of its spatial axes is not known: say the shape of kernel",
+        "# the code depends on the kernel's shape: say the shape of kernel",
     ],
 }
 
@@ -89,7 +89,7 @@ RUNS = {
     "lenet_tf1": (
         "network",
         [(2, 9, 12, 3), (4, 3, 3, 5), (3, 2, 5, 4), (2, 2, 4, 3), 2],
-        ["# strides is [1, stride, stride, 1], which is not known"],
+        [],
     ),
     "wavenet_tf": ("layer", [(2, 30, 3), (2, 3, 5), (2, 3, 5), (1, 5, 3)], []),
 }

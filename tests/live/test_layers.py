@@ -307,7 +307,9 @@ if names[0].startswith("chainer"):
 parameters = {}
 for name in names:
     module, _, cls = name.rpartition(".")
-    signature = inspect.signature(getattr(importlib.import_module(module), cls))
+    cls = getattr(importlib.import_module(module), cls)
+    # flax.nnx's classes are called through their metaclass, which takes anything
+    signature = inspect.signature(cls.__init__ if ".nnx." in name else cls)
     parameters[name] = [(p.name, p.kind.name) for p in signature.parameters.values()]
 print(json.dumps(parameters))
 """

@@ -127,8 +127,8 @@ def translate_program(
     all other text stays as it is.
 
     A layer (``keras.layers.Conv2D(64, 3)``) becomes one of the other framework, which takes x with
-    that framework's axes, as the network around it then does; its padding must not depend on the
-    size of x.
+    that framework's axes, as the network around it then does; where its padding depends on the
+    size of x, a layer that pads is defined below the imports.
 
     Args:
         text: the file's text.

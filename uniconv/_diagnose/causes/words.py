@@ -51,7 +51,10 @@ CROPS: Mapping[Word, str] = {
 
 @cache
 def words(transposed: bool) -> Mapping[str, Word]:
-    """Every padding word (of transposed convolutions every crop), by a text that says which."""
+    """Every padding word (of transposed convolutions every crop), by a text that says which.
+
+    A crop whose tails wrap round is none: what it leaves is not a part of the whole result.
+    """
     # In this order the search offers them, so that a padding that several words give is named by a
     # common one; of crops nothing cropped comes first, then words of frameworks, then plain
     # numbers.
@@ -64,7 +67,8 @@ def words(transposed: bool) -> Mapping[str, Word]:
 
 
 def _spellings(transposed: bool) -> dict[Word, list[tuple[str, str]]]:
-    """For each word how it is spelled and by which framework, once a function; the commonest first.
+    """For each word how it is spelled and by which framework, once a function; what most
+    frameworks have first.
 
     A word that only counts beside an output shape, and one that is a number (Darknet's pad=1), has
     no spelling that a reader would know.
@@ -74,9 +78,10 @@ def _spellings(transposed: bool) -> dict[Word, list[tuple[str, str]]]:
         for op in framework.functions:
             if (op.kind == "conv_transpose") is transposed:
                 for name, word in _words_of(op):
-                    if isinstance(name, str) and not isinstance(word, BesideOutput):
+                    wraps = transposed and op.padding.border(name) != "zeros"
+                    if isinstance(name, str) and not isinstance(word, BesideOutput) and not wraps:
                         spellings[word].append((name, framework.title))
-    return dict(sorted(spellings.items(), key=lambda item: -len(item[1])))
+    return dict(sorted(spellings.items(), key=lambda item: -len({title for _, title in item[1]})))
 
 
 def _words_of(op: Op) -> Iterator[tuple[Any, Word]]:
