@@ -213,10 +213,6 @@ def _takes(op: Op, rule: Rule) -> str:
         return f"one per spatial axis: True: {FLIPPED} along it"
     if rule is op.reverse:
         return ", ".join(f"{show(w)}: {FLIPPED if r else UPRIGHT}" for w, r in rule.table.items())
-    if op.crop and rule.option == op.crop.shape:
-        without = " without its batch" if "sample" in op.crop.shape_forms else ""
-        spatial = " or its spatial sizes" if "axes" in op.crop.shape_forms else ""
-        return f"the shape of y{without}{spatial}"
     return rule.takes
 
 

@@ -218,7 +218,9 @@ class Op:
             if rule is not None and rule.option is not None:
                 rules.setdefault(rule.option, rule)
         if crop and crop.shape:
-            rules[crop.shape] = InertOption(crop.shape, crop.shape_default, inert=True)
+            rules[crop.shape] = InertOption(
+                crop.shape, crop.shape_default, inert=True, what=crop.shape_words
+            )
         object.__setattr__(self, "rules", rules)
         self._check()
 

@@ -251,6 +251,13 @@ class Crop(Padding):
     idle: bool = False
 
     @property
+    def shape_words(self) -> str:
+        """What the shape of y is given as, for pages and messages."""
+        without = " without its batch" if "sample" in self.shape_forms else ""
+        spatial = " or its spatial sizes" if "axes" in self.shape_forms else ""
+        return f"the shape of y{without}{spatial}"
+
+    @property
     def padding(self) -> Pad:
         return self.pad
 

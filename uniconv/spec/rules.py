@@ -627,6 +627,7 @@ class InertOption(Rule):
 
     sample: a value other than the default, for tests.  only: the one value that must be said, where
     the framework's default acts.  texts: those that it may be, where the framework checks them.
+    what: what is given there, where it is no matter of indifference and is read elsewhere.
     """
 
     option: str
@@ -636,6 +637,7 @@ class InertOption(Rule):
     sample: Any = "probe"
     only: Any = None
     texts: tuple[str, ...] = ()
+    what: str = "any value; changes no number"
 
     def __post_init__(self) -> None:
         if self.only is not None:
@@ -649,7 +651,7 @@ class InertOption(Rule):
     @property
     def takes(self) -> str:
         only = "its default" if self.only is None else show(self.only)
-        return "any value; changes no number" if self.inert else f"only {only}: {self.reason}"
+        return self.what if self.inert else f"only {only}: {self.reason}"
 
     def plainest(self, layout: Layout, rank: int) -> Any:
         return self.taken
