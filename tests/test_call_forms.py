@@ -187,3 +187,52 @@ def test_a_gradient_passes_a_mask() -> None:
     uniconv.conv(x, w, dialect="flax", padding="VALID", mask=mask).sum().backward()
     assert w.grad is not None
     assert w.grad.flatten().tolist() == [3, 0]
+
+
+# MXNet hands every option over as a text, and its files have them so (tests/live/test_call_forms.py
+# compares with MXNet): Python 2 wrote (3L, 3L), one number is a list of one, an empty one says
+# nothing, nor does a target_shape of zeros.
+@pytest.mark.parametrize(
+    ("texts", "options"),
+    [
+        ({"kernel": "(3, 2)", "stride": "[2, 1]"}, {"stride": (2, 1)}),
+        ({"kernel": "(3L, 2L)", "pad": "(1,0)", "num_group": "1"}, {"pad": (1, 0)}),
+        ({"kernel": (3, 2), "stride": (), "pad": "()", "num_filter": "6"}, {}),
+        ({"kernel": "(3,2)", "cudnn_tune": "None", "no_bias": "True", "dilate": "(2, 1)"},
+         {"dilate": (2, 1)}),
+    ],
+)  # fmt: skip
+def test_texts_of_options_in_mxnet(texts: dict[str, Any], options: dict[str, Any]) -> None:
+    x, w = (np.arange(float(np.prod(s))).reshape(s) ** 2 % 11 for s in ((2, 4, 7, 6), (6, 4, 3, 2)))
+    y = uniconv.conv(x, w, dialect="mxnet", **{"kernel": (3, 2)} | options)
+    np.testing.assert_array_equal(uniconv.conv(x, w, dialect="mxnet", **texts), y)
+
+
+def test_numbers_and_zeros_of_options_in_mxnet() -> None:
+    x, w = (np.arange(float(np.prod(s))).reshape(s) ** 2 % 11 for s in ((2, 4, 7), (4, 6, 3)))
+    deconvolution = native("mxnet.nd.Deconvolution")
+    y = deconvolution(x, w, kernel=(3,), stride=(2,), pad=(1,), adj=(1,))
+    np.testing.assert_array_equal(deconvolution(x, w, None, 3, 2, 1, 1, 1, (0,), 6), y)
+    np.testing.assert_array_equal(deconvolution(x, w, None, "3", "2", "1", 1, 1, "(0,)", "6"), y)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("num_filter", "5"), ("kernel", "(3, 3)"), ("stride", "2"), ("stride", "(2, x)"),
+     ("no_bias", "False"), ("num_group", "3"), ("layout", "NHWC")],
+)  # fmt: skip
+def test_texts_that_mxnet_refuses(option: str, value: str) -> None:
+    x, w = np.ones((2, 4, 7, 6)), np.ones((6, 4, 3, 2))
+    with pytest.raises((BadOption, BadShape), match=option):
+        uniconv.conv(x, w, dialect="mxnet", **{"kernel": (3, 2), option: value})
+
+
+def test_an_output_shape_without_batch_and_channels_in_theano() -> None:
+    x, w = (np.arange(float(np.prod(s))).reshape(s) ** 2 % 11 for s in ((2, 6, 4, 3), (6, 4, 3, 2)))
+    transposed = native("theano.tensor.nnet.conv2d_transpose")
+    y = transposed(x, w, (2, 4, 9, 6), input_dilation=(2, 2))
+    for shape in ((None, 4, 9, 6), (2, None, 9, 6), [None, None, 9, 6]):
+        np.testing.assert_array_equal(transposed(x, w, shape, input_dilation=(2, 2)), y)
+    for shape in ((2, 4, None, 6), (None, 9, 6), (None, 5, 9, 6), (3, None, 9, 6)):
+        with pytest.raises(BadOption, match="output_shape"):
+            transposed(x, w, shape, input_dilation=(2, 2))

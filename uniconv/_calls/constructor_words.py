@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from uniconv._calls.options import option_value
 from uniconv._canonical.record import Shape, Sizes
 from uniconv._messages import show
 from uniconv.errors import BadOption
@@ -28,6 +29,7 @@ def restatements(
     for option, value in options.items():
         if option not in op.constructor_words or value is None:
             continue
+        value = option_value(op, option, value)
         says = op.constructor_words[option].says
         if says in ONCE_CALLED:
             later.append((option, value))

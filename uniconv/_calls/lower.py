@@ -279,8 +279,14 @@ def read_output_shape(op: Op, call: CallContext) -> tuple[Shape, int | None]:
     unsaid = crop.shape_default
     if value is unsaid or (isinstance(value, tuple) and value == unsaid):
         return (), None
-    entries = integers(value)
     letters = call.letters.x
+    unknown: set[str] = set()
+    entries = integers(value)
+    if crop.unknown and isinstance(value, (list, tuple)) and len(value) == len(letters):
+        unknown = {a for a, n in zip(letters, value) if n is None and a in "nc"}
+        entries = integers([0 if a in unknown else n for a, n in zip(letters, value)])
+    if crop.zeros_unsaid and entries and not any(entries):
+        return (), None
     if crop.idle and not call.sizes.batch:
         letters = tuple(a for a in letters if a != "n")
     if entries is not None and len(entries) == rank and "axes" in crop.shape_forms:
@@ -294,14 +300,14 @@ def read_output_shape(op: Op, call: CallContext) -> tuple[Shape, int | None]:
         forms = ((rank, "axes"), (len(letters), "full"), (rank + 1, "sample"))
         allowed = either(n for n, form in forms if form in crop.shape_forms)
         raise call.bad(crop.shape, value, f"must be a list of {allowed} integers of at least 0")
-    named = dict(zip(letters, entries))
+    named = {a: n for a, n in zip(letters, entries) if a not in unknown}
     if crop.idle:
         return tuple(named[f"s{i}"] for i in range(rank)), None
     if "n" in named and (named["n"],) != call.sizes.batch:
         had = f"read as {show(call.layout.y)} has batch size {named['n']}"
         must = f"{had}; it must be x's, {call.sizes.batch[0]}"
         raise call.bad(crop.shape, value, must)
-    return tuple(named[f"s{i}"] for i in range(rank)), named["c"]
+    return tuple(named[f"s{i}"] for i in range(rank)), named.get("c")
 
 
 def output_channels(

@@ -9,7 +9,7 @@ from uniconv._messages import SAME_MEANING, either, show, suggest
 from uniconv.errors import BadOption
 from uniconv.spec.op import Op, OptionPerAxis
 from uniconv.spec.rules import REQUIRED, CallContext
-from uniconv.spec.values import plain
+from uniconv.spec.values import from_text, list_from_text, plain
 
 
 def complete(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -27,6 +27,13 @@ def complete(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[s
             hint = rule.must_be_said or f"; it is {rule.takes}"
             raise BadOption(f"{op.name}: option {show(name)} is missing{hint}")
     return values, spelled
+
+
+def option_value(op: Op, option: str, value: object) -> Any:
+    """An option's value: a number for an array without axes, and what a text says, if texts may."""
+    if not op.text_lists:
+        return plain(value)
+    return list_from_text(value) if option in op.text_lists else from_text(plain(value))
 
 
 def _by_first_name(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -55,7 +62,7 @@ def _by_first_name(op: Op, options: Mapping[str, Any]) -> tuple[dict[str, Any], 
         parted = known in op.per_axis_options and not op.per_axis_options[known].whole
         if known not in single and (known not in op.rules or parted):
             raise _unknown(op, name, value, single)
-        values[known] = plain(value)
+        values[known] = option_value(op, known, value)
         if name != known:
             spelled[known] = name
     return values, spelled

@@ -71,8 +71,8 @@ def dilated_and_three_axes(call: CallContext) -> bool:
 CONVOLUTION = Op(
     "mxnet.nd.Convolution",
     kind="conv",
-    params="x:data w:weight bias:bias kernel stride dilate pad num_group workspace cudnn_tune "
-    "cudnn_off layout",
+    params="x:data w:weight bias:bias kernel stride dilate pad num_filter num_group workspace "
+    "no_bias cudnn_tune cudnn_off layout out name",
     layout=layouts("o i ..."),
     stride=PerAxis("stride", None, accepts=AXES),
     dilation=PerAxis("dilate", None, accepts=AXES),
@@ -89,14 +89,17 @@ CONVOLUTION = Op(
     ),
     constructor_words=restated(num_filter="o", no_bias="no bias")
     | unchecked("name", "out", "attr"),
+    # Every option is a text to the operator: mxnet 1.9.1 python/mxnet/_ctypes/ndarray.py
+    # _imperative_invoke; files of networks have them so ("kernel": "(3, 3)").
+    text_lists=("kernel", "stride", "dilate", "pad", "adj", "target_shape"),
     source=f"{SOURCE}/convolution.cc",
 )
 DECONVOLUTION = replace(
     CONVOLUTION,
     name="mxnet.nd.Deconvolution",
     kind="conv_transpose",
-    params="x:data w:weight bias:bias kernel stride dilate pad adj target_shape num_group "
-    "workspace cudnn_tune cudnn_off layout",
+    params="x:data w:weight bias:bias kernel stride dilate pad adj target_shape num_filter "
+    "num_group workspace no_bias cudnn_tune cudnn_off layout out name",
     layout=layouts("c m ..."),
     pad=Crop(
         Pad("pad", None, form=EACH_ALIKE, reading=EXTRA_UNLESS_OUT),
@@ -105,6 +108,7 @@ DECONVOLUTION = replace(
         shape_forms=("axes",),
         shape_default=None,
         adjoint=False,
+        zeros_unsaid=True,  # src/operator/nn/deconvolution-inl.h InferPad
     ),
     refusals=(
         Refusal(

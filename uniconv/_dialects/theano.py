@@ -79,7 +79,8 @@ TRANSPOSE = replace(
     "filter_dilation num_groups unshared",
     layout=Layout("n c ...", "c m ...", "n o ...", (2,)),
     stride=tuples("input_dilation", 2),
-    pad=Crop(Pad("border_mode", "valid", WORDS, UNEVEN), shape="output_shape"),
+    # theano/tensor/nnet/abstract_conv.py conv2d_grad_wrt_inputs: None for batch and channels
+    pad=Crop(Pad("border_mode", "valid", WORDS, UNEVEN), shape="output_shape", unknown=True),
     inert_options=(SHAPES[1], UNSHARED),
     source="theano-pymc 1.1.2 theano/tensor/nnet/__init__.py conv2d_transpose",
     notes=(),

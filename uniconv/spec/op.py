@@ -119,6 +119,7 @@ class Op:
     Spelling.  aliases: second names of options.  per_axis_options: the rules whose value comes from
     several native options.  constructor_words: arguments that say once more what the arrays say;
     they are keywords, and checked.  inert_options: those that change no number of y.
+    text_lists: where options may be texts of what they say, those that are lists.
 
     Refusals.  warnings: like refusals, for what is computed as wrongly as the framework does.
 
@@ -182,6 +183,7 @@ class Op:
     per_axis_options: Mapping[str, OptionPerAxis] = field(default_factory=dict)
     constructor_words: Mapping[str, Restated] = field(default_factory=dict)
     inert_options: tuple[InertOption | KernelShape | FullAxes | Choice, ...] = ()
+    text_lists: tuple[str, ...] = ()
 
     # Refusals
     refusals: tuple[Refusal, ...] = ()

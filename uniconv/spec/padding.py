@@ -234,7 +234,8 @@ class Crop(Padding):
     end is settled by ``output_padding`` (numbers cut that much less), or by the option ``shape``
     (output_shape, in the forms of PerAxis); where ``adjoint``, that must be a size of which the
     convolution with these options makes x's, where ``fixed``, the size that they give without it.
-    idle: whether the entries for batch and channels may be any numbers.
+    idle: whether the entries for batch and channels may be any numbers; zeros_unsaid: whether zeros
+    say no shape; unknown: whether None may stand for the batch and the channels.
 
     3 pixels, stride 2 and kernel 3 make a whole of (3 - 1) * 2 + 3 = 7.  Of the sizes that a
     convolution with stride 2 and "SAME" makes 3 of, 5 and 6, an output_shape of 5 means the crop
@@ -249,6 +250,8 @@ class Crop(Padding):
     adjoint: bool = True
     fixed: bool = False
     idle: bool = False
+    zeros_unsaid: bool = False
+    unknown: bool = False
 
     @property
     def shape_words(self) -> str:

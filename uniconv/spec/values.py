@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import operator
+import re
+from ast import literal_eval
 from collections.abc import Mapping, Set
 from typing import Any
 
-__all__ = ["LARGEST", "integer", "integers", "largest", "not_negative", "plain"]
+__all__ = [
+    "LARGEST",
+    "from_text",
+    "integer",
+    "integers",
+    "largest",
+    "list_from_text",
+    "not_negative",
+    "plain",
+]
 
 LARGEST = 2**31 - 1
+_VALUE = re.compile(r"True|False|None|-?[0-9]+|[(\[]\s*(-?[0-9]+L?\s*,\s*)*(-?[0-9]+L?\s*)?[)\]]")
 
 
 def plain(value: Any) -> Any:
@@ -19,6 +31,32 @@ def plain(value: Any) -> Any:
     if getattr(value, "ndim", None) != 0 or not hasattr(value, "item"):
         return value
     return value if getattr(value, "requires_grad", False) else value.item()
+
+
+def from_text(value: Any) -> Any:
+    """What a text says in Python: True, False, None, an integer, or a list of them.
+
+    Python 2 wrote (3L, 3L).  Any other text, and what is no text, stays as it is.
+
+    >>> from_text("(2, 1)"), from_text("[3L]"), from_text("2"), from_text("NCHW")
+    ((2, 1), [3], 2, 'NCHW')
+    """
+    if not isinstance(value, str) or not _VALUE.fullmatch(value.strip()):
+        return value
+    return literal_eval(value.strip().replace("L", ""))
+
+
+def list_from_text(value: Any) -> Any:
+    """The same of a list: an integer is one of one entry, an empty one says nothing.
+
+    >>> list_from_text("2"), list_from_text(())
+    ((2,), None)
+    """
+    value = from_text(value)
+    one = integer(value)
+    if one is not None:
+        return (one,)
+    return None if integers(value) == () else value
 
 
 def integers(value: object) -> tuple[int, ...] | None:
