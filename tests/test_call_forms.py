@@ -10,7 +10,7 @@ import torch
 
 import uniconv
 from uniconv import native
-from uniconv.errors import BadArray, BadOption, BadShape
+from uniconv.errors import BadArray, BadOption, BadShape, Refused
 
 IMAGE = np.arange(20.0).reshape(4, 5) ** 2
 
@@ -101,6 +101,88 @@ def test_a_kernel_of_one_axis_is_a_row_to_opencv() -> None:
     for _ in range(2):
         y = filter2d(IMAGE, -1, kernel)
         np.testing.assert_array_equal(y, filter2d(IMAGE, -1, kernel[None]))
+
+
+def test_a_call_as_a_value_keeps_kernels_as_opencv_reads_them() -> None:
+    first, second = np.array([[1.0, 2, 5]]), np.array([[7.0], [-1], [3], [2]])
+    text = "cv2.sepFilter2D(x, -1, a, b, borderType=cv2.BORDER_REFLECT | cv2.BORDER_ISOLATED)"
+    call = uniconv.Call.parse(text, x=IMAGE, a=first, b=second)
+    assert (call.w.shape, call.pointwise.shape, call.options["borderType"]) == ((3,), (4,), 18)
+    y = native("cv2.sepFilter2D")(IMAGE, -1, first[0], second.ravel(), borderType=2)
+    np.testing.assert_array_equal(call.run(), y)
+    shapes = uniconv.Call((4, 5), (1, 3), pointwise=(4, 1), dialect="cv2.sepFilter2D", ddepth=-1)
+    assert (shapes.w, shapes.pointwise) == ((3,), (4,))
+    row = uniconv.Call(IMAGE, first[0], dialect="cv2.filter2D", ddepth=-1)
+    np.testing.assert_array_equal(row.run(), native("cv2.filter2D")(IMAGE, -1, first))
+    assert uniconv.Call((4, 5), (3,), dialect="cv2.filter2D", ddepth=-1).w == (1, 3)
+
+
+@pytest.mark.parametrize("option", ["anchor", "delta", "borderType"])
+def test_none_is_the_default_of_opencv(option: str) -> None:
+    filter2d, kernel = native("cv2.filter2D"), np.array([[1.0, 2, 5, -3], [4, 0, 7, 1]])
+    np.testing.assert_array_equal(
+        filter2d(IMAGE, -1, kernel, **{option: None}), filter2d(IMAGE, -1, kernel)
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["jax.lax.conv", "jax.lax.conv_general_dilated", "jax.lax.conv_with_general_padding"]
+)
+@pytest.mark.parametrize("pairs", [[(1, 2), (0, -1)], np.array([[1, 2], [0, -1]])])
+def test_pairs_may_be_an_array(name: str, pairs: Any) -> None:
+    spread = {"lhs_dilation": None, "rhs_dilation": None}
+    more = spread if name.endswith("padding") else {}
+    y = native(name)(IMAGE[None, None], IMAGE[:2, :3][None, None], (2, 1), pairs, **more)
+    padded = np.pad(IMAGE[:, :-1], ((1, 2), (0, 0)))
+    sums = [
+        [(padded[i : i + 2, j : j + 3] * IMAGE[:2, :3]).sum() for j in range(2)] for i in (0, 2, 4)
+    ]
+    assert y[0, 0].tolist() == sums
+
+
+@pytest.mark.parametrize("mode", ["full", "same"])
+def test_products_of_transforms_need_no_array_inside_the_other(mode: str) -> None:
+    x, w = IMAGE[:2], IMAGE[:3, :2]
+    for name in ("convolve", "correlate"):
+        y = native(f"jax.scipy.signal.{name}")(x, w, mode, "fft")
+        np.testing.assert_array_equal(y, native(f"scipy.signal.{name}")(x, w, mode))
+        with pytest.raises(Refused, match="one array must be smaller"):
+            native(f"jax.scipy.signal.{name}")(x, w, mode, "direct")
+
+
+@pytest.mark.parametrize(
+    ("word", "same"), [("pad", "fill"), ("circular", "wrap"), ("symmetric", "symm")]
+)
+def test_second_words_of_scipys_boundaries(word: str, same: str) -> None:
+    for name in ("convolve2d", "correlate2d"):
+        function = native(f"scipy.signal.{name}")
+        y = function(IMAGE, IMAGE[:2, :3], "full", same)
+        np.testing.assert_array_equal(function(IMAGE, IMAGE[:2, :3], "full", word), y)
+
+
+@pytest.mark.parametrize("cval", [float("inf"), float("nan")])
+def test_integers_have_no_infinite_border(cval: float) -> None:
+    x, w = np.arange(6, dtype="uint8").reshape(2, 3), np.ones((1, 2))
+    correlate = native("scipy.ndimage.correlate")
+    with pytest.raises(BadArray, match=rf"cval={cval} is no uint8, which y is"):
+        correlate(x, w, mode="constant", cval=cval)
+    assert not np.isfinite(correlate(x.astype("f4"), w, mode="constant", cval=cval)[:, 0]).any()
+
+
+@pytest.mark.parametrize(
+    ("text", "option", "value"),
+    [
+        ("scipy.ndimage.correlate(x, w, origin=np.int64(-1))", "origin", -1),
+        ("scipy.ndimage.correlate(x, w, output=np.dtype('int32'))", "output", "int32"),
+        ("scipy.ndimage.correlate(x, w, output=float)", "output", float),
+        ("cv2.filter2D(x, -1, w, borderType=cv2.BORDER_REPLICATE | 16)", "borderType", 17),
+        ("jax.scipy.signal.convolve(x, w, precision=jax.lax.Precision.HIGH)", "precision", "high"),
+    ],
+)
+def test_values_as_they_are_written_in_python(text: str, option: str, value: Any) -> None:
+    call = uniconv.Call.parse(text, x=IMAGE, w=IMAGE[:2, :3])
+    assert call.options[option] == value
+    assert type(call.options[option]) is type(value)
 
 
 # GNU Octave 7.3.0: size(conv(u, v, shape)) of rows and columns of these lengths.

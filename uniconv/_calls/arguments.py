@@ -71,12 +71,9 @@ def arguments(op: Op, x: Any, w: Any, pointwise: Any, options: Mapping[str, Any]
         w = _masked(op, w, mask)
         options = {name: value for name, value in options.items() if name != op.mask}
     shape = None
-    if op.vectors == "kernels":
-        w, pointwise = _flat(w), _flat(pointwise)
-    elif op.vectors == "numbers":
+    w, pointwise = kernels_of(op, w, pointwise)
+    if op.vectors == "numbers":
         x, w = _at_least_one_axis(x, "x"), _at_least_one_axis(w, "w")
-    elif op.vectors == "row" and len(shape_of(w, "w")) == 1:
-        w = w.reshape(1, -1)
     elif op.vectors == "both":
         shape = _lying(x, w, options)
         x, w = _flat(x), _flat(w)
@@ -86,6 +83,15 @@ def arguments(op: Op, x: Any, w: Any, pointwise: Any, options: Mapping[str, Any]
         options, into = _into(op, x, into, options)
         return PlainCall(x, w, pointwise, options, kernels, into=into)
     return PlainCall(x, w, pointwise, options, kernels, shape)
+
+
+def kernels_of(op: Op, w: Any, pointwise: Any) -> tuple[Any, Any]:
+    """Two kernels that are vectors without their axes of one, a kernel that is a row with its."""
+    if op.vectors == "kernels":
+        return _flat(w), _flat(pointwise)
+    if op.vectors == "row" and len(shape_of(w, "w")) == 1:
+        return w.reshape(1, -1), pointwise
+    return w, pointwise
 
 
 def is_plain(op: Op, x: Any, w: Any, options: Mapping[str, Any]) -> bool:

@@ -6,6 +6,7 @@ SciPy's image filters sum in float64 and cast; integers then have no fraction, s
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 
 import torch
 from torch import Tensor
@@ -55,10 +56,18 @@ def _kept_dtype(call: LoweredCall, x: Tensor, w: Tensor) -> torch.dtype | None:
 
 
 def _is_cut(call: LoweredCall, kept: torch.dtype, x: Tensor, w: Tensor) -> bool:
-    """Whether y has integers, and the sum, or what lies around x, fractions."""
+    """Whether y has integers, and the sum, or what lies around x, fractions.
+
+    Raises:
+        BadArray: what lies around x is infinite or no number: y would hang on the machine.
+    """
     if kept.is_floating_point or kept.is_complex or kept is torch.bool:
         return False
     fill = call.conv.fill
+    if not isinstance(fill, complex) and not isfinite(fill):
+        assert call.op.fill is not None
+        dtype = DTYPES[kept]
+        raise BadArray(f"{call.op.name}: {call.op.fill.option}={fill} is no {dtype}, which y is")
     fraction = not isinstance(fill, complex) and fill != int(fill)
     return fraction or x.is_floating_point() or w.is_floating_point()
 

@@ -28,10 +28,14 @@ from uniconv.spec import (
 )
 
 SOURCE = "opencv 5.0.0 modules/imgproc/src/filter.dispatch.cpp"
+# None is the default of any argument: modules/python/src2/cv2_convert.cpp pyopencv_to.
+MIDDLE = (-1, -1)
 X_FIRST = Form(
     "two integers, x (columns) first",
     lambda value, pattern, rank: (
-        last_first(alike(None).read(value, pattern, rank)) if integers(value) is not None else None
+        last_first(alike(None).read(MIDDLE if value is None else value, pattern, rank))
+        if value is None or integers(value) is not None
+        else None
     ),
     lambda pairs, pattern: (
         None if any(lo != hi for lo, hi in pairs) else tuple(lo for lo, _ in reversed(pairs))
@@ -67,9 +71,9 @@ FILTER2D = Op(
     layout=Layout("s0 s1 n", "s0 s1", "s0 s1 n", (2,)),
     stride=None,
     dilation=None,
-    pad=Pad("anchor", (-1, -1), form=X_FIRST, reading=ANCHOR),
-    boundary=Choice("borderType", BORDERS, 4),
-    shift=Scalar("delta", 0),
+    pad=Pad("anchor", MIDDLE, form=X_FIRST, reading=ANCHOR),
+    boundary=Choice("borderType", {**BORDERS, None: BORDERS[4]}, 4),
+    shift=Scalar("delta", 0, or_none=True),
     groups=UNGROUPED,
     batch=(0, 1),
     empty_output="refused",

@@ -189,9 +189,9 @@ CONV = replace(
     lhs_dilation=None,
     groups=UNGROUPED,
     batch_groups=None,
-    pad=Pad("padding", REQUIRED, WORDS, any_case=True),
+    pad=Pad("padding", REQUIRED, WORDS, PAIRS, any_case=True),
     inert_options=(PRECISION,),
-    refusals=(),
+    refusals=(AWAY,),
     source=f"{LAX} conv",
     notes=(),
 )
@@ -268,14 +268,22 @@ IMAGES = "jax 0.10.2 jax/_src/scipy/signal.py"
 METHOD = replace(scipy.METHOD, tries=("auto", "direct"))
 
 
+def neither_inside_and_not_both_whole(call: CallContext, mode: str, method: str) -> bool:
+    """Products of Fourier transforms need no array inside the other, unless y is what is inside."""
+    return neither_inside_the_other(call) and (method != "fft" or mode == "valid")
+
+
+INSIDE = Refusal(
+    neither_inside_the_other,
+    (),
+    "one array must be smaller than the other in every dimension",
+    f"{IMAGES} _convolve_nd",
+)
+APART = replace(INSIDE, when=neither_inside_and_not_both_whole, options=("mode", "method"))
+
+
 def bare(op: Op, name: str, params: str, source: str, **changes: Any) -> Op:
     """A function of NumPy or SciPy as JAX has it."""
-    inside = Refusal(
-        neither_inside_the_other,
-        (),
-        "one array must be smaller than the other in every dimension",
-        f"{IMAGES} _convolve_nd",
-    )
     words: dict[str, Any] = {
         "dtypes": KINDS,
         "vector_dtypes": (),
@@ -284,7 +292,7 @@ def bare(op: Op, name: str, params: str, source: str, **changes: Any) -> Op:
         "reads_lists": False,
         "vectors": "",
         "notes": (scipy.CONJUGATED,) if op.conjugates else (),
-        "refusals": (inside,),
+        "refusals": (INSIDE,),
     }
     return replace(op, name=name, params=params, source=source, **(words | changes))
 
@@ -316,6 +324,7 @@ SIGNALS = (
         "x:in1 w:in2 mode method precision",
         f"{IMAGES} convolve",
         inert_options=(METHOD, PRECISION),
+        refusals=(APART,),
     ),
     bare(
         scipy.CORRELATE,
@@ -323,6 +332,7 @@ SIGNALS = (
         "x:in1 w:in2 mode method precision",
         f"{IMAGES} correlate",
         inert_options=(METHOD, PRECISION),
+        refusals=(APART,),
     ),
     *(
         bare(

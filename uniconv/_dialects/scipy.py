@@ -169,7 +169,16 @@ CONVOLVE2D = replace(
     layout=replace(BARE, ranks=(2,)),
     vector_dtypes=(),
     boundary=Choice(
-        "boundary", {"fill": "constant", "wrap": "circular", "symm": "symmetric"}, "fill"
+        "boundary",
+        {
+            "fill": "constant",
+            "wrap": "circular",
+            "symm": "symmetric",
+            "pad": "constant",
+            "circular": "circular",
+            "symmetric": "symmetric",
+        },
+        "fill",
     ),
     fill=Scalar("fillvalue", 0),
     # where in2 is the larger it is slid over in1's zeros, whatever the boundary

@@ -115,6 +115,11 @@ CONSTANTS = {
     "cv2.CV_16S": 3,
     "cv2.CV_32F": 5,
     "cv2.CV_64F": 6,
+    **{
+        f"{module}.Precision.{word.upper()}": word
+        for module in ("jax.lax", "lax")
+        for word in ("default", "high", "highest")
+    },
 }
 
 

@@ -29,6 +29,7 @@ _OPERATORS: dict[type[ast.AST], str] = {
     ast.Div: "/",
     ast.FloorDiv: "//",
     ast.Mod: "%",
+    ast.BitOr: "|",
     ast.Pow: "**",
     ast.USub: "-",
 }

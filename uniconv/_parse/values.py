@@ -39,6 +39,11 @@ MAKERS = {
     *("shared", "dlarray", "param", "gpu", "cpu", "KnetArray", "CuArray", "Array", "cu", "UMat"),
     *("single", "double", "Float32", "Float64", "float32", "float64", "Parameter", "collect"),
 }
+# What makes a number or a dtype of its argument, where an option stands: np.int64(2).
+OF_NUMBERS = {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)} | {
+    *("float16", "bfloat16", "complex64", "complex128", "dtype"),
+}
+TYPES = {"bool": bool, "int": int, "float": float, "complex": complex}
 # Methods that leave an array's numbers and axes as they are.
 KEEPERS = {
     *("cuda", "cpu", "to", "float", "double", "detach", "contiguous", "clone", "copy", "numpy"),
@@ -52,6 +57,7 @@ _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "/": operator.truediv,
     "//": operator.floordiv,
     "%": operator.mod,
+    "|": operator.or_,
 }
 # What makes an array of a shape.
 OF_SHAPES = {
@@ -90,7 +96,7 @@ class Values:
             case NameInText():
                 return self._named_value(name, node, activation, seen)
             case Application(function=NameInText(path=path), arguments=[first, *_]) if (
-                path.rpartition(".")[2] in MAKERS
+                path.rpartition(".")[2] in MAKERS | OF_NUMBERS
             ):
                 return self._value(name, first.value, activation, seen)
             case Application(function=NameInText(path=path), arguments=()) if "." not in path:
@@ -112,6 +118,8 @@ class Values:
             node = part
             if isinstance(node, NameInText):
                 node = self.program.variables.get(node.path, node)
+            if isinstance(node, NameInText):
+                node = Literal(node.at, self._constant(node.path))
             if isinstance(node, Literal) and type(node.value) in (int, float, complex):
                 numbers.append(node.value)
             elif isinstance(node, Expression) and node.operator in _ARITHMETIC:
@@ -126,6 +134,8 @@ class Values:
             return None
         if sign in ("//", "%") and any(type(number) is complex for number in numbers):
             return None
+        if sign == "|" and any(type(number) is not int for number in numbers):
+            return None
         return _ARITHMETIC[sign](*numbers)  # type: ignore[no-any-return]
 
     def _named_value(self, name: str, node: NameInText, activation: bool, seen: set[str]) -> Any:
@@ -135,16 +145,22 @@ class Values:
             return self.beside[path]
         if path in self.program.variables and path not in seen:
             return self._value(name, self.program.variables[path], activation, seen | {path})
-        head, _, rest = path.partition(".")
-        full = f"{self.program.aliases.get(head, head)}.{rest}" if rest else path
-        constant = full.replace("cv.", "cv2.") if rest else f"cv2.{path}"
-        if constant in CONSTANTS:
-            return CONSTANTS[constant]
-        if rest or activation:
+        constant = self._constant(path)
+        if constant is not None:
+            return constant
+        if "." in path or activation:
             return path.rpartition(".")[2]
+        if path in TYPES:
+            return TYPES[path]
         raise self.source.error(
             BadOption, node.at, f"no value for {path}, {_article(name)}: say {path}=..."
         )
+
+    def _constant(self, path: str) -> int | str | None:
+        """What a module's constant stands for; None for what is none."""
+        head, _, rest = path.partition(".")
+        full = f"{self.program.aliases.get(head, head)}.{rest}" if rest else path
+        return CONSTANTS.get(full.replace("cv.", "cv2.") if rest else f"cv2.{path}")
 
     def array(self, role: str, argument: Argument | None, names: set[str]) -> Any:
         """An array, or its shape; None where none is known.

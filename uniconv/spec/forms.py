@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from uniconv._canonical.layout import axes
 from uniconv._canonical.record import Pairs
 from uniconv.spec.values import integer, integers
@@ -143,7 +145,12 @@ LAYOUT_PAIRS = Form(
 
 
 def _read_pairs(value: object, pattern: str, rank: int) -> Pairs | None:
-    """[(1, 2), (3, 4)], one pair per spatial axis; a pair may be a list, and negative."""
+    """[(1, 2), (3, 4)], one pair per spatial axis; a pair may be a list, and negative.
+
+    An array of two axes is a list of lists.
+    """
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
     if not isinstance(value, (list, tuple)) or len(value) != rank:
         return None
     pairs = [integers(v) if isinstance(v, (list, tuple)) else None for v in value]

@@ -569,14 +569,17 @@ class PerAxis(Rule):
 
 @dataclass(frozen=True, slots=True)
 class Scalar(Rule):
-    """A number that scales the result."""
+    """A number that scales the result; with ``or_none`` None stands for the default."""
 
     option: str
     default: Any = 1
+    or_none: bool = False
     takes = "a number"
 
     def read(self, value: object, facts: CallContext) -> Any:
         """The number as it was given; BadOption for True, False and whatever is no number."""
+        if value is None and self.or_none:
+            return self.default
         if isinstance(value, bool) or not isinstance(value, numbers.Number):
             raise facts.bad(self.option, value, "must be a number")
         return value
