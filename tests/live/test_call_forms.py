@@ -13,6 +13,7 @@ import pytest
 
 import uniconv
 from uniconv import Call, native
+from uniconv.conformance.oracles.chainer import chainer
 from uniconv.conformance.oracles.theano import evaluated, theano
 
 SHAPES = {"x": (2, 4, 9, 8), "w": (6, 4, 3, 2), "t": (4, 6, 3, 2), "b": (6,), "g": (6, 2, 3, 2)}
@@ -68,3 +69,18 @@ def test_forms_of_shapes_in_theano(shape: Any) -> None:
     y = evaluated(lambda x, w: function(x, w, shape, input_dilation=(2, 2)), [x, w])
     options = {"output_shape": shape, "input_dilation": (2, 2)}
     same(uniconv.conv_transpose(x, w, dialect="theano", **options), y)
+
+
+@pytest.mark.parametrize("rank", [4, 5, 15])
+def test_more_axes_in_chainer(rank: int) -> None:
+    if not find_spec("chainer"):
+        pytest.skip("Chainer is not installed")
+    rng = np.random.default_rng(rank)
+    sizes = ([4, 3, 2, 3, 4] + [1] * 10)[:rank]
+    taps = ([2, 1, 2, 3, 1] + [1] * 10)[:rank]
+    stride = ([2, 1, 1, 1, 2] + [1] * 10)[:rank]
+    x, w = (rng.integers(-4, 5, s).astype("f") for s in ((2, 4, *sizes), (6, 2, *taps)))
+    for name, kernel in (("convolution_nd", w), ("deconvolution_nd", w[:4])):
+        words = {"stride": stride, "groups": 2}
+        y = getattr(chainer().functions, name)(x, kernel, **words).array
+        same(native(f"chainer.functions.{name}")(x, kernel, **words), y)

@@ -41,12 +41,14 @@ COVERING = NumbersMean(
 COVERED = Choice("cover_all", {False: AS_IS, True: COVERING}, False)
 FIRST = Layout("n c ...", "o i ...", "n o ...")
 PLANE = replace(FIRST, ranks=(2,))
+# Two axes of a patch for each of x, and NumPy takes 32: chainer/utils/conv_nd.py im2col_nd_cpu
+N_AXES = range(1, 16)
 
 ND = Op(
     "chainer.functions.convolution_nd",
     kind="conv",
     params="x:x w:W bias:b stride pad cover_all dilate groups",
-    layout=FIRST,
+    layout=replace(FIRST, ranks=N_AXES),
     stride=PerAxis("stride"),
     dilation=PerAxis("dilate"),
     pad=Pad("pad", 0, form=alike(), reading=COVERED),
@@ -107,7 +109,7 @@ DECONV_ND = replace(
     name="chainer.functions.deconvolution_nd",
     kind="conv_transpose",
     params="x:x w:W bias:b stride pad outsize dilate groups",
-    layout=replace(FIRST, w="c m ..."),
+    layout=replace(FIRST, w="c m ...", ranks=N_AXES),
     pad=Crop(
         Pad("pad", 0, form=alike()),
         shape="outsize",
