@@ -275,7 +275,7 @@ class Call:
         if self.x is None:
             return
         if self.dialect is not None and self.function.vectors in ("kernels", "row"):
-            self._keep_kernels_as_read()
+            self._keep_kernels_of_the_function()
         kinds = {isinstance(a, tuple) for a in (self.x, self.w, self.pointwise) if a is not None}
         if len(kinds) > 1:
             raise BadArray(
@@ -285,14 +285,14 @@ class Call:
         if self.dialect is not None:
             self.lowered  # noqa: B018
 
-    def _keep_kernels_as_read(self) -> None:
+    def _keep_kernels_of_the_function(self) -> None:
         """Keep a row or a column as a vector, or a vector as a row, as the function reads it."""
         from uniconv._calls.arguments import kernels_of
 
-        given = self.w, self.pointwise
-        stand_ins = (np.broadcast_to(0, a) if isinstance(a, tuple) else a for a in given)
+        kernels = self.w, self.pointwise
+        stand_ins = (np.broadcast_to(0, a) if isinstance(a, tuple) else a for a in kernels)
         arrays = (getattr(a, "array", a) for a in stand_ins)
-        for role, was, now in zip(("w", "pointwise"), given, kernels_of(self.function, *arrays)):
+        for role, was, now in zip(("w", "pointwise"), kernels, kernels_of(self.function, *arrays)):
             shape = getattr(now, "shape", None)
             if shape is not None and tuple(shape) != _shape(was, role):
                 value = tuple(shape) if isinstance(was, tuple) else now
