@@ -52,6 +52,16 @@ def cropped_before_spreading(call: CallContext) -> bool:
     return any(a.stride > 1 and a.extent - 1 < max(p) for a, p in zip(call.axes, call.pad))
 
 
+def cropped_beyond_x(call: CallContext) -> bool:
+    """Whether negative padding crops more pixels of one end than x has."""
+    return any(-min(pair) > a.size for a, pair in zip(call.axes, call.pad))
+
+
+def cropped_beyond_transposed_x(call: CallContext) -> bool:
+    """The same of the padding that a transposed call has around x: the extent less 1 and a crop."""
+    return any(max(p) - (a.extent - 1) > a.size for a, p in zip(call.axes, call.pad))
+
+
 def grouped_and_three_axes(call: CallContext, groups: int) -> bool:
     return call.rank == 3 and groups > 1
 
@@ -78,6 +88,12 @@ GENERAL = Op(
             ("padding", "input_dilation"),
             "MLX crops pixels of the input where its spread pixels were meant, and returns wrong "
             "values; crop the result instead",
+            f"{SOURCE} conv_general",
+        ),
+        Refusal(
+            cropped_beyond_x,
+            ("padding",),
+            "MLX crops no more pixels than x has, and returns wrong sizes; crop the result instead",
             f"{SOURCE} conv_general",
         ),
         Refusal(
@@ -108,7 +124,7 @@ def conv(rank: int) -> Op:
         lhs_dilation=None,
         pad=pads(rank),
         reverse=False,
-        refusals=GENERAL.refusals[1:],
+        refusals=GENERAL.refusals[2:],
         source=f"{SOURCE} conv{rank}d",
     )
 
@@ -131,7 +147,8 @@ def transpose(rank: int) -> Op:
                 when=cropped_before_spreading,
                 options=("padding", "stride"),
             ),
-            *GENERAL.refusals[1:],
+            replace(GENERAL.refusals[1], when=cropped_beyond_transposed_x),
+            *GENERAL.refusals[2:],
         ),
         source=f"{SOURCE} conv_transpose{rank}d",
     )

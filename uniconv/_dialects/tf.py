@@ -129,6 +129,12 @@ CONV3D = replace(
     pad=words_only(),
     dtypes=FLOATS,
     source=f"{NN_OPS} conv3d_v2",
+    notes=(
+        *CONV2D.notes,
+        "On a CPU, with oneDNN off, TF 2.21.0 starts the windows of SAME too late where a stride "
+        "is at least kernel + 2; uniconv gives what it gives otherwise, and what its gradient is "
+        "of.",
+    ),
 )
 CONVOLUTION = replace(
     CONV2D,
