@@ -318,3 +318,22 @@ def test_an_output_shape_without_batch_and_channels_in_theano() -> None:
     for shape in ((2, 4, None, 6), (None, 9, 6), (None, 5, 9, 6), (3, None, 9, 6)):
         with pytest.raises(BadOption, match="output_shape"):
             transposed(x, w, shape, input_dilation=(2, 2))
+
+
+@pytest.mark.parametrize("zero", [None, 0, [0], np.array([0], "uint8"), np.array(0)])
+def test_zero_points_of_onnx_are_left_out_or_lists_of_one(zero: Any) -> None:
+    x = np.array([[[3, 1, 4, 1]]], "uint8")
+    w = np.array([[[1, 2]]], "uint8")
+    integer = native("onnx.ConvInteger")
+    for given in ((zero, zero), (zero, 0), (0, zero)):
+        assert integer(x, w, *given).tolist() == [[[5, 9, 6]]]
+    assert integer(x, w, np.array([1], "uint8"), None).tolist() == [[[2, 6, 3]]]
+    with pytest.raises(BadOption, match=r"x_zero_point=\[1, 2\] must be a number"):
+        integer(x, w, [1, 2])
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float64"])
+def test_openvino_takes_every_float(dtype: str) -> None:
+    x, w = np.array([[[1, 2, 5, 7]]], dtype), np.array([[[1, 10]]], dtype)
+    y = native("openvino.convolution")(x, w, [1], [0], [0], [1])
+    np.testing.assert_array_equal(y, np.array([[[21, 52, 75]]], dtype), strict=True)

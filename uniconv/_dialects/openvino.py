@@ -69,10 +69,13 @@ CONV = Op(
     per_axis_options={"pads": OptionPerAxis(PADS)},
     groups=UNGROUPED,
     empty_output="refused",
-    dtypes=("float32",),
+    dtypes=("float16", "float32", "float64"),
     inert_options=(NAME,),
     source=f"{RUNTIME}/convolution_shape_inference.hpp",
-    notes=("pads_begin and pads_end are ignored beside another auto_pad than EXPLICIT.",),
+    notes=(
+        "pads_begin and pads_end are ignored beside another auto_pad than EXPLICIT.",
+        "OpenVINO's CPU sums in float32, float64 too.",
+    ),
 )
 GROUP = replace(
     CONV,

@@ -38,6 +38,7 @@ __all__ = [
     "FullAxes",
     "InertOption",
     "KernelShape",
+    "OneZeroPoint",
     "PerAxis",
     "Rule",
     "Scalar",
@@ -589,6 +590,15 @@ class Scalar(Rule):
 
 
 @dataclass(frozen=True, slots=True)
+class OneZeroPoint(Scalar):
+    """What is taken off x: a number, or a list of one."""
+
+    def read(self, value: object, facts: CallContext) -> Any:
+        entries = integers(value)
+        return Scalar.read(self, entries[0] if entries and len(entries) == 1 else value, facts)
+
+
+@dataclass(frozen=True, slots=True)
 class ZeroPoint(Scalar):
     """What is taken off a kernel: a number, or a list of one for each output channel.
 
@@ -598,7 +608,7 @@ class ZeroPoint(Scalar):
     for_each_channel = True
 
     def read(self, value: object, facts: CallContext) -> Any:
-        if isinstance(value, numbers.Number):
+        if value is None or isinstance(value, numbers.Number):
             return Scalar.read(self, value, facts)
         entries, count = integers(value), facts.sizes.o
         if entries is None or len(entries) not in (1, count):
