@@ -310,6 +310,50 @@ def test_what_is_missing_is_asked_for_and_nothing_else():
         assert str(error.value) == message
 
 
+LAYER = "from keras.layers import Conv1D\nx = np.array([1., 2., 3., 4., 5., 6.]).reshape(1, 6, 1)\n"
+OPTIONS = "Conv1D(1, 3, padding='same', use_bias=False, kernel_initializer=init)"
+PRINTED = "[[[ 210.]\n  [ 321.]\n  [ 432.]\n  [ 543.]\n  [ 654.]\n  [  65.]]]\n"
+WEIGHTS = "the weights are\n```\n[[[  1.]]\n [[ 10.]]\n [[100.]]]\n```\n"
+
+
+@pytest.mark.parametrize("word", ["prints", "output", "gives"])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        f"y = {OPTIONS}(x)\nprint(y)\n",
+        f"print({OPTIONS}(x))\n",
+        f"layer = {OPTIONS}\ny = layer(x)\nprint(y)\n",
+    ],
+    ids=["applied where made", "printed where made", "applied below"],
+)
+def test_a_layer_is_applied_anywhere_and_its_weights_stand_below(lines, word):
+    """A word of prose above an array is no name that is printed: it takes no array from y."""
+    thread = Thread.parse(f"{LAYER}{lines}\n{word}\n\n{PRINTED}\n{WEIGHTS}")
+    (call,) = thread.calls
+    assert call.dialect == "keras.layers.Conv1D"
+    assert call.array("w").ravel().tolist() == [1, 10, 100]
+    answer = thread.diagnose()
+    assert answer.agrees, str(answer)
+    flipped = WEIGHTS.replace("  1.", "9.").replace("100.", "1.").replace("9.", "100.")
+    answer = Thread.parse(f"{LAYER}{lines}\n{word}\n\n{PRINTED}\n{flipped}").diagnose()
+    assert [cause.field for cause in answer.causes] == ["reverse"]
+
+
+def test_a_layer_without_its_weights_is_asked_for_them():
+    with pytest.raises(BadArray) as error:
+        Thread.parse(f"{LAYER}y = {OPTIONS}(x)\nprint(y)\n\nprints\n\n{PRINTED}").diagnose()
+    assert str(error.value) == (
+        "no w (the kernel) of keras.layers.Conv1D (line 3) in the text: say w=..."
+    )
+
+
+def test_far_results_are_searched_without_a_warning(recwarn):
+    """One wrong number of y: some activation of what gives it overflows, which nobody need know."""
+    text = f"{LAYER}y = {OPTIONS}(x)\nprint(y)\n\n{PRINTED.replace('210', '320')}\n{WEIGHTS}"
+    assert not Thread.parse(text).diagnose().explained
+    assert not recwarn.list
+
+
 def test_what_is_said_beside_the_text_is_taken():
     w = np.array([1, 10.0], np.float32).reshape(1, 2, 1, 1)
     y = np.array([21, 42.0], np.float32).reshape(1, 1, 2, 1)

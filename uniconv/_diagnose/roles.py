@@ -103,7 +103,7 @@ def read_roles(flow: Flow, beside: dict[str, Any]) -> list[RoleReading]:
         _find_y(flow, reading, pool, readings)
     for reading in readings:
         if not reading.problem:
-            _by_fit(reading, pool)
+            _by_fit(flow, reading, pool)
     with_y = [reading for reading in readings if reading.y is not None]
     if len(with_y) == 1 and sum(reading.call is not None for reading in readings) == 1:
         _question(with_y[0], pool)
@@ -351,30 +351,34 @@ def _observed(flow: Flow, reading: RoleReading) -> list[Value]:
 
 
 def _find_y(flow: Flow, reading: RoleReading, pool: _Pool, readings: list[RoleReading]) -> None:
-    """y by the code, else by its label.
-
-    Of several prints of one result the one that shows most of it is taken.
-    """
-    if reading.call is None:
-        return
-    lowered = reading.call.lowered
-    observed = _observed(flow, reading)
-    parts = [p for v in observed if (p := result_of(lowered, v, reading.arrays)) is not None]
-    parts.sort(key=lambda p: -p[0].array.size)
-    if parts:
-        y, cut, after = parts[0]
-        _set_y(reading, y, "", after)
-        if any(cut[r] is not reading.arrays[r] for r in cut):
-            reading.arrays = cut
-            reading.call = None
-            _complete(reading)
+    """y by the code, else by its label."""
+    if reading.call is None or _find_printed(flow, reading):
         return
     for array, how in _labelled_results(reading, pool, readings):
-        result = result_of(lowered, Value("", printed=array), reading.arrays)
+        result = result_of(reading.call.lowered, Value("", printed=array), reading.arrays)
         if result is not None:
             pool.take(array)
             _set_y(reading, result[0], how, "")
             return
+
+
+def _find_printed(flow: Flow, reading: RoleReading) -> bool:
+    """y by the code: of several prints of one result the one that shows most of it is taken."""
+    if reading.call is None:
+        return False
+    lowered = reading.call.lowered
+    observed = _observed(flow, reading)
+    parts = [p for v in observed if (p := result_of(lowered, v, reading.arrays)) is not None]
+    parts.sort(key=lambda p: -p[0].array.size)
+    if not parts:
+        return False
+    y, cut, after = parts[0]
+    _set_y(reading, y, "", after)
+    if any(cut[r] is not reading.arrays[r] for r in cut):
+        reading.arrays = cut
+        reading.call = None
+        _complete(reading)
+    return True
 
 
 def _set_y(reading: RoleReading, y: NamedArray, how: str, after: str) -> None:
@@ -420,7 +424,7 @@ def _names_of(reading: RoleReading) -> set[str]:
     return {word.lower() for word in words} - {"nn", "functional", "signal", "layers", "ops"}
 
 
-def _by_fit(reading: RoleReading, pool: _Pool) -> None:
+def _by_fit(flow: Flow, reading: RoleReading, pool: _Pool) -> None:
     """What is open, filled with what no call has: the only way that shapes or numbers allow.
 
     Of two results of one shape, one of which the call itself gives, the other is the question.
@@ -428,7 +432,8 @@ def _by_fit(reading: RoleReading, pool: _Pool) -> None:
     # Every way to deal the arrays that are left to the roles that are open is tried; those are few,
     # as more than six arrays are not dealt at all.
     open_roles = [role for role in _roles(reading) if role not in reading.arrays]
-    if reading.y is None:
+    printed = reading.y is None and bool(_observed(flow, reading))  # y, whose call was open
+    if reading.y is None and not printed:
         open_roles.append("y")
     left = pool.left()
     if not open_roles or not len(open_roles) <= len(left) <= _MOST_POOLED:
@@ -436,7 +441,9 @@ def _by_fit(reading: RoleReading, pool: _Pool) -> None:
     ways: list[tuple[RoleReading, tuple[Labelled, ...]]] = []
     for choice in permutations(left, len(open_roles)):
         trial = _trial(reading, open_roles, choice)
-        if trial is not None:
+        if trial is not None and printed:
+            _find_printed(flow, trial)
+        if trial is not None and trial.y is not None:
             ways.append((trial, choice))
     how = ", the only one of its shape"
     if len(ways) > 1:
@@ -454,6 +461,7 @@ def _by_fit(reading: RoleReading, pool: _Pool) -> None:
     if len(ways) == 1:
         trial, choice = ways[0]
         reading.arrays, reading.call, reading.y = trial.arrays, trial.call, trial.y
+        reading.notes |= trial.notes
         reading.notes |= {r: trial.notes[r] + how for r in open_roles}
         for _, array in choice:
             pool.take(array)

@@ -171,7 +171,8 @@ def _distance(judge: Judge, model: Hypothesis) -> float:
     if not model.fits:
         return apart
     values = np.array([model.element(at) for at in points])
-    return min(apart, float(np.sum(np.abs(y - values) ** 2)))
+    with np.errstate(over="ignore"):  # infinitely far is farther than the mean
+        return min(apart, float(np.sum(np.abs(y - values) ** 2)))
 
 
 def search(

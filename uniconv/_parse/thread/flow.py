@@ -214,8 +214,11 @@ class _Follower:
         left = [node]
         while left:
             each = left.pop()
-            if isinstance(each, Application) and isinstance(each.function, NameInText):
-                path = each.function.path
+            function = each.function if isinstance(each, Application) else None
+            if isinstance(function, Application):  # Conv1D(1, 3)(x)
+                function = function.function
+            if isinstance(function, NameInText):
+                path = function.path
                 head, _, last = path.rpartition(".")
                 name = self.program.aliases.get(path, last) or head
                 if _CONVOLVES.search(name) or self._is_layer(path):
@@ -230,7 +233,8 @@ class _Follower:
             self.flow.calls = [c for c in self.flow.calls if c.node is not outcome]
         else:
             assigned = any(call is value for value in self.program.variables.values())
-            return matched.target.layer is not None and call is node and assigned
+            applied = isinstance(call.function, Application)  # y = nn.Conv2d(...)(x)
+            return matched.target.layer is not None and call is node and assigned and not applied
         return False
 
     def _made_layer(self, call: Application) -> Node | None:
@@ -349,9 +353,15 @@ class _Follower:
             if name in _SILENT:
                 return
         if isinstance(node, (Application, NameInText, Expression, Items)):
+            if isinstance(node, NameInText) and not piece.prompted and self._is_prose(node.path):
+                return
             value = self.value(node)
             label = node.path if isinstance(node, NameInText) else ""
             self.prints.append(_Print(value, label, piece.prompted, piece.line))
+
+    def _is_prose(self, word: str) -> bool:
+        """Whether a word on a line of its own, "prints", is no name of the code above it."""
+        return word not in self.values and role_of(word) == "y"
 
     def _printing(self, node: Application, piece: Piece) -> None:
         label = ""
@@ -711,12 +721,12 @@ class _Follower:
         return None
 
     def _give(self, value: Value, array: NamedArray) -> None:
-        """Say what a value is; what a function gave that is not known, net(x), may be a result."""
+        """Say what a value is; what is not known, net(x) or a name alone, may be a result."""
         if value.numbers() is None:
             value.printed = array
             self._keep(value)
             root, _, _ = way_back(value)
-            if root.call is None and root.parents:
+            if root.call is None and (root.parents or root.path):
                 names = [n for n, v in self.values.items() if v is value and n.isidentifier()]
                 self.flow.labelled.append((names[0] if names else "", array))
 
