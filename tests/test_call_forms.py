@@ -337,3 +337,16 @@ def test_openvino_takes_every_float(dtype: str) -> None:
     x, w = np.array([[[1, 2, 5, 7]]], dtype), np.array([[[1, 10]]], dtype)
     y = native("openvino.convolution")(x, w, [1], [0], [0], [1])
     np.testing.assert_array_equal(y, np.array([[[21, 52, 75]]], dtype), strict=True)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int64"])
+def test_mlx_converts_the_shorter_of_two_vectors(dtype: str) -> None:
+    convolve = native("mlx.core.convolve")
+    short, long = np.array([1, 0, 1]).astype(dtype), np.array([1.0, 2, 4, 8, 7], "float32")
+    y = np.array([1, 2, 5, 10, 11, 8, 7], "float32")
+    np.testing.assert_array_equal(convolve(long, short), y, strict=True)
+    np.testing.assert_array_equal(convolve(short, long), y, strict=True)
+    with pytest.raises(BadArray, match=f"x is {dtype}, which is not one of"):
+        convolve(long.astype(dtype), short.astype("float32"))
+    with pytest.raises(BadArray, match=f"w is {dtype}, which is not one of"):
+        convolve(short.astype("float32"), long.astype(dtype))

@@ -80,8 +80,7 @@ def test_mixed_dtypes(name: str) -> None:
     comparison, rng = Comparison(op), random.Random(f"mixed {name}")
     dtypes = {*op.dtypes, *op.vector_dtypes, *chain(*op.converted.values())} - {"bfloat16"}
     pairs = list(product(sorted(dtypes), repeat=2))
-    # MLX exchanges x and w where w is the longer; SciPy has them by FFT where it takes that.
-    refuses_pairs = not op.vector_dtypes and name != "mlx.core.convolve"
+    refuses_pairs = not op.vector_dtypes  # SciPy has them by FFT where it takes that
     for i, pair in enumerate(rng.sample(pairs, min(MOST_PAIRS, len(pairs)))):
         case = random_case(op, rng)
         fill = case.options.get("fillvalue", 0)
@@ -90,7 +89,8 @@ def test_mixed_dtypes(name: str) -> None:
         if op.mixed_dtypes == "x" and pair[0] in NUMPY_INTEGERS and pair[1] not in NUMPY_INTEGERS:
             continue  # the framework cuts fractions off
         x, w = (probe(case, seed=i, dtype=d)[at] for at, d in enumerate(pair))
-        if is_taken(op, case.call.rank, *pair):
+        exchanged = op.longer_first and w.size > x.size
+        if is_taken(op, case.call.rank, *pair, exchanged=exchanged):
             if not {"bool", "float16"} >= set(pair) or not op.vector_dtypes:  # as above
                 comparison.compare(case, x, w)
         elif refuses_pairs and not set(pair) <= set(op.converted.get("x", ())):
@@ -100,10 +100,11 @@ def test_mixed_dtypes(name: str) -> None:
     assert not comparison.record.mismatches, "\n" + "\n".join(comparison.record.mismatches)
 
 
-def is_taken(op: Op, rank: int, x: str, w: str) -> bool:
+def is_taken(op: Op, rank: int, x: str, w: str, *, exchanged: bool = False) -> bool:
     """Whether arrays of these dtypes are convolved."""
+    dtypes = {"x": getattr(torch, x), "w": getattr(torch, w)}
     try:
-        check_dtypes(op, rank, {"x": getattr(torch, x), "w": getattr(torch, w)})
+        check_dtypes(op, rank, dtypes, exchanged=exchanged)
     except BadArray:
         return False
     return True

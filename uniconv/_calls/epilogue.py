@@ -246,7 +246,8 @@ def _agree(
     if x.device.type != "meta" and torch.is_autocast_enabled(x.device.type):
         return x, w, bias
     dtypes = [a.dtype for a in arrays]
-    check_dtypes(op, call.rank, dict(zip(("x", "w", "bias"), dtypes)))
+    own = dict(zip(("x", "w", "bias"), dtypes))
+    check_dtypes(op, call.rank, own, exchanged=op.longer_first and w.numel() > x.numel())
     keeps = op.mixed_dtypes in ("x", "inexact", "float32", "fft", "single")
     whole = not (x.is_floating_point() or x.is_complex())
     narrow = op.mixed_dtypes == "fft" and x.dtype is torch.float16

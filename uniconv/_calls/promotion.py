@@ -16,11 +16,18 @@ from uniconv.spec.op import COMPLEX, FLOATS, NUMPY_INTEGERS, Op
 DTYPES = {getattr(torch, name): name for name in (*FLOATS, *NUMPY_INTEGERS, *COMPLEX)}
 
 
-def check_dtypes(op: Op, rank: int, dtypes: Mapping[str, torch.dtype]) -> None:
-    """BadArray for dtypes, by role, that the function does not take, alone or together."""
+def check_dtypes(
+    op: Op, rank: int, dtypes: Mapping[str, torch.dtype], *, exchanged: bool = False
+) -> None:
+    """BadArray for dtypes, by role, that the function does not take, alone or together.
+
+    exchanged: whether the function makes x its kernel, and w its input.
+    """
     mixed = bool(op.mixed_dtypes) and len(set(dtypes.values())) > 1
+    other = {"x": "w", "w": "x"} if exchanged else {}
     for role, dtype in dtypes.items():
-        check_dtype(op, rank, role, dtype, op.converted.get(role, ()) if mixed else ())
+        converted = op.converted.get(other.get(role, role), ()) if mixed else ()
+        check_dtype(op, rank, role, dtype, converted)
     names, taken = {role: DTYPES[dtype] for role, dtype in dtypes.items()}, op.dtypes_of(rank)
     if mixed and not set(names.values()) <= set(taken):
         became = result_dtype(op, names)

@@ -107,7 +107,8 @@ class Op:
 
     Dtypes.  integer_ranks: for how many spatial axes integers are taken, where dtypes has any;
     vector_dtypes: what is taken, too, where there is one spatial axis.  converted: for an array's
-    role those that it may have beside another one, where what both become is among dtypes.
+    role those that it may have beside another one, where what both become is among dtypes;
+    longer_first: of two vectors the longer is x there.
     mixed_dtypes: whether arrays may differ in dtype: True computes in the widest, "w" in that of w,
     "numpy" in what NumPy promotes them to, "x" too, and gives y the dtype of x; "inexact",
     "float32", "fft" and "single" make floats of integers (``promotion.py``); "depth" as ``depths``.
@@ -171,6 +172,7 @@ class Op:
     dtypes: tuple[str, ...] = FLOATS
     integer_ranks: Sequence[int] = EVERY_RANK
     vector_dtypes: tuple[str, ...] = ()
+    longer_first: bool = False
     converted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     mixed_dtypes: bool | str = False
     result: str | None = None

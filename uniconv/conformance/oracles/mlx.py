@@ -29,7 +29,8 @@ def function_of(op: Op) -> Callable[..., list[Array]]:
             raise ValueError(f"{op.name} takes two arrays")
 
         def taken(a: Array) -> Any:
-            return mx.array(np.ascontiguousarray(a), getattr(mx, a.dtype.name))
+            name = "bool_" if a.dtype == bool else a.dtype.name
+            return mx.array(np.ascontiguousarray(a), getattr(mx, name))
 
         def run(x: Any, w: Any) -> Any:
             return getattr(mx, name)(x, w, **options)
