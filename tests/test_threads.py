@@ -354,6 +354,24 @@ def test_far_results_are_searched_without_a_warning(recwarn):
     assert not recwarn.list
 
 
+def test_what_takes_nothing_of_the_difference_away_is_no_nearest_miss():
+    """Five of six numbers are a few off: what explains as much as the call itself explains nothing.
+
+    swish(50) is nearer to 46 than 50 by less than any number shows.
+    """
+    text = (
+        "x = np.array([[1., 2., 3., 4.], [5., 6., 7., 9.], [2., 1., 0., 3.]])\n"
+        "k = np.array([[1., 2.], [3., 5.]])\n"
+        "a = F.conv2d(torch.tensor(x)[None, None], torch.tensor(k)[None, None])\n"
+        "print(a)\n\n"
+        "tensor([[[[46., 57., 73.],\n          [24., 22., 40.]]]], dtype=torch.float64)\n"
+    )
+    answer = Thread.parse(text).diagnose()
+    assert not answer.explained
+    assert not answer.causes
+    assert "nearest" not in answer.verdict
+
+
 def test_what_is_said_beside_the_text_is_taken():
     w = np.array([1, 10.0], np.float32).reshape(1, 2, 1, 1)
     y = np.array([21, 42.0], np.float32).reshape(1, 1, 2, 1)

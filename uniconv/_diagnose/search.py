@@ -392,21 +392,34 @@ def _nearest(judge: Judge, models: list[Hypothesis]) -> Hypothesis:
     """Of the models that fit in shape, the one that most of y agrees with; else the first one.
 
     A nearest miss is one that explains most of y: more than half of its numbers, or nine tenths of
-    their spread.  Anything less would be a guess.
+    their spread; and it leaves less than half of what the first model, the expected call, leaves.
+    Anything less would be a guess.
     """
     # First the few that are nearest on the samples, then these on all of y.
     fitting = [m for m in models if m.fits and not m.fit and m.y.size]
     near = sorted(fitting, key=lambda m: _distance(judge, m))[:FOLLOWED]
-    best, most = models[0], 0.0
+    first = models[0]
+    wrong, apart = _left_of(judge, first) if first.fits and first.y.size else (1.0, 1.0)
+    best, most = first, 0.0
     for model in near:
-        value = model.result()
-        off = np.abs(model.y - value)
-        slack = judge.digits(model) + judge.errors.stored * np.abs(model.y)
-        slack = slack + judge.unit(model, UNITS["float32"]) * model.magnitudes()
-        agree = float(np.mean(off <= slack))
-        spread = float(np.sum(np.abs(model.y - model.y.mean()) ** 2))
-        explained = 1 - float(np.sum(off**2)) / spread if spread else 0.0
-        share = max(agree if agree > 0.5 else 0.0, explained if explained > 0.9 else 0.0)
+        if model is first:
+            continue
+        off, left = _left_of(judge, model)
+        numbers = 1 - off if off < min(0.5, wrong / 2) else 0.0
+        spread = 1 - left if left < min(0.1, apart / 2) else 0.0
+        share = max(numbers, spread)
         if share > most + 1e-9:
             best, most = model, share
     return best
+
+
+def _left_of(judge: Judge, model: Hypothesis) -> tuple[float, float]:
+    """What a model leaves of y: the part of its numbers, and that of their spread."""
+    value = model.result()
+    off = np.abs(model.y - value)
+    slack = judge.digits(model) + judge.errors.stored * np.abs(model.y)
+    slack = slack + judge.unit(model, UNITS["float32"]) * model.magnitudes()
+    spread = float(np.sum(np.abs(model.y - model.y.mean()) ** 2))
+    with np.errstate(over="ignore"):
+        left = float(np.sum(off**2)) / spread if spread else 1.0
+    return float(np.mean(off > slack)), left
