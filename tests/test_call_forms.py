@@ -350,3 +350,11 @@ def test_mlx_converts_the_shorter_of_two_vectors(dtype: str) -> None:
         convolve(long.astype(dtype), short.astype("float32"))
     with pytest.raises(BadArray, match=f"w is {dtype}, which is not one of"):
         convolve(short.astype("float32"), long.astype(dtype))
+
+
+@pytest.mark.parametrize("option", ["stride", "kernel_dilation", "input_dilation"])
+def test_a_list_of_one_is_all_axes_to_mlx(option: str) -> None:
+    x, w = IMAGE.reshape(1, 4, 5, 1), IMAGE[:2, :2].reshape(1, 2, 2, 1)
+    general = native("mlx.core.conv_general")
+    y = general(x, w, **{option: (2, 2)})
+    np.testing.assert_array_equal(general(x, w, **{option: (2,)}), y)

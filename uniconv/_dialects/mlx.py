@@ -40,6 +40,7 @@ FIRST = Layout("n ... c", "o ... i", "n ... o")
 DTYPES = ("float16", "bfloat16", "float32", "float64")  # float64 on the CPU only
 ONE = ("int",)
 SEVERAL = ("int", "axes")
+ALL_IN_ONE = ("int", "one", "axes")
 STREAM = InertOption("stream", inert=True, sample=None)
 
 
@@ -71,9 +72,9 @@ GENERAL = Op(
     kind="conv",
     params="x:input w:weight stride padding kernel_dilation input_dilation groups flip * stream",
     layout=FIRST,
-    stride=PerAxis("stride"),
-    dilation=PerAxis("kernel_dilation"),
-    lhs_dilation=PerAxis("input_dilation"),
+    stride=PerAxis("stride", accepts=ALL_IN_ONE),
+    dilation=PerAxis("kernel_dilation", accepts=ALL_IN_ONE),
+    lhs_dilation=PerAxis("input_dilation", accepts=ALL_IN_ONE),
     pad=Pad("padding", 0, form=one_of(alike(None), LOWS_HIGHS)),
     groups=Count("groups"),
     reverse=Choice("flip", {False: False, True: True}, False),
