@@ -112,3 +112,9 @@ def test_a_kernel_entry_keeps_its_meaning(pattern, groups, wanted):
         native = w[tuple(at[letter] for letter in src)]
         first, second = (g * m + a, b) if wanted == "oi" else (g * i + b, a)
         assert ours[(first, second, *reversed(taps))] == native
+
+
+def test_groups_of_a_kernel_without_channels_are_one():
+    assert regrouping(["s0", "s1"], ["g", "m", "i", "s0", "s1"]) == "s0 s1 -> 1 1 1 s0 s1"
+    assert regrouping(["g", "i", "m", "s0"], ["s0"]) == "1 1 1 s0 -> s0"
+    assert regrouping(["o", "i", "s0"], ["g", "m", "i", "s0"]) == "(g m) i s0 -> g m i s0"

@@ -103,7 +103,9 @@ def regrouping(src: Sequence[str], dst: Sequence[str]) -> str:
 
     def spelled(letters: Sequence[str], others: Sequence[str]) -> str:
         known = {kin.get(b, b) for b in others}
-        lasting = {a for a in letters if a == "g" or kin.get(a, a) in known}
+        lasting = {a for a in letters if kin.get(a, a) in known}
+        if "g" in letters and ("g" in others or known & {kin[a] for a in letters if a in kin}):
+            lasting.add("g")  # which the channels of the other side are split into
         return " ".join(_GROUPED.get(a, a) if a in lasting else "1" for a in letters)
 
     return f"{spelled(src, dst)} -> {spelled(dst, src)}"
